@@ -1,0 +1,1 @@
+select dispatcher_beat(:#dispatcher, :#beat::jsonb)::text

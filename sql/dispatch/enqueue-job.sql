@@ -1,0 +1,1 @@
+select enqueue_job(:#principal::jsonb, :#input::jsonb)::text

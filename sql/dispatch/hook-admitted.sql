@@ -1,0 +1,1 @@
+select hook_admitted(:#dispatcher, :#attemptId::uuid, :#runId, :#sessionKey)::text

@@ -1,0 +1,1 @@
+select hook_busy(:#dispatcher, :#attemptId::uuid, :#reason)::text

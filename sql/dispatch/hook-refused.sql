@@ -1,0 +1,1 @@
+select hook_refused(:#dispatcher, :#attemptId::uuid, :#reason)::text

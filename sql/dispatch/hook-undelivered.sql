@@ -1,0 +1,1 @@
+select hook_undelivered(:#dispatcher, :#attemptId::uuid, :#reason, :#retryAfterSeconds::int)::text

@@ -1,0 +1,1 @@
+select hook_unknown(:#dispatcher, :#attemptId::uuid, :#reason)::text

@@ -1,0 +1,1 @@
+select keep_prompt(:#attemptId::uuid, :#dispatcher, :#prompt, :#promptHash, :#templateHash, :#tokenHash) as prompt

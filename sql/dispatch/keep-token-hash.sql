@@ -1,0 +1,1 @@
+select keep_token_hash(:#attemptId::uuid, :#tokenHash)

@@ -1,0 +1,1 @@
+select recover()::text as moved

@@ -1,0 +1,1 @@
+select dispatcher_stopped(?)

@@ -1,0 +1,185 @@
+-- The agents: looked up, synced from their files, paused and resumed.
+
+create or replace function agent_named(p_namespace text, p_agent text, p_field text, p_status int default 422)
+returns agents language plpgsql stable as $$
+declare
+  v_agent agents;
+begin
+  select * into v_agent from agents where namespace = p_namespace and agent_id = p_agent;
+  if not found then
+    perform refuse(p_status, 'unknown_agent', format('there is no agent %s in namespace %s', p_agent, p_namespace),
+      p_field, to_jsonb(p_agent),
+      'one of: ' || (select coalesce(string_agg(agent_id, ', ' order by agent_id), '(no agent yet)')
+        from agents where namespace = p_namespace and enabled));
+  end if;
+  return v_agent;
+end
+$$;
+comment on function agent_named(text, text, text, int) is
+  'The agent''s row; refuses with unknown_agent, naming the field of the input, when there is none.';
+
+create or replace function require_accepted(p_agent agents, p_subject text, p_field_of_agent text, p_field_of_subject text)
+returns void language plpgsql stable as $$
+begin
+  if not p_agent.enabled then
+    perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', p_agent.agent_id),
+      p_field_of_agent, to_jsonb(p_agent.agent_id), 'an enabled agent');
+  end if;
+  if not (p_subject = any (p_agent.accepts) or '*' = any (p_agent.accepts) or p_subject like 'standing\_order.%') then
+    perform refuse(422, 'subject_not_accepted',
+      format('agent %s does not accept the subject %s', p_agent.agent_id, p_subject),
+      p_field_of_subject, to_jsonb(p_subject), 'one of: ' || array_to_string(p_agent.accepts, ', ') || ', standing_order.<name>');
+  end if;
+end
+$$;
+comment on function require_accepted(agents, text, text, text) is 'Refuses a disabled agent and a subject the agent does not accept (422).';
+
+create or replace function agent_json(p_agent agents) returns jsonb language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'agentId', (p_agent).agent_id,
+    'namespace', (p_agent).namespace,
+    'mission', (p_agent).mission,
+    'enabled', (p_agent).enabled,
+    'gateway', (p_agent).gateway,
+    'maxConcurrency', (p_agent).max_concurrency,
+    'accepts', to_jsonb((p_agent).accepts),
+    'mayEnqueueTo', to_jsonb((p_agent).may_enqueue_to),
+    'emits', to_jsonb((p_agent).emits),
+    'paused', (p_agent).paused_at is not null,
+    'pausedReason', (p_agent).paused_reason,
+    'pausedBy', (p_agent).paused_by,
+    'pausedUntil', (p_agent).paused_until,
+    'waiting', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'waiting'),
+    'queued', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'queued'),
+    'live', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state in ('leased', 'running')),
+    'blocked', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'blocked'),
+    'dead', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'dead')))
+$$;
+comment on function agent_json(agents) is 'An agent as the contract shows it, with the counts of its lane.';
+
+create or replace function list_agents(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+begin
+  return jsonb_build_object('agents', (
+    select coalesce(jsonb_agg(agent_json(a) order by a.agent_id), '[]') from agents a where a.namespace = v_namespace));
+end
+$$;
+comment on function list_agents(jsonb, jsonb) is 'Every agent of the namespace.';
+
+create or replace function pause_agent(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  v_agent := pause_lane(v_namespace, v_agent.agent_id, p_principal ->> 'name', p_input ->> 'reason',
+    (p_input ->> 'until')::timestamptz);
+  return agent_json(v_agent);
+end
+$$;
+comment on function pause_agent(jsonb, jsonb) is 'Stops an agent''s lane; what runs goes on. Takes reason and optionally until.';
+
+create or replace function pause_lane(p_namespace text, p_agent text, p_by text, p_reason text, p_until timestamptz)
+returns agents language plpgsql as $$
+declare
+  v_agent agents;
+begin
+  update agents
+  set paused_at = now(), paused_by = p_by, paused_reason = p_reason, paused_until = p_until, updated_at = now()
+  where namespace = p_namespace and agent_id = p_agent
+  returning * into v_agent;
+  perform append_event(p_namespace, 'agent.paused', null, null,
+    jsonb_strip_nulls(jsonb_build_object('agentId', p_agent, 'by', p_by, 'reason', p_reason, 'until', p_until)));
+  return v_agent;
+end
+$$;
+comment on function pause_lane(text, text, text, text, timestamptz) is 'Writes the pause and its event; returns the agent.';
+
+create or replace function resume_agent(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
+begin
+  perform act_as(p_principal, 'resumed');
+  update agents
+  set paused_at = null, paused_by = null, paused_reason = null, paused_until = null, updated_at = now()
+  where namespace = v_namespace and agent_id = v_agent.agent_id
+  returning * into v_agent;
+  perform append_event(v_namespace, 'agent.resumed', null, null, jsonb_build_object('agentId', v_agent.agent_id));
+  perform pg_notify('jobs_ready', v_namespace);
+  return agent_json(v_agent);
+end
+$$;
+comment on function resume_agent(jsonb, jsonb) is 'Opens an agent''s lane again and wakes the dispatchers.';
+
+create or replace function sync_agents(p_namespace text, p_agents jsonb) returns jsonb language plpgsql as $$
+declare
+  v_changed text[];
+  v_disabled text[];
+begin
+  perform act_as('{"kind": "operator", "name": "agents-directory"}', 'synced from agents/');
+  perform refuse(422, 'invalid_field', format('agents/%s/agent.yaml: gateway is %s, and there is no such gateway', w ->> 'id', w ->> 'gateway'))
+  from jsonb_array_elements(p_agents) w
+  where not exists (select from gateways where namespace = p_namespace and gateway = coalesce(w ->> 'gateway', 'default'));
+  with wanted as (
+    select
+      w ->> 'id' as agent_id,
+      coalesce(w ->> 'mission', '') as mission,
+      coalesce((w ->> 'maxConcurrency')::int, 1) as max_concurrency,
+      coalesce(w ->> 'gateway', 'default') as gateway,
+      array(select jsonb_array_elements_text(coalesce(w -> 'accepts', '[]'))) as accepts,
+      array(select jsonb_array_elements_text(coalesce(w -> 'mayEnqueueTo', '[]'))) as may_enqueue_to,
+      array(select jsonb_array_elements_text(coalesce(w -> 'emits', '[]'))) as emits,
+      w ->> 'model' as model,
+      w ->> 'thinking' as thinking,
+      (w ->> 'timeoutSeconds')::int as timeout_seconds,
+      w ->> 'configHash' as config_hash
+    from jsonb_array_elements(p_agents) w
+  ), written as (
+    insert into agents as a (namespace, agent_id, mission, enabled, max_concurrency, gateway, accepts, may_enqueue_to, emits,
+      model, thinking, timeout_seconds, config_hash)
+    select p_namespace, agent_id, mission, true, max_concurrency, gateway, accepts, may_enqueue_to, emits,
+      model, thinking, timeout_seconds, config_hash
+    from wanted
+    on conflict (namespace, agent_id) do update set
+      mission = excluded.mission, enabled = true, max_concurrency = excluded.max_concurrency, gateway = excluded.gateway,
+      accepts = excluded.accepts, may_enqueue_to = excluded.may_enqueue_to, emits = excluded.emits,
+      model = excluded.model, thinking = excluded.thinking, timeout_seconds = excluded.timeout_seconds,
+      config_hash = excluded.config_hash, updated_at = now()
+    where a.config_hash is distinct from excluded.config_hash or not a.enabled
+    returning a.agent_id
+  )
+  select coalesce(array_agg(agent_id order by agent_id), '{}') into v_changed from written;
+
+  -- An agent that is gone from the files keeps its history; it only gets no more work.
+  with gone as (
+    update agents set enabled = false, updated_at = now()
+    where namespace = p_namespace and enabled
+      and agent_id not in (select w ->> 'id' from jsonb_array_elements(p_agents) w)
+    returning agent_id
+  )
+  select coalesce(array_agg(agent_id order by agent_id), '{}') into v_disabled from gone;
+
+  delete from subscriptions s
+  where s.namespace = p_namespace and not exists (
+    select from jsonb_array_elements(p_agents) w, jsonb_array_elements(coalesce(w -> 'subscriptions', '[]')) x
+    where w ->> 'id' = s.agent_id and x ->> 'topic' = s.topic_pattern and x ->> 'subject' = s.subject);
+  insert into subscriptions (namespace, topic_pattern, agent_id, subject, priority)
+  select p_namespace, x ->> 'topic', w ->> 'id', x ->> 'subject', coalesce((x ->> 'priority')::int, 100)
+  from jsonb_array_elements(p_agents) w, jsonb_array_elements(coalesce(w -> 'subscriptions', '[]')) x
+  on conflict (namespace, topic_pattern, agent_id, subject) do update set priority = excluded.priority, updated_at = now()
+  where subscriptions.priority is distinct from excluded.priority;
+
+  return jsonb_build_object('changed', to_jsonb(v_changed), 'disabled', to_jsonb(v_disabled));
+end
+$$;
+comment on function sync_agents(text, jsonb) is
+  'Makes agents and subscriptions equal to the given array (the agent files, read and checked). Agents that are gone are disabled. Returns changed and disabled ids.';
+
+create or replace function configure_gateway(p_namespace text, p_gateway text, p_max_in_flight int) returns void language sql as $$
+  insert into gateways as g (namespace, gateway, max_in_flight) values (p_namespace, p_gateway, p_max_in_flight)
+  on conflict (namespace, gateway) do update set max_in_flight = excluded.max_in_flight, updated_at = now()
+  where g.max_in_flight <> excluded.max_in_flight
+$$;
+comment on function configure_gateway(text, text, int) is 'Makes a gateway known, with the number of runs it may have at once.';

@@ -1,0 +1,142 @@
+-- What every change leaves behind, by triggers, so that no function can forget it:
+-- an audit row for each change of state, a lifecycle event, a notification, and jobs for subscribers.
+
+create or replace function append_event(
+  p_namespace text, p_topic text, p_source_agent text, p_source_job uuid, p_payload jsonb, p_dedupe_key text default null
+) returns events language plpgsql as $$
+declare
+  v_event events;
+begin
+  insert into events (namespace, topic, source_agent, source_job_id, payload, dedupe_key)
+  values (p_namespace, p_topic, p_source_agent, p_source_job, p_payload, p_dedupe_key)
+  on conflict (namespace, topic, dedupe_key) where dedupe_key is not null do nothing
+  returning * into v_event;
+  return v_event;
+end
+$$;
+comment on function append_event(text, text, text, uuid, jsonb, text) is
+  'Writes an event; returns its row, all null when the topic has seen the dedupe key.';
+
+create or replace function journal_new_jobs() returns trigger language plpgsql as $$
+begin
+  insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+  select namespace, current_actor(), 'job.enqueued', 'jobs', job_id::text, nullif(current_setting('agentbus.why', true), ''),
+    jsonb_build_object('to', state)
+  from new_rows;
+  insert into events (namespace, topic, source_agent, source_job_id, payload)
+  select namespace, 'job.enqueued', source_agent, job_id,
+    jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject, 'state', state)
+  from new_rows;
+  -- A waiting job, too: its enqueue holds its dependencies locked, and a claim that passes meanwhile skips them.
+  if exists (select from new_rows where state = 'waiting' or (state = 'queued' and run_after <= now())) then
+    perform pg_notify('jobs_ready', '');
+  end if;
+  return null;
+end
+$$;
+comment on function journal_new_jobs() is 'Audit row and job.enqueued event for each new job; one jobs_ready notification for the statement.';
+
+create or replace function journal_changed_jobs() returns trigger language plpgsql as $$
+begin
+  insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+  select n.namespace, current_actor(), 'job.' || case when n.state = o.state then 'adopted' else n.state end,
+    'jobs', n.job_id::text, nullif(current_setting('agentbus.why', true), ''),
+    jsonb_strip_nulls(jsonb_build_object('from', o.state, 'to', n.state, 'attemptNo', nullif(n.attempt_no, 0),
+      'leaseOwner', n.lease_owner))
+  from new_rows n join old_rows o using (job_id)
+  where n.state <> o.state
+    or (n.state = 'leased' and n.lease_owner is not null and n.lease_owner is distinct from o.lease_owner);
+
+  -- leased and running are the attempts' story, told by their rows; events tell what others may act on.
+  insert into events (namespace, topic, source_agent, source_job_id, payload)
+  select n.namespace,
+    'job.' || case
+      when n.state = 'queued' and o.state = 'blocked' then 'unblocked'
+      when n.state = 'queued' and o.state = 'waiting' then 'ready'
+      when n.state = 'queued' and o.state in ('dead', 'failed') then 'redriven'
+      when n.state = 'queued' and n.delivery_failures > o.delivery_failures then 'undelivered'
+      when n.state = 'queued' then 'retried'
+      else n.state end,
+    n.target_agent, n.job_id,
+    jsonb_strip_nulls(jsonb_build_object('jobId', n.job_id, 'targetAgent', n.target_agent, 'subject', n.subject,
+      'from', o.state, 'attemptNo', nullif(n.attempt_no, 0), 'reason', coalesce(n.blocked_reason,
+        case when n.state in ('queued', 'failed', 'dead') then n.last_error end)))
+  from new_rows n join old_rows o using (job_id)
+  where n.state <> o.state and n.state not in ('leased', 'running');
+
+  -- A job that left its lane makes room for the next one of the same agent and gateway.
+  if exists (
+    select from new_rows n join old_rows o using (job_id)
+    where n.state <> o.state
+      and ((n.state = 'queued' and n.run_after <= now()) or (o.state in ('leased', 'running') and n.state not in ('leased', 'running')))
+  ) then
+    perform pg_notify('jobs_ready', '');
+  end if;
+  return null;
+end
+$$;
+comment on function journal_changed_jobs() is
+  'Audit row for each change of state or owner, lifecycle event for what others may act on; one jobs_ready notification for the statement when a job is due or a lane has room.';
+
+create or replace function journal_new_events() returns trigger language plpgsql as $$
+declare
+  v_match record;
+begin
+  perform pg_notify('events_inserted', '');
+  for v_match in
+    select e.*, s.agent_id, s.subject, s.priority
+    from new_rows e
+    join subscriptions s on s.namespace = e.namespace and s.enabled and e.topic ~ s.topic_regex
+    join agents a on a.namespace = s.namespace and a.agent_id = s.agent_id and a.enabled
+    -- That a subscription made a job is no news to subscribers, or # and job.# would feed on themselves.
+    where not (e.topic = 'job.enqueued' and exists (
+      select from jobs j where j.job_id = e.source_job_id and j.dedupe_key like 'event:%'))
+    order by e.seq, s.priority desc, s.agent_id
+  loop
+    perform enqueue_for_subscription(v_match.namespace, v_match.event_id, v_match.topic, v_match.payload, v_match.source_agent,
+      v_match.source_job_id, v_match.agent_id, v_match.subject, v_match.priority);
+  end loop;
+  return null;
+end
+$$;
+comment on function journal_new_events() is
+  'Turns each event into a job for every enabled agent whose subscription matches its topic; one events_inserted notification for the statement.';
+
+create or replace function journal_agents() returns trigger language plpgsql as $$
+begin
+  insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+  select n.namespace, current_actor(),
+    case
+      when o.enabled and not n.enabled then 'agent.disabled'
+      when o.paused_at is null and n.paused_at is not null then 'agent.paused'
+      when o.paused_at is not null and n.paused_at is null then 'agent.resumed'
+      else 'agent.changed' end,
+    'agents', n.agent_id, nullif(current_setting('agentbus.why', true), ''),
+    jsonb_strip_nulls(jsonb_build_object('pausedReason', n.paused_reason, 'configHash', n.config_hash))
+  from new_rows n join old_rows o using (namespace, agent_id);
+  return null;
+end
+$$;
+comment on function journal_agents() is 'Audit row for each changed agent.';
+
+create or replace function journal_new_agents() returns trigger language plpgsql as $$
+begin
+  insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+  select namespace, current_actor(), 'agent.added', 'agents', agent_id, nullif(current_setting('agentbus.why', true), ''),
+    jsonb_strip_nulls(jsonb_build_object('configHash', config_hash))
+  from new_rows;
+  return null;
+end
+$$;
+comment on function journal_new_agents() is 'Audit row for each new agent.';
+
+create or replace trigger journal_new_jobs after insert on jobs
+  referencing new table as new_rows for each statement execute function journal_new_jobs();
+create or replace trigger journal_changed_jobs after update on jobs
+  referencing old table as old_rows new table as new_rows for each statement execute function journal_changed_jobs();
+create or replace trigger journal_new_events after insert on events
+  referencing new table as new_rows for each statement execute function journal_new_events();
+create or replace trigger journal_new_agents after insert on agents
+  referencing new table as new_rows for each statement execute function journal_new_agents();
+create or replace trigger journal_agents after update on agents
+  referencing old table as old_rows new table as new_rows for each statement execute function journal_agents();

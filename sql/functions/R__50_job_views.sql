@@ -1,0 +1,158 @@
+-- How a job is shown: the whole, and the brief that a close answers with.
+
+create or replace function utc_text(p_at timestamptz) returns text language sql stable as $$
+  select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+$$;
+comment on function utc_text(timestamptz) is 'A time within a sentence: ISO 8601, whole seconds, UTC.';
+
+create or replace function next_move(p_job jobs) returns text language sql stable as $$
+  select case (p_job).state
+    when 'waiting' then format('%s open %s', (p_job).open_dependencies,
+      case (p_job).open_dependencies when 1 then 'dependency' else 'dependencies' end)
+    when 'queued' then case
+      when (p_job).run_after > now() then 'due at ' || utc_text((p_job).run_after)
+      else coalesce((
+        select 'an operator: agent ' || agent_id || case when enabled then ' is paused: ' || paused_reason else ' is disabled' end
+        from agents
+        where namespace = (p_job).namespace and agent_id = (p_job).target_agent
+          and (not enabled or (paused_at is not null and (paused_until is null or paused_until > now())))), 'the next claim') end
+    when 'leased' then coalesce((p_job).lease_owner, 'repeat of a delivery with unknown outcome') || ', lease until ' || utc_text((p_job).leased_until)
+    when 'running' then 'agent ' || (p_job).target_agent || ', lease until ' || utc_text((p_job).leased_until)
+    when 'blocked' then case
+      when (p_job).blocked_until is not null then 'unblocks at ' || utc_text((p_job).blocked_until)
+      when (p_job).blocked_on_job is not null then coalesce((
+        select 'the coordinator, or a redrive of job ' || o.job_id from jobs o
+        where o.job_id = (p_job).blocked_on_job and o.ended_at is not null), 'the end of job ' || (p_job).blocked_on_job)
+      when (p_job).blocked_on_agent is not null then 'agent ' || (p_job).blocked_on_agent || ' or the coordinator'
+      when (p_job).blocked_on_person is not null then (p_job).blocked_on_person || ' or the coordinator'
+      else 'the coordinator' end
+    when 'dead' then 'an operator: redrive-job or cancel-job'
+    else '' end
+$$;
+comment on function next_move(jobs) is 'Who or what will move the job next, in words; empty when it has ended.';
+
+create or replace function job_brief(p_job jobs) returns jsonb language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'jobId', (p_job).job_id, 'namespace', (p_job).namespace, 'state', (p_job).state,
+    'targetAgent', (p_job).target_agent, 'subject', (p_job).subject,
+    'attemptCount', (p_job).attempt_count, 'maxAttempts', (p_job).max_attempts,
+    'nextMove', next_move(p_job),
+    'runAfter', case when (p_job).state = 'queued' then (p_job).run_after end,
+    'leasedUntil', (p_job).leased_until, 'status', (p_job).status))
+$$;
+comment on function job_brief(jobs) is 'The few fields of a job that a close or renewal answers with.';
+
+create or replace function job_json(p_job jobs) returns jsonb language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'jobId', (p_job).job_id, 'seq', (p_job).seq, 'namespace', (p_job).namespace, 'state', (p_job).state,
+    'nextMove', next_move(p_job), 'targetAgent', (p_job).target_agent, 'subject', (p_job).subject,
+    'jobType', (p_job).job_type, 'priority', (p_job).priority, 'sourceAgent', (p_job).source_agent,
+    'parentJobId', (p_job).parent_job_id, 'flowKey', (p_job).flow_key, 'correlationKey', (p_job).correlation_key,
+    'dedupeKey', (p_job).dedupe_key, 'hops', (p_job).hops, 'trust', (p_job).trust,
+    'model', (p_job).model, 'thinking', (p_job).thinking, 'status', (p_job).status, 'summary', (p_job).summary))
+    || jsonb_strip_nulls(jsonb_build_object(
+    'lastError', (p_job).last_error, 'attemptNo', (p_job).attempt_no, 'attemptCount', (p_job).attempt_count,
+    'maxAttempts', (p_job).max_attempts, 'deliveryFailures', (p_job).delivery_failures, 'redrives', (p_job).redrives,
+    'timeoutSeconds', (p_job).timeout_seconds, 'hardTimeoutSeconds', (p_job).hard_timeout_seconds,
+    'runAfter', (p_job).run_after, 'leaseOwner', (p_job).lease_owner, 'leasedUntil', (p_job).leased_until,
+    'openDependencies', nullif((p_job).open_dependencies, 0), 'blockedReason', (p_job).blocked_reason,
+    'blockedUntil', (p_job).blocked_until, 'blockedOnJob', (p_job).blocked_on_job, 'blockedOnAgent', (p_job).blocked_on_agent,
+    'blockedOnPerson', (p_job).blocked_on_person, 'answer', (p_job).answer, 'runId', (p_job).run_id,
+    'sessionKey', (p_job).session_key, 'createdAt', (p_job).created_at, 'updatedAt', (p_job).updated_at,
+    'endedAt', (p_job).ended_at))
+    -- What people and agents wrote keeps its nulls.
+    || jsonb_build_object('payload', (p_job).payload)
+    || case when (p_job).result is null then '{}' else jsonb_build_object('result', (p_job).result) end
+$$;
+comment on function job_json(jobs) is 'A job as the contract shows it.';
+
+create or replace function job_of(p_namespace text, p_job_id uuid) returns jobs language plpgsql stable as $$
+declare
+  v_job jobs;
+begin
+  select * into v_job from jobs where job_id = p_job_id and namespace = p_namespace;
+  if not found then
+    perform refuse(404, 'unknown_job', format('there is no job %s in namespace %s', p_job_id, p_namespace),
+      'jobId', to_jsonb(p_job_id), 'the id of a job');
+  end if;
+  return v_job;
+end
+$$;
+comment on function job_of(text, uuid) is 'The job''s row, or a refusal (404).';
+
+create or replace function get_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_job jobs := job_of(v_namespace, (p_input ->> 'jobId')::uuid);
+begin
+  return job_json(v_job) || jsonb_build_object(
+    'attempts', (
+      select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+        'attemptId', attempt_id, 'attemptNo', attempt_no, 'status', status, 'dispatcherId', dispatcher_id,
+        'deliveries', deliveries, 'adoptions', adoptions, 'unknownSince', unknown_since, 'summary', summary, 'error', error,
+        'gateway', gateway, 'runId', run_id, 'sessionKey', session_key, 'promptHash', prompt_hash,
+        'templateHash', template_hash, 'usage', usage, 'startedAt', started_at, 'admittedAt', admitted_at,
+        'finishedAt', finished_at)) order by attempt_no), '[]')
+      from job_attempts where job_id = v_job.job_id),
+    'dependencies', (
+      select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+        'dependsOn', d.depends_on, 'state', t.state, 'subject', t.subject, 'satisfiedAt', d.satisfied_at,
+        'waivedAt', d.waived_at)) order by t.seq), '[]')
+      from job_dependencies d join jobs t on t.job_id = d.depends_on where d.job_id = v_job.job_id),
+    'events', (
+      select coalesce(jsonb_agg(event_json(e) order by e.seq), '[]')
+      from (select * from events where source_job_id = v_job.job_id order by seq desc limit 200) e));
+end
+$$;
+comment on function get_job(jsonb, jsonb) is 'The operation getJob: the job with its attempts, dependencies and newest 200 events.';
+
+create or replace function list_jobs(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
+  v_jobs jsonb;
+  v_last bigint;
+  v_count int;
+begin
+  select coalesce(jsonb_agg(job_json(j) order by j.seq desc), '[]'), min(j.seq), count(*)
+  into v_jobs, v_last, v_count
+  from (
+    select * from jobs
+    where namespace = v_namespace
+      and (p_input ->> 'state' is null or state = p_input ->> 'state')
+      and (p_input ->> 'targetAgent' is null or target_agent = p_input ->> 'targetAgent')
+      and (p_input ->> 'subject' is null or subject = p_input ->> 'subject')
+      and (p_input ->> 'flowKey' is null or flow_key = p_input ->> 'flowKey')
+      and (p_input ->> 'correlationKey' is null or correlation_key = p_input ->> 'correlationKey')
+      and (p_input ->> 'parentJobId' is null or parent_job_id = (p_input ->> 'parentJobId')::uuid)
+      and (p_input ->> 'before' is null or seq < (p_input ->> 'before')::bigint)
+    order by seq desc
+    limit v_limit
+  ) j;
+  return jsonb_build_object('jobs', v_jobs)
+    || case when v_count = v_limit then jsonb_build_object('next', v_last) else '{}' end;
+end
+$$;
+comment on function list_jobs(jsonb, jsonb) is 'The operation listJobs: newest first; next is the seq to give as before.';
+
+create or replace function list_events(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_regex text := topic_regex(p_input ->> 'topic');
+  v_after bigint := (p_input ->> 'after')::bigint;
+begin
+  return jsonb_build_object('events', (
+    select coalesce(jsonb_agg(event_json(e) order by e.seq), '[]')
+    from (
+      select * from events
+      where namespace = v_namespace
+        and (v_regex is null or topic ~ v_regex)
+        and (p_input ->> 'sourceJobId' is null or source_job_id = (p_input ->> 'sourceJobId')::uuid)
+        and (v_after is null or seq > v_after)
+      -- From a place on: oldest first. Without one: the newest.
+      order by case when v_after is null then -seq else seq end
+      limit coalesce((p_input ->> 'limit')::int, 50)
+    ) e));
+end
+$$;
+comment on function list_events(jsonb, jsonb) is 'The operation listEvents: after a seq onwards, or the newest; oldest first either way.';

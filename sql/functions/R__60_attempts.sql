@@ -1,0 +1,198 @@
+-- The fence, and what ends an attempt. Everything that closes a job goes through end_attempt.
+--
+-- Locks: whoever holds one job and needs another takes them in the order of their ids (lock_for_end), or passes over what
+-- is taken (skip locked). So the end of a child and the cancelling of its parent cannot each wait for the other.
+
+create or replace function dependents_of(p_jobs uuid[]) returns setof uuid language sql stable as $$
+  select j.job_id from jobs j
+  where j.state in ('waiting', 'blocked')
+    and (j.blocked_on_job = any (p_jobs)
+      or j.job_id in (select d.job_id from job_dependencies d where d.depends_on = any (p_jobs)))
+$$;
+comment on function dependents_of(uuid[]) is 'The waiting and blocked jobs that the end of one of these may move.';
+
+create or replace function lock_for_end(p_jobs uuid[]) returns void language sql as $$
+  select from jobs
+  where job_id = any (p_jobs || array(select dependents_of(p_jobs)))
+  order by job_id
+  for no key update
+$$;
+comment on function lock_for_end(uuid[]) is 'Locks the jobs and what their end may move, in the one order.';
+
+create or replace function try_lock_dependents(p_job_id uuid) returns boolean language sql as $$
+  with needed as materialized (
+    select dependents_of(array[p_job_id]) as job_id
+  ), locked as materialized (
+    select job_id from jobs where job_id in (select job_id from needed) for no key update skip locked
+  )
+  select (select count(*) from needed) = (select count(*) from locked)
+$$;
+comment on function try_lock_dependents(uuid) is
+  'Locks what the end of the job may move, without waiting; false when somebody else holds some of it.';
+
+create or replace function fenced_job(p_principal jsonb, p_input jsonb, out o_job jobs, out o_attempt job_attempts)
+language plpgsql as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+begin
+  select * into o_job from jobs where job_id = (p_input ->> 'jobId')::uuid and namespace = v_namespace for no key update;
+  if not found then
+    o_job := job_of(v_namespace, (p_input ->> 'jobId')::uuid);
+  end if;
+  select * into o_attempt from job_attempts where attempt_id = (p_principal ->> 'attemptId')::uuid;
+  if o_attempt.job_id is distinct from o_job.job_id then
+    perform refuse(403, 'wrong_attempt', format('this token is for job %s, not for job %s', o_attempt.job_id, o_job.job_id),
+      'jobId', p_input -> 'jobId', o_attempt.job_id::text);
+  end if;
+end
+$$;
+comment on function fenced_job(jsonb, jsonb) is
+  'Locks the job and fetches the attempt of the caller''s token. Refuses a token of another job (403); whether the attempt is still the live one is for the caller to see.';
+
+create or replace function late_report(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
+returns jsonb language plpgsql as $$
+declare
+  v_message text := format('attempt %s of job %s is over (%s); the job is %s and was not changed', p_attempt.attempt_no,
+    p_job.job_id, p_attempt.status, p_job.state);
+begin
+  perform append_event(p_job.namespace, 'job.late_report', p_job.target_agent, p_job.job_id,
+    jsonb_build_object('jobId', p_job.job_id, 'attemptNo', p_attempt.attempt_no, 'attemptStatus', p_attempt.status,
+      'operation', p_operation, 'report', p_input - 'jobId' - 'namespace'),
+    md5(p_attempt.attempt_id || p_operation || p_input));
+  return jsonb_build_object('problem', jsonb_build_object('status', 409, 'code', 'stale_attempt', 'detail', v_message,
+    'field', 'token', 'expected', 'the token of the live attempt, which its own prompt holds'));
+end
+$$;
+comment on function late_report(text, jobs, job_attempts, jsonb) is
+  'Keeps a report of an attempt that is over as an event and answers with the problem stale_attempt: returned, not raised, so that the event stays.';
+
+create or replace function begin_running(p_job jobs) returns jobs language plpgsql as $$
+begin
+  update job_attempts set status = 'running', admitted_at = coalesce(admitted_at, now()), updated_at = now()
+  where attempt_id = p_job.live_attempt and status = 'leased';
+  update jobs
+  set state = 'running', lease_owner = 'agent:' || target_agent,
+    leased_until = least(case when keeps_lease then leased_until else now() + make_interval(secs => timeout_seconds) end,
+      now() + make_interval(secs => hard_timeout_seconds)),
+    hard_deadline = now() + make_interval(secs => hard_timeout_seconds),
+    updated_at = now()
+  where job_id = p_job.job_id and state = 'leased'
+  returning * into p_job;
+  return p_job;
+end
+$$;
+comment on function begin_running(jobs) is
+  'leased to running: the lease is now the agent''s, as long as the job''s timeout, and the hard timeout starts. Takes a locked job and returns it as it is then.';
+
+create or replace function end_attempt(
+  p_job jobs, p_status text, p_state text, p_run_after timestamptz default null,
+  p_summary text default null, p_error text default null, p_result jsonb default null, p_counts boolean default true
+) returns jobs language plpgsql as $$
+declare
+  v_attempt uuid := p_job.live_attempt;
+begin
+  update job_attempts
+  set status = p_status, summary = p_summary, error = p_error, finished_at = now(), updated_at = now()
+  where attempt_id = v_attempt;
+  update jobs
+  set state = p_state,
+    run_after = coalesce(p_run_after, run_after),
+    attempt_count = attempt_count - (not p_counts)::int,
+    live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false,
+    delivery_failures = case when p_status = 'undelivered' then delivery_failures + 1 else 0 end,
+    summary = coalesce(p_summary, summary), last_error = coalesce(p_error, last_error), result = coalesce(p_result, result),
+    ended_at = case when p_state in ('succeeded', 'failed', 'dead', 'cancelled') then now() end,
+    updated_at = now()
+  where job_id = p_job.job_id
+  returning * into p_job;
+  if p_job.ended_at is not null then
+    perform release_dependents(p_job);
+  end if;
+  return p_job;
+end
+$$;
+comment on function end_attempt(jobs, text, text, timestamptz, text, text, jsonb, boolean) is
+  'Ends the live attempt of a locked job with the given status, brings the job to the given state and releases what waits for its end. p_counts false gives the attempt back. Not for blocked: block_live_job.';
+
+create or replace function retry_or_die(p_job jobs, p_status text, p_error text, p_wait interval default null, p_result jsonb default null)
+returns jobs language plpgsql as $$
+begin
+  if p_job.attempt_count >= p_job.max_attempts then
+    return end_attempt(p_job, p_status, 'dead', p_error => p_error, p_result => p_result);
+  end if;
+  return end_attempt(p_job, p_status, 'queued', p_error => p_error, p_result => p_result,
+    p_run_after => now() + coalesce(p_wait, backoff(p_job.namespace, p_job.job_type, p_job.attempt_count)));
+end
+$$;
+comment on function retry_or_die(jobs, text, text, interval, jsonb) is
+  'Ends the live attempt of a locked job as a failure: queued again after the wait or the job type''s backoff, or dead when its attempts are used up.';
+
+create or replace function release_dependents(p_job jobs) returns void language plpgsql as $$
+declare
+  v_dependent jobs;
+begin
+  if p_job.state = 'succeeded' then
+    update job_dependencies set satisfied_at = now()
+    where depends_on = p_job.job_id and satisfied_at is null;
+  end if;
+  for v_dependent in
+    select * from jobs
+    where job_id = any (array(select dependents_of(array[p_job.job_id]))) and state in ('waiting', 'blocked')
+    order by job_id
+    for no key update
+  loop
+    if p_job.state = 'succeeded' then
+      perform go_on_after_success(v_dependent, p_job);
+    elsif v_dependent.state = 'waiting' then
+      perform block_for_dependency(v_dependent, p_job);
+    elsif v_dependent.blocked_on_job = p_job.job_id and not needs_success(v_dependent.job_id, p_job.job_id) then
+      -- It asked to be told of the end, and this is one.
+      perform leave_block(v_dependent, format('job %s (%s) has ended %s', p_job.job_id, p_job.subject, p_job.state));
+    end if;
+  end loop;
+end
+$$;
+comment on function release_dependents(jobs) is
+  'Called at the end of a job: what waited for its success becomes due, or is blocked when it did not succeed; what was blocked on its end goes on.';
+
+create or replace function go_on_after_success(p_dependent jobs, p_job jobs) returns void language plpgsql as $$
+declare
+  v_spoiled jobs;
+begin
+  if p_dependent.state = 'blocked' and p_dependent.blocked_on_job = p_job.job_id then
+    select * into v_spoiled from spoiled_dependency(p_dependent.job_id);
+    if v_spoiled.job_id is null then
+      perform leave_block(p_dependent, format('job %s (%s) has succeeded', p_job.job_id, p_job.subject));
+    else
+      perform block_for_dependency(p_dependent, v_spoiled);
+    end if;
+    return;
+  end if;
+  update jobs
+  set open_dependencies = open_count(job_id),
+    state = case when state = 'waiting' and open_count(job_id) = 0 then 'queued' else state end,
+    updated_at = now()
+  where job_id = p_dependent.job_id;
+end
+$$;
+comment on function go_on_after_success(jobs, jobs) is
+  'Counts the success of the second job for the first, which is locked and waiting or blocked: it becomes due when that was the last, unless another dependency has spoiled it.';
+
+create or replace function spoiled_dependency(p_job_id uuid) returns setof jobs language sql stable as $$
+  select t.* from job_dependencies d join jobs t on t.job_id = d.depends_on
+  where d.job_id = p_job_id and d.satisfied_at is null and d.waived_at is null and t.state in ('failed', 'dead', 'cancelled')
+  order by t.seq
+  limit 1
+$$;
+comment on function spoiled_dependency(uuid) is 'The first dependency that ended without success and was not waived; no row when there is none.';
+
+create or replace function needs_success(p_job_id uuid, p_other uuid) returns boolean language sql stable as $$
+  select exists (select from job_dependencies
+    where job_id = p_job_id and depends_on = p_other and satisfied_at is null and waived_at is null)
+$$;
+comment on function needs_success(uuid, uuid) is 'Whether the first job needs the second to succeed; where it does not, being blocked on it is over with any end.';
+
+create or replace function open_count(p_job_id uuid) returns int language sql stable as $$
+  select count(*)::int from job_dependencies where job_id = p_job_id and satisfied_at is null and waived_at is null
+$$;
+comment on function open_count(uuid) is 'Dependencies of a job that are neither satisfied nor waived.';

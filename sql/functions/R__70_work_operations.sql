@@ -1,0 +1,210 @@
+-- What the one who works on a job may say, with its attempt's token: running, progress, renewed, and the three closes.
+
+create or replace function close_hash(p_operation text, p_input jsonb) returns bytea language sql immutable as $$
+  select sha256(convert_to(p_operation || p_input::text, 'UTF8'))
+$$;
+comment on function close_hash(text, jsonb) is 'What makes two closes the same close.';
+
+create or replace function earlier_answer(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
+returns jsonb language plpgsql as $$
+begin
+  if p_job.live_attempt = p_attempt.attempt_id then
+    return null;
+  end if;
+  if p_attempt.close_hash = close_hash(p_operation, p_input) then
+    return p_attempt.response;
+  end if;
+  return late_report(p_operation, p_job, p_attempt, p_input);
+end
+$$;
+comment on function earlier_answer(text, jobs, job_attempts, jsonb) is
+  'Null while the attempt is live. After its end: the answer of the same close, given again, or the problem stale_attempt.';
+
+create or replace function keep_answer(p_operation text, p_attempt uuid, p_input jsonb, p_answer jsonb) returns jsonb language sql as $$
+  update job_attempts
+  set response = p_answer, close_hash = close_hash(p_operation, p_input), usage = coalesce(p_input -> 'usage', usage)
+  where attempt_id = p_attempt
+  returning response
+$$;
+comment on function keep_answer(text, uuid, jsonb, jsonb) is 'Remembers what a close was answered, so that its repetition answers the same; returns the answer.';
+
+create or replace function mark_running_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+declare
+  v record;
+  v_job jobs;
+begin
+  perform act_as(p_principal);
+  select * into v from fenced_job(p_principal, p_input);
+  v_job := v.o_job;
+  if v_job.live_attempt is distinct from (v.o_attempt).attempt_id then
+    return late_report('markRunningJob', v_job, v.o_attempt, p_input);
+  end if;
+  if v_job.state = 'leased' then
+    v_job := begin_running(v_job);
+  end if;
+  update jobs set run_id = coalesce(p_input ->> 'runId', run_id), session_key = coalesce(p_input ->> 'sessionKey', session_key)
+  where job_id = v_job.job_id;
+  update job_attempts
+  set run_id = coalesce(p_input ->> 'runId', run_id), session_key = coalesce(p_input ->> 'sessionKey', session_key)
+  where attempt_id = v_job.live_attempt;
+  return job_brief(v_job);
+end
+$$;
+comment on function mark_running_job(jsonb, jsonb) is 'The operation markRunningJob; saying it twice is fine.';
+
+create or replace function renew(p_operation text, p_principal jsonb, p_input jsonb, p_status jsonb) returns jsonb language plpgsql as $$
+declare
+  v record;
+  v_job jobs;
+begin
+  perform act_as(p_principal);
+  select * into v from fenced_job(p_principal, p_input);
+  v_job := v.o_job;
+  if v_job.live_attempt is distinct from (v.o_attempt).attempt_id then
+    return late_report(p_operation, v_job, v.o_attempt, p_input);
+  end if;
+  if v_job.state = 'leased' then
+    -- It speaks, so it runs, even when the gateway's admission has not reached us yet.
+    v_job := begin_running(v_job);
+  end if;
+  update jobs
+  set leased_until = least(hard_deadline, case
+      when p_input ? 'leaseSeconds' then now() + make_interval(secs => (p_input ->> 'leaseSeconds')::int)
+      -- A word in passing does not shorten a longer promise.
+      else greatest(now() + interval '300 seconds', case when keeps_lease then leased_until end) end),
+    keeps_lease = true, status = coalesce(p_status, status), updated_at = now()
+  where job_id = v_job.job_id
+  returning * into v_job;
+  return job_brief(v_job);
+end
+$$;
+comment on function renew(text, jsonb, jsonb, jsonb) is
+  'Renews the lease of a live attempt to leaseSeconds from now, or without them to 300 if that is longer than what was promised, never past the hard deadline; from then on its silence counts. Writes the live status when given.';
+
+create or replace function renew_job_lease(p_principal jsonb, p_input jsonb) returns jsonb language sql as $$
+  select renew('renewJobLease', p_principal, p_input, null)
+$$;
+comment on function renew_job_lease(jsonb, jsonb) is 'The operation renewJobLease.';
+
+create or replace function report_progress(p_principal jsonb, p_input jsonb) returns jsonb language sql as $$
+  select renew('reportProgress', p_principal, p_input,
+    jsonb_strip_nulls(jsonb_build_object('percent', p_input -> 'percent', 'line', p_input -> 'line', 'at', now())))
+$$;
+comment on function report_progress(jsonb, jsonb) is 'The operation reportProgress: a renewal with a live status.';
+
+create or replace function complete_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+declare
+  v record;
+  v_job jobs;
+  v_answer jsonb;
+  v_item record;
+  v_made jsonb;
+  v_jobs jsonb := '[]';
+  v_events jsonb := '[]';
+begin
+  perform act_as(p_principal, p_input ->> 'summary');
+  perform lock_for_end(array[(p_input ->> 'jobId')::uuid]);
+  select * into v from fenced_job(p_principal, p_input);
+  v_answer := earlier_answer('completeJob', v.o_job, v.o_attempt, p_input);
+  if v_answer is not null then
+    return v_answer;
+  end if;
+  v_job := end_attempt(v.o_job, 'succeeded', 'succeeded',
+    p_summary => p_input ->> 'summary', p_result => p_input -> 'result');
+  for v_item in select value, ordinality - 1 as i from jsonb_array_elements(p_input -> 'followUps') with ordinality loop
+    v_made := insert_job(p_principal, v_job.namespace, v_item.value, format('followUps[%s].', v_item.i));
+    v_jobs := v_jobs || (v_made -> 'job' -> 'jobId');
+  end loop;
+  for v_item in select value, ordinality - 1 as i from jsonb_array_elements(p_input -> 'events') with ordinality loop
+    v_made := insert_event(p_principal, v_job.namespace, v_item.value, format('events[%s].', v_item.i));
+    v_events := v_events || (v_made -> 'event' -> 'eventId');
+  end loop;
+  return keep_answer('completeJob', (v.o_attempt).attempt_id, p_input,
+    jsonb_build_object('job', job_brief(v_job), 'followUps', v_jobs, 'events', v_events));
+end
+$$;
+comment on function complete_job(jsonb, jsonb) is
+  'The operation completeJob: succeeded, with follow-up jobs and events in the same transaction; any refusal among them undoes the close.';
+
+create or replace function fail_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+declare
+  v record;
+  v_job jobs;
+  v_answer jsonb;
+begin
+  perform act_as(p_principal, p_input ->> 'error');
+  perform lock_for_end(array[(p_input ->> 'jobId')::uuid]);
+  select * into v from fenced_job(p_principal, p_input);
+  v_answer := earlier_answer('failJob', v.o_job, v.o_attempt, p_input);
+  if v_answer is not null then
+    return v_answer;
+  end if;
+  if coalesce((p_input ->> 'retry')::boolean, true) then
+    v_job := retry_or_die(v.o_job, 'failed', p_input ->> 'error',
+      make_interval(secs => (p_input ->> 'retryAfterSeconds')::int), p_input -> 'result');
+  else
+    v_job := end_attempt(v.o_job, 'failed', 'failed', p_error => p_input ->> 'error', p_result => p_input -> 'result');
+  end if;
+  return keep_answer('failJob', (v.o_attempt).attempt_id, p_input, jsonb_build_object('job', job_brief(v_job)));
+end
+$$;
+comment on function fail_job(jsonb, jsonb) is 'The operation failJob: queued again, dead when the attempts are used up, or failed for good.';
+
+create or replace function block_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+declare
+  v record;
+  v_job jobs;
+  v_answer jsonb;
+  v_unblock jsonb := coalesce(p_input -> 'unblock', '{}');
+  v_other_id uuid := (v_unblock ->> 'jobId')::uuid;
+  v_other jobs;
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  if v_other_id is not null then
+    perform lock_cycles();
+    perform from jobs where job_id in ((p_input ->> 'jobId')::uuid, v_other_id) order by job_id for no key update;
+  end if;
+  select * into v from fenced_job(p_principal, p_input);
+  v_job := v.o_job;
+  v_answer := earlier_answer('blockJob', v_job, v.o_attempt, p_input);
+  if v_answer is not null then
+    return v_answer;
+  end if;
+  if (v_unblock ->> 'at')::timestamptz <= now() then
+    perform refuse(422, 'invalid_field', format('the time %s is past', v_unblock ->> 'at'), 'unblock.at', v_unblock -> 'at',
+      'a time in the future; to try again soon, fail with retryAfterSeconds');
+  end if;
+  if v_unblock ? 'agent' then
+    perform agent_named(v_job.namespace, v_unblock ->> 'agent', 'unblock.agent');
+  end if;
+  if v_other_id is not null then
+    select * into v_other from jobs where job_id = v_other_id and namespace = v_job.namespace;
+    if not found then
+      perform refuse(422, 'unknown_job', format('there is no job %s in namespace %s', v_other_id, v_job.namespace),
+        'unblock.jobId', to_jsonb(v_other_id), 'the id of a job');
+    end if;
+    perform refuse_cycle(v_job.job_id, v_other_id, 'unblock.jobId');
+  end if;
+
+  update job_attempts set status = 'blocked', error = p_input ->> 'reason', finished_at = now(), updated_at = now()
+  where attempt_id = v_job.live_attempt;
+  update jobs
+  set state = 'blocked', blocked_reason = p_input ->> 'reason', blocked_until = (v_unblock ->> 'at')::timestamptz,
+    blocked_on_agent = v_unblock ->> 'agent', blocked_on_person = v_unblock ->> 'person', blocked_on_job = v_other_id,
+    -- A block is not a failure: the attempt is given back.
+    attempt_count = attempt_count - 1,
+    live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false,
+    updated_at = now()
+  where job_id = v_job.job_id
+  returning * into v_job;
+
+  if v_other.ended_at is not null then
+    v_job := leave_block(v_job, format('job %s (%s) has ended %s', v_other.job_id, v_other.subject, v_other.state));
+  elsif v_job.blocked_until is null and v_job.blocked_on_job is null then
+    perform ask_for_replan(v_job);
+  end if;
+  return keep_answer('blockJob', (v.o_attempt).attempt_id, p_input, jsonb_build_object('job', job_brief(v_job)));
+end
+$$;
+comment on function block_job(jsonb, jsonb) is
+  'The operation blockJob: a time or a job''s end moves it by itself; an agent, a person or nothing named asks the coordinator.';

@@ -1,0 +1,141 @@
+-- Claiming: one call, many dispatchers, and a cost that does not grow with what has ended.
+
+create or replace function claimed_json(p_job jobs, p_attempt job_attempts) returns jsonb language sql stable as $$
+  select job_json(p_job) || jsonb_strip_nulls(jsonb_build_object(
+    'attemptId', (p_attempt).attempt_id, 'attemptNo', (p_attempt).attempt_no, 'nonce', (p_attempt).nonce,
+    'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway))
+$$;
+comment on function claimed_json(jobs, job_attempts) is 'A job with its live attempt, as a dispatcher or a pulling worker gets it.';
+
+create or replace function lease_jobs(p_jobs uuid[], p_delivery text, p_owner text, p_lease interval) returns setof jsonb
+language plpgsql as $$
+begin
+  -- A job that is leased already keeps its attempt: a delivery that nobody is busy with any more is repeated, not begun anew.
+  update jobs
+  set live_attempt = case when state = 'leased' then live_attempt else new_id() end,
+    attempt_no = attempt_no + (state <> 'leased')::int,
+    attempt_count = attempt_count + (state <> 'leased')::int,
+    state = 'leased', delivery = p_delivery, lease_owner = p_owner, leased_until = now() + p_lease,
+    keeps_lease = (p_delivery = 'pull'), status = null, updated_at = now(),
+    -- Of this attempt, or of none.
+    run_id = case when state = 'leased' then run_id end, session_key = case when state = 'leased' then session_key end
+  where job_id = any (p_jobs);
+  insert into job_attempts (attempt_id, namespace, job_id, attempt_no, dispatcher_id, gateway)
+  select j.live_attempt, j.namespace, j.job_id, j.attempt_no, p_owner, a.gateway
+  from jobs j join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+  where j.job_id = any (p_jobs)
+  on conflict (attempt_id) do update
+  set dispatcher_id = excluded.dispatcher_id, adoptions = job_attempts.adoptions + 1, updated_at = now(),
+    -- Whoever had it may have called the hook without living to say what came of it.
+    unknown_since = coalesce(job_attempts.unknown_since, case when job_attempts.deliveries > 0 then now() end);
+  return query
+  select claimed_json(j, a)
+  from jobs j join job_attempts a on a.attempt_id = j.live_attempt
+  where j.job_id = any (p_jobs)
+  order by j.priority desc, j.run_after, j.seq;
+end
+$$;
+comment on function lease_jobs(uuid[], text, text, interval) is
+  'Leases the given locked jobs to an owner: a new attempt for a queued job, the same attempt for one whose delivery is taken over. Returns claimed_json of each.';
+
+create or replace function lock_claims() returns void language sql as $$
+  -- One claim at a time, or two could each give away an agent's last free place. The statement that counts comes after
+  -- this one and so sees what the claim before has done. The server holds the lock for the call alone: a frozen
+  -- dispatcher cannot keep it.
+  select pg_advisory_xact_lock(hashtextextended('agentbus.claim', 0))
+$$;
+comment on function lock_claims() is 'Waits until no other claim is under way.';
+
+create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int) returns setof jsonb
+language plpgsql as $$
+declare
+  v_chosen uuid[];
+begin
+  perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'claimed');
+  perform lock_claims();
+  with at_work as (
+    select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
+    from jobs
+    where state in ('leased', 'running') and leased_until > now()
+    group by namespace, target_agent
+  ), lanes as (
+    select a.namespace, a.agent_id, a.gateway, a.max_concurrency - coalesce(w.jobs, 0) as room,
+      a.enabled and (a.paused_at is null or a.paused_until <= now()) as open
+    from agents a left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
+  ), roads as (
+    select g.namespace, g.gateway,
+      g.max_in_flight - coalesce((
+        select sum(w.runs) from at_work w join agents a on a.namespace = w.namespace and a.agent_id = w.target_agent
+        where a.namespace = g.namespace and a.gateway = g.gateway), 0) as room
+    from gateways g
+    where g.held_until is null or g.held_until <= now()
+  ), due as (
+    select j.*, r.namespace, r.gateway, r.room as gateway_room, l.room as lane_room,
+      row_number() over (partition by l.namespace, l.agent_id order by j.fresh, j.priority desc, j.run_after, j.seq) as place_in_lane
+    from lanes l
+    join roads r using (namespace, gateway)
+    cross join lateral (
+      select * from (
+        select false as fresh, job_id, priority, run_after, seq from jobs
+        where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
+          and leased_until <= now() and leased_until > now() - key_memory()
+        order by seq limit least(l.room, r.room, p_limit) for no key update skip locked) lost
+      union all
+      select * from (
+        select true, job_id, priority, run_after, seq from jobs
+        where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
+        order by priority desc, run_after, seq limit least(l.room, r.room, p_limit) for no key update skip locked) queued
+    ) j
+    where l.open and l.room > 0 and r.room > 0
+  ), fitting as (
+    select *, row_number() over (partition by namespace, gateway order by fresh, priority desc, run_after, seq) as place_on_road
+    from due
+    where place_in_lane <= lane_room
+  )
+  select array_agg(job_id) into v_chosen
+  from (
+    select job_id from fitting where place_on_road <= gateway_room
+    order by fresh, priority desc, run_after, seq limit p_limit
+  ) chosen;
+  if v_chosen is not null then
+    return query select * from lease_jobs(v_chosen, 'hook', p_dispatcher, make_interval(secs => p_lease_ms / 1000.0));
+  end if;
+end
+$$;
+comment on function claim_for_dispatch(text, int, int) is
+  'Claims due jobs for a dispatcher, at most p_limit: of open lanes only, first the deliveries nobody is busy with, then the highest priority, up to the room of each agent and gateway. The lease is p_lease_ms milliseconds; the dispatcher''s beats renew it.';
+
+create or replace function claim_jobs(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_agent agents := agent_named(v_namespace, p_input ->> 'targetAgent', 'targetAgent');
+  v_room int;
+  v_chosen uuid[];
+begin
+  perform act_as(p_principal, 'claimed by ' || coalesce(p_input ->> 'worker', 'command-line'));
+  perform lock_claims();
+  if not v_agent.enabled then
+    perform refuse(422, 'agent_disabled', format('agent %s is disabled', v_agent.agent_id), 'targetAgent', to_jsonb(v_agent.agent_id));
+  end if;
+  if v_agent.paused_at is null or v_agent.paused_until <= now() then
+    select v_agent.max_concurrency - count(*) into v_room from jobs
+    where namespace = v_namespace and target_agent = v_agent.agent_id and state in ('leased', 'running') and leased_until > now();
+    select array_agg(job_id) into v_chosen from (
+      select job_id from jobs
+      where namespace = v_namespace and target_agent = v_agent.agent_id and state = 'queued' and run_after <= now()
+      order by priority desc, run_after, seq
+      limit least(greatest(v_room, 0), coalesce((p_input ->> 'limit')::int, 1))
+      for no key update skip locked) due;
+  end if;
+  return jsonb_build_object('jobs', coalesce((
+    select jsonb_agg(c) from lease_jobs(coalesce(v_chosen, '{}'), 'pull', 'worker:' || coalesce(p_input ->> 'worker', 'command-line'),
+      make_interval(secs => coalesce((p_input ->> 'leaseSeconds')::int, 300))) c), '[]'));
+end
+$$;
+comment on function claim_jobs(jsonb, jsonb) is
+  'The operation claimJobs, for workers that pull: the same room and order as a dispatcher''s claim. The door adds each attempt''s token.';
+
+create or replace function keep_token_hash(p_attempt uuid, p_token_hash bytea) returns void language sql as $$
+  update job_attempts set token_hash = p_token_hash where attempt_id = p_attempt
+$$;
+comment on function keep_token_hash(uuid, bytea) is 'Remembers the SHA-256 of the token that an attempt''s worker was given.';

@@ -1,0 +1,1 @@
+select cancel_job(principal_of(:#credential::jsonb), :#input::jsonb)::text

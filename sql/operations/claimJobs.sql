@@ -1,0 +1,1 @@
+select claim_jobs(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,0 +1,1 @@
+select emit_event(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,0 +1,1 @@
+select health(principal_of(:#credential::jsonb), :#input::jsonb)::text

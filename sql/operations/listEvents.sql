@@ -1,0 +1,1 @@
+select list_events(principal_of(:#credential::jsonb), :#input::jsonb)::text

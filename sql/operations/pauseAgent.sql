@@ -1,0 +1,1 @@
+select pause_agent(principal_of(:#credential::jsonb), :#input::jsonb)::text

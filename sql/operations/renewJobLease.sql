@@ -1,0 +1,1 @@
+select renew_job_lease(principal_of(:#credential::jsonb), :#input::jsonb)::text

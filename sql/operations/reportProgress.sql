@@ -1,0 +1,1 @@
+select report_progress(principal_of(:#credential::jsonb), :#input::jsonb)::text

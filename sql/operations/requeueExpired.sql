@@ -1,0 +1,1 @@
+select requeue_expired(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,0 +1,1 @@
+select agree_on_server_key(?)

@@ -1,0 +1,1 @@
+select register_operator_token(?, ?)

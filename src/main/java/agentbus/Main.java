@@ -1,0 +1,33 @@
+package agentbus;
+
+import agentbus.cli.AgentbusCli;
+import agentbus.contract.Contract;
+import agentbus.start.DemoCommand;
+import agentbus.start.RunCommand;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.slf4j.bridge.SLF4JBridgeHandler;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** The program: {@code run} and {@code demo} start a bus, every other command is an operation of the contract. */
+public final class Main {
+    private Main() {}
+
+    /**
+     * Runs one command and ends the process with its status: 0 done, 1 refused or failed, 2 the command was wrong.
+     *
+     * @param args the command and its options
+     */
+    public static void main(String[] args) {
+        SLF4JBridgeHandler.removeHandlersForRootLogger();
+        SLF4JBridgeHandler.install();
+        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
+        Map<String, CommandSpec> starters = new LinkedHashMap<>();
+        starters.put("run", CommandSpec.forAnnotatedObject(new RunCommand(out, System.getenv())));
+        starters.put("demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv())));
+        System.exit(new AgentbusCli(Contract.load(), starters).execute(args, System.in, out, err, System.getenv()));
+    }
+}

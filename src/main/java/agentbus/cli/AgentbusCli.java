@@ -1,0 +1,184 @@
+package agentbus.cli;
+
+import agentbus.contract.Contract;
+import agentbus.contract.Operation;
+import agentbus.contract.Problem;
+import agentbus.start.Version;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/** The command line of the bus: a command for each operation of the contract, and those that start a bus. */
+public final class AgentbusCli {
+    /** The operation was carried out. */
+    public static final int DONE = 0;
+    /** The bus refused, could not be reached, or is not well. */
+    public static final int REFUSED = 1;
+    /** The command itself was wrong; nothing was sent. */
+    public static final int WRONG = 2;
+
+    private final Contract contract;
+    private final Map<String, CommandSpec> starters;
+
+    /**
+     * A command line.
+     *
+     * @param contract the operations
+     * @param starters commands that are no operations, such as run and demo, by name. The user object of each is a
+     *     {@link Callable}, whose Integer is the exit status, or a {@link Runnable}; its help is picocli's. What it
+     *     throws is printed as one line: a Problem's detail, else the exception's message.
+     */
+    public AgentbusCli(Contract contract, Map<String, CommandSpec> starters) {
+        this.contract = contract;
+        this.starters = new LinkedHashMap<>(starters);
+    }
+
+    /**
+     * Runs one command.
+     *
+     * @param args the command and its options
+     * @param in the standard input; read only for an option with the value -
+     * @param out the standard output; should encode in UTF-8
+     * @param err the standard error output; should encode in UTF-8
+     * @param env the environment variables: AGENTBUS_TOKEN, AGENTBUS_URL, AGENTBUS_HOME, AGENTBUS_DATA_DIR,
+     *     AGENTBUS_DATA_TOKEN_DIR, COLUMNS
+     * @return 0 done, 1 refused or not reached, 2 the command was wrong
+     */
+    public int execute(String[] args, InputStream in, PrintStream out, PrintStream err, Map<String, String> env) {
+        Terminal terminal = new Terminal(in, out, err, env);
+        CommandLine root = commands();
+        ErrorPrinter errors = new ErrorPrinter(err, Arrays.asList(args).contains(CommandSpecs.JSON));
+        try {
+            return run(root.parseArgs(asOption(args)), terminal, errors);
+        } catch (ParameterException wrong) {
+            errors.print(UsageProblems.of(wrong));
+            return WRONG;
+        }
+    }
+
+    /** {@code help} is {@code --help}, and {@code help run} is {@code run --help}. */
+    private static String[] asOption(String[] args) {
+        if (args.length == 0 || !args[0].equals("help")) {
+            return args;
+        }
+        List<String> asked = new ArrayList<>(Arrays.asList(args).subList(1, args.length));
+        asked.add("--help");
+        return asked.toArray(new String[0]);
+    }
+
+    private CommandLine commands() {
+        CommandSpec spec = CommandSpec.create().name("agentbus");
+        CommandSpecs.addCommon(spec, 0);
+        starters.forEach((name, starter) -> {
+            if (starter.findOption("--help") == null) {
+                starter.addOption(CommandSpecs.help(Integer.MAX_VALUE));
+            }
+            spec.addSubcommand(name, starter);
+        });
+        contract.operations()
+                .forEach(operation -> spec.addSubcommand(operation.kebabName(), CommandSpecs.of(operation)));
+        CommandLine root = new CommandLine(spec);
+        // Texts are data: @ and ${…} in them mean nothing to the parser.
+        root.setExpandAtFiles(false);
+        root.setInterpolateVariables(false);
+        return root;
+    }
+
+    private int run(ParseResult parsed, Terminal terminal, ErrorPrinter errors) {
+        CommandLine root = parsed.commandSpec().commandLine();
+        Help help = new Help(contract);
+        ParseResult command = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
+        if (parsed.isVersionHelpRequested() || command.isVersionHelpRequested()) {
+            terminal.out().println("agentbus " + Version.read());
+            return DONE;
+        }
+        boolean helpAsked = parsed.isUsageHelpRequested() || command.isUsageHelpRequested();
+        if (command == parsed) {
+            help.printAll(root, helpAsked ? terminal.out() : terminal.err(), Help.width(terminal));
+            return helpAsked ? DONE : WRONG;
+        }
+        if (helpAsked) {
+            help.printCommand(command.commandSpec().commandLine(), terminal.out(), Help.width(terminal));
+            return DONE;
+        }
+        String name = command.commandSpec().name();
+        return contract.operations().stream()
+                .filter(operation -> operation.kebabName().equals(name))
+                .findFirst()
+                .map(operation -> call(operation, parsed, terminal, errors))
+                .orElseGet(() -> start(command.commandSpec().userObject(), errors));
+    }
+
+    private int call(Operation operation, ParseResult parsed, Terminal terminal, ErrorPrinter errors) {
+        BusClient bus;
+        ObjectNode input;
+        try {
+            input = new Arguments(parsed.subcommand(), terminal.in()).read(operation);
+            operation.check(input.deepCopy(), Arguments::option);
+            bus = new BusClient(Settings.of(parsed, terminal.env()));
+        } catch (Problem wrong) {
+            errors.print(wrong);
+            return WRONG;
+        }
+        try {
+            BusClient.Answer answer = bus.call(operation, input);
+            Optional<JsonNode> json = answer.json();
+            if (answer.ok() && json.isPresent()) {
+                return show(operation, answer, json.get(), parsed, terminal);
+            }
+            errors.print(json.flatMap(body -> Problem.fromJson(answer.status(), body))
+                    .orElseGet(() -> strange(answer)));
+        } catch (BusClient.Unreachable unreachable) {
+            errors.printLine(Problem.of(503, "unavailable", unreachable.getMessage()));
+        }
+        return REFUSED;
+    }
+
+    private static int show(
+            Operation operation, BusClient.Answer answer, JsonNode json, ParseResult parsed, Terminal terminal) {
+        if (CommandSpecs.common(parsed, CommandSpecs.JSON).isPresent()) {
+            terminal.out().write(answer.body(), 0, answer.body().length);
+            terminal.out().println();
+        } else {
+            new AnswerPrinter(terminal).print(operation, json);
+        }
+        boolean degraded =
+                json.path("problems").isArray() && !json.path("status").asText().equals("ok");
+        return degraded ? REFUSED : DONE;
+    }
+
+    private static Problem strange(BusClient.Answer answer) {
+        int status = answer.ok() ? 502 : answer.status();
+        String detail =
+                "The answer (HTTP status " + answer.status() + ") is none of agentbus; is another server at this URL?";
+        return Problem.of(status, "unavailable", detail);
+    }
+
+    private static int start(Object command, ErrorPrinter errors) {
+        try {
+            if (command instanceof Callable<?> callable) {
+                return callable.call() instanceof Integer status ? status : DONE;
+            }
+            ((Runnable) command).run();
+            return DONE;
+        } catch (Problem problem) {
+            errors.print(problem);
+        } catch (Exception failed) {
+            String said = failed.getMessage() == null ? failed.getClass().getSimpleName() : failed.getMessage();
+            errors.printLine(Problem.of(500, "internal", said));
+        }
+        return REFUSED;
+    }
+}

@@ -1,0 +1,120 @@
+package agentbus.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/** The health of the bus for people: what is wrong, then the numbers, then the dispatchers. */
+final class HealthCard {
+    private static final List<String> COLUMNS = List.of("id", "host", "status", "wakeSource", "leases", "lastSeen");
+
+    private final JsonNode health;
+    private final List<String> shown = new ArrayList<>(List.of("status", "problems", "dispatchers"));
+
+    HealthCard(JsonNode health) {
+        this.health = health;
+    }
+
+    /** Prints it. */
+    void print(PrintStream out, OptionalInt width) {
+        out.println(Cell.line(health.get("status")));
+        health.path("problems").forEach(problem -> out.println("  - " + Cell.sentence(problem)));
+        new KeyValues(Map.of())
+                // In the order in which a job goes through them.
+                .add("queue", counts(names("waiting", "queued", "live", "blocked", "dead")))
+                .add("oldest", oldest())
+                .add("last 24 h", counts(last24Hours()))
+                .add("trouble", counts(trouble()))
+                .add("namespace", take("namespace"))
+                .addAll(rest(), List.of())
+                .print(out, width);
+        printDispatchers(out, width);
+    }
+
+    private JsonNode rest() {
+        // The table below says it one by one.
+        shown.addAll(List.of("dispatchersHealthy", "dispatchersStale", "leasesOwned"));
+        var rest = JsonNodeFactory.instance.objectNode();
+        health.properties().stream()
+                .filter(field -> !shown.contains(field.getKey()))
+                .forEach(field -> rest.set(field.getKey(), field.getValue()));
+        return rest;
+    }
+
+    private static Map<String, String> names(String... names) {
+        Map<String, String> said = new LinkedHashMap<>();
+        for (String name : names) {
+            said.put(name, name);
+        }
+        return said;
+    }
+
+    private static Map<String, String> last24Hours() {
+        Map<String, String> said = new LinkedHashMap<>();
+        for (String end : List.of("succeeded", "failed", "dead", "cancelled")) {
+            said.put(end + "24h", end);
+        }
+        return said;
+    }
+
+    private static Map<String, String> trouble() {
+        Map<String, String> said = new LinkedHashMap<>();
+        said.put("expiredLeases", "expired leases");
+        said.put("retryHotspots", "jobs with three attempts or more");
+        return said;
+    }
+
+    private String oldest() {
+        List<String> ages = new ArrayList<>();
+        for (String state : List.of("queued", "blocked")) {
+            String field = "oldest" + state.substring(0, 1).toUpperCase(Locale.ROOT) + state.substring(1) + "Seconds";
+            shown.add(field);
+            if (health.path(field).asDouble() > 0) {
+                ages.add(state + " for " + Text.age(health.path(field).asDouble()));
+            }
+        }
+        return String.join(", ", ages);
+    }
+
+    private String counts(Map<String, String> wordsByField) {
+        List<String> counts = new ArrayList<>();
+        wordsByField.forEach((field, words) -> {
+            String count = take(field);
+            if (!count.isEmpty()) {
+                counts.add(words + " " + count);
+            }
+        });
+        return String.join(", ", counts);
+    }
+
+    private String take(String field) {
+        shown.add(field);
+        return Cell.line(health.get(field));
+    }
+
+    private void printDispatchers(PrintStream out, OptionalInt width) {
+        ArrayNode rows = JsonNodeFactory.instance.arrayNode();
+        for (JsonNode dispatcher : health.path("dispatchers")) {
+            boolean deaf = dispatcher.path("wakeSource").asText().equals("listen")
+                    && !dispatcher.path("listenerConnected").asBoolean(true);
+            rows.addObject()
+                    .put("id", Cell.line(dispatcher.get("dispatcherId")))
+                    .put("host", Cell.line(dispatcher.get("host")))
+                    .put("status", Cell.line(dispatcher.get("status")))
+                    .put("wakeSource", Cell.line(dispatcher.get("wakeSource")) + (deaf ? " (not connected)" : ""))
+                    .put("leases", dispatcher.path("leasesOwned").asLong())
+                    .put("lastSeen", Text.age(dispatcher.path("ageSeconds").asDouble()) + " ago");
+        }
+        if (!rows.isEmpty()) {
+            out.println();
+            new TextTable(rows, COLUMNS).print(out, "", width);
+        }
+    }
+}

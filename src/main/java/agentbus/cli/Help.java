@@ -1,0 +1,89 @@
+package agentbus.cli;
+
+import agentbus.contract.Contract;
+import agentbus.contract.Group;
+import agentbus.contract.Operation;
+import java.io.PrintStream;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.UsageMessageSpec;
+
+/** Prints the help of the whole and of each command. */
+final class Help {
+    private static final int WIDTH = 100;
+    private static final int NARROWEST = 55;
+
+    private final Contract contract;
+
+    Help(Contract contract) {
+        this.contract = contract;
+    }
+
+    /** Prints the help of a command of an operation or of one that was added. */
+    void printCommand(CommandLine command, PrintStream out, int width) {
+        command.setUsageHelpWidth(Math.max(NARROWEST, width));
+        contract.operations().stream()
+                .filter(operation -> operation.kebabName().equals(command.getCommandName()))
+                .findFirst()
+                // The example is printed as it is: broken into lines it could not be copied.
+                .ifPresent(operation -> command.getHelpSectionMap()
+                        .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> footer(operation)));
+        command.usage(out, Ansi.OFF);
+    }
+
+    private static String footer(Operation operation) {
+        String newLine = System.lineSeparator();
+        return newLine + "For: " + String.join(", ", operation.principals()) + newLine + "Example:" + newLine + "  "
+                + operation.example() + newLine;
+    }
+
+    /** Prints the groups with their commands. */
+    void printAll(CommandLine root, PrintStream out, int width) {
+        out.println("Usage: agentbus <command> [options]");
+        out.println("Durable, auditable coordination for a fleet of AI agents.");
+        Map<String, String> start = new LinkedHashMap<>();
+        root.getSubcommands().forEach((name, command) -> start.put(name, summary(command)));
+        contract.operations().forEach(operation -> start.remove(operation.kebabName()));
+        int widest = root.getSubcommands().keySet().stream()
+                .mapToInt(String::length)
+                .max()
+                .orElse(0);
+        print(out, "Start a bus", start, widest, width);
+        for (Group group : contract.groups()) {
+            Map<String, String> commands = new LinkedHashMap<>();
+            contract.operations().stream()
+                    .filter(operation -> operation.group().equals(group.name()))
+                    .forEach(operation -> commands.put(operation.kebabName(), operation.summary()));
+            print(out, group.title(), commands, widest, width);
+        }
+        out.println();
+        out.println("Every command has --help, --json, --url, --token-file and --http-timeout-seconds.");
+        out.println("The token comes from --token-file, else AGENTBUS_TOKEN, else data/operator.token.");
+        out.println("Exit status: 0 done, 1 refused or not reached, 2 the command was wrong.");
+    }
+
+    private static String summary(CommandLine command) {
+        String[] description = command.getCommandSpec().usageMessage().description();
+        return description.length == 0 ? "" : description[0];
+    }
+
+    private static void print(PrintStream out, String title, Map<String, String> commands, int widest, int width) {
+        if (commands.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println(title + ":");
+        String indent = " ".repeat(widest + 4);
+        commands.forEach((name, summary) -> {
+            String text = Text.wrapped(summary, Math.max(20, width - indent.length()));
+            out.println("  " + Text.padded(name, widest) + "  " + Text.lines(text, indent));
+        });
+    }
+
+    /** The width to print in when the terminal's is not known. */
+    static int width(Terminal terminal) {
+        return terminal.width().orElse(WIDTH);
+    }
+}

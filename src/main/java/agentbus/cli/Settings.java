@@ -1,0 +1,132 @@
+package agentbus.cli;
+
+import agentbus.contract.Problem;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * Where the bus is and who calls it.
+ *
+ * @param url the bus's address, without a slash at its end
+ * @param token the bearer token, if there is one
+ * @param timeout how long to wait for an answer
+ */
+record Settings(String url, Optional<String> token, Duration timeout) {
+    /** Where a bus on this machine listens by default. */
+    static final String DEFAULT_URL = "http://127.0.0.1:8080";
+    /** How long to wait by default, in seconds. */
+    static final int DEFAULT_TIMEOUT_SECONDS = 30;
+
+    /** Leaves the token out: settings may end up in a message. */
+    @Override
+    public String toString() {
+        return "Settings[url=" + url + ", timeout=" + timeout + "]";
+    }
+
+    /**
+     * Reads the settings from the options, then the environment, then the defaults.
+     *
+     * @throws Problem when one of them cannot be right
+     */
+    static Settings of(ParseResult parsed, Map<String, String> env) {
+        String url = CommandSpecs.common(parsed, CommandSpecs.URL)
+                .or(() -> set(env, "AGENTBUS_URL"))
+                .orElse(DEFAULT_URL);
+        Optional<String> file = CommandSpecs.common(parsed, CommandSpecs.TOKEN_FILE);
+        Optional<String> seconds = CommandSpecs.common(parsed, CommandSpecs.HTTP_TIMEOUT_SECONDS);
+        return new Settings(
+                address(url),
+                file.isPresent()
+                        ? fromFile(file.get())
+                        : set(env, "AGENTBUS_TOKEN")
+                                .map(token -> usable(token, "AGENTBUS_TOKEN"))
+                                .or(() -> fromHome(env)),
+                seconds.map(Settings::duration).orElse(Duration.ofSeconds(DEFAULT_TIMEOUT_SECONDS)));
+    }
+
+    private static Optional<String> set(Map<String, String> env, String name) {
+        return Optional.ofNullable(env.get(name)).map(String::strip).filter(value -> !value.isEmpty());
+    }
+
+    private static String address(String url) {
+        String expected = "an address such as " + DEFAULT_URL;
+        try {
+            URI uri = new URI(url);
+            boolean http = "http".equalsIgnoreCase(uri.getScheme()) || "https".equalsIgnoreCase(uri.getScheme());
+            if (http && uri.getHost() != null && uri.getQuery() == null && uri.getFragment() == null) {
+                if (uri.getUserInfo() != null) {
+                    throw wrong(
+                            "--url", null, "--url holds a user or password; it must be " + expected + ".", expected);
+                }
+                return url.replaceAll("/+$", "");
+            }
+        } catch (URISyntaxException noAddress) {
+            throw notAnAddress(url, expected);
+        }
+        throw notAnAddress(url, expected);
+    }
+
+    private static Problem notAnAddress(String url, String expected) {
+        return wrong("--url", url, "--url is " + url + "; it must be " + expected + ".", expected);
+    }
+
+    private static Duration duration(String text) {
+        if (text.matches("[0-9]{1,5}") && Integer.parseInt(text) > 0) {
+            return Duration.ofSeconds(Integer.parseInt(text));
+        }
+        String expected = "a whole number of seconds from 1 to 99999";
+        String option = CommandSpecs.HTTP_TIMEOUT_SECONDS;
+        throw wrong(option, text, option + " is " + text + "; it must be " + expected + ".", expected);
+    }
+
+    private static Optional<String> fromHome(Map<String, String> env) {
+        // As the server reads agentbus.data.token-dir and agentbus.data.dir from the environment.
+        Path home = Path.of(set(env, "AGENTBUS_HOME").orElse(""));
+        String directory = set(env, "AGENTBUS_DATA_TOKEN_DIR")
+                .or(() -> set(env, "AGENTBUS_DATA_DIR"))
+                .orElse("data");
+        Path file = home.resolve(directory).resolve("operator.token");
+        // Without a token the bus answers what is missing; that is the better message, and it may not even be running.
+        return Files.isReadable(file) ? fromFile(file.toString()) : Optional.empty();
+    }
+
+    private static Optional<String> fromFile(String file) {
+        try {
+            String token = new String(Files.readAllBytes(Path.of(file)), StandardCharsets.UTF_8).strip();
+            return Optional.of(usable(token, CommandSpecs.TOKEN_FILE + " " + file));
+        } catch (IOException | InvalidPathException unreadable) {
+            String expected = "a file that holds a token";
+            String option = CommandSpecs.TOKEN_FILE;
+            throw wrong(
+                    option,
+                    file,
+                    option + " is " + file + ", which cannot be read; it must be " + expected + ".",
+                    expected);
+        }
+    }
+
+    private static String usable(String token, String source) {
+        // The value stays out of the message, whatever it is: it was meant to be a secret.
+        if (token.matches("[!-~]+")) {
+            return token;
+        }
+        String expected = "one token, such as abo_…, and nothing else";
+        throw wrong(
+                source.split(" ")[0], null, source + " does not hold a token; it must be " + expected + ".", expected);
+    }
+
+    private static Problem wrong(String option, String value, String detail, String expected) {
+        return Problem.invalidField(
+                option, value == null ? null : JsonNodeFactory.instance.textNode(value), detail, expected);
+    }
+}

@@ -1,0 +1,28 @@
+package agentbus.cli;
+
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * What a command is run from and what it speaks to.
+ *
+ * @param in the standard input
+ * @param out the standard output
+ * @param err the standard error output
+ * @param env the environment variables
+ */
+record Terminal(InputStream in, PrintStream out, PrintStream err, Map<String, String> env) {
+    private static final int LEAST = 20;
+
+    /** The columns of the terminal, if the environment says so. */
+    OptionalInt width() {
+        try {
+            int columns = Integer.parseInt(env.getOrDefault("COLUMNS", "").trim());
+            return columns < LEAST ? OptionalInt.empty() : OptionalInt.of(columns);
+        } catch (NumberFormatException unknown) {
+            return OptionalInt.empty();
+        }
+    }
+}

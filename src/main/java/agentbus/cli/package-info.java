@@ -1,0 +1,2 @@
+/** The command line: one command for each operation of the contract, made from the contract. */
+package agentbus.cli;

@@ -1,0 +1,205 @@
+package agentbus.contract;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/** Reads an OpenAPI 3.1 file into operations. A fault in the file is a fault of the program: IllegalStateException. */
+final class ContractFile {
+    private static final List<String> METHODS = List.of("get", "put", "post", "delete", "patch");
+
+    private final JsonNode document;
+
+    /**
+     * Reads a file.
+     *
+     * @param yaml the file's text; left open
+     */
+    ContractFile(InputStream yaml) {
+        try {
+            JsonNode raw = new ObjectMapper(new YAMLFactory()).readTree(yaml);
+            document = resolve(raw, raw, new ArrayDeque<>());
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException("The contract cannot be read.", unreadable);
+        }
+    }
+
+    /** The whole file as JSON, every reference replaced by what it points to. */
+    ObjectNode document() {
+        return document.deepCopy();
+    }
+
+    /** The groups, in their order. */
+    List<Group> groups() {
+        List<Group> groups = new ArrayList<>();
+        for (JsonNode tag : document.path("tags")) {
+            groups.add(new Group(text(tag, "name"), text(tag, "description")));
+        }
+        return groups;
+    }
+
+    /** The operations, in the file's order. */
+    List<Operation> operations() {
+        List<Operation> operations = new ArrayList<>();
+        document.path("paths").properties().forEach(path -> {
+            for (var entry : path.getValue().properties()) {
+                if (METHODS.contains(entry.getKey())) {
+                    operations.add(operation(entry.getKey(), path.getKey(), path.getValue(), entry.getValue()));
+                }
+            }
+        });
+        return operations;
+    }
+
+    private static Operation operation(String method, String path, JsonNode pathItem, JsonNode node) {
+        String id = text(node, "operationId");
+        JsonNode body = node.path("requestBody")
+                .path("content")
+                .path("application/json")
+                .path("schema");
+        List<Input> inputs = new ArrayList<>();
+        node.path("parameters").forEach(parameter -> inputs.add(parameter(parameter)));
+        Set<String> required = texts(body.path("required"));
+        body.path("properties")
+                .properties()
+                .forEach(field -> inputs.add(input(
+                        field.getKey(),
+                        Input.In.BODY,
+                        field.getValue(),
+                        required.contains(field.getKey()),
+                        field.getValue())));
+        // A path's parameters come first, they are the command line's positionals; what operations share comes last.
+        List<Input> shared = new ArrayList<>();
+        pathItem.path("parameters").forEach(parameter -> shared.add(parameter(parameter)));
+        inputs.addAll(
+                0, shared.stream().filter(each -> each.in() == Input.In.PATH).toList());
+        inputs.addAll(shared.stream().filter(each -> each.in() != Input.In.PATH).toList());
+        requireDistinct(id, inputs);
+        Operation.Description description = new Operation.Description(
+                id,
+                method.toUpperCase(Locale.ROOT),
+                path,
+                text(node, "summary"),
+                node.path("description").asText().strip(),
+                node.path("tags").path(0).asText(),
+                List.copyOf(texts(node.path("x-principals"))),
+                text(node, "x-example"),
+                table(node.path("x-table")),
+                card(node.path("x-card")));
+        return new Operation(description, inputs, rules(body));
+    }
+
+    private static ObjectNode rules(JsonNode body) {
+        ObjectNode rules = JsonNodeFactory.instance.objectNode();
+        if (body.has("not")) {
+            rules.set("not", body.get("not"));
+        }
+        return rules;
+    }
+
+    private static Input parameter(JsonNode node) {
+        Input.In in = Input.In.valueOf(text(node, "in").toUpperCase(Locale.ROOT));
+        return input(
+                text(node, "name"),
+                in,
+                node.path("schema"),
+                node.path("required").asBoolean(),
+                node);
+    }
+
+    private static Input input(String name, Input.In in, JsonNode schema, boolean required, JsonNode described) {
+        if (!(schema instanceof ObjectNode object)) {
+            throw new IllegalStateException("The contract's input " + name + " has no schema.");
+        }
+        return new Input(name, in, object, required, object.get("default"), text(described, "description"));
+    }
+
+    private static Optional<Table> table(JsonNode node) {
+        if (node.isMissingNode()) {
+            return Optional.empty();
+        }
+        List<String> names = new ArrayList<>();
+        node.forEach(name -> names.add(name.asText()));
+        return Optional.of(new Table(names.get(0), List.copyOf(names.subList(1, names.size()))));
+    }
+
+    private static List<Table> card(JsonNode node) {
+        List<Table> lists = new ArrayList<>();
+        node.properties().forEach(list -> lists.add(new Table(list.getKey(), List.copyOf(texts(list.getValue())))));
+        return List.copyOf(lists);
+    }
+
+    private static void requireDistinct(String id, List<Input> inputs) {
+        Set<String> names = new HashSet<>();
+        for (Input input : inputs) {
+            if (!names.add(input.name())) {
+                throw new IllegalStateException("The contract's " + id + " has two inputs " + input.name() + ".");
+            }
+        }
+    }
+
+    private static Set<String> texts(JsonNode array) {
+        Set<String> texts = new LinkedHashSet<>();
+        array.forEach(item -> texts.add(item.asText()));
+        return texts;
+    }
+
+    private static String text(JsonNode node, String name) {
+        String text = node.path(name).asText().strip();
+        if (text.isEmpty()) {
+            throw new IllegalStateException("The contract lacks " + name + " in " + node);
+        }
+        return text;
+    }
+
+    /** A copy without references; what stands beside a reference goes over what it points to. */
+    private static JsonNode resolve(JsonNode node, JsonNode root, Deque<String> open) {
+        if (node instanceof ArrayNode array) {
+            ArrayNode copy = JsonNodeFactory.instance.arrayNode();
+            array.forEach(item -> copy.add(resolve(item, root, open)));
+            return copy;
+        }
+        if (!(node instanceof ObjectNode object)) {
+            return node;
+        }
+        ObjectNode copy = JsonNodeFactory.instance.objectNode();
+        if (object.path("$ref").isTextual()) {
+            copy.setAll(target(object.get("$ref").asText(), root, open));
+        }
+        object.properties().forEach(field -> {
+            if (!field.getKey().equals("$ref")) {
+                copy.set(field.getKey(), resolve(field.getValue(), root, open));
+            }
+        });
+        return copy;
+    }
+
+    private static ObjectNode target(String reference, JsonNode root, Deque<String> open) {
+        JsonNode target = reference.startsWith("#/") ? root.at(reference.substring(1)) : root.path("");
+        if (!(target instanceof ObjectNode)) {
+            throw new IllegalStateException("The contract refers to " + reference + ", which it does not have.");
+        }
+        if (open.contains(reference)) {
+            throw new IllegalStateException("The contract's " + reference + " refers to itself.");
+        }
+        open.push(reference);
+        JsonNode resolved = resolve(target, root, open);
+        open.pop();
+        return (ObjectNode) resolved;
+    }
+}

@@ -1,0 +1,34 @@
+package agentbus.contract;
+
+import com.networknt.schema.ExecutionContext;
+import com.networknt.schema.Format;
+import java.time.DateTimeException;
+import java.time.OffsetDateTime;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/** A time as RFC 3339 writes one, with its offset, and one that Postgres can store. */
+final class DateTimeFormat implements Format {
+    private static final Pattern SHAPE =
+            Pattern.compile("\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?([Zz]|[+-]\\d\\d:\\d\\d)");
+    // Postgres: "time zone displacement out of range" from 16 hours on.
+    private static final int MAX_OFFSET_SECONDS = 16 * 3600;
+
+    @Override
+    public String getName() {
+        return "date-time";
+    }
+
+    @Override
+    public boolean matches(ExecutionContext context, String value) {
+        if (!SHAPE.matcher(value).matches()) {
+            return false;
+        }
+        try {
+            OffsetDateTime time = OffsetDateTime.parse(value.toUpperCase(Locale.ROOT));
+            return time.getYear() > 0 && Math.abs(time.getOffset().getTotalSeconds()) < MAX_OFFSET_SECONDS;
+        } catch (DateTimeException notATime) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package agentbus.contract;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.networknt.schema.JsonMetaSchema;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SchemaValidatorsConfig;
+import com.networknt.schema.ValidationMessage;
+import com.networknt.schema.regex.RegularExpression;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+
+/** The schema of one operation's whole input, compiled once. Safe for use by many threads. */
+final class InputSchema {
+    private static final Set<String> ANNOTATIONS = Set.of("description", "default", "title", "examples");
+
+    /** No pattern of the contract lets a longer text through, and a repeated group takes stack for each repetition. */
+    private static final int LONGEST_MATCHED = 1000;
+
+    private final ObjectNode schema;
+    private final JsonSchema compiled;
+    private final ListSizes sizes;
+    private final Normalizer normalizer;
+
+    /**
+     * Compiles a schema.
+     *
+     * @param schema an object schema without references
+     */
+    InputSchema(ObjectNode schema) {
+        this.schema = schema;
+        this.sizes = new ListSizes(schema);
+        this.normalizer = new Normalizer(schema);
+        JsonMetaSchema dialect = JsonMetaSchema.builder(JsonMetaSchema.getV202012())
+                .format(new DateTimeFormat())
+                .build();
+        JsonSchemaFactory factory = JsonSchemaFactory.builder()
+                .defaultMetaSchemaIri(dialect.getIri())
+                .metaSchema(dialect)
+                .build();
+        SchemaValidatorsConfig config = SchemaValidatorsConfig.builder()
+                .formatAssertionsEnabled(true)
+                .preloadJsonSchema(true)
+                .regularExpressionFactory(InputSchema::pattern)
+                .build();
+        compiled = factory.getSchema(assertions(schema), config);
+        compiled.initializeValidators();
+    }
+
+    /**
+     * Checks an input and completes it in place.
+     *
+     * @param input the merged input
+     * @param naming how a dotted path is called in the words of a problem
+     * @return the same object, with its defaults
+     * @throws Problem unknown_field, missing_field or invalid_field, in this order of precedence
+     */
+    ObjectNode check(ObjectNode input, UnaryOperator<String> naming) {
+        sizes.check("", input, naming);
+        Storable.check(input, naming);
+        Set<ValidationMessage> messages = compiled.validate(input);
+        if (!messages.isEmpty()) {
+            throw worst(messages, input, naming);
+        }
+        normalizer.apply(input);
+        return input;
+    }
+
+    // Java's $ also matches before a last line break; the contract's means the end.
+    private static RegularExpression pattern(String regex) {
+        Pattern pattern = Pattern.compile(regex.endsWith("$") ? regex.substring(0, regex.length() - 1) + "\\z" : regex);
+        return text -> text.length() <= LONGEST_MATCHED && pattern.matcher(text).find();
+    }
+
+    // A misspelt name shows as an unknown field and often as a missing one; the unknown one says what to mend.
+    private Problem worst(Set<ValidationMessage> messages, ObjectNode input, UnaryOperator<String> naming) {
+        List<ValidationMessage> ordered = new ArrayList<>(messages);
+        ordered.sort(Comparator.comparingInt(InputSchema::rank));
+        return new Findings(schema, input, naming).problem(ordered.get(0));
+    }
+
+    private static int rank(ValidationMessage message) {
+        switch (message.getType()) {
+            case "additionalProperties":
+                return 0;
+            case "required":
+                return 1;
+            default:
+                return 2;
+        }
+    }
+
+    /** The schema without what only people read: less to evaluate for each request, and nothing unknown to the validator. */
+    private static ObjectNode assertions(JsonNode schema) {
+        ObjectNode stripped = schema.deepCopy();
+        stripped.remove(ANNOTATIONS);
+        List<String> extensions = new ArrayList<>();
+        stripped.fieldNames().forEachRemaining(name -> {
+            if (name.startsWith("x-")) {
+                extensions.add(name);
+            }
+        });
+        stripped.remove(extensions);
+        if (stripped.get("properties") instanceof ObjectNode properties) {
+            properties.properties().forEach(property -> property.setValue(assertions(property.getValue())));
+        }
+        for (String nested : List.of("items", "not")) {
+            if (stripped.get(nested) instanceof ObjectNode inner) {
+                stripped.set(nested, assertions(inner));
+            }
+        }
+        return stripped;
+    }
+}

@@ -1,0 +1,112 @@
+package agentbus.contract;
+
+import agentbus.text.Nearest;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Finds the operation of a method and path. A fixed segment goes before a parameter: /v1/jobs/claim is no job's id. */
+final class PathTable {
+    private final Map<Integer, List<Template>> bySize = new HashMap<>();
+    private final List<String> paths = new ArrayList<>();
+
+    /** One path template with the operation of each of its methods. */
+    private record Template(String path, String[] segments, Map<String, Operation> methods) {
+        boolean matches(String[] given) {
+            for (int i = 0; i < segments.length; i++) {
+                if (isParameter(segments[i]) ? given[i].isEmpty() : !segments[i].equals(given[i])) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        /** Sorts fixed segments before parameters, the leftmost difference deciding. */
+        String order() {
+            StringBuilder order = new StringBuilder();
+            for (String segment : segments) {
+                order.append(isParameter(segment) ? '1' : '0');
+            }
+            return order.toString();
+        }
+
+        private static boolean isParameter(String segment) {
+            return segment.startsWith("{");
+        }
+    }
+
+    PathTable(List<Operation> operations) {
+        Map<String, Map<String, Operation>> byPath = new LinkedHashMap<>();
+        for (Operation operation : operations) {
+            byPath.computeIfAbsent(operation.path(), path -> new LinkedHashMap<>())
+                    .put(operation.method(), operation);
+        }
+        byPath.forEach((path, methods) -> {
+            Template template = new Template(path, path.split("/", -1), methods);
+            bySize.computeIfAbsent(template.segments.length, size -> new ArrayList<>())
+                    .add(template);
+            paths.add(path);
+        });
+        bySize.values().forEach(templates -> templates.sort(Comparator.comparing(Template::order)));
+    }
+
+    /**
+     * The operation of a method and path.
+     *
+     * @throws Problem no_such_operation, method_not_allowed, or invalid_field for a parameter that cannot be decoded
+     */
+    Match match(String method, String path) {
+        String[] given = path.split("/", -1);
+        for (Template template : bySize.getOrDefault(given.length, List.of())) {
+            if (template.matches(given)) {
+                Operation operation = template.methods.get(method);
+                if (operation == null) {
+                    throw Problem.methodNotAllowed(method, path, template.methods.keySet());
+                }
+                return new Match(operation, parameters(template, given));
+            }
+        }
+        throw Problem.noSuchOperation(method + " " + path, nearest(path));
+    }
+
+    private Optional<String> nearest(String path) {
+        return Nearest.of(path, paths);
+    }
+
+    private static Map<String, String> parameters(Template template, String[] given) {
+        Map<String, String> parameters = new TreeMap<>();
+        for (int i = 0; i < given.length; i++) {
+            String segment = template.segments[i];
+            if (Template.isParameter(segment)) {
+                String name = segment.substring(1, segment.length() - 1);
+                parameters.put(name, decode(name, given[i]));
+            }
+        }
+        return parameters;
+    }
+
+    private static String decode(String name, String segment) {
+        if (segment.indexOf('%') < 0) {
+            return segment;
+        }
+        try {
+            // In a path a plus sign is itself; the decoder is made for forms, where it is a space.
+            return URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException broken) {
+            String expected = "text with % only before two hexadecimal digits";
+            throw Problem.invalidField(
+                    name,
+                    JsonNodeFactory.instance.textNode(segment),
+                    name + " is \"" + segment + "\", which cannot be decoded; it must be " + expected + ".",
+                    expected);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package agentbus.db;
+
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.postgresql.PGProperty;
+
+/**
+ * Which database, as which user.
+ *
+ * @param host a name or an address, IPv6 without brackets
+ * @param port the TCP port
+ * @param name the database
+ * @param user the role
+ * @param password its password, possibly empty; never in {@link #toString()}
+ * @param parameters further parameters in the driver's own names, such as {@code sslmode}
+ */
+record DatabaseAddress(
+        String host, int port, String name, String user, String password, Map<String, String> parameters) {
+    private static final Pattern URL =
+            Pattern.compile("(?:jdbc:postgresql|postgresql|postgres)://(.*)", Pattern.DOTALL);
+    private static final Pattern REST = Pattern.compile(
+            "(?:(?<credentials>.*)@)?(?<host>\\[[^\\]]*\\]|[^:/@]*)(?::(?<port>[^/@]*))?(?:/(?<name>.*))?");
+
+    /** What libpq and its many users write, in the driver's words. */
+    private static final Map<String, String> DRIVER_NAMES = Map.of(
+            "channel_binding", "channelBinding",
+            "connect_timeout", "connectTimeout",
+            "target_session_attrs", "targetServerType",
+            "application_name", "ApplicationName",
+            "sslcompression", "",
+            "gssencmode", "gssEncMode",
+            "keepalives", "tcpKeepAlive");
+
+    DatabaseAddress {
+        parameters = Map.copyOf(parameters);
+    }
+
+    /**
+     * Takes a URL apart.
+     *
+     * @param url {@code postgresql://}, {@code postgres://} or {@code jdbc:postgresql://}
+     * @param user for a URL without a user; if empty too, the name of the process's own user
+     * @param password for a URL without a password
+     * @return the address
+     * @throws IllegalArgumentException if the URL is not right; the message follows "it" and holds no part of the URL
+     */
+    static DatabaseAddress parse(String url, String user, String password) {
+        Matcher whole = URL.matcher(url);
+        if (!whole.matches()) {
+            throw new IllegalArgumentException(
+                    "must look like postgresql://user:password@host:5432/database, beginning with postgresql://,"
+                            + " postgres:// or jdbc:postgresql://");
+        }
+        String[] parts = whole.group(1).split("\\?", 2);
+        Map<String, String> parameters = parameters(parts.length == 2 ? parts[1] : "");
+        Matcher rest = REST.matcher(parts[0]);
+        if (!rest.matches()) {
+            throw new IllegalArgumentException("must have %-escapes for / ? # @ and : in user and password");
+        }
+        String[] credentials = rest.group("credentials") == null
+                ? new String[0]
+                : rest.group("credentials").split(":", 2);
+        String foundUser = first(
+                credentials.length > 0 ? decode(credentials[0]) : "",
+                parameters.remove("user"),
+                user,
+                System.getProperty("user.name"));
+        String foundPassword = first(
+                credentials.length > 1 ? decode(credentials[1]) : "", parameters.remove("password"), password, "");
+        return new DatabaseAddress(
+                host(rest.group("host")),
+                port(rest.group("port")),
+                first(rest.group("name") == null ? "" : decode(rest.group("name")), foundUser),
+                foundUser,
+                foundPassword,
+                parameters);
+    }
+
+    @Override
+    public String toString() {
+        String shownHost = host.contains(":") ? "[" + host + "]" : host;
+        return "database " + name + " at " + shownHost + ":" + port + " as " + user;
+    }
+
+    private static String host(String host) {
+        if (host.contains(",")) {
+            throw new IllegalArgumentException(
+                    "must name one host; put a proxy or a virtual address in front of several servers");
+        }
+        String bare = host.startsWith("[") ? host.substring(1, host.length() - 1) : decode(host);
+        if (bare.startsWith("/")) {
+            throw new IllegalArgumentException("must name a TCP host; Unix sockets are not supported");
+        }
+        return bare.isEmpty() ? "localhost" : bare;
+    }
+
+    private static int port(String port) {
+        if (port == null || port.isEmpty()) {
+            return 5432;
+        }
+        if (!port.matches("[0-9]{1,5}") || Integer.parseInt(port) < 1 || Integer.parseInt(port) > 65535) {
+            throw new IllegalArgumentException(
+                    "must have a port from 1 to 65535, and %-escapes for / ? # @ and : in" + " user and password");
+        }
+        return Integer.parseInt(port);
+    }
+
+    private static Map<String, String> parameters(String query) {
+        Map<String, String> parameters = new TreeMap<>();
+        for (String pair : query.split("&")) {
+            String[] parts = pair.split("=", 2);
+            String given = decode(parts[0]);
+            String name = DRIVER_NAMES.getOrDefault(given, given);
+            if (name.isEmpty()) {
+                continue;
+            }
+            if (!name.equals("user") && !name.equals("password") && PGProperty.forName(name) == null) {
+                throw new IllegalArgumentException(
+                        "must not have the parameter " + given + ", which neither libpq nor the JDBC driver knows");
+            }
+            String value = parts.length == 2 ? decode(parts[1]) : "";
+            parameters.put(name, value(name, value));
+        }
+        return parameters;
+    }
+
+    /** The two names whose values differ too. */
+    private static String value(String name, String value) {
+        return switch (name) {
+            case "tcpKeepAlive" -> value.equals("1") ? "true" : value.equals("0") ? "false" : value;
+            case "targetServerType" -> value.equals("read-write") ? "primary" : value;
+            default -> value;
+        };
+    }
+
+    /** A plus sign is itself in a URL's user, password and path; only forms make it a blank. */
+    private static String decode(String text) {
+        try {
+            return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("must write a % itself as %25", e);
+        }
+    }
+
+    private static String first(String... candidates) {
+        for (String candidate : candidates) {
+            if (candidate != null && !candidate.isEmpty()) {
+                return candidate;
+            }
+        }
+        return "";
+    }
+}

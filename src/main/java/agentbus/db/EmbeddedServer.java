@@ -1,0 +1,220 @@
+package agentbus.db;
+
+import agentbus.start.SecretFile;
+import agentbus.start.Settings;
+import agentbus.start.StartFailure;
+import java.io.IOException;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A Postgres of our own, whose data is in {@code postgres} below the data directory and outlives the process.
+ *
+ * <p>It listens on 127.0.0.1 only and asks for a password, which is in {@code postgres.password}, mode 600. All processes on
+ * one data directory share one server: the first starts it, the others find it, the last one to leave stops it. A server
+ * that a killed process has left running is found in the same way.
+ */
+final class EmbeddedServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);
+    private static final String HOST = "127.0.0.1";
+    private static final String NAME = "agentbus";
+    private static final int ATTEMPTS = 3;
+    private static final Duration STEP = Duration.ofMillis(10);
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+
+    private final ServerPrograms programs;
+    private final ServerFiles files;
+    private final Duration patience;
+    private final String password;
+    private ServerUsers users;
+    private DatabaseAddress address;
+
+    private EmbeddedServer(ServerPrograms programs, ServerFiles files, Duration patience) {
+        this.programs = programs;
+        this.files = files;
+        this.patience = patience;
+        this.password = files.password();
+    }
+
+    /**
+     * Finds the running server or starts one; makes the data directory and the database at the first start.
+     *
+     * @param settings the data directory and the {@code agentbus.database.embedded-} settings
+     * @return a server that answers
+     * @throws StartFailure if it cannot be started, or the data is of another major version
+     */
+    static EmbeddedServer open(Settings settings) {
+        Duration patience = settings.duration("agentbus.database.embedded-start-timeout-seconds", 5, 3_600);
+        ServerFiles files = ServerFiles.in(settings.dataDirectory());
+        PostgresBinaries binaries = PostgresBinaries.unpack(settings, files);
+        ServerPrograms programs = new ServerPrograms(binaries, files);
+        try {
+            FileLock lock = ServerUsers.exclusively(files.lock(), patience.multipliedBy(2));
+            try {
+                EmbeddedServer server = new EmbeddedServer(programs, files, patience);
+                server.findOrStart();
+                return server;
+            } finally {
+                lock.acquiredBy().close();
+            }
+        } catch (IOException e) {
+            throw new StartFailure("cannot start Postgres in " + files.cluster() + ": " + SecretFile.reason(e), e);
+        }
+    }
+
+    /**
+     * How to reach it.
+     *
+     * @return its database, as its superuser
+     */
+    DatabaseAddress address() {
+        return address;
+    }
+
+    /** Leaves the server, and stops it if nobody else uses it. */
+    @Override
+    public void close() {
+        try {
+            FileLock lock = ServerUsers.exclusively(files.lock(), patience);
+            try {
+                leave();
+            } finally {
+                lock.acquiredBy().close();
+            }
+        } catch (IOException | StartFailure e) {
+            LOG.warn("The own Postgres in {} may still be running: {}", files.cluster(), e.getMessage());
+        }
+    }
+
+    private void leave() throws IOException {
+        users.close();
+        if (users.others()) {
+            LOG.info("Left the own Postgres running for the other processes on {}", files.cluster());
+        } else if (PostmasterPid.read(files.cluster()).isPresent()) {
+            programs.stop(patience);
+        }
+    }
+
+    private void findOrStart() throws IOException {
+        long begin = System.nanoTime();
+        String how = "Found the own Postgres running";
+        Optional<DatabaseAddress> running = running();
+        if (running.isEmpty()) {
+            how = "Started the own Postgres";
+            if (!Files.exists(files.cluster())) {
+                programs.initialise(NAME, patience);
+            }
+            programs.requireSameMajor();
+            running = Optional.of(start());
+        }
+        // From here on a failure must not leave behind a server that nobody will stop.
+        users = ServerUsers.join(files.users());
+        try {
+            address = database(running.get());
+        } catch (StartFailure e) {
+            leave();
+            throw e;
+        }
+        LOG.info("{} on port {} in {} ms", how, address.port(), (System.nanoTime() - begin) / 1_000_000);
+    }
+
+    /** The server that runs on our data, once it answers; a process id that stands in the way is cleared away. */
+    private Optional<DatabaseAddress> running() throws IOException {
+        long end = System.nanoTime() + patience.toNanos();
+        Optional<PostmasterPid> pid = PostmasterPid.read(files.cluster());
+        while (pid.isPresent() && pid.get().alive(files.cluster())) {
+            DatabaseAddress candidate = maintenance(pid.get().port());
+            if (pid.get().ready() && ours(candidate)) {
+                return Optional.of(candidate);
+            }
+            if (System.nanoTime() > end) {
+                throw new StartFailure("the Postgres in " + files.cluster() + " (process "
+                        + pid.get().pid()
+                        + ") runs and does not answer on port " + pid.get().port() + "; see " + files.log()
+                        + ", or stop that process and start again");
+            }
+            LockSupport.parkNanos(STEP.toNanos());
+            pid = PostmasterPid.read(files.cluster());
+        }
+        if (pid.isPresent()
+                && pid.get().inTheWay(files.cluster())
+                && Files.deleteIfExists(files.cluster().resolve(PostmasterPid.FILE))) {
+            LOG.info("Removed the process id of a dead Postgres in {}", files.cluster());
+        }
+        return Optional.empty();
+    }
+
+    /** A port may have passed to another server since: ask whose data it serves. */
+    private boolean ours(DatabaseAddress candidate) {
+        try (Connection connection = Database.unpooled(candidate, CONNECT).getConnection();
+                Statement statement = connection.createStatement();
+                var row = statement.executeQuery("select current_setting('data_directory')")) {
+            row.next();
+            return Path.of(row.getString(1)).toRealPath().equals(files.cluster().toRealPath());
+        } catch (SQLException | IOException e) {
+            LOG.debug("Not our Postgres on port {}: {}", candidate.port(), e.getMessage());
+            return false;
+        }
+    }
+
+    /** More than once, because a free port may be taken before the server has it. */
+    private DatabaseAddress start() throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            int port = programs.freePort();
+            Process starting = programs.start(port, patience);
+            if (awaitReady(starting, port)) {
+                return maintenance(port);
+            }
+            if (attempt == ATTEMPTS) {
+                throw new StartFailure("cannot start Postgres in " + files.cluster() + ": " + programs.lastWords()
+                        + "; see " + files.log());
+            }
+        }
+    }
+
+    private boolean awaitReady(Process starting, int port) throws IOException {
+        try {
+            while (!starting.waitFor(STEP.toMillis(), TimeUnit.MILLISECONDS)) {
+                Optional<PostmasterPid> pid = PostmasterPid.read(files.cluster());
+                if (pid.isPresent() && pid.get().ready() && pid.get().port() == port) {
+                    return true;
+                }
+            }
+            return starting.exitValue() == 0;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while the server was starting", e);
+        }
+    }
+
+    private DatabaseAddress maintenance(int port) {
+        return new DatabaseAddress(HOST, port, "postgres", NAME, password, Map.of());
+    }
+
+    private DatabaseAddress database(DatabaseAddress maintenance) {
+        try (Connection connection = Database.unpooled(maintenance, CONNECT).getConnection();
+                Statement statement = connection.createStatement()) {
+            boolean missing;
+            try (var row = statement.executeQuery("select from pg_database where datname = '" + NAME + "'")) {
+                missing = !row.next();
+            }
+            if (missing) {
+                statement.execute("create database " + NAME);
+            }
+            return new DatabaseAddress(HOST, maintenance.port(), NAME, NAME, password, Map.of());
+        } catch (SQLException e) {
+            throw ConnectFailure.of(maintenance, "the own server in " + files.cluster(), e);
+        }
+    }
+}

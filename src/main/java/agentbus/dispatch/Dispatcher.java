@@ -1,0 +1,144 @@
+package agentbus.dispatch;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+
+/**
+ * One start of the dispatching process: its id, the attempts it has in hand, and how long ago it last swept and beat. A
+ * restarted process is another dispatcher, so that nothing of its former life is taken for its own.
+ */
+public final class Dispatcher {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final String id;
+    private final String host;
+    private final String version;
+    private final String wakeSource;
+    private final Duration beatEvery;
+    private final Duration lease;
+    private final int claimBatch;
+    private final BooleanSupplier listening;
+    private final Set<String> inHand = ConcurrentHashMap.newKeySet();
+    private final AtomicLong sweptAt = new AtomicLong(System.nanoTime());
+    private final AtomicLong beatAt = new AtomicLong(System.nanoTime());
+
+    /**
+     * A dispatcher with a new id.
+     *
+     * @param version the program's version
+     * @param wakeSource {@code listen} or {@code poll}
+     * @param beatEvery how often it promises to beat
+     * @param lease how long a claim is its own without a beat
+     * @param claimBatch how many jobs one claim takes at most
+     * @param listening whether its listener is connected
+     */
+    public Dispatcher(
+            String version,
+            String wakeSource,
+            Duration beatEvery,
+            Duration lease,
+            int claimBatch,
+            BooleanSupplier listening) {
+        this.host = hostName();
+        this.id = host + "-" + ProcessHandle.current().pid() + "-"
+                + UUID.randomUUID().toString().substring(0, 8);
+        this.version = version;
+        this.wakeSource = wakeSource;
+        this.beatEvery = beatEvery;
+        this.lease = lease;
+        this.claimBatch = claimBatch;
+        this.listening = listening;
+    }
+
+    /** The id, unique for each start: host, process and a part drawn by chance. */
+    public String id() {
+        return id;
+    }
+
+    /** The parameters of a claim: dispatcher, limit and leaseMs. */
+    public Map<String, Object> claimParameters() {
+        return Map.of("dispatcher", id, "limit", claimBatch, "leaseMs", lease.toMillis());
+    }
+
+    /** The parameters of a beat: dispatcher, and beat, a JSON object as text. */
+    public Map<String, Object> beatParameters() {
+        return Map.of("dispatcher", id, "beat", beat());
+    }
+
+    /**
+     * Takes an attempt in hand: from now on each beat renews its lease.
+     *
+     * @param attemptId the attempt's id
+     */
+    public void take(String attemptId) {
+        inHand.add(attemptId);
+    }
+
+    /**
+     * Lets go of an attempt, whatever became of it. If its outcome could not be written down its lease runs out, and the
+     * same attempt is delivered again.
+     *
+     * @param attemptId the attempt's id
+     */
+    public void letGo(String attemptId) {
+        inHand.remove(attemptId);
+    }
+
+    /** How many attempts are in hand. */
+    public int inHand() {
+        return inHand.size();
+    }
+
+    /** Notes that the queue was just asked for due jobs, successfully. */
+    public void swept() {
+        sweptAt.set(System.nanoTime());
+    }
+
+    /** Notes that a beat has reached the database. */
+    public void beaten() {
+        beatAt.set(System.nanoTime());
+    }
+
+    /** Milliseconds since the queue was last asked for due jobs; since the start, before the first time. */
+    public long sweepAgeMs() {
+        return (System.nanoTime() - sweptAt.get()) / 1_000_000;
+    }
+
+    /** Milliseconds since a beat last reached the database; since the start, before the first one. */
+    public long beatAgeMs() {
+        return (System.nanoTime() - beatAt.get()) / 1_000_000;
+    }
+
+    private String beat() {
+        ObjectNode beat = JSON.createObjectNode()
+                .put("host", host)
+                .put("pid", ProcessHandle.current().pid())
+                .put("version", version)
+                .put("wakeSource", wakeSource)
+                .put("listenerConnected", listening.getAsBoolean())
+                .put("beatSeconds", beatEvery.toMillis() / 1000.0)
+                .put("leaseMs", lease.toMillis())
+                .put("sweepAgeMs", sweepAgeMs());
+        inHand.forEach(beat.putArray("attempts")::add);
+        return beat.toString();
+    }
+
+    private static String hostName() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            // A host without a name in DNS or its own files is still one host; the process id and chance tell starts
+            // apart.
+            return "localhost";
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package agentbus.dispatch;
+
+import agentbus.start.ServerKey;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.camel.Body;
+import org.apache.camel.Variable;
+
+/**
+ * What the prompt template needs, and what is kept of the prompt. The kept prompt has a mark where the attempt's token
+ * stands: the token is put in when the hook is called and is nowhere at rest.
+ */
+public final class Prompts {
+    /** The template, on the classpath. */
+    public static final String TEMPLATE = "templates/job-prompt.mustache";
+
+    private static final ObjectWriter PRETTY = new ObjectMapper().writerWithDefaultPrettyPrinter();
+
+    private final ServerKey key;
+    private final String apiUrl;
+    private final int maxPayloadBytes;
+    private final String templateHash;
+
+    /**
+     * Prompts that point at one API.
+     *
+     * @param key derives the attempts' tokens
+     * @param apiUrl where agents reach the API, without a slash at the end
+     * @param maxPayloadBytes a larger payload is not put into the prompt; the agent is told how to fetch it
+     */
+    public Prompts(ServerKey key, String apiUrl, int maxPayloadBytes) {
+        this.key = key;
+        this.apiUrl = apiUrl;
+        this.maxPayloadBytes = maxPayloadBytes;
+        this.templateHash = HexFormat.of().formatHex(sha256(template()));
+    }
+
+    /**
+     * The template's data for a delivery.
+     *
+     * @param delivery the delivery
+     * @return its fields, and payload as text, apiUrl, token (the mark) and flags for the template's sections
+     * @throws JsonProcessingException never for a delivery that came from JSON
+     */
+    public Map<String, Object> model(@Body Map<String, Object> delivery) throws JsonProcessingException {
+        String payload = PRETTY.writeValueAsString(delivery.get("payload"));
+        boolean fits = payload.getBytes(StandardCharsets.UTF_8).length <= maxPayloadBytes;
+        Map<String, Object> model = new HashMap<>(delivery);
+        model.put("payload", fits ? payload : null);
+        model.put("payloadTooLarge", !fits);
+        model.put("untrusted", "untrusted".equals(delivery.get("trust")));
+        model.put("repeated", ((Number) delivery.get("attemptNo")).intValue() > 1);
+        model.put("apiUrl", apiUrl);
+        model.put("token", mark(delivery));
+        return model;
+    }
+
+    /**
+     * What to keep of a rendered prompt, as parameters of {@code keep_prompt}.
+     *
+     * @param prompt the rendered prompt, or the kept one when the delivery is repeated
+     * @param delivery the delivery
+     * @return attemptId, dispatcher, prompt, promptHash, templateHash and tokenHash
+     */
+    public Map<String, Object> toKeep(@Body String prompt, @Variable("delivery") Map<String, Object> delivery) {
+        Map<String, Object> keep = new HashMap<>();
+        keep.put("attemptId", delivery.get("attemptId"));
+        keep.put("dispatcher", delivery.get("dispatcher"));
+        keep.put("prompt", prompt);
+        keep.put("promptHash", HexFormat.of().formatHex(sha256(prompt.getBytes(StandardCharsets.UTF_8))));
+        keep.put("templateHash", templateHash);
+        keep.put("tokenHash", sha256(token(delivery).getBytes(StandardCharsets.UTF_8)));
+        return keep;
+    }
+
+    /**
+     * The prompt as the agent gets it.
+     *
+     * @param keptPrompt the kept prompt
+     * @param delivery the delivery
+     * @return the prompt with the token in place of the mark
+     */
+    String withToken(String keptPrompt, Map<String, Object> delivery) {
+        return keptPrompt.replace(mark(delivery), token(delivery));
+    }
+
+    /**
+     * A text that may hold the attempt's token, without it.
+     *
+     * @param text the text
+     * @param delivery the delivery
+     * @return the text with the mark in place of the token
+     */
+    String withoutToken(String text, Map<String, Object> delivery) {
+        return text.replace(token(delivery), mark(delivery));
+    }
+
+    private String token(Map<String, Object> delivery) {
+        return key.attemptToken(UUID.fromString((String) delivery.get("attemptId")));
+    }
+
+    /** The nonce is the attempt's own, so no payload can hold the mark and be given the token in its text. */
+    private static String mark(Map<String, Object> delivery) {
+        return "<token:" + delivery.get("nonce") + ">";
+    }
+
+    private static byte[] template() {
+        try (InputStream in = Prompts.class.getClassLoader().getResourceAsStream(TEMPLATE)) {
+            if (in == null) {
+                throw new IllegalStateException(TEMPLATE + " is not on the classpath.");
+            }
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static byte[] sha256(byte[] bytes) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(bytes);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package agentbus.door;
+
+import agentbus.contract.Contract;
+import agentbus.contract.Match;
+import agentbus.contract.Operation;
+import agentbus.contract.Problem;
+import agentbus.health.Meters;
+import agentbus.start.ServerKey;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.http.HttpServerRequest;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
+
+/** The bean of the API's routes: reads a call, and writes the answer or the problem. */
+public final class ApiDoor {
+    /** Keeps every digit of a number: a payload is somebody else's data. */
+    private static final ObjectReader ANSWERS = JsonMapper.builder()
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .build()
+            .reader();
+
+    private static final String OPERATION = "operation";
+    private static final String NEW_TOKEN = "newToken";
+    private static final int TOKEN_BYTES = 32;
+
+    private final Contract contract;
+    private final ServerKey key;
+    private final Credentials credentials;
+    private final Problems problems;
+    private final Meters meters;
+    private final SecureRandom random = new SecureRandom();
+
+    /**
+     * A door to the operations of a contract.
+     *
+     * @param contract the contract
+     * @param key derives and verifies the attempts' tokens
+     * @param meters counts the calls
+     */
+    public ApiDoor(Contract contract, ServerKey key, Meters meters) {
+        this.contract = contract;
+        this.key = key;
+        this.credentials = new Credentials(key);
+        this.problems = new Problems();
+        this.meters = meters;
+    }
+
+    /**
+     * Reads a call: finds its operation, checks token and input, and leaves the statement's parameters as the body
+     * (credential and input, JSON text) and the operation's id as the variable {@code operation}. No header is left.
+     *
+     * @param exchange with the HTTP request
+     * @throws Problem when anything about the call is wrong
+     */
+    public void read(Exchange exchange) {
+        HttpMessage message = exchange.getMessage(HttpMessage.class);
+        // From the request itself: among the message's headers are the query's parameters and a form's fields, under
+        // whatever name the caller gave them, and the contract decodes each part of the path by itself.
+        HttpServerRequest request = message.getRequest();
+        String method = request.method().name();
+        String path = request.path();
+        String query = request.query();
+        String contentType = request.getHeader("Content-Type");
+        String authorization = request.getHeader("Authorization");
+        byte[] body = message.getBody(byte[].class);
+        boolean sent = hasContent(request);
+        message.removeHeaders("*");
+        message.setBody(null);
+
+        Match match = contract.match(method, path);
+        exchange.setVariable(OPERATION, match.operation().id());
+        ObjectNode credential = credentials.of(authorization, match.operation().principals());
+        if (sent && contentType != null && (body == null || body.length == 0)) {
+            // The server has taken a form apart by itself, and has left nothing of it to be read.
+            Operation.requireJson(contentType);
+        }
+        ObjectNode input = match.operation()
+                .read(match.pathParameters(), QueryString.parse(query), body == null ? new byte[0] : body, contentType);
+        if (match.operation().id().equals("issueAgentToken")) {
+            String token = newToken();
+            exchange.setVariable(NEW_TOKEN, token);
+            input.put("tokenHash", Credentials.hash(token));
+        }
+        message.setBody(Map.of("credential", credential.toString(), "input", input.toString()));
+    }
+
+    /**
+     * Reads what the operation's statement returned.
+     *
+     * @param exchange with the JSON text as its body; the body becomes the JSON object
+     * @throws JsonProcessingException when the database answered something else than JSON
+     * @throws Problem when the operation answered with one
+     */
+    public void result(Exchange exchange) throws JsonProcessingException {
+        ObjectNode answer = (ObjectNode) ANSWERS.readTree(exchange.getMessage().getBody(String.class));
+        JsonNode problem = answer.get("problem");
+        if (problem != null) {
+            throw Problem.fromJson(problem.path("status").asInt(), problem).orElseThrow();
+        }
+        String newToken = exchange.getVariable(NEW_TOKEN, String.class);
+        if (newToken != null) {
+            answer.put("token", newToken);
+        }
+        exchange.getMessage().setBody(answer);
+    }
+
+    /**
+     * Adds each claimed attempt's token to the answer, and leaves their hashes as the variable {@code tokenHashes}.
+     *
+     * @param exchange with the answer of claimJobs as its body
+     */
+    public void addAttemptTokens(Exchange exchange) {
+        List<Map<String, Object>> hashes = new ArrayList<>();
+        for (JsonNode job : exchange.getMessage().getBody(ObjectNode.class).path("jobs")) {
+            String attemptId = job.path("attemptId").asText();
+            String token = key.attemptToken(UUID.fromString(attemptId));
+            ((ObjectNode) job).put("attemptToken", token);
+            ((ObjectNode) job).remove("nonce");
+            Map<String, Object> hash = new HashMap<>();
+            hash.put("attemptId", attemptId);
+            hash.put("tokenHash", Credentials.sha256(token));
+            hashes.add(hash);
+        }
+        exchange.setVariable("tokenHashes", hashes);
+    }
+
+    /**
+     * Writes the answer.
+     *
+     * @param exchange with the answer as its body
+     */
+    public void answer(Exchange exchange) {
+        write(exchange, 200, "application/json", exchange.getMessage().getBody(ObjectNode.class));
+    }
+
+    /**
+     * Writes the problem that an exception means.
+     *
+     * @param exchange with the caught exception
+     */
+    public void problem(Exchange exchange) {
+        Problem problem = problems.of(exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class));
+        exchange.getMessage().removeHeaders("*");
+        if (problem.status() == 401) {
+            exchange.getMessage().setHeader("WWW-Authenticate", "Bearer");
+        } else if (problem.status() == 405) {
+            exchange.getMessage().setHeader("Allow", problem.expected());
+        }
+        write(exchange, problem.status(), "application/problem+json", problem.toJson());
+    }
+
+    private static boolean hasContent(HttpServerRequest request) {
+        String length = request.getHeader("Content-Length");
+        return request.getHeader("Transfer-Encoding") != null || length != null && !length.equals("0");
+    }
+
+    private void write(Exchange exchange, int status, String contentType, ObjectNode body) {
+        meters.apiCalled(exchange.getVariable(OPERATION, "none", String.class), status, body);
+        Message message = exchange.getMessage();
+        message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
+        message.setHeader(Exchange.CONTENT_TYPE, contentType);
+        message.setBody(body.toString());
+    }
+
+    private String newToken() {
+        byte[] bytes = new byte[TOKEN_BYTES];
+        random.nextBytes(bytes);
+        return "aba_" + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    }
+}

@@ -1,0 +1,131 @@
+package agentbus.door;
+
+import agentbus.contract.Contract;
+import agentbus.contract.Operation;
+import agentbus.contract.Problem;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.util.Optional;
+import org.apache.camel.CamelContext;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+
+/**
+ * Answers what never reaches a route as the door answers everything: with a problem. The HTTP server refuses a body over
+ * the limit, a broken escape and an unknown path by itself, with a line of plain text or HTML and a stack trace in the log.
+ */
+public final class ServerAnswers {
+    private static final int BAD_REQUEST = 400;
+    private static final int NOT_FOUND = 404;
+    private static final int TOO_LARGE = 413;
+    private static final int INTERNAL = 500;
+    private static final int UNAVAILABLE = 503;
+    /** Before every handler that the routes have brought. */
+    private static final int FIRST = -1;
+
+    private final Contract contract;
+    private final int maxBytes;
+    private final Problems problems = new Problems();
+
+    /**
+     * Answers for one server.
+     *
+     * @param contract knows which part of a path is which parameter
+     * @param maxBytes the largest body in bytes, for the message
+     */
+    public ServerAnswers(Contract contract, int maxBytes) {
+        this.contract = contract;
+        this.maxBytes = maxBytes;
+    }
+
+    /**
+     * Takes over the refusals of the server that has started.
+     *
+     * @param camel the context whose registry holds the server's router
+     * @param port the server's port
+     */
+    public void install(CamelContext camel, int port) {
+        VertxPlatformHttpRouter routes =
+                VertxPlatformHttpRouter.lookup(camel, VertxPlatformHttpRouter.getRouterNameFromPort(port));
+        routes.route().order(FIRST).handler(call -> check(camel, call)).failureHandler(this::failed);
+        // The routes' router is mounted on the server's own, which has the last word on what no route has taken.
+        Router server = (Router) routes.getServer().getServer().requestHandler();
+        server.errorHandler(BAD_REQUEST, this::undecodable);
+        server.errorHandler(NOT_FOUND, ServerAnswers::notFound);
+        server.errorHandler(INTERNAL, this::failed);
+    }
+
+    /** Everything behind this takes it for granted that the query can be decoded and that the routes run. */
+    private void check(CamelContext camel, RoutingContext call) {
+        // Here, because Camel lets no route set Cache-Control.
+        protect(call);
+        if (camel.isStopping() && call.request().path().startsWith("/v1")) {
+            // Camel would answer with a bare status while it waits for what is under way.
+            answer(
+                    call,
+                    Problem.of(
+                            UNAVAILABLE, "unavailable", "The bus is being stopped; nothing was changed. Try again."));
+            return;
+        }
+        try {
+            QueryString.parse(call.request().query());
+        } catch (Problem broken) {
+            answer(call, broken);
+            return;
+        }
+        call.next();
+    }
+
+    /** The server could not decode the path, or not take a form apart. */
+    private void undecodable(RoutingContext call) {
+        try {
+            // There is no such path, or it says which parameter is broken.
+            contract.match(call.request().method().name(), call.request().path());
+            Operation.requireJson(call.request().getHeader("Content-Type"));
+            answer(call, Problem.invalidField(null, null, "The request cannot be decoded.", null));
+        } catch (Problem broken) {
+            answer(call, broken);
+        }
+    }
+
+    private void failed(RoutingContext call) {
+        if (call.statusCode() == TOO_LARGE) {
+            // What is still to come of the body is not waited for.
+            call.response().putHeader("Connection", "close");
+            answer(call, tooLarge());
+        } else if (call.failure() != null && call.statusCode() >= INTERNAL) {
+            answer(call, problems.of(call.failure()));
+        } else {
+            call.next();
+        }
+    }
+
+    private static void notFound(RoutingContext call) {
+        answer(
+                call,
+                Problem.noSuchOperation(
+                        call.request().method() + " " + call.request().path(), Optional.empty()));
+    }
+
+    private Problem tooLarge() {
+        return new Problem(
+                TOO_LARGE,
+                "body_too_large",
+                "The body is larger than " + maxBytes + " bytes.",
+                "body",
+                null,
+                "at most " + maxBytes + " bytes; put what is larger elsewhere and its address into the payload");
+    }
+
+    /** What a job holds is nobody's business but the caller's: no cache, no guessing of types. */
+    private static void protect(RoutingContext call) {
+        call.response().putHeader("Cache-Control", "no-store").putHeader("X-Content-Type-Options", "nosniff");
+    }
+
+    private static void answer(RoutingContext call, Problem problem) {
+        protect(call);
+        call.response()
+                .setStatusCode(problem.status())
+                .putHeader("Content-Type", "application/problem+json")
+                .end(problem.toJson().toString());
+    }
+}

@@ -1,0 +1,95 @@
+package agentbus.fleet;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * The fleet as its files say: one folder for each agent, with an agent.yaml in it. Plain files beside the folders, and
+ * folders whose name begins with a dot, are not looked at.
+ */
+public final class AgentFiles {
+
+    private static final String FILE_NAME = "agent.yaml";
+
+    private final Path directory;
+
+    /**
+     * Names the fleet's directory; nothing is read yet.
+     *
+     * @param directory the directory that holds the agents' folders
+     */
+    public AgentFiles(Path directory) {
+        this.directory = directory;
+    }
+
+    /**
+     * Reads and checks every agent's file. The same files give the same text, whatever order the disk lists them in.
+     *
+     * @return the agents, by id, in the form that {@code sync_agents} takes; none when the directory is empty
+     * @throws AgentFileError at the first mistake, or when the directory or a file is missing or cannot be read
+     */
+    public ArrayNode read() {
+        ArrayNode agents = JsonNodeFactory.instance.arrayNode();
+        Map<String, AgentFile> files = new LinkedHashMap<>();
+        for (Path folder : folders()) {
+            String name = folder.getFileName().toString();
+            Path path = folder.resolve(FILE_NAME);
+            byte[] bytes = bytes(path);
+            AgentFile file = new AgentFile(YamlFile.parse(path, bytes));
+            ObjectNode agent = file.read(name);
+            agent.put("configHash", sha256(bytes));
+            agents.add(agent);
+            files.put(name, file);
+        }
+        files.values().forEach(file -> file.checkHandoffs(files.keySet()));
+        return agents;
+    }
+
+    private List<Path> folders() {
+        if (!Files.isDirectory(directory)) {
+            throw new AgentFileError(directory + ": there is no such directory; it must hold a folder with " + FILE_NAME
+                    + " for each agent");
+        }
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.filter(Files::isDirectory)
+                    .filter(folder -> !folder.getFileName().toString().startsWith("."))
+                    .sorted(Comparator.comparing(folder -> folder.getFileName().toString()))
+                    .toList();
+        } catch (IOException e) {
+            throw new AgentFileError(directory + ": the directory cannot be read: " + e, e);
+        }
+    }
+
+    private static byte[] bytes(Path path) {
+        // An agent whose file is misnamed must not vanish from the fleet without a word.
+        if (!Files.exists(path)) {
+            throw new AgentFileError(
+                    path + ": there is no such file; every folder beside it is an agent and must have one");
+        }
+        try {
+            return Files.readAllBytes(path);
+        } catch (IOException e) {
+            throw new AgentFileError(path + ": the file cannot be read: " + e, e);
+        }
+    }
+
+    private static String sha256(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}

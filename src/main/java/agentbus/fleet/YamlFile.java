@@ -1,0 +1,180 @@
+package agentbus.fleet;
+
+import com.fasterxml.jackson.core.JsonPointer;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
+
+/**
+ * One YAML file as a tree, with the place of every value: a tree alone forgets the lines, and a message without a line
+ * sends its reader searching.
+ */
+final class YamlFile {
+
+    private static final String STAR_HINT = "; a star must stand in quotes: \"*\"";
+
+    private final Path path;
+    private final ObjectNode root;
+    private final Map<JsonPointer, Mark> marks;
+
+    /** Where a value stands, and how it is written there (null for a list or a mapping). */
+    private record Mark(int line, String written) {}
+
+    private YamlFile(Path path, ObjectNode root, Map<JsonPointer, Mark> marks) {
+        this.path = path;
+        this.root = root;
+        this.marks = marks;
+    }
+
+    /**
+     * Parses a file.
+     *
+     * @param path the file's name in messages
+     * @param bytes what the file holds
+     * @return its tree
+     * @throws AgentFileError when it is not one YAML mapping in UTF-8, or uses duplicate keys, aliases or tags
+     */
+    static YamlFile parse(Path path, byte[] bytes) {
+        YAMLFactory yaml = YAMLFactory.builder()
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .build();
+        try {
+            // Decoded here because the parser's own reader would replace a broken byte instead of refusing it.
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+            Map<JsonPointer, Mark> marks = marks(path, yaml, text);
+            JsonNode root = new ObjectMapper(yaml).readTree(text);
+            if (root instanceof ObjectNode object) {
+                return new YamlFile(path, object, marks);
+            }
+            throw new AgentFileError(path + ": the file must hold keys and values, beginning with id");
+        } catch (JsonProcessingException e) {
+            throw new AgentFileError(path + line(e) + ": " + problem(e), e);
+        } catch (IOException e) {
+            throw new AgentFileError(path + ": the file must be text in UTF-8", e);
+        }
+    }
+
+    private static Map<JsonPointer, Mark> marks(Path path, YAMLFactory yaml, String text) throws IOException {
+        Map<JsonPointer, Mark> marks = new HashMap<>();
+        try (YAMLParser parser = yaml.createParser(text)) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                int line = parser.currentTokenLocation().getLineNr();
+                JsonPointer at = parser.getParsingContext().pathAsPointer();
+                if (marks.containsKey(JsonPointer.empty()) && at.matches() && !token.isStructEnd()) {
+                    throw new AgentFileError(path + ":" + line + ": a second document; there must be one in a file");
+                }
+                refuseIndirection(path + ":" + line + ": " + field(at), parser);
+                if (token.isScalarValue()) {
+                    marks.put(at, new Mark(line, parser.getText()));
+                } else {
+                    // The key's own line, until its value brings a better one.
+                    marks.putIfAbsent(at, new Mark(line, null));
+                }
+            }
+        }
+        return marks;
+    }
+
+    /** Aliases and tags make a value that is not what it reads as; the tree would take an alias for its name. */
+    private static void refuseIndirection(String place, YAMLParser parser) throws IOException {
+        if (parser.isCurrentAlias()) {
+            String alias = AgentFileError.shown("*" + parser.getText());
+            throw new AgentFileError(place + " is the alias " + alias + "; write the value itself" + STAR_HINT);
+        }
+        if (parser.getTypeId() != null) {
+            throw new AgentFileError(place + " has the tag " + AgentFileError.shown(parser.getTypeId())
+                    + "; write the value without a tag");
+        }
+    }
+
+    private static String line(JsonProcessingException e) {
+        // Of the two places such a problem has, the later one is where the reader should look.
+        if (e.getCause() instanceof MarkedYAMLException marked && marked.getProblemMark() != null) {
+            return ":" + (marked.getProblemMark().getLine() + 1);
+        }
+        // A file that breaks one of the parser's limits has no place.
+        return e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr();
+    }
+
+    private static String problem(JsonProcessingException e) {
+        if (e.getCause() instanceof MarkedYAMLException marked) {
+            String context = marked.getContext() == null ? "" : marked.getContext() + ", ";
+            String hint = context.contains("alias") ? STAR_HINT : "";
+            return "broken YAML: " + context + marked.getProblem() + hint;
+        }
+        String message = e.getOriginalMessage();
+        return message.startsWith("Duplicate field")
+                ? "duplicate key" + message.substring("Duplicate field".length()) + "; a key must stand only once"
+                : "broken YAML: " + message;
+    }
+
+    /** The file's keys and values. */
+    ObjectNode root() {
+        return root;
+    }
+
+    /**
+     * The error for one value of this file.
+     *
+     * @param at the value
+     * @param right what would be right, as the second half of the sentence
+     * @return the error; the caller throws it
+     */
+    AgentFileError wrong(JsonPointer at, String right) {
+        return error(at, field(at) + " is " + written(at) + "; " + right);
+    }
+
+    /**
+     * The error for a place of this file.
+     *
+     * @param at the place; one that the file does not have gives a message without a line
+     * @param message what is wrong, and what would be right
+     * @return the error; the caller throws it
+     */
+    AgentFileError error(JsonPointer at, String message) {
+        Mark mark = marks.get(at);
+        return new AgentFileError(path + (mark == null ? "" : ":" + mark.line()) + ": " + message);
+    }
+
+    private String written(JsonPointer at) {
+        JsonNode value = root.at(at);
+        String written = marks.get(at).written();
+        if (value.isContainerNode()) {
+            return value.isArray() ? "a list" : "a mapping";
+        }
+        if (value.isNull() || written.isEmpty()) {
+            return "empty";
+        }
+        // YAML reads off, yes and 5 as something else than text; who wrote them did not see it.
+        String kind = value.isBoolean() ? "the truth value " : value.isNumber() ? "the number " : "";
+        return kind + AgentFileError.shown(written);
+    }
+
+    /** A pointer as people write it: {@code subscriptions[0].topic}. */
+    static String field(JsonPointer at) {
+        StringBuilder field = new StringBuilder();
+        for (JsonPointer rest = at; !rest.matches(); rest = rest.tail()) {
+            if (rest.mayMatchElement()) {
+                field.append('[').append(rest.getMatchingIndex()).append(']');
+            } else {
+                field.append(field.isEmpty() ? "" : ".").append(rest.getMatchingProperty());
+            }
+        }
+        return field.isEmpty() ? "the file" : field.toString();
+    }
+}

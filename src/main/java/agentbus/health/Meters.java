@@ -1,0 +1,143 @@
+package agentbus.health;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.MultiGauge.Row;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.camel.Body;
+import org.apache.camel.Variable;
+
+/**
+ * The bus's own numbers. Counters tell what this node has done and add up over nodes: each change of a job is made by one
+ * node. Gauges tell what the database holds, as of the last measurement, and are the same on every node.
+ *
+ * <ul>
+ *   <li>{@code agentbus_jobs{namespace,agent,state}} and {@code agentbus_oldest_seconds{…}}: what has not ended, and dead letters
+ *   <li>{@code agentbus_hook_calls_total{agent,outcome}}: admitted, undelivered, busy, unknown, timed_out, refused
+ *   <li>{@code agentbus_dispatch_latency_seconds}: from due to admitted
+ *   <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: cause is closed, lease_lost or unblocked; to is the state reached, so
+ *       retries are to="queued" and dead letters to="dead"
+ *   <li>{@code agentbus_api_calls_total{operation,status}}
+ * </ul>
+ */
+public final class Meters {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final MeterRegistry registry;
+    private final MultiGauge depth;
+    private final MultiGauge oldest;
+    private final Timer latency;
+
+    /**
+     * Numbers kept in one registry.
+     *
+     * @param registry the registry that is scraped
+     */
+    public Meters(MeterRegistry registry) {
+        this.registry = registry;
+        this.depth = MultiGauge.builder("agentbus.jobs")
+                .description("Jobs that have not ended, and dead letters, by agent and state.")
+                .register(registry);
+        this.oldest = MultiGauge.builder("agentbus.oldest.seconds")
+                .description(
+                        "Age of the oldest of them: since it was due when queued, since its last change otherwise.")
+                .register(registry);
+        this.latency = Timer.builder("agentbus.dispatch.latency")
+                .description("From the moment a job was due to its admission by the gateway.")
+                .publishPercentileHistogram()
+                .minimumExpectedValue(Duration.ofMillis(1))
+                .maximumExpectedValue(Duration.ofMinutes(10))
+                .register(registry);
+    }
+
+    /**
+     * Counts a hook call, and its latency when it was admitted.
+     *
+     * @param answer what the delivery function answered, JSON
+     * @param delivery the delivery
+     * @throws JsonProcessingException when the database answered something else than JSON
+     */
+    public void hookCalled(@Body String answer, @Variable("delivery") Map<String, Object> delivery)
+            throws JsonProcessingException {
+        JsonNode noted = JSON.readTree(answer);
+        String outcome = noted.path("outcome").asText();
+        registry.counter("agentbus.hook.calls", "agent", (String) delivery.get("targetAgent"), "outcome", outcome)
+                .increment();
+        if (outcome.equals("admitted")) {
+            latency.record(Duration.ofMillis(noted.path("waitedMs").asLong()));
+        } else if (noted.path("applied").asBoolean()) {
+            moved(noted.path("job"), outcome);
+        }
+    }
+
+    /**
+     * Counts a job that recovery has moved.
+     *
+     * @param row a row of the sweep; its column {@code moved} is JSON
+     * @throws JsonProcessingException when the database answered something else than JSON
+     */
+    public void recovered(@Body Map<String, Object> row) throws JsonProcessingException {
+        JsonNode job = JSON.readTree((String) row.get("moved"));
+        moved(job, job.path("what").asText());
+    }
+
+    /**
+     * Counts an API call; a close that reached the job counts as a move of it, too.
+     *
+     * @param operation the operation's id, or none
+     * @param status the HTTP status
+     * @param answer the answer
+     */
+    public void apiCalled(String operation, int status, JsonNode answer) {
+        registry.counter("agentbus.api.calls", "operation", operation, "status", Integer.toString(status))
+                .increment();
+        if (status == 200 && List.of("completeJob", "failJob", "blockJob").contains(operation)) {
+            moved(answer.path("job"), "closed");
+        }
+    }
+
+    /**
+     * Takes a measurement of the queue.
+     *
+     * @param rows rows whose column {@code depth} is JSON: namespace, agent, state, jobs, oldestSeconds
+     * @throws JsonProcessingException when the database answered something else than JSON
+     */
+    public void queueDepths(@Body List<Map<String, Object>> rows) throws JsonProcessingException {
+        List<Row<?>> depths = new ArrayList<>();
+        List<Row<?>> ages = new ArrayList<>();
+        for (Map<String, Object> row : rows) {
+            JsonNode lane = JSON.readTree((String) row.get("depth"));
+            Tags tags = Tags.of(
+                    "namespace", lane.path("namespace").asText(),
+                    "agent", lane.path("agent").asText(),
+                    "state", lane.path("state").asText());
+            depths.add(Row.of(tags, lane.path("jobs").asLong()));
+            ages.add(Row.of(tags, lane.path("oldestSeconds").asLong()));
+        }
+        depth.register(depths, true);
+        oldest.register(ages, true);
+    }
+
+    private void moved(JsonNode job, String cause) {
+        Counter.builder("agentbus.jobs.moved")
+                .description("Jobs that this node has moved, by the state they reached and why.")
+                .tags(
+                        "agent",
+                        job.path("targetAgent").asText(),
+                        "to",
+                        job.path("state").asText(),
+                        "cause",
+                        cause)
+                .register(registry)
+                .increment();
+    }
+}

@@ -1,0 +1,251 @@
+package agentbus.start;
+
+import agentbus.contract.Contract;
+import agentbus.db.Database;
+import agentbus.db.Migrations;
+import agentbus.dispatch.Deliveries;
+import agentbus.dispatch.Dispatcher;
+import agentbus.dispatch.HookCall;
+import agentbus.dispatch.Prompts;
+import agentbus.dispatch.Troubles;
+import agentbus.door.ApiDoor;
+import agentbus.door.Credentials;
+import agentbus.door.RouteJobs;
+import agentbus.door.ServerAnswers;
+import agentbus.fleet.AgentFileError;
+import agentbus.fleet.AgentFiles;
+import agentbus.health.AgeCheck;
+import agentbus.health.DatabaseCheck;
+import agentbus.health.Meters;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.camel.CamelContext;
+import org.apache.camel.main.Main;
+import org.apache.camel.main.SimpleMainShutdownStrategy;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.pgevent.ListenServer;
+import routes.pgevent.ListenerStatus;
+import routes.pgevent.SupervisedPgEventComponent;
+
+/**
+ * One running bus: a database, the beans, and the Camel context with the routes. Made by {@link #start}; closing it drains
+ * what is under way.
+ */
+public final class Bus implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Bus.class);
+    /** Three beats missed and a dispatcher is taken for dead; see dispatcher_health_summary_v. */
+    private static final int BEATS_TO_MISS = 3;
+
+    private final Settings settings;
+    private final Database database;
+    private final Statements statements;
+    private final HttpAddress address;
+    private final Main main = new Main();
+    private Dispatcher dispatcher;
+    private boolean dispatching;
+
+    private Bus(Settings settings, HttpAddress address, Database database) {
+        this.settings = settings;
+        this.address = address;
+        this.database = database;
+        this.statements = new Statements(database.dataSource());
+    }
+
+    /**
+     * Starts a bus and returns when its routes run.
+     *
+     * @param settings the settings
+     * @param environment the environment's variables, for the server key
+     * @param moreRoutes patterns of route files besides those of the phase
+     * @param moreBeans beans that those routes call, by name
+     * @return the running bus
+     * @throws StartFailure when it cannot start, in one line; nothing is left running then
+     */
+    public static Bus start(
+            Settings settings,
+            Map<String, String> environment,
+            List<String> moreRoutes,
+            Map<String, Object> moreBeans) {
+        settings.server("agentbus.gateway.url");
+        HttpAddress address = HttpAddress.of(settings);
+        ServerKey key = ServerKey.load(settings.dataDirectory(), environment);
+        Bus bus = new Bus(settings, address, Database.open(settings));
+        try {
+            bus.prepareDatabase(key);
+            bus.startRoutes(key, moreRoutes, moreBeans);
+            return bus;
+        } catch (RuntimeException failed) {
+            bus.close();
+            throw failed;
+        }
+    }
+
+    /** Where the API answers, such as {@code http://127.0.0.1:8080}. */
+    public String url() {
+        return address.url();
+    }
+
+    /** The Camel context, to inspect. */
+    public CamelContext camel() {
+        return main.getCamelContext();
+    }
+
+    /** The database the bus runs on. */
+    public Database database() {
+        return database;
+    }
+
+    /** The id of this node's dispatcher. */
+    public String dispatcherId() {
+        return dispatcher.id();
+    }
+
+    /** Whether this node dispatches: it is set to, and has a gateway's token. */
+    public boolean dispatches() {
+        return dispatching;
+    }
+
+    private void prepareDatabase(ServerKey key) {
+        new Migrations(database).run();
+        String agreed = statements.text("sql/start/agree-on-server-key.sql", key.fingerprint());
+        if (!agreed.equals(key.fingerprint())) {
+            throw new StartFailure("the server key of this node (" + key.fingerprint()
+                    + ") is not the one this database was set up" + " with (" + agreed
+                    + "); copy data/server.key from another node, or set AGENTBUS_SERVER_KEY");
+        }
+        OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
+        statements.text("sql/start/register-operator-token.sql", Credentials.sha256(token.token()), "first-operator");
+        statements.text(
+                "sql/start/configure-gateway.sql", settings.integer("agentbus.gateway.max-in-flight", 1, 10000));
+        String synced = statements.text("sql/start/sync-agents.sql", "default", agents(settings));
+        LOG.debug("Agents synced: {}", synced);
+    }
+
+    private static String agents(Settings settings) {
+        try {
+            return new AgentFiles(settings.home().resolve(settings.text("agentbus.agents.dir")))
+                    .read()
+                    .toString();
+        } catch (AgentFileError wrong) {
+            throw new StartFailure(wrong.getMessage(), wrong);
+        }
+    }
+
+    /**
+     * Where the first operator's token is kept.
+     *
+     * @param settings the settings
+     * @return the directory, the data directory unless set otherwise
+     */
+    static Path tokenDirectory(Settings settings) {
+        return settings.path("agentbus.data.token-dir").orElseGet(settings::dataDirectory);
+    }
+
+    private void startRoutes(ServerKey key, List<String> moreRoutes, Map<String, Object> moreBeans) {
+        Contract contract = Contract.load();
+        bindBeans(key, contract);
+        bindChecks();
+        moreBeans.forEach(main::bind);
+
+        Properties properties = settings.asProperties();
+        properties.setProperty("agentbus.dispatch.enabled", Boolean.toString(dispatching));
+        properties.setProperty("agentbus.http.port", Integer.toString(address.port()));
+        List<String> routes =
+                new ArrayList<>(RouteFiles.upTo(settings.integer("agentbus.phase", 1, RouteFiles.phases())));
+        routes.addAll(moreRoutes);
+        properties.setProperty("camel.main.routesIncludePattern", String.join(",", routes));
+        main.setDefaultPropertyPlaceholderLocation("false");
+        main.setOverrideProperties(properties);
+        // The process is stopped by whoever started it; Camel's own hook would race with that.
+        main.setShutdownStrategy(new SimpleMainShutdownStrategy());
+        try {
+            main.start();
+        } catch (Exception failed) {
+            throw RouteFailure.explain(failed, main.getCamelContext(), routes, settings.home());
+        }
+        RouteFiles.requireLists(main.getCamelContext(), routes);
+        new ServerAnswers(contract, settings.integer("agentbus.http.max-body-bytes", 1024, 16_777_216))
+                .install(main.getCamelContext(), address.port());
+    }
+
+    /** The beans that the routes name, by those names. */
+    private void bindBeans(ServerKey key, Contract contract) {
+        boolean listen =
+                settings.oneOf("agentbus.dispatch.wake", "listen", "poll").equals("listen");
+        if (listen && database.requiresTls()) {
+            throw new StartFailure("the database URL asks for TLS, which the listener's driver is not set up for: set"
+                    + " agentbus.dispatch.wake=poll (AGENTBUS_DISPATCH_WAKE) and a shorter agentbus.dispatch.sweep-ms");
+        }
+        dispatching = settings.flag("agentbus.dispatch.enabled")
+                && !settings.text("agentbus.gateway.token").isEmpty();
+        SupervisedPgEventComponent listener = new SupervisedPgEventComponent(new ListenServer(
+                database.host(), database.port(), database.name(), database.user(), database.password()));
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        Meters meters = new Meters(registry);
+        dispatcher = new Dispatcher(
+                Version.read(),
+                listen ? "listen" : "poll",
+                settings.duration("agentbus.dispatch.beat-ms", 100, 200_000),
+                settings.duration("agentbus.dispatch.lease-ms", 1000, 600_000),
+                settings.integer("agentbus.dispatch.claim-batch", 1, 1000),
+                () -> listen && listener.listeners().stream().allMatch(ListenerStatus::connected));
+        Prompts prompts = new Prompts(
+                key, address.publicUrl(), settings.integer("agentbus.prompt.max-payload-bytes", 1000, 120_000));
+        HookCall.Form form = HookCall.Form.named(settings.oneOf("agentbus.gateway.form", "mapped", "direct"));
+
+        // The pool, not the listener's connection: the sql component takes the one DataSource it finds.
+        main.bind("dataSource", database.dataSource());
+        main.bind("metricsRegistry", registry);
+        main.bind("pgevent", listener);
+        main.bind("meters", meters);
+        main.bind("troubles", new Troubles());
+        main.bind("dispatcher", dispatcher);
+        main.bind("deliveries", new Deliveries(dispatcher));
+        main.bind("prompts", prompts);
+        main.bind("hookCall", new HookCall(form, settings.text("agentbus.gateway.token"), prompts));
+        main.bind("apiDoor", new ApiDoor(contract, key, meters));
+        main.bind("routeJobs", new RouteJobs(contract));
+    }
+
+    private void bindChecks() {
+        main.bind("databaseCheck", new DatabaseCheck(database.dataSource(), database.toString()));
+        if (dispatching) {
+            long sweepMs =
+                    settings.duration("agentbus.dispatch.sweep-ms", 50, 60_000).toMillis();
+            long beatMs = settings.duration("agentbus.dispatch.beat-ms").toMillis();
+            // A sweep waits while a database call times out; one missed sweep alone is no news.
+            main.bind(
+                    "sweepCheck",
+                    new AgeCheck("sweep", "The last look at the queue", dispatcher::sweepAgeMs, 3 * sweepMs + 5000));
+            main.bind(
+                    "heartbeatCheck",
+                    new AgeCheck(
+                            "heartbeat", "This dispatcher's last beat", dispatcher::beatAgeMs, BEATS_TO_MISS * beatMs));
+        }
+    }
+
+    /** Drains what is under way, says good-bye to the other nodes, and closes the database. Never throws. */
+    @Override
+    public void close() {
+        attempt(main::stop);
+        if (dispatching) {
+            attempt(() -> statements.text("sql/dispatch/stopped.sql", dispatcher.id()));
+        }
+        database.close();
+    }
+
+    private static void attempt(Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException trouble) {
+            // Whatever was not handed over runs out by itself: that is what leases are for.
+            LOG.warn("The stop was not clean: {}", trouble.getMessage());
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package agentbus.start;
+
+import java.io.PrintStream;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Command;
+
+/** {@code agentbus run}: the real thing. */
+@Command(
+        name = "run",
+        description = {
+            "Start a bus and keep it running until Ctrl-C.",
+            "The database is DATABASE_URL if given, else a Postgres of its own that keeps its data in ./data.",
+            "Settings: agentbus.properties in the home directory, AGENTBUS_… variables, --set. All are listed in"
+                    + " src/main/resources/application.properties."
+        },
+        footer =
+                "Example: DATABASE_URL=postgresql://bus@db/bus AGENTBUS_GATEWAY_TOKEN=… agentbus run --set agentbus.phase=2")
+public final class RunCommand extends StartCommand {
+    /**
+     * The command.
+     *
+     * @param out where it says that it runs
+     * @param environment the environment's variables
+     */
+    public RunCommand(PrintStream out, Map<String, String> environment) {
+        super(out, environment);
+    }
+
+    @Override
+    public Integer call() {
+        Settings settings = Settings.load(Settings.home(environment), environment, overrides);
+        Bus bus = Bus.start(settings, environment, List.of(), Map.of());
+        greet("agentbus", bus);
+        out.println("  database   " + bus.database());
+        out.println("  token      " + Bus.tokenDirectory(settings).resolve(OperatorTokenFile.FILE));
+        out.println(
+                "  gateway    "
+                        + (bus.dispatches()
+                                ? settings.text("agentbus.gateway.url")
+                                : "none: jobs wait until AGENTBUS_GATEWAY_TOKEN is given, or workers pull them with claim-jobs"));
+        Foreground.untilStopped(bus);
+        return 0;
+    }
+}

@@ -1,0 +1,2 @@
+/** Words for people, the same from every part of the bus. */
+package agentbus.text;

@@ -1,0 +1,2 @@
+/** Camel components and RouteBuilders: only what YAML cannot say. */
+package routes;

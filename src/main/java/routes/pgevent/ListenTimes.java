@@ -1,0 +1,63 @@
+package routes.pgevent;
+
+import java.time.Duration;
+
+/**
+ * How patient a listener is.
+ *
+ * @param connectLimit how long a connect, or any answer on a side thread, may take
+ * @param quiet how long without news before the connection is asked whether it lives
+ * @param pingLimit how long the server may take to answer that; whole seconds, as JDBC counts them
+ * @param firstPause the wait before the first attempt to connect again; each further wait doubles, with jitter
+ * @param longestPause the wait that doubling stops at
+ */
+public record ListenTimes(
+        Duration connectLimit, Duration quiet, Duration pingLimit, Duration firstPause, Duration longestPause) {
+
+    /**
+     * Checks that each time is positive and that the pauses are in order.
+     *
+     * @throws IllegalArgumentException if one is not
+     */
+    public ListenTimes {
+        requirePositive("connectLimit", connectLimit);
+        requirePositive("quiet", quiet);
+        requirePositive("firstPause", firstPause);
+        if (pingLimit.toSeconds() < 1) {
+            throw new IllegalArgumentException("pingLimit is " + pingLimit + "; it must be at least 1 s");
+        }
+        if (longestPause.compareTo(firstPause) < 0) {
+            throw new IllegalArgumentException("longestPause " + longestPause + " is below firstPause " + firstPause);
+        }
+    }
+
+    /**
+     * The times a bus runs with.
+     *
+     * @return 5 s to connect, a ping after 3 s without news with 2 s to answer, pauses of 0.2 s to 3 s
+     */
+    public static ListenTimes defaults() {
+        return new ListenTimes(
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(3),
+                Duration.ofSeconds(2),
+                Duration.ofMillis(200),
+                Duration.ofSeconds(3));
+    }
+
+    /**
+     * How long a connection may be without proof of life before health calls it stale. A sound listener proves itself
+     * every {@code quiet} plus at most {@code connectLimit}; twice that says its supervision hangs.
+     *
+     * @return that time
+     */
+    Duration staleAfter() {
+        return quiet.plus(connectLimit).multipliedBy(2);
+    }
+
+    private static void requirePositive(String name, Duration value) {
+        if (value.isZero() || value.isNegative()) {
+            throw new IllegalArgumentException(name + " is " + value + "; it must be positive");
+        }
+    }
+}

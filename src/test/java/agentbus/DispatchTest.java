@@ -1,0 +1,41 @@
+package agentbus;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestBus;
+import agentbus.harness.TestDatabase;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import routes.demo.GatewayOptions;
+import routes.demo.SimulatedAgents;
+import routes.demo.SimulatedGateway;
+
+@ExtendWith(PostgresExtension.class)
+class DispatchTest {
+    @Test
+    void a_job_travels_from_enqueue_to_closed_by_its_agent(TestDatabase database, @TempDir Path home) throws Exception {
+        try (SimulatedAgents agents = new SimulatedAgents(SimulatedAgents.Options.of(Map.of(), 1));
+                SimulatedGateway gateway = new SimulatedGateway(
+                        GatewayOptions.defaults(TestBus.HOOK_TOKEN).withAgents(Set.of("devops")), agents);
+                TestBus bus = TestBus.start(database, gateway, home)) {
+            var answer = bus.call(
+                    "POST",
+                    "/v1/jobs",
+                    bus.operatorToken(),
+                    "{\"targetAgent\":\"devops\",\"subject\":\"infra.check\"}");
+
+            assertEquals(200, answer.statusCode(), answer.body());
+            await().atMost(Duration.ofSeconds(20))
+                    .untilAsserted(() -> assertEquals(
+                            "succeeded", database.jdbc().queryForObject("select state from jobs", String.class)));
+            assertEquals(1, gateway.ledger().runsStarted());
+        }
+    }
+}

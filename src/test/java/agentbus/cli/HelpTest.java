@@ -1,0 +1,157 @@
+package agentbus.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.contract.Contract;
+import agentbus.contract.Input;
+import agentbus.contract.Operation;
+import agentbus.contract.Problem;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine.Model.CommandSpec;
+
+class HelpTest {
+    private static final Contract CONTRACT = Contract.load();
+    private final Shell shell = new Shell(CONTRACT, starters());
+
+    private static Map<String, CommandSpec> starters() {
+        Map<String, CommandSpec> starters = new LinkedHashMap<>();
+        starters.put("run", starter(() -> 7, "Run the bus."));
+        starters.put("demo", starter(() -> "no status", "Run the bus with a simulated gateway."));
+        starters.put(
+                "fail",
+                starter(
+                        () -> {
+                            throw new IllegalStateException("The port is taken.");
+                        },
+                        "Fail."));
+        starters.put(
+                "refuse",
+                starter(
+                        () -> {
+                            throw Problem.of(503, "unavailable", "Not now.");
+                        },
+                        "Refuse."));
+        starters.put("plain", CommandSpec.wrapWithoutInspection((Runnable) () -> {}));
+        return starters;
+    }
+
+    private static CommandSpec starter(Callable<Object> command, String summary) {
+        CommandSpec spec = CommandSpec.wrapWithoutInspection(command);
+        spec.usageMessage().description(summary);
+        return spec;
+    }
+
+    private String help(String... args) {
+        Shell.Run run = shell.run(args);
+        assertEquals(0, run.exit());
+        assertEquals("", run.err());
+        return run.out();
+    }
+
+    @Test
+    void every_command_shows_its_summary_its_options_and_its_example() {
+        for (Operation operation : CONTRACT.operations()) {
+            String help = help(operation.kebabName(), "--help");
+            String plain = help.replaceAll("\\s+", " ");
+            assertTrue(plain.contains(operation.summary()), help);
+            assertTrue(help.contains("  " + operation.example() + System.lineSeparator()), help);
+            for (Input input : operation.inputs()) {
+                assertTrue(help.contains("--" + input.kebabName()), help);
+                assertTrue(plain.contains("Must be " + input.expected().substring(0, 6)), help);
+                if (input.defaultValue() != null) {
+                    assertTrue(plain.contains("default " + input.defaultValue().asText()), help);
+                }
+            }
+        }
+    }
+
+    @Test
+    void the_help_of_a_command_reads_like_this() {
+        shell.env.put("COLUMNS", "90");
+        assertEquals(
+                List.of(
+                        "Usage: agentbus fail-job <job-id> --error <text> [options]",
+                        "Close the attempt as failed, to be tried again or never.",
+                        "Tried again after --retry-after-seconds, or after the job type's backoff; dead once its",
+                        "attempts are used up. With retry false the job is failed for good.",
+                        "      [<job-id>]             The job's id. Required, here or as --job-id.",
+                        "      --job-id=<job-id>      The job's id.",
+                        "                             Must be a UUID, such as",
+                        "                               0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10; required.",
+                        "      --error=<text>         What went wrong.",
+                        "                             Must be text of 1 to 8000 characters; required.",
+                        "      --retry=<true|false>   false: never again.",
+                        "                             Must be true or false; default true.",
+                        "      --no-retry             The same as --retry=false."),
+                help("fail-job", "--help").lines().limit(13).toList());
+    }
+
+    @Test
+    void the_help_of_all_is_in_the_groups_and_order_of_the_contract() {
+        List<String> lines = help("--help").lines().toList();
+        int start = lines.indexOf("Start a bus:");
+        int work = lines.indexOf("Ask for work, and do it:");
+        int look = lines.indexOf("See what is going on:");
+        int operate = lines.indexOf("Step in:");
+        assertTrue(0 < start && start < work && work < look && look < operate, lines.toString());
+        assertEquals("  run                Run the bus.", lines.get(start + 1));
+        assertEquals("  demo               Run the bus with a simulated gateway.", lines.get(start + 2));
+        assertEquals("  enqueue-job        Enqueue a job for an agent.", lines.get(work + 1));
+        for (Operation operation : CONTRACT.operations()) {
+            assertEquals(
+                    1,
+                    lines.stream()
+                            .filter(line -> line.startsWith("  " + operation.kebabName() + " "))
+                            .count());
+        }
+    }
+
+    @Test
+    void help_is_a_command_too() {
+        assertEquals(help("--help"), help("help"));
+        assertEquals(help("list-jobs", "--help"), help("help", "list-jobs"));
+    }
+
+    @Test
+    void the_help_fits_the_terminal() {
+        shell.env.put("COLUMNS", "60");
+        List<String> outside = List.of("Every command has", "The token comes from", "Exit status");
+        help("--help")
+                .lines()
+                .filter(line -> outside.stream().noneMatch(line::startsWith))
+                .forEach(line -> assertTrue(line.length() <= 60, line));
+    }
+
+    @Test
+    void the_version_is_that_of_the_build() {
+        String version = help("--version").strip();
+        assertTrue(version.matches("agentbus \\d+\\.\\d+\\.\\d+.*"), version);
+        assertEquals(version, help("list-jobs", "-V").strip());
+    }
+
+    @Test
+    void commands_that_are_no_operations_run_and_give_their_status() {
+        assertEquals(7, shell.run("run").exit());
+        assertEquals(7, shell.run("run").exit());
+        assertEquals(0, shell.run("demo").exit());
+        assertEquals(0, shell.run("plain").exit());
+        assertTrue(help("run", "--help").startsWith("Usage: agentbus run"));
+    }
+
+    @Test
+    void a_command_that_fails_says_so_in_one_line() {
+        Shell.Run failed = shell.run("fail");
+        assertEquals(1, failed.exit());
+        assertEquals("error: The port is taken.", failed.err().strip());
+        Shell.Run refused = shell.run("refuse");
+        assertEquals(1, refused.exit());
+        assertTrue(refused.err().startsWith("error: Not now."), refused.err());
+        assertFalse(refused.err().contains("\tat "), refused.err());
+    }
+}

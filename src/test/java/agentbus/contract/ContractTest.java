@@ -1,0 +1,174 @@
+package agentbus.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.IntNode;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class ContractTest {
+    private static final String JOB = "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10";
+    private final Contract contract = Contract.load();
+
+    @Test
+    void every_operation_says_what_it_is_and_who_may_call_it() {
+        Set<String> groups = new HashSet<>();
+        contract.groups().forEach(group -> groups.add(group.name()));
+        assertEquals(21, contract.operations().size());
+        for (Operation operation : contract.operations()) {
+            assertFalse(operation.summary().isBlank(), operation.id());
+            assertTrue(operation.example().contains("agentbus " + operation.kebabName()), operation.id());
+            assertTrue(groups.contains(operation.group()), operation.id() + " is in no group");
+            assertFalse(operation.principals().isEmpty(), operation.id());
+            assertTrue(List.of("operator", "agent", "attempt").containsAll(operation.principals()), operation.id());
+        }
+    }
+
+    @Test
+    void every_input_is_described_and_every_pattern_has_words() {
+        for (Operation operation : contract.operations()) {
+            for (Input input : operation.inputs()) {
+                String where = operation.id() + "." + input.name();
+                assertFalse(input.description().isBlank(), where);
+                assertFalse(input.schema().has("$ref"), where);
+                assertTrue(!input.schema().has("pattern") || input.schema().has("x-expected"), where);
+            }
+        }
+    }
+
+    @Test
+    void a_default_is_a_value_that_its_own_schema_allows() {
+        for (Operation operation : contract.operations()) {
+            for (Input input : operation.inputs()) {
+                if (input.defaultValue() != null) {
+                    JsonNode whole = operation.inputSchema().path("properties").path(input.name());
+                    assertEquals(input.defaultValue(), whole.get("default"), operation.id());
+                    String type = input.type();
+                    assertEquals(type.equals("integer"), input.defaultValue().isInt(), input.name());
+                    assertEquals(type.equals("boolean"), input.defaultValue().isBoolean(), input.name());
+                    assertEquals(type.equals("object"), input.defaultValue().isObject(), input.name());
+                }
+            }
+        }
+    }
+
+    @Test
+    void every_code_used_here_is_one_of_the_contract() {
+        Set<String> codes = new HashSet<>();
+        contract.document()
+                .at("/components/schemas/Problem/properties/code/enum")
+                .forEach(code -> codes.add(code.asText()));
+        List<Problem> problems = List.of(
+                Problem.malformedJson("d", "e"),
+                Problem.invalidField("f", IntNode.valueOf(1), "d", "e"),
+                Problem.unknownField("f", IntNode.valueOf(1), "d", "e"),
+                Problem.missingField("f", "d", "e"),
+                Problem.unsupportedMediaType("text/plain"),
+                Problem.noSuchOperation("x", Optional.empty()),
+                Problem.methodNotAllowed("PUT", "/v1/jobs", List.of("GET")));
+        problems.forEach(problem -> assertTrue(codes.contains(problem.code()), problem.code()));
+    }
+
+    @Test
+    void an_operation_is_known_by_its_id_and_by_its_command() {
+        Operation operation = contract.operation("renewJobLease");
+        assertEquals("renew-job-lease", operation.kebabName());
+        assertEquals("POST", operation.method());
+        assertEquals("/v1/jobs/{jobId}/renew", operation.path());
+        assertEquals(List.of("attempt"), operation.principals());
+        assertEquals(
+                List.of("jobId", "leaseSeconds", "namespace"),
+                operation.inputs().stream().map(Input::name).toList());
+        Problem unknown = assertThrows(Problem.class, () -> contract.operation("renewLease"));
+        assertEquals("no_such_operation", unknown.code());
+        assertEquals("renewJobLease", unknown.expected());
+    }
+
+    @Test
+    void a_path_gives_its_operation_and_its_decoded_parameters() {
+        Match match = contract.match("POST", "/v1/agents/dev%6Fps/pause");
+        assertEquals("pauseAgent", match.operation().id());
+        assertEquals(Map.of("agentId", "devops"), match.pathParameters());
+        assertEquals(
+                Map.of("jobId", "a+b c"),
+                contract.match("GET", "/v1/jobs/a+b%20c").pathParameters());
+        assertEquals(
+                "getJob", contract.match("GET", "/v1/jobs/" + JOB).operation().id());
+    }
+
+    @Test
+    void a_fixed_segment_goes_before_a_parameter() {
+        assertEquals(
+                "claimJobs",
+                contract.match("POST", "/v1/jobs/claim").operation().id());
+        Problem problem = assertThrows(Problem.class, () -> contract.match("GET", "/v1/jobs/claim"));
+        assertEquals("method_not_allowed", problem.code());
+    }
+
+    @Test
+    void a_path_that_is_not_there_is_404_and_names_the_nearest() {
+        Problem problem = assertThrows(Problem.class, () -> contract.match("GET", "/v1/job"));
+        assertEquals(404, problem.status());
+        assertEquals("no_such_operation", problem.code());
+        assertEquals("There is no operation \"GET /v1/job\"; did you mean /v1/jobs?", problem.detail());
+        for (String path : List.of("", "/", "/v1/jobs/", "/v1/jobs//complete", "/v2/jobs", "/v1/jobs/a/b/c")) {
+            assertEquals(
+                    404,
+                    assertThrows(Problem.class, () -> contract.match("GET", path))
+                            .status(),
+                    path);
+        }
+    }
+
+    @Test
+    void a_method_that_a_path_does_not_have_is_405_and_names_those_it_has() {
+        Problem problem = assertThrows(Problem.class, () -> contract.match("DELETE", "/v1/jobs"));
+        assertEquals(405, problem.status());
+        assertEquals("POST, GET", problem.expected());
+        assertEquals("\"/v1/jobs\" has no method \"DELETE\"; it has POST, GET.", problem.detail());
+    }
+
+    @Test
+    void a_parameter_that_cannot_be_decoded_is_named() {
+        Problem problem = assertThrows(Problem.class, () -> contract.match("GET", "/v1/jobs/%zz"));
+        assertEquals("invalid_field", problem.code());
+        assertEquals("jobId", problem.field());
+        assertEquals("%zz", problem.value().textValue());
+    }
+
+    @Test
+    void a_file_that_refers_to_nothing_or_to_itself_is_refused() {
+        for (String yaml : List.of("a: { $ref: '#/b' }", "a: { $ref: '#/a' }", "a: { $ref: 'other.yaml' }")) {
+            ByteArrayInputStream in = new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8));
+            assertThrows(IllegalStateException.class, () -> Contract.read(in), yaml);
+        }
+    }
+
+    @Test
+    void a_problem_is_written_as_rfc_9457_and_read_again() {
+        Problem problem = Problem.invalidField("priority", IntNode.valueOf(5000), "detail", "expected");
+        assertEquals(
+                "{\"type\":\"urn:agentbus:problem:invalid_field\",\"title\":\"Invalid field\",\"status\":400,"
+                        + "\"code\":\"invalid_field\",\"detail\":\"detail\",\"field\":\"priority\",\"value\":5000,"
+                        + "\"expected\":\"expected\"}",
+                problem.toJson().toString());
+        assertEquals(
+                problem.toJson(),
+                Problem.fromJson(400, problem.toJson()).orElseThrow().toJson());
+        assertEquals(0, problem.getStackTrace().length);
+        assertTrue(Problem.fromJson(500, IntNode.valueOf(1)).isEmpty());
+        assertEquals(
+                "Malformed JSON",
+                Problem.malformedJson("d", "e").toJson().get("title").asText());
+    }
+}

@@ -1,0 +1,285 @@
+package agentbus.db;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.start.Settings;
+import agentbus.start.StartFailure;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.ConnectException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EmbeddedServerTest {
+    @TempDir
+    Path home;
+
+    private Process other;
+
+    @AfterEach
+    void stop_whatever_is_left() throws Exception {
+        if (other != null) {
+            other.destroyForcibly().waitFor();
+        }
+        // Adopts a server that a test has left behind, and so stops it.
+        if (Files.exists(cluster().resolve(PostmasterPid.FILE))) {
+            open().close();
+        }
+    }
+
+    @Test
+    void its_data_survives_a_restart() throws SQLException {
+        try (Database database = open()) {
+            execute(database, "create table public.kept as select 42 as answer");
+        }
+        try (Database database = open()) {
+            assertEquals("42", ask(database, "select answer from public.kept"));
+        }
+    }
+
+    @Test
+    void it_does_not_outlive_a_normal_stop() {
+        Database database = open();
+        database.close();
+        assertThrows(ConnectException.class, () -> connect(database.port()));
+        assertFalse(Files.exists(cluster().resolve(PostmasterPid.FILE)));
+    }
+
+    @Test
+    void it_writes_safely_to_disk_and_listens_on_loopback_only() throws SQLException {
+        try (Database database = open()) {
+            assertEquals("on", ask(database, "show fsync"));
+            assertEquals("127.0.0.1", ask(database, "show listen_addresses"));
+            assertEquals("", ask(database, "show unix_socket_directories"));
+            assertEquals("127.0.0.1", database.host());
+        }
+    }
+
+    @Test
+    void it_asks_for_a_password_that_only_the_owner_can_read() throws IOException {
+        try (Database database = open()) {
+            String url = "jdbc:postgresql://127.0.0.1:" + database.port() + "/agentbus";
+            SQLException e =
+                    assertThrows(SQLException.class, () -> DriverManager.getConnection(url, "agentbus", "guessed"));
+            assertEquals("28P01", e.getSQLState());
+            for (String name : new String[] {"postgres.password", "postgres.log"}) {
+                assertEquals(
+                        PosixFilePermissions.fromString("rw-------"),
+                        Files.getPosixFilePermissions(home.resolve("data").resolve(name)),
+                        name);
+            }
+        }
+    }
+
+    @Test
+    void its_log_keeps_statements_and_values_to_itself() throws Exception {
+        try (Database database = open()) {
+            execute(database, "create table public.named (name text primary key)");
+            execute(database, "insert into public.named values ('confidential')");
+            assertThrows(
+                    SQLException.class, () -> execute(database, "insert into public.named values ('confidential')"));
+        }
+        String log = Files.readString(home.resolve("data/postgres.log"));
+        assertTrue(log.contains("duplicate key"), log);
+        assertFalse(log.contains("confidential"), log);
+    }
+
+    @Test
+    void two_on_one_directory_share_the_server_and_the_last_one_stops_it() throws Exception {
+        Database first = open();
+        Database second = open();
+        assertEquals(first.port(), second.port());
+        first.close();
+        assertEquals("1", ask(second, "select 1"));
+        second.close();
+        assertThrows(ConnectException.class, () -> connect(second.port()));
+    }
+
+    @Test
+    void a_process_that_leaves_does_not_stop_the_server_of_another_process() throws Exception {
+        int port = startOther();
+        try (Database database = open()) {
+            assertEquals(port, database.port());
+        }
+        connect(port);
+        try (Database database = open()) {
+            other.getOutputStream().close();
+            assertTrue(other.waitFor(20, TimeUnit.SECONDS));
+            assertEquals("1", ask(database, "select 1"));
+        }
+        assertThrows(ConnectException.class, () -> connect(port));
+    }
+
+    @Test
+    void a_server_left_by_a_killed_process_is_adopted_and_stopped_in_the_end() throws Exception {
+        int port = startOther();
+        other.destroyForcibly().waitFor();
+        connect(port);
+        try (Database database = open()) {
+            assertEquals(port, database.port());
+        }
+        assertThrows(ConnectException.class, () -> connect(port));
+    }
+
+    @Test
+    void a_killed_server_is_started_again_with_what_was_committed() throws Exception {
+        Database before = open();
+        execute(before, "create table public.kept as select 7 as answer");
+        ProcessHandle server = ProcessHandle.of(
+                        PostmasterPid.read(cluster()).orElseThrow().pid())
+                .orElseThrow();
+        server.destroyForcibly();
+        await().until(() -> !PostmasterPid.read(cluster()).orElseThrow().alive(cluster()));
+        try (Database database = open()) {
+            assertNotEquals(before.port(), database.port());
+            assertEquals("7", ask(database, "select answer from public.kept"));
+            before.close();
+        }
+    }
+
+    @Test
+    void a_process_id_that_now_belongs_to_another_program_is_cleared_away() throws Exception {
+        open().close();
+        Files.writeString(
+                cluster().resolve(PostmasterPid.FILE),
+                ProcessHandle.current().pid() + "\n" + cluster() + "\n1\n1\n\n127.0.0.1\n1 1\nready\n");
+        try (Database database = open()) {
+            assertEquals("1", ask(database, "select 1"));
+        }
+    }
+
+    @Test
+    void data_of_another_major_version_is_refused_with_both_versions() throws Exception {
+        open().close();
+        Files.writeString(cluster().resolve("PG_VERSION"), "17\n");
+        assertFailure("is of Postgres 17 and this build runs Postgres 18");
+    }
+
+    @Test
+    void data_without_its_password_is_refused() throws Exception {
+        open().close();
+        Files.delete(home.resolve("data/postgres.password"));
+        assertFailure("postgres.password is missing");
+    }
+
+    @Test
+    void a_directory_that_is_no_cluster_is_refused() throws Exception {
+        Files.createDirectories(cluster());
+        Files.writeString(home.resolve("data/postgres.password"), "x");
+        assertFailure("is no Postgres data directory");
+    }
+
+    @Test
+    void a_server_that_cannot_start_is_told_with_its_own_last_words() throws Exception {
+        open().close();
+        Files.writeString(cluster().resolve("postgresql.conf"), "no_such_setting = 1\n");
+        assertFailure(": FATAL:  configuration file");
+    }
+
+    @Test
+    void a_data_directory_that_cannot_be_made_is_told() throws Exception {
+        Files.writeString(home.resolve("data"), "in the way");
+        assertFailure("cannot make the directory " + home.resolve("data"));
+    }
+
+    @Test
+    void a_data_directory_that_a_shell_would_misread_is_refused() {
+        String message = assertThrows(
+                        StartFailure.class, () -> Database.open(Sandbox.settings(home, "agentbus.data.dir", "a$b"))
+                                .close())
+                .getMessage();
+        assertTrue(message.contains("set agentbus.data.dir to another one"), message);
+    }
+
+    @Test
+    void two_first_starts_at_once_make_one_server() throws Exception {
+        CompletableFuture<Database> first = CompletableFuture.supplyAsync(this::open);
+        CompletableFuture<Database> second = CompletableFuture.supplyAsync(this::open);
+        try (Database a = first.get(60, TimeUnit.SECONDS);
+                Database b = second.get(60, TimeUnit.SECONDS)) {
+            assertEquals(a.port(), b.port());
+        }
+    }
+
+    @Test
+    void its_programs_can_be_unpacked_ahead_of_the_start() throws Exception {
+        UnpackPostgres.unpack(Settings.load(home, Map.of(), Map.of()));
+        try (var directories = Files.list(home.resolve("data/postgres-binaries"))) {
+            assertTrue(Files.isExecutable(
+                    directories.findFirst().orElseThrow().resolve("bin").resolve("postgres")));
+        }
+        assertFalse(Files.exists(cluster()));
+    }
+
+    @Test
+    void its_programs_are_not_unpacked_where_a_database_is_given() {
+        UnpackPostgres.unpack(Sandbox.given(home, "postgresql://h/d"));
+        assertFalse(Files.exists(home.resolve("data")));
+    }
+
+    private Database open() {
+        return Database.open(Sandbox.settings(home));
+    }
+
+    private Path cluster() {
+        return home.resolve("data/postgres");
+    }
+
+    private int startOther() throws IOException {
+        other = new ProcessBuilder(
+                        ProcessHandle.current().info().command().orElseThrow(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        HoldDatabase.class.getName(),
+                        home.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        BufferedReader lines =
+                new BufferedReader(new InputStreamReader(other.getInputStream(), StandardCharsets.UTF_8));
+        return Integer.parseInt(lines.readLine());
+    }
+
+    private void assertFailure(String expected) {
+        String message = assertThrows(StartFailure.class, () -> open().close()).getMessage();
+        assertTrue(message.contains(expected), message);
+    }
+
+    private static void connect(int port) throws IOException {
+        new Socket("127.0.0.1", port).close();
+    }
+
+    private static String ask(Database database, String sql) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement();
+                var row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    private static void execute(Database database, String sql) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+}

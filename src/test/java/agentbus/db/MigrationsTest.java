@@ -1,0 +1,167 @@
+package agentbus.db;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.start.StartFailure;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class MigrationsTest {
+    private Path home;
+    private Database server;
+    private Database database;
+
+    @BeforeAll
+    void start(@TempDir Path directory) {
+        home = directory;
+        server = Database.open(Sandbox.settings(home));
+    }
+
+    @AfterAll
+    void stop() {
+        server.close();
+    }
+
+    @BeforeEach
+    void make_a_database() throws SQLException {
+        String name = "test_" + UUID.randomUUID().toString().replace("-", "");
+        execute(server, "create database " + name);
+        database = open(name, "agentbus", server.password());
+    }
+
+    @AfterEach
+    void close_the_database() {
+        database.close();
+    }
+
+    @Test
+    void the_first_run_makes_the_schema_and_the_second_finds_nothing_to_do() throws SQLException {
+        assertEquals(2, migrations("first").run());
+        assertEquals("agentbus", ask("select schemaname from pg_tables where tablename = 'things'"));
+        assertEquals(0, migrations("first").run());
+    }
+
+    @Test
+    void a_newer_build_adds_its_migration_and_replaces_the_functions() throws SQLException {
+        migrations("first").run();
+        assertEquals(2, migrations("second").run());
+        assertEquals("2", ask("select count_things()"));
+    }
+
+    @Test
+    void an_older_build_leaves_a_newer_schema_and_its_functions_alone() throws SQLException {
+        migrations("second").run();
+        assertEquals(0, migrations("first").run());
+        assertEquals("2", ask("select count_things()"));
+    }
+
+    @Test
+    void nodes_that_start_together_migrate_once() throws Exception {
+        ExecutorService nodes = Executors.newFixedThreadPool(3);
+        try {
+            Callable<Integer> node = () -> migrations("second").run();
+            int applied = 0;
+            for (Future<Integer> result :
+                    nodes.invokeAll(Stream.generate(() -> node).limit(3).toList())) {
+                applied += result.get();
+            }
+            assertEquals(3, applied);
+        } finally {
+            nodes.shutdownNow();
+        }
+    }
+
+    @Test
+    void an_edited_migration_is_named() {
+        migrations("first").run();
+        assertFailure("edited", "V0001__things.sql has been edited since it was applied to the database test_");
+    }
+
+    @Test
+    void a_removed_migration_is_named() {
+        migrations("second").run();
+        assertFailure("less", "V0001__things.sql was applied to the database test_");
+    }
+
+    @Test
+    void a_failing_migration_is_told_with_file_and_line_and_leaves_nothing() throws SQLException {
+        assertFailure(
+                "failing", "V0002__broken.sql, line 7: type \"no_such_type\" does not exist; nothing of this script");
+        assertEquals("0", ask("select count(*) from pg_tables where tablename = 'sound'"));
+    }
+
+    @Test
+    void a_failing_function_is_told_with_file_and_line() {
+        assertFailure("failing-function", "R__placeholder.sql, line 6: syntax error at or near \"retrun\"");
+    }
+
+    @Test
+    void a_user_who_may_not_make_the_schema_is_told_what_to_run() throws SQLException {
+        execute(database, "create role guest_" + database.name() + " login password 'hidden'");
+        String guest = "guest_" + database.name();
+        try (Database asGuest = open(database.name(), guest, "hidden")) {
+            Migrations migrations = new Migrations(asGuest, "classpath:migrations/first");
+            String message = assertThrows(StartFailure.class, migrations::run).getMessage();
+            assertTrue(
+                    message.startsWith(
+                            guest + " may not make or fill the schema agentbus in the database " + database.name()),
+                    message);
+            assertFalse(message.contains("hidden"), message);
+
+            execute(database, "create schema if not exists agentbus; alter schema agentbus owner to " + guest);
+            assertTrue(message.endsWith("alter schema agentbus owner to " + guest), message);
+            assertEquals(2, migrations.run());
+        }
+    }
+
+    private void assertFailure(String folder, String expected) {
+        String message =
+                assertThrows(StartFailure.class, () -> migrations(folder).run()).getMessage();
+        assertTrue(message.contains(expected), message);
+        assertFalse(message.contains("\n"), message);
+    }
+
+    private Migrations migrations(String folder) {
+        return new Migrations(database, "classpath:migrations/" + folder);
+    }
+
+    private Database open(String name, String user, String password) {
+        return Database.open(Sandbox.given(
+                home, "postgresql://" + user + ":" + password + "@127.0.0.1:" + server.port() + "/" + name));
+    }
+
+    private String ask(String sql) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement();
+                var row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    private static void execute(Database on, String sql) throws SQLException {
+        try (Connection connection = on.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+package agentbus.db;
+
+import agentbus.start.Settings;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Settings for a home directory of its own; the server's programs are unpacked once for all tests. */
+final class Sandbox {
+    private Sandbox() {}
+
+    static Settings settings(Path home, String... keysAndValues) {
+        Map<String, String> overrides = new HashMap<>();
+        overrides.put(
+                "agentbus.database.embedded-binaries-dir",
+                Path.of("target", "postgres-binaries").toAbsolutePath().toString());
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            overrides.put(keysAndValues[i], keysAndValues[i + 1]);
+        }
+        return Settings.load(home, Map.of(), overrides);
+    }
+
+    static Settings given(Path home, String url, String... keysAndValues) {
+        String[] all = new String[keysAndValues.length + 2];
+        all[0] = "agentbus.database.url";
+        all[1] = url;
+        System.arraycopy(keysAndValues, 0, all, 2, keysAndValues.length);
+        return settings(home, all);
+    }
+}

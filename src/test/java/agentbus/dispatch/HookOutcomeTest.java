@@ -1,0 +1,147 @@
+package agentbus.dispatch;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.dispatch.HookOutcome.Kind;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import org.apache.hc.client5.http.ConnectTimeoutException;
+import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
+import org.apache.hc.core5.http.NoHttpResponseException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What each status and each exception means. */
+class HookOutcomeTest {
+    @ParameterizedTest
+    @CsvSource({
+        "204, REFUSED",
+        "202, REFUSED",
+        "301, REFUSED",
+        "302, REFUSED",
+        "307, REFUSED",
+        "400, REFUSED",
+        "401, REFUSED",
+        "403, REFUSED",
+        "404, REFUSED",
+        "405, REFUSED",
+        "413, REFUSED",
+        "422, REFUSED",
+        "408, UNDELIVERED",
+        "409, BUSY",
+        "429, UNDELIVERED",
+        "502, UNDELIVERED",
+        "503, UNDELIVERED",
+        "500, UNKNOWN",
+        "501, UNKNOWN",
+        "504, UNKNOWN",
+        "599, UNKNOWN"
+    })
+    void each_status_means_one_kind(int status, Kind kind) {
+        HookOutcome outcome = HookOutcome.ofAnswer(status, "why", null);
+        assertEquals(kind, outcome.kind());
+        assertEquals("gateway answered " + status + ": why", outcome.reason());
+        assertNull(outcome.runId());
+    }
+
+    @Test
+    void a_run_that_found_no_place_in_time_says_nothing_of_others() {
+        String body =
+                "{\"ok\":false,\"error\":\"hook agent run did not start before admission timeout\",\"runId\":\"r-1\"}";
+
+        assertEquals(Kind.BUSY, HookOutcome.ofAnswer(503, body, null).kind());
+    }
+
+    @Test
+    void an_admission_tells_the_run_and_has_no_reason() {
+        assertEquals(
+                new HookOutcome(Kind.ADMITTED, null, "r-1", null),
+                HookOutcome.ofAnswer(200, "{\"ok\":true,\"runId\":\"r-1\",\"more\":[1]}", null));
+    }
+
+    @Test
+    void an_admission_need_not_tell_the_run() {
+        assertEquals(
+                new HookOutcome(Kind.ADMITTED, null, null, null), HookOutcome.ofAnswer(200, "{\"ok\":true}", null));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"''", "{\"ok\":false}", "{}", "[]", "true", "<html>It works!</html>", "{\"ok\":"})
+    void a_200_that_no_gateway_gives_is_refused(String body) {
+        HookOutcome outcome = HookOutcome.ofAnswer(200, body, null);
+        assertEquals(Kind.REFUSED, outcome.kind());
+        assertTrue(outcome.reason().contains("is this the gateway's address?"), outcome.reason());
+    }
+
+    @Test
+    void a_200_without_a_body_is_refused() {
+        assertEquals(Kind.REFUSED, HookOutcome.ofAnswer(200, null, null).kind());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            nullValues = "null",
+            value = {
+                "1, 1",
+                "60, 60",
+                "0, 0",
+                "null, null",
+                "'', null",
+                "-1, null",
+                "1.5, null",
+                "9999999, null",
+                "'Fri, 01 Jan 2027 00:00:00 GMT', null"
+            })
+    void retry_after_is_taken_in_seconds_only(String header, Integer seconds) {
+        assertEquals(seconds, HookOutcome.ofAnswer(503, "", header).retryAfterSeconds());
+        assertEquals(seconds, HookOutcome.ofAnswer(429, "", header).retryAfterSeconds());
+    }
+
+    static Stream<Arguments> failures() {
+        return Stream.of(
+                Arguments.of(new ConnectException("refused"), Kind.UNDELIVERED),
+                Arguments.of(new ConnectTimeoutException("connect"), Kind.UNDELIVERED),
+                Arguments.of(new ConnectionRequestTimeoutException("pool"), Kind.UNDELIVERED),
+                Arguments.of(new UnknownHostException("gateway"), Kind.UNDELIVERED),
+                Arguments.of(new NoRouteToHostException("no route"), Kind.UNDELIVERED),
+                Arguments.of(new SSLHandshakeException("certificate"), Kind.UNDELIVERED),
+                Arguments.of(new SocketTimeoutException("Read timed out"), Kind.UNKNOWN),
+                Arguments.of(new NoHttpResponseException("no response"), Kind.UNKNOWN),
+                Arguments.of(new SocketException("Connection reset"), Kind.UNKNOWN),
+                Arguments.of(new SSLException("closed"), Kind.UNKNOWN),
+                Arguments.of(new IOException("whatever"), Kind.UNKNOWN),
+                Arguments.of(new IllegalStateException((String) null), Kind.UNKNOWN));
+    }
+
+    @ParameterizedTest
+    @MethodSource("failures")
+    void only_a_request_that_was_never_sent_is_undelivered(Exception failure, Kind kind) {
+        HookOutcome outcome = HookOutcome.ofFailure(failure);
+        assertEquals(kind, outcome.kind());
+        assertTrue(outcome.reason().contains(failure.getClass().getSimpleName()), outcome.reason());
+    }
+
+    @Test
+    void a_reason_is_one_short_line() {
+        String reason = HookOutcome.ofAnswer(400, "  a\r\n\tb\u0000c" + "x".repeat(10_000), null)
+                .reason();
+        assertTrue(reason.startsWith("gateway answered 400: a b c"), reason);
+        assertTrue(reason.length() < 600);
+        assertFalse(reason.chars().anyMatch(c -> c < ' '));
+    }
+}

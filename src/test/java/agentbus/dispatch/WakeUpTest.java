@@ -1,0 +1,221 @@
+package agentbus.dispatch;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestBus;
+import agentbus.harness.TestDatabase;
+import agentbus.harness.TestFleet;
+import agentbus.harness.TestJobs;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
+
+/** What makes the dispatcher look at the queue, and what happens when that is lost. */
+@ExtendWith(PostgresExtension.class)
+class WakeUpTest {
+    private final TestDatabase database;
+    private final TestJobs jobs;
+
+    @TempDir
+    Path home;
+
+    private TestFleet fleet;
+    private TestBus bus;
+
+    WakeUpTest(TestDatabase database) {
+        this.database = database;
+        this.jobs = new TestJobs(database.jdbc());
+    }
+
+    @BeforeEach
+    void clear() {
+        database.clear();
+        fleet = TestFleet.of(home, Duration.ofMillis(100), "ann", "bob");
+    }
+
+    @AfterEach
+    void stop() {
+        bus.close();
+        fleet.close();
+    }
+
+    @Test
+    void a_hint_dispatches_without_waiting_for_a_sweep() {
+        startWithoutSweeps();
+        UUID job = jobs.enqueue("ann");
+        jobs.awaitState(job, "succeeded");
+        assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
+    }
+
+    @Test
+    void a_close_dispatches_the_next_job_of_a_busy_agent_without_a_sweep() {
+        startWithoutSweeps();
+        jobs.enqueueMany(10, List.of("ann"));
+        jobs.awaitSucceeded(10);
+        assertEquals(1, fleet.agents().maxWorking("ann"));
+        assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
+    }
+
+    @Test
+    void a_dependent_is_dispatched_right_after_its_dependency_without_a_sweep() {
+        startWithoutSweeps();
+        UUID first = jobs.enqueue("ann");
+        UUID dependent = jobs.enqueue("bob", "{\"dependsOn\": [\"" + first + "\"]}");
+        jobs.awaitState(dependent, "succeeded");
+        assertEquals(List.of("ann", "bob"), agentsInOrder());
+        assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
+    }
+
+    @Test
+    void a_job_that_a_claim_skipped_while_its_dependent_was_enqueued_needs_no_sweep() throws Exception {
+        startWithoutSweeps();
+        pauseAnn();
+        UUID first = jobs.enqueue("ann");
+        try (Connection connection = database.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            // Holds the first job locked until its commit.
+            new TestJobs(new JdbcTemplate(new SingleConnectionDataSource(connection, true)))
+                    .enqueue("bob", "{\"dependsOn\": [\"" + first + "\"]}");
+            long claims = bus.exchanges("claim-jobs");
+            resumeAnn();
+            await().until(() -> bus.exchanges("claim-jobs") > claims);
+            assertEquals("queued", jobs.job(first).get("state"));
+            connection.commit();
+        }
+        jobs.awaitSucceeded(2);
+        assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
+    }
+
+    @Test
+    void a_lane_that_is_resumed_dispatches_without_a_sweep() {
+        startWithoutSweeps();
+        pauseAnn();
+        long claims = bus.exchanges("claim-jobs");
+        UUID job = jobs.enqueue("ann");
+        await().until(() -> bus.exchanges("claim-jobs") > claims);
+        assertEquals("queued", jobs.job(job).get("state"));
+        resumeAnn();
+        jobs.awaitState(job, "succeeded");
+        assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
+    }
+
+    @Test
+    void a_thousand_hints_while_the_dispatcher_looks_make_it_look_once_more() throws Exception {
+        startWithoutSweeps();
+        long claims;
+        try (Connection connection = database.jdbc().getDataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            // What every claim waits for: the dispatcher looks for as long as this is held.
+            statement.execute("select lock_claims()");
+            claims = bus.exchanges("claim-jobs");
+            for (int i = 0; i < 1000; i++) {
+                database.jdbc().execute("notify jobs_ready, '" + i + "'");
+            }
+            await().until(() -> bus.exchanges("hear-jobs-ready") >= 1000);
+            connection.rollback();
+        }
+        UUID job = jobs.enqueue("ann");
+        jobs.awaitState(job, "succeeded");
+        // One that waited, one for all that came meanwhile; then the job's enqueue, its close, and slack for both.
+        assertTrue(bus.exchanges("claim-jobs") - claims <= 8, bus.exchanges("claim-jobs") - claims + " claims");
+        assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
+    }
+
+    @Test
+    void a_sweep_finds_what_a_stopped_listener_missed() throws Exception {
+        start();
+        bus.bus().camel().getRouteController().stopRoute("hear-jobs-ready");
+        long heard = bus.exchanges("hear-jobs-ready");
+        UUID job = jobs.enqueue("ann");
+        jobs.awaitState(job, "succeeded");
+        assertEquals(heard, bus.exchanges("hear-jobs-ready"));
+    }
+
+    @Test
+    void a_sweep_finds_what_nobody_notified() {
+        start();
+        await().until(() -> bus.exchanges("hear-jobs-ready") > 0);
+        database.jdbc().execute("alter table jobs disable trigger user");
+        try {
+            jobs.enqueueMany(5, List.of("ann", "bob"));
+        } finally {
+            database.jdbc().execute("alter table jobs enable trigger user");
+        }
+        jobs.awaitSucceeded(10);
+    }
+
+    @Test
+    void polling_alone_is_enough() {
+        start("agentbus.dispatch.wake", "poll");
+        assertNull(bus.bus().camel().getRoute("hear-jobs-ready"));
+        jobs.enqueueMany(5, List.of("ann", "bob"));
+        jobs.awaitSucceeded(10);
+        await().until(
+                        () -> database.jdbc()
+                                .queryForList("select wake_source from dispatcher_heartbeats", String.class),
+                        sources -> sources.equals(List.of("poll")));
+        assertEquals(
+                0,
+                database.jdbc()
+                        .queryForObject(
+                                "select count(*) from pg_stat_activity where application_name = 'agentbus-listener'"
+                                        + " and datname = current_database()",
+                                Long.class));
+    }
+
+    @Test
+    void a_delayed_job_is_dispatched_when_it_becomes_due_and_not_before() {
+        start();
+        UUID job = jobs.enqueue("ann", "{\"delaySeconds\": 1}");
+        jobs.awaitState(job, "succeeded");
+        assertTrue(database.jdbc()
+                .queryForObject(
+                        "select a.started_at >= j.run_after from jobs j join job_attempts a using (job_id)",
+                        Boolean.class));
+    }
+
+    private void pauseAnn() {
+        database.jdbc()
+                .update("update agents set paused_at = now(), paused_by = 'test', paused_reason = 'test'"
+                        + " where agent_id = 'ann'");
+    }
+
+    private void resumeAnn() {
+        database.jdbc()
+                .queryForList("select resume_agent('{\"kind\": \"operator\", \"name\": \"test\"}',"
+                        + " '{\"agentId\": \"ann\"}')::text");
+    }
+
+    private List<String> agentsInOrder() {
+        return fleet.runs().stream().map(run -> run.agentId()).toList();
+    }
+
+    /** A bus whose first sweep is over and whose next one comes in a minute. */
+    private void startWithoutSweeps() {
+        start("agentbus.dispatch.sweep-ms", "60000");
+        await().until(() -> bus.exchanges("sweep-queue") == 1 && bus.exchanges("hear-jobs-ready") >= 1);
+    }
+
+    private void start(String... settings) {
+        String[] all = new String[settings.length + 2];
+        System.arraycopy(settings, 0, all, 0, settings.length);
+        all[settings.length] = "agentbus.agents.dir";
+        all[settings.length + 1] = fleet.directory();
+        bus = TestBus.start(database, fleet.gateway(), home, all);
+    }
+}

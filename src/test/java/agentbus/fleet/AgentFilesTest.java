@@ -1,0 +1,299 @@
+package agentbus.fleet;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the reader takes, and what it says to each mistake. */
+class AgentFilesTest {
+
+    private static final String FULL =
+            """
+            id: devops
+            mission: >-
+              Looks after
+              the services.
+            maxConcurrency: 2
+            gateway: second
+            accepts: [infra.check, deploy.review]
+            mayEnqueueTo: [devops]
+            emits: [infra.checked]
+            subscriptions:
+              - topic: "service.*.#"
+                subject: infra.check
+                priority: 7
+              - {topic: a.b, subject: standing_order.devops-health-check}
+            model: some/model
+            thinking: "off"
+            timeoutSeconds: 900
+            """;
+
+    @TempDir
+    Path fleet;
+
+    @Test
+    void a_full_file_becomes_the_agent_with_every_field() throws IOException {
+        write("devops", FULL);
+        String hash = read().get(0).path("configHash").textValue();
+        assertTrue(hash.matches("[0-9a-f]{64}"), hash);
+        assertEquals(
+                "[{\"id\":\"devops\",\"mission\":\"Looks after the services.\",\"maxConcurrency\":2,\"gateway\":\"second\","
+                        + "\"accepts\":[\"infra.check\",\"deploy.review\"],\"mayEnqueueTo\":[\"devops\"],"
+                        + "\"emits\":[\"infra.checked\"],\"subscriptions\":["
+                        + "{\"topic\":\"service.*.#\",\"subject\":\"infra.check\",\"priority\":7},"
+                        + "{\"topic\":\"a.b\",\"subject\":\"standing_order.devops-health-check\",\"priority\":100}],"
+                        + "\"model\":\"some/model\",\"thinking\":\"off\",\"timeoutSeconds\":900,\"configHash\":\""
+                        + hash
+                        + "\"}]",
+                read().toString());
+    }
+
+    @Test
+    void a_file_with_only_an_id_gets_the_defaults() throws IOException {
+        write("devops", "id: devops");
+        // The hash is what sha256sum says of that text.
+        assertEquals(
+                "[{\"id\":\"devops\",\"maxConcurrency\":1,\"gateway\":\"default\",\"accepts\":[],\"mayEnqueueTo\":[],"
+                        + "\"emits\":[],\"subscriptions\":[],"
+                        + "\"configHash\":\"c217e3aac82f8a6b3102481e437e247fe87af4f3cba442e5cf4f1c4c1ef0a178\"}]",
+                read().toString());
+    }
+
+    @Test
+    void the_same_files_written_in_another_order_give_the_same_text() throws IOException {
+        write("zeta", "id: zeta\nmayEnqueueTo: ['*']");
+        write("alpha", "id: alpha\nmayEnqueueTo: [zeta]");
+        write("alpha-2", "id: alpha-2");
+        String first = read().toString();
+        for (String agent : List.of("alpha", "alpha-2", "zeta")) {
+            Path file = fleet.resolve(agent).resolve("agent.yaml");
+            String text = Files.readString(file);
+            Files.delete(file);
+            Files.delete(file.getParent());
+            write(agent, text);
+        }
+        assertEquals(first, read().toString());
+        assertEquals(List.of("alpha", "alpha-2", "zeta"), read().findValuesAsText("id"));
+    }
+
+    @Test
+    void a_comment_changes_the_hash_and_nothing_else() throws IOException {
+        write("devops", "id: devops\n");
+        JsonNode before = read().get(0);
+        write("devops", "# A comment.\nid: devops\n");
+        JsonNode after = read().get(0);
+        assertNotEquals(before.get("configHash"), after.get("configHash"));
+        assertEquals(before.get("accepts"), after.get("accepts"));
+    }
+
+    @Test
+    void a_missing_directory_is_named() {
+        AgentFiles files = new AgentFiles(fleet.resolve("nowhere"));
+        String message = assertThrows(AgentFileError.class, files::read).getMessage();
+        assertTrue(message.startsWith(fleet.resolve("nowhere") + ": there is no such directory"), message);
+    }
+
+    @Test
+    void an_empty_directory_gives_no_agents() {
+        assertEquals("[]", read().toString());
+    }
+
+    @Test
+    void plain_files_and_hidden_folders_are_not_agents() throws IOException {
+        Files.writeString(fleet.resolve("openclaw.json5"), "{}");
+        Files.createDirectory(fleet.resolve(".cache"));
+        assertEquals("[]", read().toString());
+    }
+
+    @Test
+    void a_folder_without_the_file_is_named() throws IOException {
+        Files.createDirectory(fleet.resolve("devops"));
+        Files.writeString(fleet.resolve("devops").resolve("agent.yml"), "id: devops");
+        assertEquals(
+                fleet.resolve("devops").resolve("agent.yaml")
+                        + ": there is no such file; every folder beside it is an agent and must have one",
+                assertThrows(AgentFileError.class, this::read).getMessage());
+    }
+
+    @Test
+    void a_file_that_cannot_be_read_is_named() throws IOException {
+        Files.createDirectories(fleet.resolve("devops").resolve("agent.yaml"));
+        String message = assertThrows(AgentFileError.class, this::read).getMessage();
+        assertTrue(message.contains("agent.yaml: the file cannot be read"), message);
+    }
+
+    @Test
+    void a_folder_whose_name_no_agent_may_bear_is_refused() throws IOException {
+        assertMistake(
+                "Dev_Ops",
+                "id: Dev_Ops",
+                ":1: id is 'Dev_Ops'; it must be lower case letters, digits and hyphens, a letter first, at most 63"
+                        + " characters");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "mission: none | : id is missing; it must be the name of the folder, 'devops'",
+                "id: security | :1: id is 'security'; it must be the name of the folder, 'devops'",
+                "id: 5 | :1: id is the number '5'; it must be lower case",
+                "id: | :1: id is empty; it must be lower case",
+                "id: [devops] | :1: id is a list; it must be lower case",
+                "[devops] | : the file must hold keys and values, beginning with id",
+                "# nothing | : the file must hold keys and values, beginning with id",
+                "id: devops;---;id: devops | :3: a second document; there must be one in a file",
+                "id: devops;---;more | :3: a second document; there must be one in a file",
+                "id: devops;id: devops | :2: duplicate key 'id'; a key must stand only once",
+                "id: devops;emits: [a.b | :2: broken YAML: while parsing a flow sequence, expected ',' or ']'",
+                "id: devops;? [a];: 1 | :2: broken YAML: Expected a field name",
+            })
+    void a_file_that_is_not_one_named_agent_is_refused(String yaml, String message) throws IOException {
+        assertMistake("devops", yaml.replace(';', '\n'), message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "maxConcurency: 1 | :2: there is no key 'maxConcurency'; did you mean maxConcurrency?",
+                "timeout_seconds: 1 | :2: there is no key 'timeout_seconds'; did you mean timeoutSeconds?",
+                "mission: {a: b} | :2: mission is a mapping; it must be text of 1 to 1000 characters",
+                "mission: ' ' | :2: mission is ' '; it must be text of 1 to 1000 characters",
+                "thinking: off | :2: thinking is the truth value 'off'; it must be text of 1 to 50 characters, without control characters; text that reads otherwise needs quotes",
+                "model: | :2: model is empty; it must be text of 1 to 200 characters",
+                "mission: \"a\\0b\" | :2: mission is 'a b'; it must be text of 1 to 1000 characters, without control",
+                "gateway: Main Gate | :2: gateway is 'Main Gate'; it must be lower case",
+                "maxConcurrency: 0 | :2: maxConcurrency is the number '0'; it must be a whole number from 1 to 100",
+                "maxConcurrency: 101 | :2: maxConcurrency is the number '101'; it must be a whole number from 1 to 100",
+                "maxConcurrency: 1.0 | :2: maxConcurrency is the number '1.0'; it must be a whole number from 1 to 100",
+                "maxConcurrency: 99999999999 | :2: maxConcurrency is the number '99999999999'; it must be a whole",
+                "maxConcurrency: '1' | :2: maxConcurrency is '1'; it must be a whole number from 1 to 100",
+                "timeoutSeconds: 0 | :2: timeoutSeconds is the number '0'; it must be a whole number from 1 to 86400",
+                "timeoutSeconds: 86401 | :2: timeoutSeconds is the number '86401'; it must be a whole number from 1 to 86400",
+                "accepts: infra.check | :2: accepts is 'infra.check'; it must be a list; [] for none",
+                "accepts: | :2: accepts is empty; it must be a list; [] for none",
+                "accepts: [infra.check, Infra.Check] | :2: accepts[1] is 'Infra.Check'; it must be words of lower case",
+                "accepts: [infra..check] | :2: accepts[0] is 'infra..check'; it must be words of lower case",
+                "accepts: ['infra.*'] | :2: accepts[0] is 'infra.*'; it must be words of lower case",
+                "accepts: ['a.b '] | :2: accepts[0] is 'a.b '; it must be words of lower case",
+                "accepts: [a.b, a.b] | :2: accepts[1] is 'a.b'; it stands in the list already; once is right",
+                "emits: [12] | :2: emits[0] is the number '12'; it must be words of lower case",
+                "emits: [[a]] | :2: emits[0] is a list; it must be words of lower case",
+                "mayEnqueueTo: [devop] | :2: mayEnqueueTo[0] is 'devop'; there is no such agent; did you mean devops?",
+                "mayEnqueueTo: [devops, '*'] | :2: mayEnqueueTo[1] is '*'; it means every agent and must be the only entry",
+                "mayEnqueueTo: ['dev*'] | :2: mayEnqueueTo[0] is 'dev*'; it must be the name of an agent, or \"*\" alone",
+                "mayEnqueueTo: [*] | :2: broken YAML: while scanning an alias, unexpected character found ](93); a star must stand in quotes: \"*\"",
+                "emits: &all [a.b] | ",
+                "emits: [*all] | :2: emits[0] is the alias '*all'; write the value itself; a star must stand in quotes: \"*\"",
+                "emits: [!!str a.b] | :2: emits[0] has the tag 'tag:yaml.org,2002:str'; write the value without a tag",
+            })
+    void a_mistake_in_a_field_is_named_with_its_line(String yaml, String message) throws IOException {
+        if (message == null) {
+            write("devops", "id: devops\n" + yaml);
+            assertEquals(1, read().size());
+        } else {
+            assertMistake("devops", "id: devops\n" + yaml, message);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "a.b | :4: subscriptions[0] is 'a.b'; it must be a mapping of topic, subject and, if need be, priority",
+                "{subject: infra.check} | :4: subscriptions[0].topic is missing; it must be words of lower case",
+                "{topic: a.b} | :4: subscriptions[0].subject is missing; it must be words of lower case",
+                "{topic: a.b, subject: infra.checks} | :4: subscriptions[0].subject is 'infra.checks'; the agent does not accept it; it must be one of its accepts",
+                "{topic: a.b, subject: standing_order.a.b} | :4: subscriptions[0].subject is 'standing_order.a.b'; the agent does not accept it",
+                "{topic: a.b, subject: '*'} | :4: subscriptions[0].subject is '*'; it must be words of lower case",
+                "{topic: 'a*.b', subject: infra.check} | :4: subscriptions[0].topic is 'a*.b'; it must be words of lower case",
+                "{topic: '**', subject: infra.check} | :4: subscriptions[0].topic is '**'; it must be words of lower case",
+                "{topic: a.b, subject: infra.check, prio: 1} | :4: subscriptions[0]: there is no key 'prio'; did you mean priority?",
+                "{topic: a.b, subject: infra.check, priority: 0} | :4: subscriptions[0].priority is the number '0'; it must be a whole number from 1 to 1000",
+                "{topic: a.b, subject: infra.check, priority: high} | :4: subscriptions[0].priority is 'high'; it must be a whole number from 1 to 1000",
+                "{topic: a.b, topic: a.c} | :4: duplicate key 'topic'; a key must stand only once",
+                "{topic: a.b, subject: infra.check};  - {topic: a.b, subject: infra.check, priority: 2} | :5: subscriptions[1] repeats an earlier one; an event would make two jobs",
+            })
+    void a_mistake_in_a_subscription_is_named_with_its_line(String entry, String message) throws IOException {
+        assertMistake(
+                "devops",
+                "id: devops\naccepts: [infra.check]\nsubscriptions:\n  - " + entry.replace(';', '\n'),
+                message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"*", "#", "#.ready", "a.*.b", "*.#", "a-1.b_2"})
+    void a_topic_pattern_may_have_whole_words_open(String topic) throws IOException {
+        write("devops", "id: devops\naccepts: [a]\nsubscriptions: [{topic: '" + topic + "', subject: a}]");
+        assertEquals(topic, read().at("/0/subscriptions/0/topic").textValue());
+    }
+
+    @Test
+    void names_and_subjects_have_a_longest_form() throws IOException {
+        String name = "a".repeat(63);
+        write(name, "id: " + name + "\naccepts: [" + "s".repeat(200) + "]");
+        assertEquals(1, read().size());
+        assertMistake(name, "id: " + name + "\naccepts: [" + "s".repeat(201) + "]", ":2: accepts[0] is 's");
+        assertMistake(name, "id: " + name + "\ngateway: a" + name, ":2: gateway is 'a");
+    }
+
+    @Test
+    void a_message_stays_on_one_short_line() throws IOException {
+        String mission = "mission: |\n" + "  a long line of text\n".repeat(100);
+        write("devops", "id: devops\n" + mission);
+        String message = assertThrows(AgentFileError.class, this::read).getMessage();
+        assertTrue(
+                message.lines().count() == 1
+                        && message.endsWith("…'; it must be text of 1 to 1000 characters, without control characters"),
+                message);
+    }
+
+    @Test
+    void a_file_that_breaks_the_parsers_limits_is_refused_like_any_other() throws IOException {
+        assertMistake("devops", "id: " + "[".repeat(5000), ": broken YAML: ");
+    }
+
+    @Test
+    void bytes_that_are_not_utf_8_are_refused() throws IOException {
+        Files.createDirectories(fleet.resolve("devops"));
+        Files.write(
+                fleet.resolve("devops").resolve("agent.yaml"),
+                "id: devops\nmission: \u00e9".getBytes(StandardCharsets.ISO_8859_1));
+        String message = assertThrows(AgentFileError.class, this::read).getMessage();
+        assertTrue(message.endsWith("agent.yaml: the file must be text in UTF-8"), message);
+    }
+
+    private void assertMistake(String agent, String yaml, String message) throws IOException {
+        write(agent, yaml);
+        String said = assertThrows(AgentFileError.class, this::read).getMessage();
+        String file = fleet.resolve(agent).resolve("agent.yaml").toString();
+        assertTrue(said.startsWith(file + message), () -> said + "\n  should begin with\n" + file + message);
+    }
+
+    private ArrayNode read() {
+        return new AgentFiles(fleet).read();
+    }
+
+    private void write(String agent, String yaml) throws IOException {
+        Path folder = Files.createDirectories(fleet.resolve(agent));
+        Files.writeString(folder.resolve("agent.yaml"), yaml);
+    }
+}

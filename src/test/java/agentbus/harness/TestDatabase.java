@@ -1,0 +1,85 @@
+package agentbus.harness;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.util.Map;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.namedparam.NamedParameterJdbcTemplate;
+
+/** A database with the schema in it, for one test class. */
+public final class TestDatabase implements AutoCloseable {
+    private final int port;
+    private final String name;
+    private final JdbcTemplate admin;
+    private final HikariDataSource pool;
+
+    TestDatabase(int port, String name, JdbcTemplate admin) {
+        this.port = port;
+        this.name = name;
+        this.admin = admin;
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(
+                "jdbc:postgresql://127.0.0.1:" + port + "/" + name + "?currentSchema=agentbus&ApplicationName=test");
+        config.setUsername("postgres");
+        config.setMaximumPoolSize(20);
+        config.setMinimumIdle(0);
+        this.pool = new HikariDataSource(config);
+    }
+
+    /** The address as {@code DATABASE_URL} takes it. */
+    public String url() {
+        return "postgresql://postgres@127.0.0.1:" + port + "/" + name;
+    }
+
+    /** Statements in the schema; autocommit. */
+    public JdbcTemplate jdbc() {
+        return new JdbcTemplate(pool);
+    }
+
+    /** Statements with named parameters. */
+    public NamedParameterJdbcTemplate named() {
+        return new NamedParameterJdbcTemplate(pool);
+    }
+
+    /**
+     * Ends every server process that serves this database, but not the test's own.
+     *
+     * @return how many
+     */
+    public int terminateBackends() {
+        return admin.queryForList(
+                        "select pg_terminate_backend(pid) from pg_stat_activity"
+                                + " where datname = ? and application_name <> 'test' and backend_type = 'client backend'",
+                        name)
+                .size();
+    }
+
+    /**
+     * Empties every table but those of the namespaces and their settings; agents go too.
+     */
+    public void clear() {
+        jdbc().execute("truncate jobs, job_dependencies, job_attempts, events, subscriptions, audit_log, agents,"
+                + " dispatcher_heartbeats, access_tokens");
+        jdbc().execute("update gateways set failures = 0, held_until = null, hold_reason = null, max_in_flight = 7");
+        jdbc().execute("delete from bus_facts");
+    }
+
+    /**
+     * Makes agents known, as the files in agents/ do.
+     *
+     * @param acceptsByAgent the subjects of each agent
+     */
+    public void agents(Map<String, String[]> acceptsByAgent) {
+        acceptsByAgent.forEach((agent, accepts) -> jdbc().update(
+                        "insert into agents (namespace, agent_id, accepts) values ('default', ?, ?)"
+                                + " on conflict (namespace, agent_id) do update set accepts = excluded.accepts, enabled = true",
+                        agent,
+                        accepts));
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+        admin.execute("drop database if exists " + name + " with (force)");
+    }
+}

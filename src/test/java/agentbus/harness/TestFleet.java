@@ -1,0 +1,130 @@
+package agentbus.harness;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import routes.demo.AdmittedRun;
+import routes.demo.AgentScript;
+import routes.demo.GatewayOptions;
+import routes.demo.Outcome;
+import routes.demo.RunHandler;
+import routes.demo.SimulatedAgents;
+import routes.demo.SimulatedGateway;
+
+/** Agents with their files, the gateway they run on, and what they were told: what a bus of a test dispatches to. */
+public final class TestFleet implements AutoCloseable {
+    private final Path home;
+    private final List<String> names;
+    private final SimulatedAgents agents;
+    private final SimulatedGateway gateway;
+    private final Queue<AdmittedRun> runs = new ConcurrentLinkedQueue<>();
+
+    /**
+     * Writes the files and starts the gateway. Every agent accepts the subject {@code work}, ignores the notice that wraps
+     * a direct hook, and calls back for half a minute when nobody answers.
+     *
+     * @param home a directory of the test; the files go to {@code agents} in it
+     * @param concurrency jobs at once for each agent
+     * @param scripts the agents, and what each does
+     * @param gatewayOptions changes the gateway's options
+     */
+    public TestFleet(
+            Path home,
+            int concurrency,
+            Map<String, AgentScript> scripts,
+            UnaryOperator<GatewayOptions> gatewayOptions) {
+        this.home = home;
+        this.names = scripts.keySet().stream().sorted().toList();
+        names.forEach(name -> writeFile(name, concurrency));
+        agents = new SimulatedAgents(new SimulatedAgents.Options(
+                scripts, AgentScript.always(new Outcome.Ignore()), 1, 150, Duration.ofMillis(200), false));
+        RunHandler handler = this::run;
+        gateway = new SimulatedGateway(
+                gatewayOptions.apply(GatewayOptions.defaults(TestBus.HOOK_TOKEN).withAgents(Set.copyOf(names))),
+                handler);
+    }
+
+    /**
+     * A fleet whose agents do one job at a time.
+     *
+     * @param home a directory of the test
+     * @param work how long a job takes
+     * @param names the agents
+     * @return the fleet
+     */
+    public static TestFleet of(Path home, Duration work, String... names) {
+        return new TestFleet(home, 1, each(work, names), options -> options);
+    }
+
+    /**
+     * The same script for several agents: each job succeeds.
+     *
+     * @param work how long a job takes
+     * @param names the agents
+     * @return the scripts
+     */
+    public static Map<String, AgentScript> each(Duration work, String... names) {
+        AgentScript script = AgentScript.always(new Outcome.Complete(work, "done"));
+        return Arrays.stream(names).collect(Collectors.toMap(name -> name, name -> script));
+    }
+
+    /** The gateway. */
+    public SimulatedGateway gateway() {
+        return gateway;
+    }
+
+    /** The agents. */
+    public SimulatedAgents agents() {
+        return agents;
+    }
+
+    /** The agents' names. */
+    public List<String> names() {
+        return names;
+    }
+
+    /** Every admitted run so far, in the order of their start. */
+    public List<AdmittedRun> runs() {
+        return List.copyOf(runs);
+    }
+
+    /** The directory with the agents' files, for {@code agentbus.agents.dir}. */
+    public String directory() {
+        return home.resolve("agents").toAbsolutePath().toString();
+    }
+
+    @Override
+    public void close() {
+        gateway.close();
+        agents.close();
+    }
+
+    private CompletionStage<Void> run(AdmittedRun run) {
+        runs.add(run);
+        return agents.run(run);
+    }
+
+    private void writeFile(String name, int concurrency) {
+        Path file = home.resolve("agents").resolve(name).resolve("agent.yaml");
+        try {
+            Files.createDirectories(file.getParent());
+            Files.writeString(
+                    file,
+                    "id: " + name + "\nmission: Works in tests.\nmaxConcurrency: " + concurrency
+                            + "\ngateway: default\naccepts: [work]\nmayEnqueueTo: []\nemits: []\nsubscriptions: []\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package agentbus.routes;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.networknt.schema.JsonMetaSchema;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.NonValidationKeyword;
+import com.networknt.schema.SpecVersion;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every route file is valid, says what it is, and names its routes and its external steps. */
+class RouteFilesTest {
+    private static final Path ROUTES = Path.of("src/main/resources/routes");
+    private static final Pattern KEBAB = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)*");
+    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
+    /** What leaves the process, and so is found by its id in metrics, in advice and in a dump. */
+    private static final List<String> EXTERNAL = List.of("sql:", "http:", "https:", "mustache:", "{{");
+
+    private static JsonSchema schema;
+
+    @BeforeAll
+    static void loadSchema() throws IOException {
+        JsonMetaSchema draft4 = JsonMetaSchema.getV4();
+        JsonSchemaFactory factory = JsonSchemaFactory.builder(JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V4))
+                .metaSchema(JsonMetaSchema.builder(draft4.getIri(), draft4)
+                        .keyword(new NonValidationKeyword("deprecated"))
+                        .build())
+                .build();
+        try (InputStream in = RouteFilesTest.class.getResourceAsStream("/schema/camelYamlDsl.json")) {
+            schema = factory.getSchema(in);
+        }
+    }
+
+    static Stream<Path> files() throws IOException {
+        try (Stream<Path> files = Files.walk(ROUTES)) {
+            return files.filter(file -> file.toString().endsWith(".camel.yaml")).sorted().toList().stream();
+        }
+    }
+
+    static Stream<JsonNode> routes() throws IOException {
+        return files().flatMap(RouteFilesTest::routesOf);
+    }
+
+    static Stream<JsonNode> routesOf(Path file) {
+        return read(file).findValues("route").stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("files")
+    void a_file_is_valid_by_the_schema_of_this_camel(Path file) throws IOException {
+        assertEquals(List.of(), complaints(read(file)));
+    }
+
+    @Test
+    void the_schema_finds_a_wrong_key_and_a_wrong_step() throws IOException {
+        JsonNode file = read(ROUTES.resolve("phase-1-spine/wake-dispatch.camel.yaml"));
+        String text = new ObjectMapper().writeValueAsString(file);
+        assertFalse(complaints(new ObjectMapper().readTree(text.replace("\"steps\"", "\"stepps\"")))
+                .isEmpty());
+        assertFalse(complaints(new ObjectMapper().readTree(text.replace("\"to\"", "\"too\"")))
+                .isEmpty());
+    }
+
+    @ParameterizedTest
+    @MethodSource("files")
+    void a_file_begins_by_saying_what_it_is(Path file) throws IOException {
+        assertTrue(Files.readString(file).startsWith("# "), file + " has no comment on its first line");
+    }
+
+    @ParameterizedTest
+    @MethodSource("routes")
+    void a_route_has_a_kebab_case_id_and_one_sentence_of_description(JsonNode route) {
+        String id = route.path("id").asText();
+        assertTrue(KEBAB.matcher(id).matches(), () -> "the id '" + id + "' is not kebab-case");
+        String description = route.path("description").asText();
+        assertTrue(description.matches("[A-Z].*\\."), () -> id + " is described as '" + description + "'");
+    }
+
+    @ParameterizedTest
+    @MethodSource("routes")
+    void a_step_that_leaves_the_process_has_an_id(JsonNode route) {
+        List<JsonNode> steps = new ArrayList<>(route.findValues("to"));
+        steps.addAll(route.findValues("toD"));
+        for (JsonNode step : steps) {
+            String uri = step.isTextual() ? step.asText() : step.path("uri").asText();
+            if (EXTERNAL.stream().anyMatch(uri::startsWith)) {
+                assertTrue(
+                        KEBAB.matcher(step.path("id").asText()).matches(),
+                        () -> route.path("id").asText() + ": the step " + uri + " has no id");
+            }
+        }
+    }
+
+    @Test
+    void ids_are_unique_over_all_files() throws IOException {
+        Set<String> seen = new HashSet<>();
+        routes().forEach(route -> assertTrue(seen.add(route.path("id").asText()), () -> "twice: " + route.path("id")));
+        assertTrue(seen.size() >= 15, seen::toString);
+    }
+
+    @Test
+    void every_sql_file_that_a_route_names_is_there() throws IOException {
+        Pattern named = Pattern.compile("sql:classpath:(sql/[a-z/-]+\\.sql)");
+        for (Path file : files().toList()) {
+            var names = named.matcher(Files.readString(file));
+            while (names.find()) {
+                assertTrue(Files.exists(Path.of(names.group(1))), file + " names " + names.group(1));
+            }
+        }
+    }
+
+    private static List<String> complaints(JsonNode file) {
+        return schema.validate(file).stream()
+                .map(message -> message.getInstanceLocation() + ": " + message.getMessage())
+                // The schema wants a boolean, Camel takes a placeholder, too.
+                .filter(message -> !(message.contains("autoStartup") && message.contains("boolean expected")))
+                .toList();
+    }
+
+    private static JsonNode read(Path file) {
+        try {
+            return YAML.readTree(file.toFile());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package agentbus.routes;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestBus;
+import agentbus.harness.TestDatabase;
+import agentbus.start.Bus;
+import agentbus.start.Settings;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Route;
+import org.apache.camel.api.management.ManagedCamelContext;
+import org.apache.camel.component.quartz.QuartzComponent;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.quartz.JobKey;
+import org.quartz.Scheduler;
+import org.quartz.impl.matchers.GroupMatcher;
+import routes.demo.DemoFleet;
+
+/**
+ * One bus with the routes of every phase and of the demo: all of them start, and each one has work to do. A route that
+ * nothing here moves needs a test that names its id.
+ */
+@ExtendWith(PostgresExtension.class)
+class RoutesRunTest {
+    private static final Path TESTS = Path.of("src/test/java");
+
+    @Test
+    void every_route_of_every_phase_runs(TestDatabase database, @TempDir Path home) throws Exception {
+        int port = freePort();
+        Map<String, String> settings = TestBus.settings(
+                database.url(),
+                null,
+                "agentbus.phase",
+                "5",
+                "agentbus.gateway.url",
+                "http://127.0.0.1:" + port,
+                "agentbus.gateway.token",
+                TestBus.HOOK_TOKEN,
+                "agentbus.metrics.queue-seconds",
+                "1");
+        try (DemoFleet fleet = new DemoFleet("http://127.0.0.1:" + port, TestBus.HOOK_TOKEN);
+                Bus bus = Bus.start(
+                        Settings.load(home, Map.of(), settings),
+                        Map.of(),
+                        List.of("classpath:routes/demo/*.camel.yaml"),
+                        Map.of("demoFleet", fleet))) {
+            Set<String> ids = RouteFilesTest.routes()
+                    .map(route -> route.path("id").asText())
+                    .collect(Collectors.toCollection(TreeSet::new));
+            assertEquals(
+                    ids,
+                    bus.camel().getRoutes().stream()
+                            .map(Route::getRouteId)
+                            .collect(Collectors.toCollection(TreeSet::new)));
+
+            pullOneJob(bus, home);
+            forgetOldDispatchers(bus, database);
+            ids.removeAll(namedInTests(ids));
+            await().atMost(Duration.ofSeconds(30))
+                    .pollInterval(Duration.ofMillis(100))
+                    .until(() -> idle(bus.camel(), ids), Set.of()::equals);
+            // The demo's list begins anew after thirteen jobs; some of its agents succeed at once.
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> database.jdbc()
+                                    .queryForObject("select count(*) from jobs where state = 'succeeded'", Long.class)
+                            >= 2);
+        }
+    }
+
+    /** A worker that pulls gets its attempt's token with the job. */
+    private static void pullOneJob(Bus bus, Path home) throws Exception {
+        String token = Files.readString(home.resolve("data/operator.token")).strip();
+        // Paused, so that the dispatcher does not take it first.
+        call(bus, token, "/v1/agents/auditor/pause", "{\"reason\": \"a worker pulls\"}");
+        assertEquals(
+                200,
+                call(bus, token, "/v1/jobs/claim", "{\"targetAgent\": \"auditor\"}")
+                        .statusCode());
+        call(bus, token, "/v1/agents/auditor/resume", "{}");
+    }
+
+    private static void forgetOldDispatchers(Bus bus, TestDatabase database) throws Exception {
+        database.jdbc()
+                .update(
+                        "insert into dispatcher_heartbeats (dispatcher_id, host, pid, version, wake_source, beat_seconds,"
+                                + " last_seen) values ('old', 'h', 1, '1', 'poll', 4, now() - interval '31 days'),"
+                                + " ('recent', 'h', 1, '1', 'poll', 4, now() - interval '29 days')");
+        Scheduler scheduler =
+                bus.camel().getComponent("quartz", QuartzComponent.class).getScheduler();
+        Set<JobKey> keys = scheduler.getJobKeys(GroupMatcher.jobGroupEquals("house"));
+        assertEquals(Set.of(JobKey.jobKey("forget-old-dispatchers", "house")), keys);
+        scheduler.triggerJob(keys.iterator().next());
+        await().until(() -> database.jdbc()
+                .queryForList("select dispatcher_id from dispatcher_heartbeats where host = 'h'", String.class)
+                .equals(List.of("recent")));
+    }
+
+    private static Set<String> idle(CamelContext camel, Set<String> ids) {
+        ManagedCamelContext managed = camel.getCamelContextExtension().getContextPlugin(ManagedCamelContext.class);
+        return ids.stream()
+                .filter(id -> {
+                    try {
+                        return managed.getManagedRoute(id).getExchangesTotal() == 0;
+                    } catch (Exception e) {
+                        throw new IllegalStateException("no numbers of route " + id, e);
+                    }
+                })
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static Set<String> namedInTests(Set<String> ids) throws IOException {
+        try (Stream<Path> files = Files.walk(TESTS)) {
+            StringBuilder text = new StringBuilder();
+            for (Path file : files.filter(one -> one.toString().endsWith("Test.java"))
+                    .filter(one -> !one.endsWith("RoutesRunTest.java"))
+                    .toList()) {
+                text.append(Files.readString(file));
+            }
+            // Of the spine nothing is let off: it must run here.
+            Set<String> spine = RouteFilesTest.files()
+                    .filter(file -> file.toString().contains("phase-1-spine"))
+                    .flatMap(RouteFilesTest::routesOf)
+                    .map(route -> route.path("id").asText())
+                    .collect(Collectors.toSet());
+            return ids.stream()
+                    .filter(id -> !spine.contains(id) && text.indexOf("\"" + id + "\"") >= 0)
+                    .collect(Collectors.toSet());
+        }
+    }
+
+    private static HttpResponse<String> call(Bus bus, String token, String path, String body) throws Exception {
+        HttpResponse<String> answer = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .build()
+                .send(
+                        HttpRequest.newBuilder(URI.create(bus.url() + path))
+                                .header("Authorization", "Bearer " + token)
+                                .header("Content-Type", "application/json")
+                                .POST(BodyPublishers.ofString(body))
+                                .build(),
+                        BodyHandlers.ofString());
+        assertTrue(answer.statusCode() < 300, answer::body);
+        return answer;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket probe = new ServerSocket(0)) {
+            return probe.getLocalPort();
+        }
+    }
+}

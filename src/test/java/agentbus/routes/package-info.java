@@ -1,0 +1,2 @@
+/** The route files: their form, that each one runs, and what they leave for whoever watches. */
+package agentbus.routes;

@@ -1,0 +1,67 @@
+package agentbus.sql;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestDatabase;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
+
+@ExtendWith(PostgresExtension.class)
+class ClaimCostTest {
+    private static final int HISTORY = 100_000;
+
+    /** Pages that a claim of five jobs looks at; the claim is taken back. */
+    private long pages(Machine bus) throws SQLException {
+        try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            JsonNode plan = Machine.on(new SingleConnectionDataSource(connection, true))
+                    .one("explain (analyze, buffers, format json) select claim_for_dispatch('d', 50, 1000)");
+            connection.rollback();
+            connection.setAutoCommit(true);
+            assertEquals(5, plan.at("/0/Plan/Actual Rows").asInt());
+            return plan.at("/0/Plan/Shared Hit Blocks").asLong()
+                    + plan.at("/0/Plan/Shared Read Blocks").asLong();
+        }
+    }
+
+    @Test
+    void the_cost_of_a_claim_does_not_grow_with_history(TestDatabase database) throws SQLException {
+        Machine bus = Machine.fresh(database);
+        for (int i = 0; i < 20; i++) {
+            bus.enqueue();
+        }
+        bus.jdbc().execute("analyze jobs");
+        pages(bus);
+        long before = pages(bus);
+
+        bus.jdbc().execute("alter table jobs disable trigger user");
+        bus.jdbc()
+                .update(
+                        "insert into jobs (namespace, target_agent, job_type, subject, state, ended_at, timeout_seconds, hard_timeout_seconds)"
+                                + " select 'default', 'devops', 'reactive', 'infra.check', 'succeeded', now(), 1, 1"
+                                + " from generate_series(1, ?)",
+                        HISTORY);
+        bus.jdbc().execute("alter table jobs enable trigger user");
+        bus.jdbc().execute("vacuum analyze jobs");
+        pages(bus);
+        long after = pages(bus);
+
+        assertTrue(after <= before * 2 + 20, before + " pages before, " + after + " with history");
+        assertEquals(5, bus.claimedIds(50).size());
+        List<String> plan = bus.jdbc()
+                .queryForList(
+                        "explain select job_id from jobs where namespace = 'default' and target_agent = 'devops'"
+                                + " and state = 'queued' and run_after <= now() order by priority desc, run_after, seq limit 5"
+                                + " for no key update skip locked",
+                        String.class);
+        assertTrue(plan.toString().contains("Index Scan using jobs_to_claim"), plan.toString());
+        assertTrue(!plan.toString().contains("Sort"), plan.toString());
+    }
+}

@@ -1,0 +1,136 @@
+package agentbus.start;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestBus;
+import agentbus.harness.TestDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A mistake in a route file is one line: the file, the line in it, the route, the mistake. */
+@ExtendWith(PostgresExtension.class)
+class BrokenRouteTest {
+    @TempDir
+    Path home;
+
+    private final TestDatabase database;
+
+    BrokenRouteTest(TestDatabase database) {
+        this.database = database;
+    }
+
+    @BeforeEach
+    void forgetTheServerKey() {
+        database.clear();
+    }
+
+    private String failure(String route) throws IOException {
+        Files.createDirectories(home.resolve("routes"));
+        Files.writeString(home.resolve("routes/mine.camel.yaml"), route);
+        Settings settings = Settings.load(home, Map.of(), TestBus.settings(database.url(), null));
+        List<String> routes = List.of("file:" + home.resolve("routes") + "/*.camel.yaml");
+        return assertThrows(StartFailure.class, () -> Bus.start(settings, Map.of(), routes, Map.of()))
+                .getMessage();
+    }
+
+    /** A route from a timer with one step. */
+    private static String withStep(String... lines) {
+        return "- route:\n    id: mine\n    from:\n      uri: timer:x\n      steps:\n        - "
+                + String.join("\n          ", lines) + "\n";
+    }
+
+    private static String from(String... lines) {
+        return "- route:\n    id: mine\n    from:\n      " + String.join("\n      ", lines)
+                + "\n      steps:\n        - log: a\n";
+    }
+
+    @Test
+    void yaml_that_cannot_be_read() throws IOException {
+        assertEquals(
+                "routes/mine.camel.yaml:7: not YAML: found unexpected end of stream while scanning a quoted scalar, begun"
+                        + " in line 4",
+                failure(from("uri: \"timer:x")));
+        assertEquals(
+                "routes/mine.camel.yaml:3: not YAML: expected <block end>, but found '<block mapping start>' while parsing"
+                        + " a block mapping, begun in line 1",
+                failure("- route:\n    id: mine\n   from:\n      uri: timer:x\n"));
+        assertEquals("routes/mine.camel.yaml: the file is empty", failure(""));
+    }
+
+    @Test
+    void a_file_that_is_no_list_is_not_passed_over_in_silence() throws IOException {
+        assertEquals(
+                "routes/mine.camel.yaml: a route file is a list, and this is none; begin with - route:, - beans: or the like",
+                failure("# mine\nroute:\n  id: mine\n  from:\n    uri: timer:x\n    steps:\n      - log: a\n"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "logg: a         | :6: logg is no step and no element of a route file",
+                "to: kafka:x     | :6: route mine: kafka is no component here",
+                "to: tmer:x      | :6: route mine: tmer is no component here; did you mean timer?",
+                "to: direct:b?blok=true | :6: route mine: blok is no option of direct; did you mean block?",
+                "to: direct:b?block=may | :6: route mine: the option block cannot be \"may\"",
+                "bean: nobody    | :6: route mine: nobody is no bean here",
+                "bean: promts    | :6: route mine: promts is no bean here; did you mean prompts?",
+                "to: sql:classpath:sql/none.sql | :4: route mine: there is no file classpath:sql/none.sql",
+                "to: direct:{{no.such.key}} | :6: route mine: no.such.key is no setting, and the placeholder {{no.such.key}} needs it",
+            })
+    void a_step_with_a_mistake(String step, String told) throws IOException {
+        assertEquals("routes/mine.camel.yaml" + told, failure(withStep(step)));
+    }
+
+    @Test
+    void a_step_with_a_wrong_key_method_or_language() throws IOException {
+        assertEquals(
+                "routes/mine.camel.yaml:8: lvl is no key that may stand here",
+                failure(withStep("log:", "  message: a", "  lvl: INFO")));
+        assertEquals(
+                "routes/mine.camel.yaml:6: route mine: Prompts has no method run",
+                failure(withStep("bean:", "  ref: prompts", "  method: run")));
+        assertEquals(
+                "routes/mine.camel.yaml:6: route mine: jq is no language here",
+                failure(withStep("setBody:", "  jq: .a")));
+        assertEquals(
+                "routes/mine.camel.yaml:6: route mine: Unknown function: bdy",
+                failure(withStep("setBody:", "  simple: ${bdy}")));
+    }
+
+    @Test
+    void a_beginning_with_a_mistake() throws IOException {
+        assertEquals(
+                "routes/mine.camel.yaml:4: route mine: perod is no option of timer; did you mean period?",
+                failure(from("uri: timer:x", "parameters:", "  perod: 100")));
+        assertEquals(
+                "routes/mine.camel.yaml:4: route mine: the option period cannot be \"soon\"",
+                failure(from("uri: timer:x", "parameters:", "  period: soon")));
+        assertEquals(
+                "routes/mine.camel.yaml:4: route mine: another route begins with direct:claim-jobs, too",
+                failure(from("uri: direct:claim-jobs")));
+        assertEquals(
+                "routes/mine.camel.yaml:4: route mine: the route has no steps",
+                failure("- route:\n    id: mine\n    from:\n      uri: timer:x\n"));
+    }
+
+    @Test
+    void a_route_id_that_is_taken() throws IOException {
+        assertEquals(
+                "routes/phase-1-spine/wake-dispatch.camel.yaml and routes/mine.camel.yaml:2: two routes have the id"
+                        + " wake-dispatch; each needs one of its own",
+                failure(from("uri: timer:x").replace("id: mine", "id: wake-dispatch"))
+                        .replaceFirst("(wake-dispatch.camel.yaml):\\d+", "$1"));
+    }
+}

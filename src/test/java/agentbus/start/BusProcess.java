@@ -1,0 +1,131 @@
+package agentbus.start;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A bus in a process of its own, as {@code agentbus run} starts it, which can be killed, frozen and stopped. */
+final class BusProcess implements AutoCloseable {
+    private static final Duration START = Duration.ofSeconds(60);
+
+    private final Process process;
+    private final Path out;
+    private final Path log;
+    private final List<ProcessHandle> family = new ArrayList<>();
+
+    private BusProcess(Process process, Path out, Path log) {
+        this.process = process;
+        this.out = out;
+        this.log = log;
+    }
+
+    /**
+     * Starts a process and waits until it says that it runs.
+     *
+     * @param home its home directory; its output goes to files there
+     * @param settings its settings
+     * @return the running process
+     */
+    static BusProcess start(Path home, Map<String, String> settings) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-Xmx256m",
+                // A short life: what the compiler would optimize does not pay.
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "agentbus.Main",
+                "run"));
+        settings.forEach((key, value) -> command.addAll(List.of("--set", key + "=" + value)));
+        Path out = Files.createTempFile(home, "bus", ".out");
+        Path log = Files.createTempFile(home, "bus", ".log");
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                .redirectOutput(out.toFile())
+                .redirectError(log.toFile());
+        builder.environment().keySet().removeIf(name -> name.startsWith("AGENTBUS_") || name.equals("DATABASE_URL"));
+        builder.environment().put("AGENTBUS_HOME", home.toString());
+        BusProcess bus = new BusProcess(builder.start(), out, log);
+        try {
+            await("the bus runs").atMost(START).until(() -> bus.says("agentbus runs at") || !bus.process.isAlive());
+            if (!bus.process.isAlive()) {
+                throw new IllegalStateException("the bus did not start:\n" + bus.log());
+            }
+        } catch (RuntimeException failed) {
+            bus.close();
+            throw failed;
+        }
+        bus.process.descendants().forEach(bus.family::add);
+        return bus;
+    }
+
+    /** The process id. */
+    long pid() {
+        return process.pid();
+    }
+
+    /** Everything it has logged so far. */
+    String log() {
+        return read(log);
+    }
+
+    /** The processes that it had started by the time it ran. */
+    List<ProcessHandle> family() {
+        return family;
+    }
+
+    /**
+     * Sends a signal.
+     *
+     * @param name such as {@code KILL}, {@code STOP}, {@code CONT}, {@code TERM}, {@code INT}
+     */
+    void signal(String name) throws IOException, InterruptedException {
+        Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start();
+        if (!kill.waitFor(5, TimeUnit.SECONDS) || kill.exitValue() != 0) {
+            throw new IOException("no signal " + name + " for process " + pid());
+        }
+    }
+
+    /**
+     * Waits for its end.
+     *
+     * @param limit how long
+     * @return how long it took
+     */
+    Duration awaitEnd(Duration limit) throws InterruptedException {
+        long began = System.nanoTime();
+        if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new IllegalStateException("still running after " + limit + ":\n" + log());
+        }
+        return Duration.ofNanos(System.nanoTime() - began);
+    }
+
+    /** Ends it at once if it is still there, and what it had started. */
+    @Override
+    public void close() {
+        process.descendants().forEach(family::add);
+        process.destroyForcibly();
+        family.forEach(ProcessHandle::destroyForcibly);
+        await().atMost(Duration.ofSeconds(10)).until(() -> !process.isAlive());
+    }
+
+    private boolean says(String text) {
+        return read(out).contains(text);
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

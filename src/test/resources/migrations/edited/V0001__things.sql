@@ -1,0 +1,3 @@
+create table things (
+    id bigint primary key
+);

@@ -1,0 +1,8 @@
+create table sound (
+    id integer
+);
+
+create table broken (
+    id integer,
+    name no_such_type
+);
