@@ -32,7 +32,7 @@ class DispatchTest {
                     "{\"targetAgent\":\"devops\",\"subject\":\"infra.check\"}");
 
             assertEquals(200, answer.statusCode(), answer.body());
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Duration.ofSeconds(60))
                     .untilAsserted(() -> assertEquals(
                             "succeeded", database.jdbc().queryForObject("select state from jobs", String.class)));
             assertEquals(1, gateway.ledger().runsStarted());

@@ -203,7 +203,7 @@ class HookOutcomesTest {
     void a_call_that_is_refused_stops_that_lane_with_the_reason_and_no_other(Fault fault) {
         fleet.gateway().fault(request -> request.agentId().equals("ann"), fault);
         UUID refused = jobs.enqueue("ann");
-        await().atMost(Duration.ofSeconds(20)).until(() -> lane("ann").get("paused_at") != null);
+        await().atMost(Duration.ofSeconds(60)).until(() -> lane("ann").get("paused_at") != null);
         UUID second = jobs.enqueue("ann");
         UUID other = jobs.enqueue("bob");
         jobs.awaitState(other, "succeeded");
@@ -247,7 +247,7 @@ class HookOutcomesTest {
         UUID job = jobs.enqueue("slow");
 
         await().pollInterval(Duration.ofMillis(10))
-                .atMost(Duration.ofSeconds(10))
+                .atMost(Duration.ofSeconds(60))
                 .until(() -> !jobs.attempts(job).isEmpty()
                         && jobs.attempts(job).get(0).get("unknown_since") != null);
         Map<String, Object> unknown = jobs.attempts(job).get(0);
@@ -349,7 +349,7 @@ class HookOutcomesTest {
     }
 
     private static Map<String, Object> awaitHold() {
-        return await().atMost(Duration.ofSeconds(20))
+        return await().atMost(Duration.ofSeconds(60))
                 .pollInterval(Duration.ofMillis(10))
                 .until(
                         () -> database.jdbc()

@@ -95,7 +95,7 @@ class OutageTest {
             long up = System.nanoTime();
             TestJobs jobs = new TestJobs(server.jdbc());
             long before = jobs.count("succeeded");
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .pollInterval(Duration.ofMillis(50))
                     .until(() -> jobs.count("succeeded") > before);
             long flowing = (System.nanoTime() - up) / 1_000_000;
@@ -126,7 +126,7 @@ class OutageTest {
     }
 
     private static Set<String> awaitDown(TestBus bus, Set<String> expected) {
-        return await().atMost(Duration.ofSeconds(30))
+        return await().atMost(Duration.ofSeconds(60))
                 .pollInterval(Duration.ofMillis(100))
                 .until(() -> down(bus), expected::equals);
     }

@@ -39,7 +39,7 @@ import java.util.function.Supplier;
 final class Door implements AutoCloseable {
     static final Contract CONTRACT = Contract.load();
     private static final JsonSchemaFactory SCHEMAS = schemas();
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final TestDatabase database;
     private final TestBus bus;

@@ -34,14 +34,14 @@ class StopTest {
             }
             CompletableFuture<Answer> close = CompletableFuture.supplyAsync(() ->
                     door.call("POST", "/v1/jobs/" + work.jobId() + "/complete", work.token(), "{\"summary\":\"s\"}"));
-            await().atMost(Duration.ofSeconds(20)).until(() -> database.jdbc()
+            await().atMost(Duration.ofSeconds(60)).until(() -> database.jdbc()
                     .queryForObject(
                             "select exists (select from pg_stat_activity where datname = current_database()"
                                     + " and wait_event_type = 'Lock')",
                             Boolean.class));
 
             stop = CompletableFuture.runAsync(door::close);
-            Answer late = await().atMost(Duration.ofSeconds(20))
+            Answer late = await().atMost(Duration.ofSeconds(60))
                     .until(() -> door.call("GET", "/v1/agents", operator, null), answer -> answer.status() != 200);
             other.rollback();
 

@@ -10,7 +10,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 
 /** Jobs of a test: put in as an operator would, and looked at in the tables. */
 public final class TestJobs {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final JdbcTemplate jdbc;
 

@@ -51,7 +51,7 @@ class MetricsTest {
             jobs.enqueue("ann", "{\"delaySeconds\": 3600}");
 
             // The depth is as of the last measurement, and a close may be counted before its admission.
-            await().atMost(Duration.ofSeconds(10)).untilAsserted(() -> assertCounted(scrape(bus)));
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> assertCounted(scrape(bus)));
         }
     }
 
@@ -78,7 +78,7 @@ class MetricsTest {
                 TestBus bus = start(server.url(), fleet)) {
             new TestJobs(server.jdbc()).enqueue("ann", "{\"delaySeconds\": 3600}");
             String depth = "agentbus_jobs{agent=\"ann\",namespace=\"default\",state=\"queued\"}";
-            await().atMost(Duration.ofSeconds(10)).until(() -> scrape(bus).contains(depth));
+            await().atMost(Duration.ofSeconds(60)).until(() -> scrape(bus).contains(depth));
 
             server.stop();
             long began = System.nanoTime();

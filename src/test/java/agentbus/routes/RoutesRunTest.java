@@ -78,11 +78,11 @@ class RoutesRunTest {
             pullOneJob(bus, home);
             forgetOldDispatchers(bus, database);
             ids.removeAll(namedInTests(ids));
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .pollInterval(Duration.ofMillis(100))
                     .until(() -> idle(bus.camel(), ids), Set.of()::equals);
             // The demo's list begins anew after thirteen jobs; some of its agents succeed at once.
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> database.jdbc()
                                     .queryForObject("select count(*) from jobs where state = 'succeeded'", Long.class)
                             >= 2);

@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A bus in a process of its own, as {@code agentbus run} starts it, which can be killed, frozen and stopped. */
 final class BusProcess implements AutoCloseable {
-    private static final Duration START = Duration.ofSeconds(60);
+    private static final Duration START = Duration.ofSeconds(120);
 
     private final Process process;
     private final Path out;
@@ -114,7 +114,7 @@ final class BusProcess implements AutoCloseable {
         process.descendants().forEach(family::add);
         process.destroyForcibly();
         family.forEach(ProcessHandle::destroyForcibly);
-        await().atMost(Duration.ofSeconds(10)).until(() -> !process.isAlive());
+        await().atMost(Duration.ofSeconds(60)).until(() -> !process.isAlive());
     }
 
     private boolean says(String text) {

@@ -77,7 +77,7 @@ class BusProcessTest {
             await().until(() -> jobs.attempts(unknown).get(0).get("unknown_since") != null);
             List<UUID> held = enqueue("held", 2);
             // Both deliveries are out: what is claimed now is not sent.
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> fleet.gateway().ledger().runsStarted("held") == 2);
             List<UUID> later = enqueue("later", 3);
             later.forEach(job -> jobs.awaitState(job, "leased"));
@@ -124,7 +124,7 @@ class BusProcessTest {
                 await().until(() -> fleet.gateway().ledger().requestsReceived() == 6);
                 frozen.signal("CONT");
                 await("the frozen one sees what it has lost")
-                        .atMost(Duration.ofSeconds(20))
+                        .atMost(Duration.ofSeconds(60))
                         .until(() -> frozen.log()
                                         .lines()
                                         .filter(line -> line.contains("is no longer ours; nothing was sent"))
@@ -176,7 +176,7 @@ class BusProcessTest {
                 "agentbus.gateway.max-in-flight",
                 "20")) {
             // Whoever ran has told a door that is closed; the rest is finished by the next one.
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> count("select count(*) from jobs where state in ('queued', 'leased')") == 0);
             assertTrue(next.bus().dispatches());
         }

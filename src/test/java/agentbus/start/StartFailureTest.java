@@ -46,7 +46,7 @@ class StartFailureTest {
                 assertThrows(StartFailure.class, () -> start(home, settings)).getMessage();
         assertEquals(1, told.lines().count(), told);
         // The server notices a moment later that a connection has gone.
-        await().atMost(Duration.ofSeconds(10)).until(() -> connections() == 0);
+        await().atMost(Duration.ofSeconds(60)).until(() -> connections() == 0);
         return told;
     }
 

@@ -51,7 +51,7 @@ class GatewayFaultsTest {
         assertEquals(503, client.get("/readyz").statusCode());
         assertTrue(client.get("/readyz").body().contains("gateway-draining"));
         assertEquals(200, client.get("/healthz").statusCode());
-        held.endAll();
+        held.endAll(1);
         assertEquals(200, waiter.join().statusCode());
         gateway.resume();
         assertEquals(200, client.get("/readyz").statusCode());
@@ -69,9 +69,9 @@ class GatewayFaultsTest {
         assertTrue(assertThrows(CompletionException.class, waiter::join).getCause() instanceof IOException);
         assertTrue(assertThrows(CompletionException.class, queued::join).getCause() instanceof IOException);
         assertThrows(ConnectException.class, () -> client.get("/healthz"));
-        assertTrue(held.ends.get(0).isCancelled());
-        assertEquals(1, gateway.ledger().runsEnded(RunEnd.KILLED));
-        assertEquals(0, gateway.ledger().running());
+        await().until(() -> held.ends.get(0).isCancelled());
+        await().until(() -> gateway.ledger().runsEnded(RunEnd.KILLED) == 1);
+        await().until(() -> gateway.ledger().running() == 0);
         assertEquals(1, gateway.ledger().runsStarted());
     }
 
@@ -151,7 +151,7 @@ class GatewayFaultsTest {
         assertEquals(
                 200,
                 client.post("/hooks/job/publisher", HookClient.job("J-2", "x")).statusCode());
-        held.endAll();
+        held.endAll(1);
         remove.run();
         assertEquals(200, client.post(DEVOPS, BODY).statusCode());
     }

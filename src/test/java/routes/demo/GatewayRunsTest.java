@@ -59,7 +59,7 @@ class GatewayRunsTest {
                             + runId(response) + "\"}",
                     response.body());
         }
-        held.endAll();
+        held.endAll(8);
         await().until(() -> gateway.ledger().running() == 0);
         assertEquals(8, gateway.ledger().runsStarted());
         assertEquals(8, gateway.ledger().maxConcurrent());
@@ -74,7 +74,7 @@ class GatewayRunsTest {
         CompletableFuture<HttpResponse<String>> second = client.postAsync(DEVOPS, HookClient.job("J-2", "x"));
         await().until(() -> gateway.ledger().requestsReceived() == 2);
         assertFalse(second.isDone());
-        held.ends.get(0).complete(null);
+        held.endFirst();
         assertEquals(200, second.join().statusCode());
         assertEquals(1, gateway.ledger().maxConcurrent());
     }
@@ -86,7 +86,7 @@ class GatewayRunsTest {
         await().until(() -> gateway.ledger().requestsReceived() == 2);
         assertEquals(200, client.post(DEVOPS, HookClient.job("J-2", "other")).statusCode());
         assertFalse(second.isDone());
-        held.ends.get(0).complete(null);
+        held.endFirst();
         assertEquals(200, second.join().statusCode());
         await().until(() -> held.runs.size() == 3);
         assertEquals("second", held.runs.get(2).message());
@@ -97,7 +97,7 @@ class GatewayRunsTest {
         restartWith(impatient, held);
         client.post(DEVOPS, HookClient.job("J-1", "first"));
         assertEquals(503, client.post(DEVOPS, HookClient.job("J-1", "second")).statusCode());
-        held.endAll();
+        held.endAll(1);
         await().until(() -> gateway.ledger().running() == 0);
         assertEquals(1, gateway.ledger().runsStarted());
     }
@@ -107,7 +107,7 @@ class GatewayRunsTest {
         String body = HookClient.job("J-1", "x");
         String first = runId(client.post(DEVOPS, "J-1-1", body));
         assertEquals(first, runId(client.post(DEVOPS, "J-1-1", body)));
-        held.endAll();
+        held.endAll(1);
         await().until(() -> gateway.ledger().running() == 0);
         assertEquals(first, runId(client.post(DEVOPS, "J-1-1", body)));
         assertEquals(1, gateway.ledger().runsStarted());
@@ -135,7 +135,7 @@ class GatewayRunsTest {
         CompletableFuture<HttpResponse<String>> waiting = client.postAsync(
                 "/hooks/agent", "{\"idempotencyKey\":\"K\",\"message\":\"x\",\"waitForCompletion\":true}");
         await().until(() -> gateway.ledger().requestsReceived() == 2);
-        held.endAll();
+        held.endAll(1);
         assertTrue(waiting.join().body().contains("\"completion\":{\"status\":\"ok\""));
     }
 
@@ -163,7 +163,7 @@ class GatewayRunsTest {
         restartWith(impatient.withMaxRuns(1), held);
         client.post(DEVOPS, "K-1", HookClient.job("J-1", "x"));
         assertEquals(503, client.post(DEVOPS, "K-2", HookClient.job("J-2", "x")).statusCode());
-        held.endAll();
+        held.endAll(1);
         await().until(() -> gateway.ledger().running() == 0);
         assertEquals(200, client.post(DEVOPS, "K-2", HookClient.job("J-2", "x")).statusCode());
         assertEquals(2, gateway.ledger().runsStarted());
@@ -174,9 +174,9 @@ class GatewayRunsTest {
         HttpResponse<String> response =
                 client.post("/hooks/agent", "{\"message\":\"x\",\"timeoutSeconds\":0.1,\"waitForCompletion\":true}");
         assertTrue(response.body().contains("\"status\":\"error\""), response.body());
-        await().until(() -> held.ends.get(0).isCancelled());
-        assertEquals(1, gateway.ledger().runsEnded(RunEnd.TIMEOUT));
-        assertEquals(0, gateway.ledger().running());
+        await().until(() -> !held.ends.isEmpty() && held.ends.get(0).isCancelled());
+        await().until(() -> gateway.ledger().runsEnded(RunEnd.TIMEOUT) == 1);
+        await().until(() -> gateway.ledger().running() == 0);
     }
 
     @Test

@@ -1,5 +1,7 @@
 package routes.demo;
 
+import static org.awaitility.Awaitility.await;
+
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -19,7 +21,15 @@ final class HeldRuns implements RunHandler {
         return end;
     }
 
-    void endAll() {
+    /** Ends so many runs, once they have begun: a request is answered when its run is admitted, which is a little before. */
+    void endAll(int begun) {
+        await().until(() -> runs.size() >= begun);
         ends.forEach(end -> end.complete(null));
+    }
+
+    /** Ends the first run, once it has begun. */
+    void endFirst() {
+        await().until(() -> !runs.isEmpty());
+        ends.get(0).complete(null);
     }
 }

@@ -46,7 +46,7 @@ class ListenerOutageTest {
             server.stop();
             await().until(() -> !ear.connected());
             await().during(Duration.ofSeconds(30))
-                    .atMost(Duration.ofSeconds(40))
+                    .atMost(Duration.ofSeconds(60))
                     .until(() -> !ear.connected());
             assertEquals(HealthCheck.State.DOWN, ear.readiness().getState());
             String message = ear.readiness().getMessage().orElseThrow();
@@ -80,7 +80,7 @@ class ListenerOutageTest {
             assertEquals(1, server.listenerPids().size());
         }
         await().until(() -> server.listenerPids().isEmpty());
-        await().atMost(Duration.ofSeconds(15)).until(() -> Ear.threads() == 0);
+        await().atMost(Duration.ofSeconds(60)).until(() -> Ear.threads() == 0);
     }
 
     @Test
@@ -109,7 +109,7 @@ class ListenerOutageTest {
                 socket.close();
             }
         }
-        await().atMost(Duration.ofSeconds(15)).until(() -> Ear.threads() == 0);
+        await().atMost(Duration.ofSeconds(60)).until(() -> Ear.threads() == 0);
     }
 
     private static void acceptAll(ServerSocket door, List<Socket> accepted) {

@@ -53,7 +53,7 @@ class SupervisedListenerTest {
 
     @AfterEach
     void nothing_is_left_behind() {
-        await().atMost(Duration.ofSeconds(15)).until(() -> Ear.threads() == 0);
+        await().atMost(Duration.ofSeconds(60)).until(() -> Ear.threads() == 0);
         await().until(() -> server.listenerPids().isEmpty());
     }
 
@@ -131,7 +131,7 @@ class SupervisedListenerTest {
             int frozen = server.listenerPids().get(0);
             signal("STOP", frozen);
             try {
-                await().atMost(Duration.ofSeconds(15)).until(() -> ear.status().connects() == 2 && ear.connected());
+                await().atMost(Duration.ofSeconds(60)).until(() -> ear.status().connects() == 2 && ear.connected());
                 server.notify("jobs_ready", "heard");
                 await().until(() -> ear.payloads.equals(List.of("jobs_ready:heard")));
             } finally {
@@ -148,7 +148,7 @@ class SupervisedListenerTest {
             await().until(() -> ear.resyncs.get() == 1);
             ear.context.getRouteController().suspendRoute(Ear.ROUTE);
             await().until(() -> server.listenerPids().isEmpty());
-            await().atMost(Duration.ofSeconds(15)).until(() -> Ear.threads() == 0);
+            await().atMost(Duration.ofSeconds(60)).until(() -> Ear.threads() == 0);
             assertEquals(HealthCheck.State.UP, ear.readiness().getState());
 
             ear.context.getRouteController().resumeRoute(Ear.ROUTE);
