@@ -158,9 +158,9 @@ declare
   v_event events;
 begin
   -- Topics of the bus itself are facts about what it did; nobody else may say them.
-  if split_part(p_input ->> 'topic', '.', 1) in ('job', 'agent', 'gateway') then
+  if split_part(p_input ->> 'topic', '.', 1) in ('job', 'agent', 'gateway', 'audit') then
     perform refuse(422, 'invalid_field', format('topic %s belongs to the bus', p_input ->> 'topic'),
-      p_field || 'topic', p_input -> 'topic', 'a topic that does not begin with job., agent. or gateway.');
+      p_field || 'topic', p_input -> 'topic', 'a topic that does not begin with job., agent., gateway. or audit.');
   end if;
   v_event := append_event(p_namespace, p_input ->> 'topic', v_source, (p_principal ->> 'jobId')::uuid,
     coalesce(p_input -> 'payload', '{}'), p_input ->> 'dedupeKey');

@@ -58,11 +58,12 @@ create or replace function job_json(p_job jobs) returns jsonb language sql stabl
     'openDependencies', nullif((p_job).open_dependencies, 0), 'blockedReason', (p_job).blocked_reason,
     'blockedUntil', (p_job).blocked_until, 'blockedOnJob', (p_job).blocked_on_job, 'blockedOnAgent', (p_job).blocked_on_agent,
     'blockedOnPerson', (p_job).blocked_on_person, 'answer', (p_job).answer, 'runId', (p_job).run_id,
-    'sessionKey', (p_job).session_key, 'createdAt', (p_job).created_at, 'updatedAt', (p_job).updated_at,
+    'sessionKey', (p_job).session_key, 'session', (p_job).session, 'outcome', (p_job).outcome, 'createdAt', (p_job).created_at, 'updatedAt', (p_job).updated_at,
     'endedAt', (p_job).ended_at))
     -- What people and agents wrote keeps its nulls.
     || jsonb_build_object('payload', (p_job).payload)
     || case when (p_job).result is null then '{}' else jsonb_build_object('result', (p_job).result) end
+    || case when (p_job).evidence is null then '{}' else jsonb_build_object('evidence', (p_job).evidence) end
 $$;
 comment on function job_json(jobs) is 'A job as the contract shows it.';
 

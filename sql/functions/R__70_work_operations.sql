@@ -109,6 +109,14 @@ begin
   if v_answer is not null then
     return v_answer;
   end if;
+  if p_input ->> 'outcome' = 'no_work' and coalesce(p_input -> 'evidence', '{}') = '{}' then
+    perform refuse(422, 'evidence_missing', 'no_work says that there was nothing to do, and needs evidence of what was looked at',
+      'evidence', p_input -> 'evidence', 'an object that names what was looked at: counts, ids, times');
+  end if;
+  if p_input ?| '{outcome,evidence}' then
+    update jobs set outcome = coalesce(p_input ->> 'outcome', 'completed'), evidence = p_input -> 'evidence'
+    where job_id = (v.o_job).job_id;
+  end if;
   v_job := end_attempt(v.o_job, 'succeeded', 'succeeded',
     p_summary => p_input ->> 'summary', p_result => p_input -> 'result');
   for v_item in select value, ordinality - 1 as i from jsonb_array_elements(p_input -> 'followUps') with ordinality loop
@@ -124,7 +132,7 @@ begin
 end
 $$;
 comment on function complete_job(jsonb, jsonb) is
-  'The operation completeJob: succeeded, with follow-up jobs and events in the same transaction; any refusal among them undoes the close.';
+  'The operation completeJob: succeeded (completed, or no_work with evidence of what was looked at), with follow-up jobs and events in the same transaction; any refusal among them undoes the close.';
 
 create or replace function fail_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
 declare

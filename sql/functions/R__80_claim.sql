@@ -3,7 +3,8 @@
 create or replace function claimed_json(p_job jobs, p_attempt job_attempts) returns jsonb language sql stable as $$
   select job_json(p_job) || jsonb_strip_nulls(jsonb_build_object(
     'attemptId', (p_attempt).attempt_id, 'attemptNo', (p_attempt).attempt_no, 'nonce', (p_attempt).nonce,
-    'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway))
+    'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway,
+    'instructions', (p_job).instructions))
 $$;
 comment on function claimed_json(jobs, job_attempts) is 'A job with its live attempt, as a dispatcher or a pulling worker gets it.';
 

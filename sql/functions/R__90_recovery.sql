@@ -194,6 +194,12 @@ begin
     union all
     select 8, format('%s blocked %s for more than a day', count(*), case count(*) when 1 then 'job has stood still' else 'jobs have stood still' end)
     from jobs where namespace = v_namespace and state = 'blocked' and updated_at < now() - interval '1 day' having count(*) > 0
+    union all
+    select 9, format('standing order %s of agent %s %s', order_name, agent_id, case health
+      when 'silent' then format('is silent: %s slots since its last run', slots_since_last_run)
+      when 'failing' then format('has failed %s times in a row', failures_in_a_row)
+      else format('has missed %s %s within 24 hours', missed_24h, case missed_24h when 1 then 'slot' else 'slots' end) end)
+    from standing_order_health_summary_v where namespace = v_namespace and health in ('silent', 'failing', 'missed')
   ) p;
   return jsonb_build_object('status', case when v_problems = '[]' then 'ok' else 'degraded' end, 'problems', v_problems)
     || camel_keys(to_jsonb(v_snapshot))

@@ -56,7 +56,7 @@ from dispatcher_heartbeats;
 comment on view dispatcher_health_summary_v is 'Each start of a dispatcher: healthy, stale (three beats missed, and less than 15 minutes ago), or gone.';
 
 create view system_health_snapshot_v as
-select n.namespace, q.*, l.*, d.*
+select n.namespace, q.*, l.*, d.*, r.*
 from namespaces n
 cross join lateral (
   select
@@ -74,5 +74,13 @@ cross join lateral (
 cross join lateral (
   select count(*) filter (where status = 'healthy') as dispatchers_healthy, count(*) filter (where status = 'stale') as dispatchers_stale,
     coalesce(sum(leases_owned) filter (where status = 'healthy'), 0)::bigint as leases_owned
-  from dispatcher_health_summary_v) d;
+  from dispatcher_health_summary_v) d
+cross join lateral (
+  select
+    count(*) filter (where status = 'started') as runs_started,
+    count(*) filter (where status = 'completed') as runs_completed_24h, count(*) filter (where status = 'no_work') as runs_no_work_24h,
+    count(*) filter (where status = 'blocked') as runs_blocked_24h, count(*) filter (where status = 'failed') as runs_failed_24h,
+    count(*) filter (where status = 'skipped') as runs_skipped_24h, count(*) filter (where status = 'missed') as runs_missed_24h
+  from standing_order_runs
+  where namespace = n.namespace and scheduled_for > now() - interval '24 hours' and scheduled_for <= now()) r;
 comment on view system_health_snapshot_v is 'One row for each namespace, also when it is empty.';

@@ -148,7 +148,7 @@ class BadInputTest {
                 "invalid_field",
                 "topic",
                 "'job.succeeded'",
-                "a topic that does not begin with job., agent. or gateway.");
+                "a topic that does not begin with job., agent., gateway. or audit.");
     }
 
     @Test

@@ -59,7 +59,7 @@ public final class TestDatabase implements AutoCloseable {
      */
     public void clear() {
         jdbc().execute("truncate jobs, job_dependencies, job_attempts, events, subscriptions, audit_log, agents,"
-                + " dispatcher_heartbeats, access_tokens");
+                + " dispatcher_heartbeats, access_tokens, standing_orders, standing_order_runs");
         jdbc().execute("update gateways set failures = 0, held_until = null, hold_reason = null, max_in_flight = 7");
         jdbc().execute("delete from bus_facts");
     }

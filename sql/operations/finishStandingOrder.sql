@@ -1,0 +1,1 @@
+select finish_standing_order(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,0 +1,1 @@
+select get_standing_order(principal_of(:#credential::jsonb), :#input::jsonb)::text

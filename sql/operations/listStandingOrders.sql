@@ -1,0 +1,1 @@
+select list_standing_orders(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,0 +1,1 @@
+select run_standing_order(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,0 +1,1 @@
+select standing_order_calendar(principal_of(:#credential::jsonb), :#input::jsonb)::text

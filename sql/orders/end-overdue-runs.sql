@@ -1,0 +1,1 @@
+select end_overdue_runs()::text as run

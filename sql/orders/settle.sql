@@ -1,0 +1,1 @@
+select settle_standing_orders('default', :#order)::text as run

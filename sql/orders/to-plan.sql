@@ -1,0 +1,1 @@
+select standing_orders_to_plan('default')::text as "order"

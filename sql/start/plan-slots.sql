@@ -1,0 +1,1 @@
+select plan_slots(?, ?, ?, ?, ?::timestamptz, ?::timestamptz[], ?::timestamptz)::text

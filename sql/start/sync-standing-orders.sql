@@ -1,0 +1,1 @@
+select sync_standing_orders(?, ?::jsonb)::text
