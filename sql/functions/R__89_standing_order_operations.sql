@@ -132,8 +132,8 @@ begin
       'orderName', to_jsonb(v_order.order_name), 'an order that the route files have');
   end if;
   if coalesce((p_input ->> 'dryRun')::boolean, false) then
-    return jsonb_build_object('dryRun', true, 'order', order_json(v_order) || jsonb_build_object('instructions', v_order.instructions),
-      'preCheck', coalesce(run_pre_check(v_order), '{}'));
+    return order_json(v_order) || jsonb_build_object('instructions', v_order.instructions, 'dryRun', true,
+      'preCheckSays', coalesce(run_pre_check(v_order), '{}'));
   end if;
   select * into v_live from standing_order_runs
   where namespace = v_order.namespace and order_name = v_order.order_name and status = 'started' limit 1;
@@ -144,7 +144,7 @@ begin
   insert into standing_order_runs (namespace, agent_id, order_name, scheduled_for, trigger_source, requested_by)
   values (v_order.namespace, v_order.agent_id, v_order.order_name, clock_timestamp(), 'manual', current_actor())
   returning * into v_run;
-  v_run := begin_run(v_order, v_run, now());
+  v_run := begin_run(v_order, v_run, v_run.scheduled_for);
   return jsonb_build_object('run', run_json(v_run));
 end
 $$;

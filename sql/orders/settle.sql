@@ -1,1 +1,1 @@
-select settle_standing_orders('default', :#order)::text as run
+select settle_standing_orders('default', nullif(:#order, ''))::text as run

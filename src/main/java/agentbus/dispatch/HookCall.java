@@ -70,10 +70,12 @@ public final class HookCall {
         ObjectNode body = JSON.createObjectNode();
         if (form == Form.MAPPED) {
             body.put("jobId", (String) delivery.get("jobId"));
+            // For a gateway whose mapping has sessionKey "job:{{session}}"; others do not look at it.
+            putIfSet(body, "session", delivery);
         } else {
             body.put("agentId", agent)
                     .put("name", "agentbus " + delivery.get("jobId"))
-                    .put("sessionKey", "job:" + delivery.get("jobId"))
+                    .put("sessionKey", "job:" + conversation(delivery))
                     .put("sessionMode", "persistent")
                     // Without these two every run costs another turn of the agent's main session.
                     .put("deliver", false)
@@ -132,8 +134,14 @@ public final class HookCall {
     }
 
     /** The gateway lower-cases session keys (measured on OpenClaw 2026.9.6); ours are lower case anyway. */
-    private static String sessionKey(Map<String, Object> delivery) {
-        return "agent:" + delivery.get("targetAgent") + ":job:" + delivery.get("jobId");
+    private String sessionKey(Map<String, Object> delivery) {
+        return "agent:" + delivery.get("targetAgent") + ":job:" + conversation(delivery);
+    }
+
+    /** The runs of a standing order may go on in one session; the mapped form's key is the gateway's own matter. */
+    private String conversation(Map<String, Object> delivery) {
+        Object session = form == Form.DIRECT ? delivery.get("session") : null;
+        return String.valueOf(session == null ? delivery.get("jobId") : session);
     }
 
     private static void putIfSet(ObjectNode body, String field, Map<String, Object> delivery) {

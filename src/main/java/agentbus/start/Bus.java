@@ -17,15 +17,21 @@ import agentbus.fleet.AgentFiles;
 import agentbus.health.AgeCheck;
 import agentbus.health.DatabaseCheck;
 import agentbus.health.Meters;
+import agentbus.orders.OrderPlanner;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import org.apache.camel.CamelContext;
+import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
+import org.apache.camel.main.MainListenerSupport;
 import org.apache.camel.main.SimpleMainShutdownStrategy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,8 +52,10 @@ public final class Bus implements AutoCloseable {
     private final Database database;
     private final Statements statements;
     private final HttpAddress address;
+    private final OrderPlanner planner;
     private final Main main = new Main();
     private Dispatcher dispatcher;
+    private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
 
     private Bus(Settings settings, HttpAddress address, Database database) {
@@ -55,6 +63,7 @@ public final class Bus implements AutoCloseable {
         this.address = address;
         this.database = database;
         this.statements = new Statements(database.dataSource());
+        this.planner = new OrderPlanner(settings.duration("agentbus.orders.plan-ahead-hours", 1, 720));
     }
 
     /**
@@ -123,15 +132,15 @@ public final class Bus implements AutoCloseable {
         statements.text("sql/start/register-operator-token.sql", Credentials.sha256(token.token()), "first-operator");
         statements.text(
                 "sql/start/configure-gateway.sql", settings.integer("agentbus.gateway.max-in-flight", 1, 10000));
-        String synced = statements.text("sql/start/sync-agents.sql", "default", agents(settings));
+        ArrayNode agents = agents(settings);
+        String synced = statements.text("sql/start/sync-agents.sql", "default", agents.toString());
+        agents.forEach(agent -> agentIds.add(agent.get("id").asText()));
         LOG.debug("Agents synced: {}", synced);
     }
 
-    private static String agents(Settings settings) {
+    private static ArrayNode agents(Settings settings) {
         try {
-            return new AgentFiles(settings.home().resolve(settings.text("agentbus.agents.dir")))
-                    .read()
-                    .toString();
+            return new AgentFiles(settings.home().resolve(settings.text("agentbus.agents.dir"))).read();
         } catch (AgentFileError wrong) {
             throw new StartFailure(wrong.getMessage(), wrong);
         }
@@ -162,6 +171,18 @@ public final class Bus implements AutoCloseable {
         properties.setProperty("camel.main.routesIncludePattern", String.join(",", routes));
         main.setDefaultPropertyPlaceholderLocation("false");
         main.setOverrideProperties(properties);
+        boolean orders = settings.flag("agentbus.orders.enabled");
+        if (orders) {
+            // Before Camel makes anything of them: a mistake in an order is told in the order's words.
+            main.addMainListener(new MainListenerSupport() {
+                @Override
+                public void afterConfigure(BaseMainSupport configured) {
+                    new OrderSync(statements, planner, agentIds).sync(configured.getCamelContext());
+                }
+            });
+        } else {
+            properties.setProperty("camel.main.routesExcludePattern", "**/" + RouteFiles.ORDERS);
+        }
         // The process is stopped by whoever started it; Camel's own hook would race with that.
         main.setShutdownStrategy(new SimpleMainShutdownStrategy());
         try {
@@ -211,6 +232,7 @@ public final class Bus implements AutoCloseable {
         main.bind("hookCall", new HookCall(form, settings.text("agentbus.gateway.token"), prompts));
         main.bind("apiDoor", new ApiDoor(contract, key, meters));
         main.bind("routeJobs", new RouteJobs(contract));
+        main.bind("orderPlanner", planner);
     }
 
     private void bindChecks() {

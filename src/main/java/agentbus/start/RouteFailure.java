@@ -1,5 +1,6 @@
 package agentbus.start;
 
+import agentbus.orders.OrderMistake;
 import java.io.BufferedReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -55,6 +56,10 @@ final class RouteFailure {
             if (cause instanceof MarkedYamlEngineException marked
                     && marked.getProblemMark().isPresent()) {
                 return in(marked);
+            }
+            if (cause instanceof OrderMistake order) {
+                String places = String.join(" and ", placesOf(order.order()));
+                return (places.isEmpty() ? "" : places + ": ") + "order " + order.order() + ": ";
             }
             if (cause instanceof FailedToCreateRouteException route && route.getRouteId() != null) {
                 return in(route.getRouteId(), route.getMessage());
@@ -117,8 +122,8 @@ final class RouteFailure {
     }
 
     private List<String> placesOf(String routeId) {
-        Pattern id =
-                Pattern.compile("\\s*(?:-\\s+route:\\s*)?-?\\s*id:\\s*[\"']?" + Pattern.quote(routeId) + "[\"']?\\s*");
+        Pattern id = Pattern.compile(
+                "\\s*(?:-\\s+route:\\s*)?-?\\s*(?:id|routeId):\\s*[\"']?" + Pattern.quote(routeId) + "[\"']?\\s*");
         List<String> places = new ArrayList<>();
         for (Resource resource : resources()) {
             lineOf(resource, id, 1).ifPresent(line -> places.add(file(resource.getLocation()) + ":" + line));

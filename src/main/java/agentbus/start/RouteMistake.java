@@ -1,5 +1,6 @@
 package agentbus.start;
 
+import agentbus.orders.OrderMistake;
 import agentbus.text.Nearest;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -64,6 +65,9 @@ final class RouteMistake {
     }
 
     private String known(Throwable cause) {
+        if (cause instanceof OrderMistake order) {
+            return order.getMessage();
+        }
         if (cause instanceof NoSuchBeanException bean) {
             return unknown(
                     "bean here",

@@ -39,7 +39,7 @@ class TwoDispatchersTest {
                 TestBus second = start(database, fleet, home)) {
             long began = System.nanoTime();
             jobs.enqueueMany(JOBS / AGENTS, fleet.names());
-            await().atMost(Duration.ofSeconds(120))
+            await().atMost(Duration.ofSeconds(400))
                     .pollInterval(Duration.ofMillis(250))
                     .until(() -> jobs.count("succeeded") == JOBS);
             double seconds = (System.nanoTime() - began) / 1e9;

@@ -6,6 +6,7 @@ import agentbus.start.Settings;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -47,6 +48,7 @@ public final class PostgresExtension implements ParameterResolver {
         Server() {
             try {
                 postgres = EmbeddedPostgres.builder()
+                        .setPGStartupWait(Duration.ofSeconds(60))
                         .setServerConfig("max_connections", "200")
                         .setServerConfig("listen_addresses", "127.0.0.1")
                         .start();

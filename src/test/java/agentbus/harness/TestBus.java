@@ -75,7 +75,8 @@ public final class TestBus implements AutoCloseable {
         all.put("agentbus.dispatch.sweep-ms", "200");
         all.put("agentbus.dispatch.recover-ms", "200");
         all.put("agentbus.dispatch.beat-ms", "300");
-        all.put("agentbus.dispatch.lease-ms", "3000");
+        all.put("agentbus.dispatch.lease-ms", "10000");
+        all.put("agentbus.orders.enabled", "false");
         all.put("agentbus.stop.drain-seconds", "5");
         if (gateway != null) {
             all.put("agentbus.gateway.url", "http://127.0.0.1:" + gateway.url().getPort());

@@ -83,8 +83,9 @@ class GatewayRunsTest {
     void runs_of_one_session_are_serialized() throws Exception {
         assertEquals(200, client.post(DEVOPS, HookClient.job("J-1", "first")).statusCode());
         CompletableFuture<HttpResponse<String>> second = client.postAsync(DEVOPS, HookClient.job("j-1", "second"));
-        await().until(() -> gateway.ledger().requestsReceived() == 2);
+        await().until(() -> gateway.ledger().requestsReceived() == 2 && held.runs.size() == 1);
         assertEquals(200, client.post(DEVOPS, HookClient.job("J-2", "other")).statusCode());
+        await().until(() -> held.runs.size() == 2);
         assertFalse(second.isDone());
         held.endFirst();
         assertEquals(200, second.join().statusCode());
@@ -190,6 +191,7 @@ class GatewayRunsTest {
     @Test
     void a_mapped_prompt_is_bare_and_a_direct_one_is_wrapped() throws Exception {
         client.post(DEVOPS, HookClient.job("J-1", "do it"));
+        await().until(() -> held.runs.size() == 1);
         client.post("/hooks/agent", "{\"message\":\"do it\",\"name\":\"n\"}");
         await().until(() -> held.runs.size() == 2);
         assertTrue(held.runs.get(0).prompt().matches("\\[cron:[0-9a-f-]{36} dispatcher J-1] do it"));

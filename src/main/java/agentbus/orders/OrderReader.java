@@ -1,0 +1,198 @@
+package agentbus.orders;
+
+import agentbus.text.Nearest;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelContext;
+import org.apache.camel.model.Model;
+import org.apache.camel.model.RouteDefinition;
+
+/** Reads the standing orders out of the routes that are defined, and checks them before Camel starts one. */
+public final class OrderReader {
+    private static final String TEMPLATE = "standing-order";
+    private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
+    private static final Pattern SESSION = Pattern.compile("isolated|session:[a-z0-9][a-z0-9:_-]{0,99}");
+    private static final Pattern PRE_CHECK = Pattern.compile("([a-z][a-z0-9-]{0,40})?");
+
+    private final Set<String> agents;
+
+    /**
+     * A reader.
+     *
+     * @param agents the agents there are
+     */
+    public OrderReader(Set<String> agents) {
+        this.agents = Set.copyOf(agents);
+    }
+
+    /**
+     * The orders. Makes {@code routeId} known to the template of each.
+     *
+     * @param camel a context whose routes are defined; they need not have started
+     * @return every route made of the template {@code standing-order}, by name
+     * @throws OrderMistake for the first one that cannot be as it is
+     */
+    public List<Order> read(CamelContext camel) {
+        List<Order> orders = new ArrayList<>();
+        Set<String> known = parameters(camel);
+        for (RouteDefinition route :
+                camel.getCamelContextExtension().getContextPlugin(Model.class).getRouteDefinitions()) {
+            Map<String, Object> parameters = route.getTemplateParameters();
+            // What tells a route of ours from one of another template: nobody else has these.
+            if (parameters != null && parameters.containsKey("agent") && parameters.containsKey("instructions")) {
+                orders.add(order(route, known));
+                // The template names its trigger after the route, whose id Camel 4.17 does not offer to it.
+                parameters.put("routeId", route.getRouteId());
+            }
+        }
+        orders.sort(Comparator.comparing(Order::name));
+        return orders;
+    }
+
+    private static Set<String> parameters(CamelContext camel) {
+        return camel.getCamelContextExtension().getContextPlugin(Model.class).getRouteTemplateDefinitions().stream()
+                .filter(template -> TEMPLATE.equals(template.getId()))
+                .flatMap(template -> template.getTemplateParameters().stream())
+                .map(parameter -> parameter.getName())
+                .collect(Collectors.toSet());
+    }
+
+    private Order order(RouteDefinition route, Set<String> known) {
+        Values values = new Values(route, known);
+        Order order = new Order(
+                values.name(),
+                values.oneOf("agent", agents),
+                values.text("cron"),
+                values.text("zone"),
+                values.notBlank("purpose"),
+                values.notBlank("instructions"),
+                values.matching(
+                        "session", SESSION, "isolated, or session: and a name of lower case letters and digits"),
+                values.oneOf("catchUp", List.of("skip", "latest", "all")),
+                values.number("catchUpCap", 1, 100),
+                values.number("staggerSeconds", 0, 86_400),
+                values.oneOf("overlap", List.of("skip", "coalesce", "queue")),
+                values.number("graceSeconds", 1, 604_800),
+                values.number("timeoutSeconds", 0, 86_400),
+                values.oneOf("jobType", List.of("scheduled", "proactive")),
+                values.number("priority", 1, 1_000),
+                values.matching("preCheck", PRE_CHECK, "the name of a function precheck_<name>, hyphens for _"),
+                values.oneOf("startedBy", List.of("bus", "external")));
+        values.oneOf("zone", ZoneId.getAvailableZoneIds());
+        values.schedule(order);
+        return order;
+    }
+
+    /** The parameters of one entry, with what to say when one is wrong. */
+    private static final class Values {
+        private final String order;
+        private final Map<String, Object> values = new HashMap<>();
+
+        Values(RouteDefinition route, Set<String> known) {
+            this.order = route.getRouteId();
+            if (route.getTemplateDefaultParameters() != null) {
+                values.putAll(route.getTemplateDefaultParameters());
+            }
+            values.putAll(route.getTemplateParameters());
+            // Camel's own: the id of the route, and whatever it adds to it.
+            values.keySet().removeAll(Set.of("routeId", "templateId", "prefixId", "routeTemplateId"));
+            // Camel keeps each one by its kebab-case name, too.
+            values.keySet().removeIf(key -> key.contains("-") && values.containsKey(camelCase(key)));
+            for (String given : values.keySet()) {
+                if (!known.contains(given)) {
+                    throw mistake(given + " is no parameter of a standing order" + meant(given, known));
+                }
+            }
+        }
+
+        private static String camelCase(String kebab) {
+            return Pattern.compile("-([a-z])").matcher(kebab).replaceAll(letter -> letter.group(1)
+                    .toUpperCase(Locale.ROOT));
+        }
+
+        OrderMistake mistake(String message) {
+            return new OrderMistake(order, message);
+        }
+
+        private OrderMistake wrong(String key, String rule) {
+            return mistake(key + " is \"" + text(key) + "\"; it must be " + rule);
+        }
+
+        private static String meant(String given, Collection<String> known) {
+            return Nearest.of(given, known)
+                    .map(near -> "; did you mean " + near + "?")
+                    .orElse("");
+        }
+
+        String name() {
+            if (!NAME.matcher(order).matches()) {
+                throw mistake("routeId is \"" + order
+                        + "\"; it must be a name of lower case letters, digits and hyphens, a letter first");
+            }
+            return order;
+        }
+
+        String text(String key) {
+            Object value = values.get(key);
+            return value == null ? "" : value.toString().strip();
+        }
+
+        String notBlank(String key) {
+            if (text(key).isEmpty()) {
+                throw mistake(key + " is empty; say it");
+            }
+            return text(key);
+        }
+
+        String matching(String key, Pattern pattern, String rule) {
+            if (!pattern.matcher(text(key)).matches()) {
+                throw wrong(key, rule);
+            }
+            return text(key);
+        }
+
+        String oneOf(String key, Collection<String> allowed) {
+            String value = text(key);
+            if (!allowed.contains(value)) {
+                String rule = allowed.size() > 20
+                        ? "a known one"
+                        : "one of "
+                                + String.join(", ", allowed.stream().sorted().toList());
+                throw mistake(key + " is \"" + value + "\"; it must be " + rule + meant(value, allowed));
+            }
+            return value;
+        }
+
+        int number(String key, int min, int max) {
+            try {
+                int number = Integer.parseInt(text(key));
+                if (number >= min && number <= max) {
+                    return number;
+                }
+            } catch (NumberFormatException noNumber) {
+                throw wrong(key, "a whole number from " + min + " to " + max);
+            }
+            throw wrong(key, "a whole number from " + min + " to " + max);
+        }
+
+        void schedule(Order read) {
+            try {
+                if (read.schedule().next(Instant.now(), 1).isEmpty()) {
+                    throw mistake("cron is \"" + read.cron() + "\", which never comes again");
+                }
+            } catch (IllegalArgumentException wrong) {
+                throw mistake("cron is \"" + read.cron() + "\"; it " + wrong.getMessage());
+            }
+        }
+    }
+}
