@@ -2,6 +2,7 @@ package agentbus;
 
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
+import agentbus.orders.PreviewCommand;
 import agentbus.start.DemoCommand;
 import agentbus.start.RunCommand;
 import java.io.PrintStream;
@@ -28,6 +29,7 @@ public final class Main {
         Map<String, CommandSpec> starters = new LinkedHashMap<>();
         starters.put("run", CommandSpec.forAnnotatedObject(new RunCommand(out, System.getenv())));
         starters.put("demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv())));
+        starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         System.exit(new AgentbusCli(Contract.load(), starters).execute(args, System.in, out, err, System.getenv()));
     }
 }
