@@ -2,9 +2,11 @@ package agentbus;
 
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
+import agentbus.imports.ImportOpenclawCronsCommand;
 import agentbus.orders.PreviewCommand;
 import agentbus.start.DemoCommand;
 import agentbus.start.RunCommand;
+import agentbus.start.Settings;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -30,6 +32,10 @@ public final class Main {
         starters.put("run", CommandSpec.forAnnotatedObject(new RunCommand(out, System.getenv())));
         starters.put("demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv())));
         starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
+        starters.put(
+                "import-openclaw-crons",
+                CommandSpec.forAnnotatedObject(
+                        new ImportOpenclawCronsCommand(System.in, out, Settings.home(System.getenv()))));
         System.exit(new AgentbusCli(Contract.load(), starters).execute(args, System.in, out, err, System.getenv()));
     }
 }

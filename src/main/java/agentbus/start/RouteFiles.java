@@ -14,8 +14,8 @@ final class RouteFiles {
     private static final List<String> PHASES =
             List.of("phase-1-spine", "phase-2-fleet", "phase-3-proactive", "phase-4-memory", "phase-5-idle");
 
-    /** In each phase's folder: its standing orders, and nothing else. */
-    static final String ORDERS = "standing-orders.camel.yaml";
+    /** In a phase's folder: files of standing orders, and nothing else. */
+    static final String ORDERS = "*standing-orders.camel.yaml";
 
     private RouteFiles() {}
 
