@@ -133,7 +133,8 @@ begin
   for v_run in
     update standing_order_runs r
     set status = n.run_status,
-      summary = coalesce(n.said, r.summary),
+      -- A run that goes on is no longer what it was blocked or failed for.
+      summary = case when n.run_status <> 'started' then coalesce(n.said, r.summary) end,
       evidence = coalesce(n.evidence, case when n.state = 'succeeded' then n.result end, r.evidence),
       finished_at = case when n.run_status <> 'started' then now() end,
       updated_at = now()

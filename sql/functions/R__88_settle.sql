@@ -39,7 +39,9 @@ begin
   elsif p_order.catch_up = 'latest' and not exists (
     select from standing_order_runs
     where namespace = p_order.namespace and order_name = p_order.order_name and status = 'expected'
-      and scheduled_for <= p_now and not run_id = any (v_late)) then
+      and scheduled_for <= p_now and not run_id = any (v_late)
+      -- One that was held since before is no later slot.
+      and scheduled_for > (select max(scheduled_for) from standing_order_runs where run_id = any (v_late))) then
     v_kept := v_late[cardinality(v_late):];
     v_why := 'not started in time; a later slot runs in its place';
   elsif p_order.catch_up = 'latest' then
@@ -48,6 +50,11 @@ begin
     v_why := 'not started in time, and the order does not catch up';
   end if;
   return query select miss_runs(p_order, array(select unnest(v_late) except select unnest(v_kept)), v_why, p_now);
+  if cardinality(v_kept) > 0 then
+    -- Nodes that settle different orders at once must see each other's turns. Whoever waits here holds nothing that is waited for:
+    -- orders in somebody's hands are passed over.
+    perform pg_advisory_xact_lock(hashtextextended('agentbus.catch_up', 0));
+  end if;
   foreach v_run in array v_kept loop
     update standing_order_runs
     set trigger_source = 'catch_up', not_before = catch_up_turn(p_order.namespace, p_order.stagger_seconds, p_now), updated_at = now()
@@ -122,7 +129,8 @@ begin
       v_due := array(select run_id from due_slots(p_order, p_now));
       return query select close_runs(v_due[:cardinality(v_due) - 1], 'skipped', 'folded into the next slot: one run for all that waited', p_now);
     end if;
-    select * into v_run from due_slots(p_order, p_now) limit 1;
+    -- What is on time goes first: it would be skipped for a run that is late anyway.
+    select * into v_run from due_slots(p_order, p_now) order by trigger_source = 'catch_up', scheduled_for limit 1;
     exit when not found;
     return query select start_slot(p_order, v_run, p_now);
   end loop;
