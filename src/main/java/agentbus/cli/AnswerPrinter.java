@@ -57,6 +57,21 @@ final class AnswerPrinter {
     private static final List<String> EVENT = List.of(
             "topic", "sourceAgent", "payload", "dedupeKey", "createdAt", "namespace", "seq", "sourceJobId", "eventId");
 
+    private static final List<String> RUN_FIRST =
+            List.of("order", "agentId", "status", "scheduledFor", "triggerSource", "jobId", "runId");
+    private static final List<String> ORDER_FIRST = List.of(
+            "order",
+            "agentId",
+            "purpose",
+            "schedule",
+            "health",
+            "preCheckSays",
+            "last",
+            "nextFires",
+            "instructions",
+            "cron",
+            "zone");
+
     private final Terminal terminal;
     private final PrintStream out;
 
@@ -78,8 +93,16 @@ final class AnswerPrinter {
             printEvent(operation, answer);
         } else if (answer.has("jobId") && answer.has("state")) {
             printJob(operation, answer);
+        } else if (answer.path("run").isObject()) {
+            view(operation)
+                    .addSome(answer.get("run"), RUN_FIRST)
+                    .addAll(answer.get("run"), RUN_FIRST)
+                    .print(out, terminal.width());
         } else {
-            view(operation).addAll(answer, List.of()).print(out, terminal.width());
+            view(operation)
+                    .addSome(answer, ORDER_FIRST)
+                    .addAll(answer, ORDER_FIRST)
+                    .print(out, terminal.width());
         }
     }
 

@@ -50,7 +50,7 @@ final class Cell {
         }
         if (value.isArray()) {
             List<String> items = new ArrayList<>();
-            value.forEach(item -> items.add(item.isContainerNode() ? Text.line(item.toString()) : raw(item)));
+            value.forEach(item -> items.add(item.isContainerNode() ? Text.line(item.toString()) : line(item)));
             return String.join(", ", items);
         }
         return Text.line(value.isTextual() ? value.textValue() : value.toString());

@@ -50,7 +50,7 @@ final class Help {
                 .mapToInt(String::length)
                 .max()
                 .orElse(0);
-        print(out, "Start a bus", start, widest, width);
+        print(out, "Without a running bus", start, widest, width);
         for (Group group : contract.groups()) {
             Map<String, String> commands = new LinkedHashMap<>();
             contract.operations().stream()

@@ -202,6 +202,28 @@ class AnswerTest {
     }
 
     @Test
+    void a_standing_order_is_a_card_with_its_next_fires_and_runs() {
+        List<String> lines = shown(
+                "{\"cron\":\"0 0/5 * * * ?\",\"order\":\"check\",\"agentId\":\"devops\",\"schedule\":\"every 5 minutes\","
+                        + "\"nextFires\":[\"2026-01-31T09:00:00+00:00\",\"2026-01-31T09:05:00+00:00\"],\"runs\":["
+                        + "{\"scheduledFor\":\"2026-01-31T08:55:00+00:00\",\"status\":\"no_work\",\"evidence\":{\"hosts\":3}}]}",
+                "get-standing-order",
+                "check");
+        assertEquals("  order       check", lines.get(0));
+        assertTrue(lines.contains("  next fires  2026-01-31 09:00:00, 2026-01-31 09:05:00"), String.join("\n", lines));
+        assertEquals("  2026-01-31 08:55:00  no_work  {\"hosts\":3}", lines.get(lines.size() - 1));
+    }
+
+    @Test
+    void a_run_is_a_card_of_its_own() {
+        List<String> lines = shown(
+                "{\"run\":{\"runId\":\"" + JOB + "\",\"order\":\"check\",\"status\":\"started\"}}",
+                "run-standing-order",
+                "check");
+        assertEquals(List.of("  order   check", "  status  started", "  run id  " + JOB), lines);
+    }
+
+    @Test
     void with_json_the_answer_is_printed_as_it_came() {
         String answer = "{ \"jobs\": [], \"n\": 1.0 }";
         assertEquals(List.of(answer), shown(answer, "list-jobs", "--json"));

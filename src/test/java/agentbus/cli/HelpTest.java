@@ -95,14 +95,14 @@ class HelpTest {
     @Test
     void the_help_of_all_is_in_the_groups_and_order_of_the_contract() {
         List<String> lines = help("--help").lines().toList();
-        int start = lines.indexOf("Start a bus:");
+        int start = lines.indexOf("Without a running bus:");
         int work = lines.indexOf("Ask for work, and do it:");
         int look = lines.indexOf("See what is going on:");
         int operate = lines.indexOf("Step in:");
         assertTrue(0 < start && start < work && work < look && look < operate, lines.toString());
-        assertEquals("  run                Run the bus.", lines.get(start + 1));
-        assertEquals("  demo               Run the bus with a simulated gateway.", lines.get(start + 2));
-        assertEquals("  enqueue-job        Enqueue a job for an agent.", lines.get(work + 1));
+        assertEquals("  run                       Run the bus.", lines.get(start + 1));
+        assertEquals("  demo                      Run the bus with a simulated gateway.", lines.get(start + 2));
+        assertEquals("  enqueue-job               Enqueue a job for an agent.", lines.get(work + 1));
         for (Operation operation : CONTRACT.operations()) {
             assertEquals(
                     1,
