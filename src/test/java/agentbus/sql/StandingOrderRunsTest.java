@@ -235,6 +235,21 @@ class StandingOrderRunsTest {
     }
 
     @Test
+    void failing_names_the_run_that_failed_and_not_one_under_way() {
+        bus.fail(started(), "retry", false);
+        orders.settle(hour(2));
+        Attempt blocked = orders.running();
+        bus.block(blocked, "at", "2100-01-01T00:00:00Z");
+        orders.settle(hour(3));
+
+        bus.ask("cancel_job", "jobId", blocked.job(), "reason", "no longer needed");
+
+        JsonNode told = orders.told("standing_order.failing").get(0);
+        assertEquals(TWO, Orders.time(told.get("lastSlot")));
+        assertTrue(told.get("lastError").asText().startsWith("cancelled"));
+    }
+
+    @Test
     void a_slot_that_nobody_starts_elsewhere_is_missed() {
         orders.hourly(hour(1), order("patrol", "startedBy", "external"));
         orders.settle(hour(1));
