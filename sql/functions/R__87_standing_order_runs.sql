@@ -115,8 +115,13 @@ comment on function failures_in_a_row(text, text) is 'Failed runs of an order si
 create or replace function tell_failure(p_namespace text, p_order text) returns void language plpgsql as $$
 declare
   v_failures int := failures_in_a_row(p_namespace, p_order);
-  v_last standing_order_runs := last_run(p_namespace, p_order);
+  v_last standing_order_runs;
 begin
+  -- Not the newest run: that may be under way while an older one fails.
+  select * into v_last from standing_order_runs
+  where namespace = p_namespace and order_name = p_order and status = 'failed'
+  order by scheduled_for desc
+  limit 1;
   if v_failures >= 2 then
     perform append_event(p_namespace, 'standing_order.failing', null, v_last.job_id, jsonb_build_object('order', p_order,
       'agentId', v_last.agent_id, 'failures', v_failures, 'lastSlot', v_last.scheduled_for, 'lastError', v_last.summary),
