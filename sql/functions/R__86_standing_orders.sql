@@ -18,6 +18,23 @@ end
 $$;
 comment on function order_named(text, text) is 'The order''s row, or a refusal (404, unknown_standing_order).';
 
+create or replace function locked_order(p_namespace text, p_order text) returns standing_orders language plpgsql as $$
+declare
+  v_order standing_orders;
+begin
+  select * into v_order from standing_orders where namespace = p_namespace and order_name = p_order for no key update;
+  if not found then
+    return order_named(p_namespace, p_order);
+  end if;
+  if not v_order.enabled then
+    perform refuse(409, 'wrong_state', format('standing order %s was removed at %s', p_order, utc_text(v_order.removed_at)),
+      'orderName', to_jsonb(p_order), 'an order that the route files have');
+  end if;
+  return v_order;
+end
+$$;
+comment on function locked_order(text, text) is 'The order''s row, locked until the end of the transaction. Refuses an unknown order (404) and one that was removed (409).';
+
 create or replace function standing_orders_to_plan(p_namespace text, p_now timestamptz default now()) returns setof jsonb
 language sql stable as $$
   select jsonb_build_object('namespace', namespace, 'order', order_name, 'cron', cron, 'zone', zone,

@@ -90,7 +90,7 @@ begin
         'slot', v_last.scheduled_for, 'status', v_last.status, 'summary', v_last.summary) end)))
     ) -> 'job' ->> 'jobId')::uuid;
   update jobs set instructions = p_order.instructions, session = nullif(p_order.session, 'isolated') where job_id = v_job;
-  update standing_order_runs set status = 'started', job_id = v_job, started_at = p_now, updated_at = now()
+  update standing_order_runs set status = 'started', agent_id = p_order.agent_id, job_id = v_job, started_at = p_now, updated_at = now()
   where run_id = p_run.run_id
   returning * into p_run;
   return p_run;

@@ -121,16 +121,11 @@ comment on function standing_order_calendar(jsonb, jsonb) is
 
 create or replace function run_standing_order(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
 declare
-  v_order standing_orders := order_named(namespace_of(p_principal, p_input), p_input ->> 'orderName');
+  v_order standing_orders := locked_order(namespace_of(p_principal, p_input), p_input ->> 'orderName');
   v_live standing_order_runs;
   v_run standing_order_runs;
 begin
   perform act_as(p_principal, coalesce(p_input ->> 'reason', 'run on purpose'));
-  perform from standing_orders where namespace = v_order.namespace and order_name = v_order.order_name for no key update;
-  if not v_order.enabled then
-    perform refuse(409, 'wrong_state', format('standing order %s was removed at %s', v_order.order_name, utc_text(v_order.removed_at)),
-      'orderName', to_jsonb(v_order.order_name), 'an order that the route files have');
-  end if;
   if coalesce((p_input ->> 'dryRun')::boolean, false) then
     return order_json(v_order) || jsonb_build_object('instructions', v_order.instructions, 'dryRun', true,
       'preCheckSays', coalesce(run_pre_check(v_order), '{}'));
@@ -163,13 +158,12 @@ comment on function require_own_order(jsonb, text, text) is 'Refuses (403) an ag
 
 create or replace function start_standing_order(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
 declare
-  v_order standing_orders := order_named(namespace_of(p_principal, p_input), p_input ->> 'orderName');
+  v_order standing_orders := locked_order(namespace_of(p_principal, p_input), p_input ->> 'orderName');
   v_slot timestamptz := (p_input ->> 'scheduledFor')::timestamptz;
   v_run standing_order_runs;
 begin
   perform require_own_order(p_principal, v_order.agent_id, v_order.order_name);
   perform act_as(p_principal, 'started elsewhere');
-  perform from standing_orders where namespace = v_order.namespace and order_name = v_order.order_name for no key update;
   -- Without a slot named: the one that is due, or a run of its own.
   select * into v_run from standing_order_runs
   where namespace = v_order.namespace and order_name = v_order.order_name

@@ -53,7 +53,7 @@ create table standing_order_runs (
   status text not null default 'expected' check (status in
     ('expected', 'started', 'completed', 'no_work', 'blocked', 'failed', 'skipped', 'missed')),
   not_before timestamptz,
-  held_by uuid references standing_order_runs,
+  held_by uuid references standing_order_runs on delete set null,
   job_id uuid unique references jobs,
   requested_by text,
   deadline timestamptz,

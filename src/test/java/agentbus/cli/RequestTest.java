@@ -91,7 +91,9 @@ class RequestTest {
             if (input.in() == Input.In.PATH) {
                 path = path.replace("{" + input.name() + "}", value);
             } else if (input.in() == Input.In.QUERY) {
-                assertTrue(Arrays.asList(target[1].split("&")).contains(input.name() + "=" + value.replace(":", "%3A")), request.uri());
+                assertTrue(
+                        Arrays.asList(target[1].split("&")).contains(input.name() + "=" + value.replace(":", "%3A")),
+                        request.uri());
             } else if (value != null) {
                 String sent = body.get(input.name()).isTextual()
                         ? body.get(input.name()).textValue()
@@ -122,7 +124,9 @@ class RequestTest {
             default:
                 break;
         }
-        if (input.name().endsWith("JobId") || input.name().equals("jobId") || input.name().equals("runId") && input.in() == Input.In.PATH) {
+        if (input.name().endsWith("JobId")
+                || input.name().equals("jobId")
+                || input.name().equals("runId") && input.in() == Input.In.PATH) {
             return JOB;
         }
         return input.name().equals("jobType") ? "reactive" : "some-text";
