@@ -101,7 +101,60 @@ class OperationsTest {
             }),
             Map.entry("resumeAgent", door -> door.post("/v1/agents/other/resume", null)),
             Map.entry("issueAgentToken", door -> door.post("/v1/agents/other/token", null)),
-            Map.entry("health", door -> door.get("/v1/health")));
+            Map.entry("health", door -> door.get("/v1/health")),
+            Map.entry("listStandingOrders", door -> {
+                order(door, "listed");
+                return door.get("/v1/standing-orders?agentId=worker&includeRemoved=true");
+            }),
+            Map.entry("getStandingOrder", door -> {
+                order(door, "shown");
+                door.post("/v1/standing-orders/shown/run", null);
+                return door.get("/v1/standing-orders/shown");
+            }),
+            Map.entry("runStandingOrder", door -> {
+                order(door, "run-now");
+                return door.post("/v1/standing-orders/run-now/run", "{\"reason\":\"r\"}");
+            }),
+            Map.entry("startStandingOrder", door -> {
+                order(door, "elsewhere");
+                return door.post("/v1/standing-orders/elsewhere/start", "{\"timeoutSeconds\":60}");
+            }),
+            Map.entry("finishStandingOrder", door -> {
+                order(door, "finished");
+                String run = door.post("/v1/standing-orders/finished/start", null)
+                        .json()
+                        .at("/run/runId")
+                        .asText();
+                return door.post(
+                        "/v1/standing-orders/runs/" + run + "/finish",
+                        "{\"status\":\"no_work\",\"summary\":\"quiet\",\"evidence\":{\"hosts\":3}}");
+            }),
+            Map.entry("listStandingOrderRuns", door -> {
+                order(door, "counted");
+                door.post("/v1/standing-orders/counted/run", null);
+                return door.get("/v1/standing-orders/runs?order=counted&to=2100-01-01T00:00:00Z"
+                        + "&from=2026-01-01T00:00:00Z&status=started");
+            }),
+            Map.entry("standingOrderCalendar", door -> {
+                order(door, "calendar-of");
+                door.post("/v1/standing-orders/calendar-of/run", null);
+                return door.get(
+                        "/v1/standing-orders/calendar?from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&agentId=worker");
+            }));
+
+    /** One order of the agent worker, in place of those before it. */
+    private static void order(Door door, String name) {
+        door.database()
+                .jdbc()
+                .queryForObject(
+                        "select sync_standing_orders('default', ?::jsonb)::text",
+                        String.class,
+                        "[{\"name\":\"" + name + "\",\"agent\":\"worker\",\"cron\":\"0 0 9 * * ?\",\"zone\":\"UTC\","
+                                + "\"words\":\"at 09:00 every day\",\"purpose\":\"p\",\"instructions\":\"i\","
+                                + "\"session\":\"isolated\",\"catchUp\":\"skip\",\"catchUpCap\":1,\"staggerSeconds\":0,"
+                                + "\"overlap\":\"skip\",\"graceSeconds\":60,\"timeoutSeconds\":0,\"jobType\":\"scheduled\","
+                                + "\"priority\":100,\"preCheck\":\"\",\"startedBy\":\"bus\",\"definitionHash\":\"h\"}]");
+    }
 
     private static String path(Work work, String step) {
         return "/v1/jobs/" + work.jobId() + "/" + step;

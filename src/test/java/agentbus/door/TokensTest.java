@@ -103,6 +103,8 @@ class TokensTest {
         String path = operation
                 .path()
                 .replace("{jobId}", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10")
+                .replace("{runId}", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10")
+                .replace("{orderName}", "nothing")
                 .replace("{agentId}", "nobody");
         String body = body(operation);
 
@@ -131,6 +133,7 @@ class TokensTest {
             case "claimJobs" -> "{\"targetAgent\":\"other\"}";
             case "completeJob" -> "{\"summary\":\"s\"}";
             case "blockJob", "cancelJob", "pauseAgent" -> "{\"reason\":\"r\"}";
+            case "finishStandingOrder" -> "{\"status\":\"failed\",\"summary\":\"s\"}";
             case "failJob" -> "{\"error\":\"e\"}";
             case "reportProgress" -> "{\"line\":\"l\"}";
             case "emitEvent" -> "{\"topic\":\"a.fact\"}";

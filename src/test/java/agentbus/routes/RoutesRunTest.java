@@ -59,6 +59,10 @@ class RoutesRunTest {
                 "agentbus.gateway.token",
                 TestBus.HOOK_TOKEN,
                 "agentbus.metrics.queue-seconds",
+                "1",
+                "agentbus.orders.enabled",
+                "true",
+                "agentbus.audit.seconds",
                 "1");
         try (DemoFleet fleet = new DemoFleet("http://127.0.0.1:" + port, TestBus.HOOK_TOKEN);
                 Bus bus = Bus.start(
@@ -69,14 +73,19 @@ class RoutesRunTest {
             Set<String> ids = RouteFilesTest.routes()
                     .map(route -> route.path("id").asText())
                     .collect(Collectors.toCollection(TreeSet::new));
+            Set<String> all = new TreeSet<>(ids);
+            all.addAll(
+                    database.jdbc().queryForList("select order_name from standing_orders where enabled", String.class));
+            assertEquals(ids.size() + 56, all.size());
             assertEquals(
-                    ids,
+                    all,
                     bus.camel().getRoutes().stream()
                             .map(Route::getRouteId)
                             .collect(Collectors.toCollection(TreeSet::new)));
 
             pullOneJob(bus, home);
             forgetOldDispatchers(bus, database);
+            fire(bus, "standing-orders", "devops-health-check");
             ids.removeAll(namedInTests(ids));
             await().atMost(Duration.ofSeconds(60))
                     .pollInterval(Duration.ofMillis(100))
@@ -107,14 +116,18 @@ class RoutesRunTest {
                         "insert into dispatcher_heartbeats (dispatcher_id, host, pid, version, wake_source, beat_seconds,"
                                 + " last_seen) values ('old', 'h', 1, '1', 'poll', 4, now() - interval '31 days'),"
                                 + " ('recent', 'h', 1, '1', 'poll', 4, now() - interval '29 days')");
-        Scheduler scheduler =
-                bus.camel().getComponent("quartz", QuartzComponent.class).getScheduler();
-        Set<JobKey> keys = scheduler.getJobKeys(GroupMatcher.jobGroupEquals("house"));
-        assertEquals(Set.of(JobKey.jobKey("forget-old-dispatchers", "house")), keys);
-        scheduler.triggerJob(keys.iterator().next());
+        fire(bus, "house", "forget-old-dispatchers");
         await().until(() -> database.jdbc()
                 .queryForList("select dispatcher_id from dispatcher_heartbeats where host = 'h'", String.class)
                 .equals(List.of("recent")));
+    }
+
+    private static void fire(Bus bus, String group, String name) throws Exception {
+        Scheduler scheduler =
+                bus.camel().getComponent("quartz", QuartzComponent.class).getScheduler();
+        JobKey key = JobKey.jobKey(name, group);
+        assertTrue(scheduler.getJobKeys(GroupMatcher.jobGroupEquals(group)).contains(key), name);
+        scheduler.triggerJob(key);
     }
 
     private static Set<String> idle(CamelContext camel, Set<String> ids) {

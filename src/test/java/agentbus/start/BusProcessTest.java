@@ -55,7 +55,7 @@ class BusProcessTest {
         Map<String, AgentScript> scripts =
                 new HashMap<>(TestFleet.each(Duration.ofSeconds(1), "running", "unknown", "later"));
         // Still at work when the next process takes over.
-        scripts.putAll(TestFleet.each(Duration.ofSeconds(8), "held"));
+        scripts.putAll(TestFleet.each(Duration.ofSeconds(20), "held"));
         fleet = new TestFleet(home, 5, scripts, options -> options);
     }
 
@@ -69,12 +69,13 @@ class BusProcessTest {
         // The prompts name the door of the process that is killed; the next one opens the same.
         String port = freePort();
         fleet.gateway().fault(request -> request.agentId().equals("unknown"), Fault.cutConnection());
-        fleet.gateway().fault(request -> request.agentId().equals("held"), Fault.delayAnswer(Duration.ofSeconds(15)));
+        fleet.gateway().fault(request -> request.agentId().equals("held"), Fault.delayAnswer(Duration.ofSeconds(60)));
         try (BusProcess first = start("agentbus.http.port", port, "agentbus.dispatch.deliveries", "2")) {
             List<UUID> running = enqueue("running", 2);
             UUID unknown = jobs.enqueue("unknown");
             running.forEach(job -> jobs.awaitState(job, "running"));
-            await().until(() -> jobs.attempts(unknown).get(0).get("unknown_since") != null);
+            await().until(() ->
+                    jobs.attempts(unknown).stream().anyMatch(attempt -> attempt.get("unknown_since") != null));
             List<UUID> held = enqueue("held", 2);
             // Both deliveries are out: what is claimed now is not sent.
             await().atMost(Duration.ofSeconds(60))
@@ -83,7 +84,7 @@ class BusProcessTest {
             later.forEach(job -> jobs.awaitState(job, "leased"));
 
             first.signal("KILL");
-            first.awaitEnd(Duration.ofSeconds(5));
+            first.awaitEnd(Duration.ofSeconds(30));
             fleet.gateway().clearFaults();
             long killed = System.nanoTime();
             try (BusProcess second = start("agentbus.http.port", port)) {
@@ -157,9 +158,10 @@ class BusProcessTest {
             }
             await().until(() -> fleet.gateway().ledger().requestsReceived() >= 2);
             leaving.signal("TERM");
-            Duration took = leaving.awaitEnd(Duration.ofSeconds(15));
+            Duration took = leaving.awaitEnd(Duration.ofSeconds(60));
             LOG.info("Stopped {} ms after SIGTERM with a drain of 2 s", took.toMillis());
-            assertTrue(took.compareTo(Duration.ofSeconds(6)) < 0, took::toString);
+            // The drain of 2 s, and room for a machine that is busy; without a limit it would be the answers' minutes.
+            assertTrue(took.compareTo(Duration.ofSeconds(30)) < 0, took::toString);
             Map<String, Object> row = database.jdbc().queryForMap("select * from dispatcher_heartbeats");
             assertNotNull(row.get("stopped_at"));
             assertEquals(0, row.get("leases_owned"));
@@ -193,6 +195,9 @@ class BusProcessTest {
                         "0",
                         "agentbus.agents.dir",
                         fleet.directory(),
+                        // Those of the program are for its own agents.
+                        "agentbus.orders.enabled",
+                        "false",
                         "agentbus.database.embedded-binaries-dir",
                         Path.of("target", "postgres-binaries").toAbsolutePath().toString()))) {
             Path pidFile = home.resolve("data/postgres/postmaster.pid");
@@ -204,7 +209,7 @@ class BusProcessTest {
             own.signal("TERM");
             LOG.info(
                     "Stopped {} ms after SIGTERM, its Postgres too",
-                    own.awaitEnd(Duration.ofSeconds(20)).toMillis());
+                    own.awaitEnd(Duration.ofSeconds(60)).toMillis());
             // The server's parent reaps it a moment after its end.
             await("its Postgres has ended").until(() -> !postgres.isAlive());
             assertFalse(own.family().stream().anyMatch(ProcessHandle::isAlive), "a process is left");
@@ -223,6 +228,8 @@ class BusProcessTest {
     private BusProcess start(String... settings) throws IOException {
         Map<String, String> all = new HashMap<>(TestBus.settings(database.url(), fleet.gateway(), settings));
         all.put("agentbus.agents.dir", fleet.directory());
+        // What a dead process held is to be taken over while its agents are still at work.
+        all.put("agentbus.dispatch.lease-ms", "5000");
         return BusProcess.start(home, all);
     }
 
