@@ -28,11 +28,10 @@ declare
 begin
   return jsonb_build_object('orders', (
     select coalesce(jsonb_agg(
-      order_json(o) || jsonb_strip_nulls(jsonb_build_object(
-        'lastStatus', order_json(o) #> '{last,status}', 'lastSlot', order_json(o) #> '{last,scheduledFor}',
-        'next', order_json(o) #> '{nextFires,0}'))
+      shown || jsonb_strip_nulls(jsonb_build_object(
+        'lastStatus', shown #> '{last,status}', 'lastSlot', shown #> '{last,scheduledFor}'))
       order by o.order_name), '[]')
-    from standing_orders o
+    from standing_orders o cross join lateral (select order_json(o) as shown offset 0) j
     where o.namespace = v_namespace
       and (p_input ->> 'agentId' is null or o.agent_id = p_input ->> 'agentId')
       and (o.enabled or coalesce((p_input ->> 'includeRemoved')::boolean, false))));

@@ -70,8 +70,6 @@ public final class HookCall {
         ObjectNode body = JSON.createObjectNode();
         if (form == Form.MAPPED) {
             body.put("jobId", (String) delivery.get("jobId"));
-            // For a gateway whose mapping has sessionKey "job:{{session}}"; others do not look at it.
-            putIfSet(body, "session", delivery);
         } else {
             body.put("agentId", agent)
                     .put("name", "agentbus " + delivery.get("jobId"))

@@ -67,6 +67,23 @@ class HookFormsTest {
     }
 
     @Test
+    void the_runs_of_a_standing_order_go_on_in_its_session_in_the_direct_form(TestDatabase database, @TempDir Path home)
+            throws Exception {
+        TestJobs jobs = new TestJobs(database.jdbc());
+        try (TestFleet fleet = TestFleet.of(home, Duration.ZERO, "ann");
+                TestBus bus = start(database, fleet, home, "direct")) {
+            UUID job = jobs.enqueue("ann", "{\"delaySeconds\": 3600}");
+            // As the order does in the transaction that enqueues the job.
+            database.jdbc()
+                    .update("update jobs set session = 'session:plans', run_after = now() where job_id = ?", job);
+            jobs.awaitState(job, "succeeded");
+
+            assertEquals("agent:ann:job:session:plans", fleet.runs().get(0).sessionKey());
+            assertTrue(bus.bus().dispatches());
+        }
+    }
+
+    @Test
     void the_mapped_form_leaves_all_but_the_prompt_to_the_mapping(TestDatabase database, @TempDir Path home)
             throws Exception {
         TestJobs jobs = new TestJobs(database.jdbc());

@@ -37,8 +37,16 @@ class StandingOrdersStartTest {
     }
 
     private Bus start(String phase, List<String> routes) {
-        Map<String, String> settings =
-                TestBus.settings(database.url(), null, "agentbus.orders.enabled", "true", "agentbus.phase", phase);
+        Map<String, String> settings = TestBus.settings(
+                database.url(),
+                null,
+                "agentbus.orders.enabled",
+                "true",
+                "agentbus.phase",
+                phase,
+                // So that what starts here is started by its own trigger.
+                "agentbus.orders.settle-ms",
+                "600000");
         return Bus.start(Settings.load(home, Map.of(), settings), Map.of(), routes, Map.of());
     }
 
