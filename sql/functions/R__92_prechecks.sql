@@ -21,8 +21,8 @@ create or replace function troubles_since(p_namespace text, p_since timestamptz,
     where namespace = p_namespace and created_at > p_since
       and (split_part(topic, '.', 1) in ('audit', 'standing_order') or topic = 'job.lease_lost')
       and topic = any (p_topics)
-      -- Of the bus itself: what an agent says of the same topic must not keep another one awake or asleep.
-      and source_agent is null
+      -- Of the bus itself: the other topics are reserved to it, these an agent may say as well.
+      and (source_agent is null or split_part(topic, '.', 1) <> 'standing_order')
     group by topic) t
 $$;
 comment on function troubles_since(text, timestamptz, text[]) is 'How many events of each of these topics there were since then; {} for none.';

@@ -148,6 +148,8 @@ class AuditBusTest {
         assertEquals("wake", answer("ended_work"));
         bus.block(bus.running(), "person", "anna");
         assertEquals("wake", answer("backlog"));
+        bus.call("emit_event", agent("devops"), json("topic", "standing_order.missed"));
+        assertEquals("noWork", answer("gaps"), "the bus has said nothing");
         orders.hourly(Orders.hour(3), Orders.order("check", "catchUp", "skip"));
         orders.settle(Orders.hour(4));
         assertEquals("wake", answer("gaps"));
