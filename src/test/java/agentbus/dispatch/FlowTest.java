@@ -104,7 +104,7 @@ class FlowTest {
         List<UUID> all = new ArrayList<>();
         for (String name : fleet.names()) {
             for (int i = 0; i < 3; i++) {
-                all.add(jobs.enqueue(name, "{\"timeoutSeconds\": 2}"));
+                all.add(jobs.enqueue(name, "{\"timeoutSeconds\": 6}"));
             }
         }
         await().until(() -> fleet.gateway().ledger().running() >= 3);
