@@ -113,23 +113,23 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
             return 0;
         }
         write(target, text);
-        out.println(names.size() + " standing orders written to " + home.relativize(target));
+        out.println(names.size() + " standing orders written to " + target);
         out.println("Next: switch the old crons off (openclaw cron disable <id>), then start the bus;"
                 + " list-standing-orders shows them.");
         return 0;
     }
 
     private Path target() {
-        Path target = path("output", output);
+        Path target = path("output", output.equals(OUTPUT) ? home : Path.of("").toAbsolutePath(), output);
         if (Files.exists(target) && !force) {
             throw wrong("output", output, "there is a file " + target + " already", "another file, or --force");
         }
         return target;
     }
 
-    private Path path(String option, String text) {
+    private static Path path(String option, Path from, String text) {
         try {
-            return home.resolve(text).normalize();
+            return from.resolve(text).normalize();
         } catch (InvalidPathException invalid) {
             throw wrong(option, text, text + " is no path", "the path of a file");
         }
@@ -165,7 +165,9 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
         if (file.equals("-")) {
             bytes = in.readNBytes(MOST_BYTES + 1);
         } else {
-            try (InputStream content = Files.newInputStream(path("file", file))) {
+            // Where the caller stands, as with any file that is named on a command line.
+            try (InputStream content =
+                    Files.newInputStream(path("file", Path.of("").toAbsolutePath(), file))) {
                 bytes = content.readNBytes(MOST_BYTES + 1);
             }
         }
@@ -221,7 +223,7 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
 
     private static void write(Path target, String text) throws IOException {
         Files.createDirectories(target.getParent());
-        Path partial = Files.createTempFile(target.getParent(), ".import", ".tmp");
+        Path partial = target.resolveSibling("." + target.getFileName() + ".part");
         try {
             Files.writeString(partial, text);
             Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);

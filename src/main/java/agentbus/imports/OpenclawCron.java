@@ -8,6 +8,7 @@ import com.cronutils.parser.CronParser;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,6 +16,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * One cron of OpenClaw, as a standing order or as the reason why it is none.
@@ -58,6 +61,9 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
             JsonNode job, String defaultAgent, String defaultZone, boolean includeDisabled, Set<String> taken) {
         if (!job.path("enabled").asBoolean(true) && !includeDisabled) {
             throw new IllegalArgumentException("it is disabled; --include-disabled takes it over");
+        }
+        if (job.hasNonNull("trigger")) {
+            throw new IllegalArgumentException("it runs on a condition (trigger); write that as the order's preCheck");
         }
         String instructions = instructions(job.path("payload"));
         String zone = job.path("schedule").path("tz").asText("");
@@ -151,6 +157,9 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
             case "cron":
                 return quartz(schedule.path("expr").asText("").strip());
             case "every":
+                if (schedule.hasNonNull("anchorMs")) {
+                    notes.add("its anchor is not carried over: it runs at full hours and minutes now");
+                }
                 return List.of(every(schedule.path("everyMs").asLong(0)));
             case "at":
                 throw new IllegalArgumentException("it runs once, at "
@@ -170,6 +179,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
         }
         String second = seconds ? fields[0] : "0";
         int first = seconds ? 1 : 0;
+        fields[first + 4] = weekDays(fields[first + 4]);
         String unix = String.join(" ", List.of(fields).subList(first, first + UNIX_FIELDS));
         String monthDay = fields[first + 2];
         String weekDay = fields[first + 4];
@@ -182,6 +192,16 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
         return List.of(
                 withSeconds(mapped(time + monthDay + month + "*"), second),
                 withSeconds(mapped(time + "*" + month + weekDay), second));
+    }
+
+    /** Sunday is 0 and 7 to Unix, which a range up to 7 brings out. */
+    private static String weekDays(String field) {
+        Matcher range = Pattern.compile("([0-6])-7").matcher(field);
+        if (!range.matches()) {
+            return field;
+        }
+        int from = Integer.parseInt(range.group(1));
+        return from <= 1 ? "*" : "0," + from + "-6";
     }
 
     private static String withSeconds(String quartz, String second) {
@@ -219,7 +239,9 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
 
     private static void check(String cron, String zone) {
         try {
-            Schedule.of(cron, ZoneId.of(zone));
+            if (Schedule.of(cron, ZoneId.of(zone)).next(Instant.now(), 1).isEmpty()) {
+                throw new IllegalArgumentException("its schedule (" + cron + ") never comes again");
+            }
         } catch (DateTimeException unknown) {
             throw new IllegalArgumentException("schedule.tz is \"" + zone + "\", which is no time zone", unknown);
         }

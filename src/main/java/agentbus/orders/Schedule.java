@@ -30,8 +30,9 @@ import org.quartz.CronExpression;
  */
 public final class Schedule {
     /** The hour field of an order for every hour. */
-    private static final Pattern EVERY_HOUR = Pattern.compile("[*]|[*]/1|0/1|0-23");
+    private static final Pattern EVERY_HOUR = Pattern.compile("[*]|[*]/1|0/1|0?0-23");
 
+    private static final Pattern BEGINS_LATER = Pattern.compile("\\b[1-9]\\d*/");
     private static final Pattern BLANK = Pattern.compile("\\s+");
     private static final TimeZone UTC = TimeZone.getTimeZone(ZoneOffset.UTC);
     /** Further than any clock change moves the time: a zone that crosses the date line moves it by a day. */
@@ -71,9 +72,13 @@ public final class Schedule {
             CronExpression local = new CronExpression(cron.strip());
             // Local times are counted as if they were UTC, where no clock ever changes.
             local.setTimeZone(UTC);
+            // Some wrong ones are only noticed when they are asked.
+            local.getTimeAfter(new Date(0));
             return new Schedule(cron.strip(), zone, local);
-        } catch (ParseException | RuntimeException wrong) {
+        } catch (ParseException wrong) {
             throw new IllegalArgumentException("is no Quartz expression: " + wrong.getMessage(), wrong);
+        } catch (RuntimeException wrong) {
+            throw new IllegalArgumentException("is no Quartz expression", wrong);
         }
     }
 
@@ -142,6 +147,9 @@ public final class Schedule {
      * @return so many slots in order, fewer when the schedule ends, none when it never comes again
      */
     public List<Instant> next(Instant after, int count) {
+        if (count < 1) {
+            return List.of();
+        }
         // Quartz itself looks no further than a hundred years.
         return between(after, after.plus(Duration.ofDays(36_525)), count);
     }
@@ -174,12 +182,15 @@ public final class Schedule {
      * @return such as {@code at 18:00 every day} or {@code at 10:00 on Monday (Europe/Berlin)}
      */
     public String words() {
-        String words;
+        String words = cron;
         try {
-            words = CronDescriptor.instance(Locale.UK)
-                    .describe(parser(CronType.QUARTZ).parse(cron));
+            // Of a last day, and of a step that does not begin at 0, the library says another thing than Quartz does.
+            words = cron.contains("L") || BEGINS_LATER.matcher(cron).find()
+                    ? cron
+                    : CronDescriptor.instance(Locale.UK)
+                            .describe(parser(CronType.QUARTZ).parse(cron));
         } catch (IllegalArgumentException beyondIt) {
-            // Quartz takes a few forms that the describing library does not.
+            // Quartz takes a few forms that the describing library does not: then the expression has to do.
             words = cron;
         }
         words = words.replaceAll("\\bat (\\w+day) day\\b", "on $1")

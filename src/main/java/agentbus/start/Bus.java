@@ -177,6 +177,7 @@ public final class Bus implements AutoCloseable {
             main.addMainListener(new MainListenerSupport() {
                 @Override
                 public void afterConfigure(BaseMainSupport configured) {
+                    RouteFiles.requireOwnNames(configured.getCamelContext(), routes);
                     new OrderSync(statements, planner, agentIds).sync(configured.getCamelContext());
                 }
             });

@@ -1,8 +1,15 @@
 package agentbus.start;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.camel.CamelContext;
 import org.apache.camel.spi.PackageScanResourceResolver;
 import org.apache.camel.spi.Resource;
@@ -16,6 +23,8 @@ final class RouteFiles {
 
     /** In a phase's folder: files of standing orders, and nothing else. */
     static final String ORDERS = "*standing-orders.camel.yaml";
+
+    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
     private RouteFiles() {}
 
@@ -59,6 +68,58 @@ final class RouteFiles {
             } catch (Exception unreadable) {
                 throw new StartFailure(pattern + " cannot be read: " + unreadable.getMessage(), unreadable);
             }
+        }
+    }
+
+    /**
+     * Looks that no two routes or orders have one name: of two orders, or of an order and a route, Camel keeps the later one
+     * without a word.
+     *
+     * @param camel finds the files
+     * @param patterns which
+     * @throws StartFailure naming the name and its files
+     */
+    static void requireOwnNames(CamelContext camel, List<String> patterns) {
+        PackageScanResourceResolver files = PluginHelper.getPackageScanResourceResolver(camel);
+        Map<String, String> places = new HashMap<>();
+        for (String pattern : patterns) {
+            try {
+                for (Resource file : files.findResources(pattern)) {
+                    String place = file.getLocation()
+                            .substring(Math.max(0, file.getLocation().lastIndexOf("routes/")));
+                    for (JsonNode element : elements(file)) {
+                        requireOwnName(element, place, places);
+                    }
+                }
+            } catch (StartFailure failure) {
+                throw failure;
+            } catch (Exception unreadable) {
+                throw new StartFailure(pattern + " cannot be read: " + unreadable.getMessage(), unreadable);
+            }
+        }
+    }
+
+    private static Iterable<JsonNode> elements(Resource file) {
+        try (InputStream in = file.getInputStream()) {
+            JsonNode root = YAML.readTree(in);
+            return root == null ? List.of() : root;
+        } catch (IOException noYaml) {
+            // Camel says in which line, and has said it before this is asked for a file that is loaded.
+            return List.of();
+        }
+    }
+
+    private static void requireOwnName(JsonNode element, String place, Map<String, String> places) {
+        JsonNode order = element.path("templatedRoute");
+        String name =
+                element.path("route").path("id").asText(order.path("routeId").asText(""));
+        if (order.isObject() && name.isEmpty()) {
+            throw new StartFailure(place + ": a templatedRoute has no routeId; it is the order's name");
+        }
+        String other = name.isEmpty() ? null : places.putIfAbsent(name, place);
+        if (other != null) {
+            throw new StartFailure(
+                    other + " and " + place + ": two routes have the id " + name + "; each needs one of its own");
         }
     }
 

@@ -118,6 +118,8 @@ class ImportOpenclawCronsTest {
                 "0 7 * * 1-5   | 2026-11-27T23:00:00Z | 2026-11-30T07:00:00Z",
                 "0 7 * * 0     | 2026-11-24T00:00:00Z | 2026-11-29T07:00:00Z",
                 "0 7 * * 7     | 2026-11-24T00:00:00Z | 2026-11-29T07:00:00Z",
+                "0 7 * * 0-7   | 2026-11-24T08:00:00Z | 2026-11-25T07:00:00Z",
+                "0 7 * * 5-7   | 2026-11-27T08:00:00Z | 2026-11-28T07:00:00Z",
                 "*/20 * * * *  | 2026-11-24T00:05:00Z | 2026-11-24T00:20:00Z",
                 "0 0 1 */3 *   | 2026-11-24T00:00:00Z | 2027-01-01T00:00:00Z",
                 "15 30 6 * * * | 2026-11-24T00:00:00Z | 2026-11-24T06:30:15Z"
@@ -134,6 +136,21 @@ class ImportOpenclawCronsTest {
                         .get(0)
                         .toString(),
                 cron);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"kind\":\"cron\",\"expr\":\"0 0 31 2 *\",\"tz\":\"UTC\"} | x       | never comes again",
+                "{\"kind\":\"every\",\"everyMs\":60000}                   | trigger | it runs on a condition"
+            })
+    void what_would_run_otherwise_than_it_did_is_left_out(String schedule, String field, String said) {
+        String json = "[{\"id\":\"a\",\"name\":\"a\",\"schedule\":" + schedule + ",\"" + field
+                + "\":{\"script\":\"x\"},\"payload\":{\"kind\":\"agentTurn\",\"message\":\"m\"}}]";
+        assertEquals(0, run(json, "-"), err);
+        assertTrue(out.contains("a: left out"), out);
+        assertTrue(out.contains(said), out);
     }
 
     @Test

@@ -54,6 +54,7 @@ class ScheduleTest {
         "0 0/15 * * * ?, 2026-10-26, 96",
         "0 15 * * * ?, 2026-03-29, 23",
         "0 15 * * * ?, 2026-10-25, 25",
+        "0 15 00-23 * * ?, 2026-10-25, 25",
         "0 0 0/2 * * ?, 2026-03-29, 12",
         "0 0 0/2 * * ?, 2026-10-25, 12",
         "'0 30 2,3 * * ?', 2026-03-29, 2",
@@ -147,7 +148,9 @@ class ScheduleTest {
                 "0 0 18 * * ?       | Europe/Berlin | at 18:00 every day (Europe/Berlin)",
                 "0 0 10 ? * MON     | UTC           | at 10:00 on Monday",
                 "0 0 9 ? * MON-FRI  | UTC           | at 09:00 from Monday to Friday",
-                "0 15 * * * ?       | UTC           | every hour at minute 15"
+                "0 15 * * * ?       | UTC           | every hour at minute 15",
+                "0 0 9 ? * L        | UTC           | 0 0 9 ? * L",
+                "0 5/15 * * * ?     | UTC           | 0 5/15 * * * ?"
             })
     void a_schedule_is_said_in_plain_words(String cron, String zone, String words) {
         assertEquals(words, Schedule.of(cron, ZoneId.of(zone)).words());
@@ -160,7 +163,9 @@ class ScheduleTest {
                 "*/5 * * * *      | has five fields as Unix has them; Quartz wants six, seconds first: 0 */5 * * * ? *",
                 "0 0 25 * * ?     | is no Quartz expression",
                 "0 0 9 * * *      | is no Quartz expression",
-                "every ten hours  | is no Quartz expression"
+                "every ten hours  | is no Quartz expression",
+                "0 , * * * ?      | is no Quartz expression",
+                "x 0 0 * * ?      | is no Quartz expression"
             })
     void a_wrong_expression_is_refused_with_what_would_be_right(String cron, String said) {
         String message = assertThrows(IllegalArgumentException.class, () -> Schedule.of(cron, BERLIN))

@@ -131,6 +131,16 @@ class StandingOrdersStartTest {
                 > 0);
     }
 
+    @ParameterizedTest
+    @CsvSource({"devops-health-check", "deliver-job"})
+    void an_order_cannot_take_the_name_of_another_or_of_a_route(String taken) throws Exception {
+        List<String> routes =
+                file(taken, "agent", "devops", "cron", "0 0 9 ? * MON", "purpose", "A check.", "instructions", "Look.");
+        StartFailure failure =
+                assertThrows(StartFailure.class, () -> start("1", routes).close());
+        assertTrue(failure.getMessage().contains("two routes have the id " + taken), failure.getMessage());
+    }
+
     @Test
     void a_node_that_has_no_orders_leaves_them_alone() {
         start("2", List.of()).close();
