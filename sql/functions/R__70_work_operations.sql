@@ -92,6 +92,16 @@ create or replace function report_progress(p_principal jsonb, p_input jsonb) ret
 $$;
 comment on function report_progress(jsonb, jsonb) is 'The operation reportProgress: a renewal with a live status.';
 
+create or replace function require_evidence(p_outcome text, p_evidence jsonb) returns void language plpgsql stable as $$
+begin
+  if p_outcome = 'no_work' and coalesce(p_evidence, '{}') = '{}' then
+    perform refuse(422, 'evidence_missing', 'no_work says that there was nothing to do, and needs evidence of what was looked at',
+      'evidence', p_evidence, 'an object that names what was looked at: counts, ids, times');
+  end if;
+end
+$$;
+comment on function require_evidence(text, jsonb) is 'Refuses (422, evidence_missing) a no_work that does not say what was looked at.';
+
 create or replace function complete_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
 declare
   v record;
@@ -109,10 +119,7 @@ begin
   if v_answer is not null then
     return v_answer;
   end if;
-  if p_input ->> 'outcome' = 'no_work' and coalesce(p_input -> 'evidence', '{}') = '{}' then
-    perform refuse(422, 'evidence_missing', 'no_work says that there was nothing to do, and needs evidence of what was looked at',
-      'evidence', p_input -> 'evidence', 'an object that names what was looked at: counts, ids, times');
-  end if;
+  perform require_evidence(p_input ->> 'outcome', p_input -> 'evidence');
   if p_input ?| '{outcome,evidence}' then
     update jobs set outcome = coalesce(p_input ->> 'outcome', 'completed'), evidence = p_input -> 'evidence'
     where job_id = (v.o_job).job_id;

@@ -89,6 +89,11 @@ create or replace function note_order(p_namespace text, p_order text, p_what tex
 $$;
 comment on function note_order(text, text, text, jsonb) is 'Audit row of a change of an order.';
 
+create or replace function pre_check_function(p_pre_check text) returns text language sql immutable strict as $$
+  select 'precheck_' || replace(p_pre_check, '-', '_')
+$$;
+comment on function pre_check_function(text) is 'The function that answers a pre-check: x-y is precheck_x_y.';
+
 create or replace function write_order(p_namespace text, p_wanted jsonb, p_now timestamptz) returns void language plpgsql as $$
 declare
   v_old standing_orders;
@@ -139,10 +144,10 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('agentbus.orders', 0));
   for v_wanted in select value from jsonb_array_elements(p_orders) loop
     perform agent_named(p_namespace, v_wanted ->> 'agent', 'agent');
-    if v_wanted ->> 'preCheck' <> '' and to_regprocedure(
-      format('precheck_%s(text, text, timestamptz)', replace(v_wanted ->> 'preCheck', '-', '_'))) is null then
-      perform refuse(422, 'invalid_field', format('order %s: preCheck is %s, and there is no function precheck_%s(text, text, timestamptz) in sql/functions',
-        v_wanted ->> 'name', v_wanted ->> 'preCheck', replace(v_wanted ->> 'preCheck', '-', '_')));
+    if v_wanted ->> 'preCheck' <> ''
+      and to_regprocedure(pre_check_function(v_wanted ->> 'preCheck') || '(text, text, timestamptz)') is null then
+      perform refuse(422, 'invalid_field', format('order %s: preCheck is %s, and there is no function %s(text, text, timestamptz) in sql/functions',
+        v_wanted ->> 'name', v_wanted ->> 'preCheck', pre_check_function(v_wanted ->> 'preCheck')));
     end if;
     if not exists (select from standing_orders where namespace = p_namespace and order_name = v_wanted ->> 'name'
       and enabled and definition_hash = v_wanted ->> 'definitionHash') then

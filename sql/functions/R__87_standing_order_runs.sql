@@ -62,7 +62,7 @@ begin
   if p_order.pre_check is null then
     return null;
   end if;
-  execute format('select %I($1, $2, $3)', 'precheck_' || replace(p_order.pre_check, '-', '_'))
+  execute format('select %I($1, $2, $3)', pre_check_function(p_order.pre_check))
     into v_verdict using p_order.namespace, p_order.agent_id, looked_until(p_order);
   return v_verdict;
 exception when others then

@@ -36,16 +36,16 @@ begin
   if p_order.catch_up = 'all' then
     v_kept := v_late[greatest(1, cardinality(v_late) - p_order.catch_up_cap + 1):];
     v_why := format('not started in time; catch-up runs the newest %s only', p_order.catch_up_cap);
-  elsif p_order.catch_up = 'latest' and not exists (
-    select from standing_order_runs
-    where namespace = p_order.namespace and order_name = p_order.order_name and status = 'expected'
-      and scheduled_for <= p_now and not run_id = any (v_late)
-      -- One that was held since before is no later slot.
-      and scheduled_for > (select max(scheduled_for) from standing_order_runs where run_id = any (v_late))) then
-    v_kept := v_late[cardinality(v_late):];
-    v_why := 'not started in time; a later slot runs in its place';
   elsif p_order.catch_up = 'latest' then
     v_why := 'not started in time; a later slot runs in its place';
+    if not exists (
+      select from standing_order_runs
+      where namespace = p_order.namespace and order_name = p_order.order_name and status = 'expected'
+        and scheduled_for <= p_now and not run_id = any (v_late)
+        -- One that was held since before is no later slot.
+        and scheduled_for > (select max(scheduled_for) from standing_order_runs where run_id = any (v_late))) then
+      v_kept := v_late[cardinality(v_late):];
+    end if;
   else
     v_why := 'not started in time, and the order does not catch up';
   end if;

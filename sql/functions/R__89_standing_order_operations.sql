@@ -1,6 +1,6 @@
 -- What people and agents do with standing orders: look, run one now, and start and finish runs that live elsewhere.
 
-create or replace function order_json(p_order standing_orders, p_now timestamptz default now()) returns jsonb language sql stable as $$
+create or replace function order_json(p_order standing_orders) returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'order', (p_order).order_name, 'agentId', (p_order).agent_id, 'enabled', (p_order).enabled, 'schedule', (p_order).words,
     'purpose', (p_order).purpose, 'cron', (p_order).cron, 'zone', (p_order).zone, 'session', (p_order).session,
@@ -17,10 +17,10 @@ create or replace function order_json(p_order standing_orders, p_now timestamptz
       order by scheduled_for desc limit 1),
     'nextFires', (select jsonb_agg(scheduled_for order by scheduled_for) from (
       select scheduled_for from standing_order_runs
-      where namespace = (p_order).namespace and order_name = (p_order).order_name and status = 'expected' and scheduled_for > p_now
+      where namespace = (p_order).namespace and order_name = (p_order).order_name and status = 'expected' and scheduled_for > now()
       order by scheduled_for limit 5) f)))
 $$;
-comment on function order_json(standing_orders, timestamptz) is 'A standing order as the contract shows it: what it is, how it fares, its last run and its next five fires.';
+comment on function order_json(standing_orders) is 'A standing order as the contract shows it: what it is, how it fares, its last run and its next five fires.';
 
 create or replace function list_standing_orders(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
 declare
@@ -208,10 +208,7 @@ begin
     perform refuse(409, 'wrong_state', format('this run ends with its job %s', v_run.job_id), 'runId', p_input -> 'runId',
       'a run that was started with start-standing-order; close the job instead');
   end if;
-  if p_input ->> 'status' = 'no_work' and coalesce(p_input -> 'evidence', '{}') = '{}' then
-    perform refuse(422, 'evidence_missing', 'no_work says that there was nothing to do, and needs evidence of what was looked at',
-      'evidence', p_input -> 'evidence', 'an object that names what was looked at: counts, ids, times');
-  end if;
+  perform require_evidence(p_input ->> 'status', p_input -> 'evidence');
   if v_run.status = p_input ->> 'status' and v_run.summary = p_input ->> 'summary' then
     -- Said twice, as a caller does whose first answer was lost.
     return jsonb_build_object('run', run_json(v_run));

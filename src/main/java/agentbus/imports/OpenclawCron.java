@@ -1,10 +1,6 @@
 package agentbus.imports;
 
 import agentbus.orders.Schedule;
-import com.cronutils.mapper.CronMapper;
-import com.cronutils.model.CronType;
-import com.cronutils.model.definition.CronDefinitionBuilder;
-import com.cronutils.parser.CronParser;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -210,11 +206,8 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
 
     private static String mapped(String unix) {
         try {
-            CronParser parser = new CronParser(CronDefinitionBuilder.instanceDefinitionFor(CronType.UNIX));
-            String quartz =
-                    CronMapper.fromUnixToQuartz().map(parser.parse(unix)).asString();
-            // The year, which is every one.
-            return quartz.replaceFirst(" \\*$", "");
+            // Without the year, which is every one.
+            return Schedule.quartzOf(unix).replaceFirst(" \\*$", "");
         } catch (IllegalArgumentException noCron) {
             throw new IllegalArgumentException("schedule.expr \"" + unix + "\": " + noCron.getMessage(), noCron);
         }

@@ -32,6 +32,7 @@ public final class Schedule {
     /** The hour field of an order for every hour. */
     private static final Pattern EVERY_HOUR = Pattern.compile("[*]|[*]/1|0/1|0?0-23");
 
+    private static final CronParser QUARTZ = parser(CronType.QUARTZ);
     private static final Pattern BEGINS_LATER = Pattern.compile("\\b[1-9]\\d*/");
     private static final Pattern BLANK = Pattern.compile("\\s+");
     private static final TimeZone UTC = TimeZone.getTimeZone(ZoneOffset.UTC);
@@ -66,7 +67,7 @@ public final class Schedule {
         String[] fields = BLANK.split(cron.strip());
         if (fields.length == UNIX_FIELDS) {
             throw new IllegalArgumentException(
-                    "has five fields as Unix has them; Quartz wants six, seconds first" + unixAsQuartz(cron));
+                    "has five fields as Unix has them; Quartz wants six, seconds first" + meant(cron));
         }
         try {
             CronExpression local = new CronExpression(cron.strip());
@@ -82,12 +83,22 @@ public final class Schedule {
         }
     }
 
-    private static String unixAsQuartz(String cron) {
+    /**
+     * What a Unix expression is in Quartz.
+     *
+     * @param cron five fields: minute, hour, day of month, month, day of week
+     * @return seven fields, the last of which is the year
+     * @throws IllegalArgumentException when it is no Unix expression, or one that Quartz cannot say
+     */
+    public static String quartzOf(String cron) {
+        return CronMapper.fromUnixToQuartz()
+                .map(parser(CronType.UNIX).parse(cron))
+                .asString();
+    }
+
+    private static String meant(String unixCron) {
         try {
-            return ": "
-                    + CronMapper.fromUnixToQuartz()
-                            .map(parser(CronType.UNIX).parse(cron))
-                            .asString();
+            return ": " + quartzOf(unixCron);
         } catch (IllegalArgumentException notUnix) {
             // It is wrong in either dialect; the count of fields is what can be said of it.
             return "";
@@ -187,8 +198,7 @@ public final class Schedule {
             // Of a last day, and of a step that does not begin at 0, the library says another thing than Quartz does.
             words = cron.contains("L") || BEGINS_LATER.matcher(cron).find()
                     ? cron
-                    : CronDescriptor.instance(Locale.UK)
-                            .describe(parser(CronType.QUARTZ).parse(cron));
+                    : CronDescriptor.instance(Locale.UK).describe(QUARTZ.parse(cron));
         } catch (IllegalArgumentException beyondIt) {
             // Quartz takes a few forms that the describing library does not: then the expression has to do.
             words = cron;

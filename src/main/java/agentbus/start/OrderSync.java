@@ -1,6 +1,5 @@
 package agentbus.start;
 
-import agentbus.orders.Order;
 import agentbus.orders.OrderMistake;
 import agentbus.orders.OrderPlanner;
 import agentbus.orders.OrderReader;
@@ -9,10 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import java.util.List;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,11 +38,10 @@ final class OrderSync {
      * @throws StartFailure when the database refuses
      */
     void sync(CamelContext camel) {
-        List<Order> orders = new OrderReader(agents).read(camel);
+        ArrayNode orders = JsonNodeFactory.instance.arrayNode();
+        new OrderReader(agents).read(camel).forEach(order -> orders.add(order.toJson()));
         fillGaps(orders);
-        ArrayNode json = JsonNodeFactory.instance.arrayNode();
-        orders.forEach(order -> json.add(order.toJson()));
-        String synced = statements.text("sql/start/sync-standing-orders.sql", NAMESPACE, json.toString());
+        String synced = statements.text("sql/start/sync-standing-orders.sql", NAMESPACE, orders.toString());
         LOG.debug("Standing orders synced: {}", synced);
         for (JsonNode row : rows()) {
             write(planner.slots(row));
@@ -52,10 +49,10 @@ final class OrderSync {
     }
 
     /** What fell due by a schedule that is about to change or to go is written by that schedule. */
-    private void fillGaps(List<Order> orders) {
-        Map<String, String> hashes = orders.stream().collect(Collectors.toMap(Order::name, order -> order.toJson()
-                .get("definitionHash")
-                .asText()));
+    private void fillGaps(ArrayNode orders) {
+        Map<String, String> hashes = new HashMap<>();
+        orders.forEach(order -> hashes.put(
+                order.get("name").asText(), order.get("definitionHash").asText()));
         for (JsonNode row : rows()) {
             String wanted = hashes.get(row.get("order").asText());
             if (!row.get("definitionHash").asText().equals(wanted)) {

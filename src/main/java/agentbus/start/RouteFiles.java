@@ -52,23 +52,12 @@ final class RouteFiles {
      * @throws StartFailure naming the file
      */
     static void requireLists(CamelContext camel, List<String> patterns) {
-        PackageScanResourceResolver files = PluginHelper.getPackageScanResourceResolver(camel);
-        for (String pattern : patterns) {
-            try {
-                for (Resource file : files.findResources(pattern)) {
-                    if (!isList(file)) {
-                        String location = file.getLocation();
-                        throw new StartFailure(
-                                location.substring(Math.max(0, location.lastIndexOf("routes/")))
-                                        + ": a route file is a list, and this is none; begin with - route:, - beans: or the like");
-                    }
-                }
-            } catch (StartFailure failure) {
-                throw failure;
-            } catch (Exception unreadable) {
-                throw new StartFailure(pattern + " cannot be read: " + unreadable.getMessage(), unreadable);
+        forEachFile(camel, patterns, file -> {
+            if (!isList(file)) {
+                throw new StartFailure(place(file)
+                        + ": a route file is a list, and this is none; begin with - route:, - beans: or the like");
             }
-        }
+        });
     }
 
     /**
@@ -80,16 +69,25 @@ final class RouteFiles {
      * @throws StartFailure naming the name and its files
      */
     static void requireOwnNames(CamelContext camel, List<String> patterns) {
-        PackageScanResourceResolver files = PluginHelper.getPackageScanResourceResolver(camel);
         Map<String, String> places = new HashMap<>();
+        forEachFile(camel, patterns, file -> {
+            for (JsonNode element : elements(file)) {
+                requireOwnName(element, place(file), places);
+            }
+        });
+    }
+
+    /** What is asked of each file. */
+    private interface Look {
+        void at(Resource file) throws Exception;
+    }
+
+    private static void forEachFile(CamelContext camel, List<String> patterns, Look look) {
+        PackageScanResourceResolver files = PluginHelper.getPackageScanResourceResolver(camel);
         for (String pattern : patterns) {
             try {
                 for (Resource file : files.findResources(pattern)) {
-                    String place = file.getLocation()
-                            .substring(Math.max(0, file.getLocation().lastIndexOf("routes/")));
-                    for (JsonNode element : elements(file)) {
-                        requireOwnName(element, place, places);
-                    }
+                    look.at(file);
                 }
             } catch (StartFailure failure) {
                 throw failure;
@@ -97,6 +95,11 @@ final class RouteFiles {
                 throw new StartFailure(pattern + " cannot be read: " + unreadable.getMessage(), unreadable);
             }
         }
+    }
+
+    private static String place(Resource file) {
+        String location = file.getLocation();
+        return location.substring(Math.max(0, location.lastIndexOf("routes/")));
     }
 
     private static Iterable<JsonNode> elements(Resource file) {

@@ -1,0 +1,1 @@
+-- What the roles' rules need to be held: whom an agent may hand what, what it may read, and who was refused.

@@ -1,0 +1,1 @@
+-- Several gateways, each known by its health, and what a gateway says of the runs in it.

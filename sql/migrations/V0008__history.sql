@@ -1,0 +1,1 @@
+-- Where finished work goes, so that the tables of the living stay small.
