@@ -3,8 +3,11 @@ package agentbus.door;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
 import java.util.Optional;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -22,8 +25,11 @@ public final class ServerAnswers {
     /** Before every handler that the routes have brought. */
     private static final int FIRST = -1;
 
+    private static final int REQUEST_TIMEOUT = 408;
+
     private final Contract contract;
     private final int maxBytes;
+    private final Duration bodyPatience;
     private final Problems problems = new Problems();
 
     /**
@@ -31,10 +37,12 @@ public final class ServerAnswers {
      *
      * @param contract knows which part of a path is which parameter
      * @param maxBytes the largest body in bytes, for the message
+     * @param bodyPatience how long a request's body may take to come
      */
-    public ServerAnswers(Contract contract, int maxBytes) {
+    public ServerAnswers(Contract contract, int maxBytes, Duration bodyPatience) {
         this.contract = contract;
         this.maxBytes = maxBytes;
+        this.bodyPatience = bodyPatience;
     }
 
     /**
@@ -72,7 +80,31 @@ public final class ServerAnswers {
             answer(call, broken);
             return;
         }
+        limitBody(call);
         call.next();
+    }
+
+    /** A caller that sends a byte now and then is never idle; it would hold its request for as long as it likes. */
+    private void limitBody(RoutingContext call) {
+        HttpServerRequest request = call.request();
+        if (request.isEnded()
+                || request.getHeader("Content-Length") == null && request.getHeader("Transfer-Encoding") == null) {
+            return;
+        }
+        long timer = call.vertx().setTimer(bodyPatience.toMillis(), late -> {
+            if (!request.isEnded() && !call.response().headWritten()) {
+                call.response().putHeader("Connection", "close");
+                call.addEndHandler(answered -> request.connection().close());
+                answer(
+                        call,
+                        Problem.of(
+                                REQUEST_TIMEOUT,
+                                "body_too_slow",
+                                "The body has not come within " + bodyPatience.toSeconds() + " seconds."));
+            }
+        });
+        call.addBodyEndHandler(done -> call.vertx().cancelTimer(timer));
+        call.addEndHandler(done -> call.vertx().cancelTimer(timer));
     }
 
     /** The server could not decode the path, or not take a form apart. */
@@ -88,6 +120,10 @@ public final class ServerAnswers {
     }
 
     private void failed(RoutingContext call) {
+        if (call.failure() instanceof HttpClosedException) {
+            // The caller has hung up: there is nobody to answer, and nothing went wrong here.
+            return;
+        }
         if (call.statusCode() == TOO_LARGE) {
             // What is still to come of the body is not waited for.
             call.response().putHeader("Connection", "close");

@@ -10,6 +10,7 @@ import agentbus.dispatch.Prompts;
 import agentbus.dispatch.Troubles;
 import agentbus.door.ApiDoor;
 import agentbus.door.Credentials;
+import agentbus.door.PatientServer;
 import agentbus.door.RouteJobs;
 import agentbus.door.ServerAnswers;
 import agentbus.fleet.AgentFileError;
@@ -21,6 +22,7 @@ import agentbus.orders.OrderPlanner;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -54,6 +56,7 @@ public final class Bus implements AutoCloseable {
     private final HttpAddress address;
     private final OrderPlanner planner;
     private final Main main = new Main();
+    private final Vertx vertx;
     private Dispatcher dispatcher;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
@@ -64,6 +67,7 @@ public final class Bus implements AutoCloseable {
         this.database = database;
         this.statements = new Statements(database.dataSource());
         this.planner = new OrderPlanner(settings.duration("agentbus.orders.plan-ahead-hours", 1, 720));
+        this.vertx = PatientServer.vertx(settings.duration("agentbus.http.idle-timeout-seconds", 1, 3600));
     }
 
     /**
@@ -192,7 +196,10 @@ public final class Bus implements AutoCloseable {
             throw RouteFailure.explain(failed, main.getCamelContext(), routes, settings.home());
         }
         RouteFiles.requireLists(main.getCamelContext(), routes);
-        new ServerAnswers(contract, settings.integer("agentbus.http.max-body-bytes", 1024, 16_777_216))
+        new ServerAnswers(
+                        contract,
+                        settings.integer("agentbus.http.max-body-bytes", 1024, 16_777_216),
+                        settings.duration("agentbus.http.body-timeout-seconds", 1, 600))
                 .install(main.getCamelContext(), address.port());
     }
 
@@ -223,6 +230,7 @@ public final class Bus implements AutoCloseable {
 
         // The pool, not the listener's connection: the sql component takes the one DataSource it finds.
         main.bind("dataSource", database.dataSource());
+        main.bind("vertx", vertx);
         main.bind("metricsRegistry", registry);
         main.bind("pgevent", listener);
         main.bind("meters", meters);
@@ -260,6 +268,7 @@ public final class Bus implements AutoCloseable {
         if (dispatching) {
             attempt(() -> statements.text("sql/dispatch/stopped.sql", dispatcher.id()));
         }
+        attempt(() -> vertx.close().toCompletionStage().toCompletableFuture().join());
         database.close();
     }
 

@@ -56,7 +56,8 @@ final class Door implements AutoCloseable {
         this.bus = bus;
     }
 
-    static Door open(TestDatabase database, Path home) throws IOException {
+    /** Opens a door; {@code more} are further settings: key, value, key, value … */
+    static Door open(TestDatabase database, Path home, String... more) throws IOException {
         for (String agent : List.of("worker", "other", "coordinator")) {
             Path file = home.resolve("agents").resolve(agent).resolve("agent.yaml");
             Files.createDirectories(file.getParent());
@@ -65,10 +66,7 @@ final class Door implements AutoCloseable {
                     "id: " + agent + "\nmission: Works in tests.\nmaxConcurrency: 100\ngateway: default\n"
                             + "accepts: [work, blocked.replan]\nmayEnqueueTo: []\nemits: []\nsubscriptions: []\n");
         }
-        TestBus bus = TestBus.start(
-                database,
-                null,
-                home,
+        List<String> settings = new ArrayList<>(List.of(
                 "agentbus.agents.dir",
                 home.resolve("agents").toAbsolutePath().toString(),
                 "agentbus.http.max-body-bytes",
@@ -78,8 +76,9 @@ final class Door implements AutoCloseable {
                 "agentbus.dispatch.enabled",
                 "false",
                 "agentbus.gateway.token",
-                TestBus.HOOK_TOKEN);
-        return new Door(database, bus);
+                TestBus.HOOK_TOKEN));
+        settings.addAll(List.of(more));
+        return new Door(database, TestBus.start(database, null, home, settings.toArray(String[]::new)));
     }
 
     TestBus bus() {
@@ -238,6 +237,16 @@ final class Door implements AutoCloseable {
         String before = fingerprint();
         Answer answer = call.get();
         assertEquals(before, fingerprint(), answer.text());
+        return answer;
+    }
+
+    /** Makes a call that must change no job and write no event, whatever is noted of the call itself. */
+    Answer untouched(Supplier<Answer> call) {
+        String sql = "select concat((select md5(string_agg(j::text, ' ' order by j.job_id)) from jobs j),"
+                + " (select count(*) from events), (select count(*) from job_attempts))";
+        String before = database.jdbc().queryForObject(sql, String.class);
+        Answer answer = call.get();
+        assertEquals(before, database.jdbc().queryForObject(sql, String.class), answer.text());
         return answer;
     }
 
