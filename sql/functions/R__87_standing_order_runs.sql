@@ -55,7 +55,7 @@ create or replace function looked_until(p_order standing_orders) returns timesta
 $$;
 comment on function looked_until(standing_orders) is 'Up to when the order has been looked after: its newest run that ended well, or since it exists.';
 
-create or replace function run_pre_check(p_order standing_orders) returns jsonb language plpgsql as $$
+create or replace function ask_pre_check(p_order standing_orders, p_tell boolean) returns jsonb language plpgsql as $$
 declare
   v_verdict jsonb;
 begin
@@ -66,14 +66,22 @@ begin
     into v_verdict using p_order.namespace, p_order.agent_id, looked_until(p_order);
   return v_verdict;
 exception when others then
+  if not p_tell then
+    return jsonb_build_object('error', sqlerrm);
+  end if;
   -- A question that cannot be answered is no reason to keep the agent asleep, and none to keep silent.
   perform append_event(p_order.namespace, 'standing_order.pre_check_failed', null, null, jsonb_build_object(
     'order', p_order.order_name, 'preCheck', p_order.pre_check, 'error', sqlerrm));
   return null;
 end
 $$;
-comment on function run_pre_check(standing_orders) is
-  'What the order''s pre-check says: null to go on, noWork with evidence, or skip with a reason. One that fails is told as an event and means: go on.';
+comment on function ask_pre_check(standing_orders, boolean) is
+  'What the order''s pre-check says: null to go on, noWork with evidence, or skip with a reason. One that fails means: go on, and is told as an event; with p_tell false nothing is written and its error is the answer.';
+
+create or replace function run_pre_check(p_order standing_orders) returns jsonb language sql as $$
+  select ask_pre_check(p_order, true)
+$$;
+comment on function run_pre_check(standing_orders) is 'ask_pre_check of a run that is due: a failure is told.';
 
 create or replace function begin_run(p_order standing_orders, p_run standing_order_runs, p_now timestamptz) returns standing_order_runs
 language plpgsql as $$

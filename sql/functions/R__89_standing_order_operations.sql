@@ -127,7 +127,7 @@ begin
   perform act_as(p_principal, coalesce(p_input ->> 'reason', 'run on purpose'));
   if coalesce((p_input ->> 'dryRun')::boolean, false) then
     return order_json(v_order) || jsonb_build_object('instructions', v_order.instructions, 'dryRun', true,
-      'preCheckSays', coalesce(run_pre_check(v_order), '{}'));
+      'preCheckSays', coalesce(ask_pre_check(v_order, false), '{}'));
   end if;
   select * into v_live from standing_order_runs
   where namespace = v_order.namespace and order_name = v_order.order_name and status = 'started' limit 1;
@@ -163,6 +163,15 @@ declare
 begin
   perform require_own_order(p_principal, v_order.agent_id, v_order.order_name);
   perform act_as(p_principal, 'started elsewhere');
+  if v_slot is null then
+    select * into v_run from standing_order_runs
+    where namespace = v_order.namespace and order_name = v_order.order_name and status = 'started' and job_id is null
+      and requested_by = current_actor() limit 1;
+    if found then
+      -- Said twice, as a caller does whose first answer was lost: it is the run that it has begun.
+      return jsonb_build_object('run', run_json(v_run));
+    end if;
+  end if;
   -- Without a slot named: the one that is due, or a run of its own.
   select * into v_run from standing_order_runs
   where namespace = v_order.namespace and order_name = v_order.order_name
@@ -190,7 +199,7 @@ begin
 end
 $$;
 comment on function start_standing_order(jsonb, jsonb) is
-  'The operation startStandingOrder: a run that begins elsewhere takes the slot that is due (or the one named). Unfinished within timeoutSeconds (the order''s, or 1800) it has failed.';
+  'The operation startStandingOrder: a run that begins elsewhere takes the slot that is due (or the one named). Without a slot named, the caller''s own run that is still under way is the answer. Unfinished within timeoutSeconds (the order''s, or 1800) it has failed.';
 
 create or replace function finish_standing_order(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
 declare

@@ -2,14 +2,21 @@
 -- The auditor agent's standing orders say what it means.
 
 create or replace function error_pattern(p_error text) returns text language sql immutable as $$
-  select regexp_replace(lower(left(p_error, 200)), '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+', '#', 'g')
+  -- Cut last: half an id at the end would be no id, and the same error another text.
+  select left(regexp_replace(lower(p_error), '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+', '#', 'g'), 200)
 $$;
 comment on function error_pattern(text) is 'An error without its ids and numbers, so that the same error is the same text.';
+
+create or replace function once_key(p_what text, p_at timestamptz) returns text language sql immutable as $$
+  -- Seconds since 1970: a time as text is another one on a node whose zone is another.
+  select p_what || ':' || coalesce(extract(epoch from p_at)::text, 'never')
+$$;
+comment on function once_key(text, timestamptz) is 'The dedupe key of something that is said once for each such time, the same from every node.';
 
 create or replace function find_failure_clusters(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.failure_cluster', null, null, jsonb_build_object('agentId', target_agent, 'error', sample,
     'pattern', pattern, 'failures', failures, 'jobs', jobs, 'windowMinutes', 30),
-    target_agent || ':' || md5(pattern) || ':' || date_trunc('hour', p_now))
+    once_key(target_agent || ':' || md5(pattern), date_trunc('hour', p_now, 'UTC')))
   from (
     select a.namespace, j.target_agent, error_pattern(a.error) as pattern, min(a.error) as sample, count(*) as failures,
       (array_agg(distinct a.job_id))[:20] as jobs
@@ -24,7 +31,7 @@ comment on function find_failure_clusters(timestamptz) is 'audit.failure_cluster
 create or replace function find_rising_dead_letters(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.dead_letters_rising', null, null,
     jsonb_build_object('agentId', target_agent, 'lastHour', last_hour, 'hourBefore', hour_before),
-    target_agent || ':' || date_trunc('hour', p_now))
+    once_key(target_agent, date_trunc('hour', p_now, 'UTC')))
   from (
     select namespace, target_agent, count(*) filter (where ended_at > p_now - interval '1 hour') as last_hour,
       count(*) filter (where ended_at <= p_now - interval '1 hour' and ended_at > p_now - interval '2 hours') as hour_before
@@ -36,7 +43,7 @@ comment on function find_rising_dead_letters(timestamptz) is 'audit.dead_letters
 
 create or replace function find_stuck_jobs(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.stuck_job', target_agent, job_id, jsonb_build_object('jobId', job_id, 'targetAgent', target_agent,
-    'subject', subject, 'state', state, 'why', why, 'nextMove', next_move, 'since', updated_at), job_id || ':' || updated_at)
+    'subject', subject, 'state', state, 'why', why, 'nextMove', next_move, 'since', updated_at), once_key(job_id::text, updated_at))
   from stuck_jobs_v
   where updated_at < p_now - interval '10 minutes'
 $$;
@@ -52,7 +59,7 @@ comment on function find_silent_ends(timestamptz) is 'audit.ended_without_closin
 
 create or replace function find_silent_orders(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'standing_order.silent', null, null, jsonb_build_object('order', order_name, 'agentId', agent_id,
-    'lastRun', last_run_at, 'slotsSince', slots_since_last_run), order_name || ':' || coalesce(last_run_at::text, 'never'))
+    'lastRun', last_run_at, 'slotsSince', slots_since_last_run), once_key(order_name, last_run_at))
   from standing_order_health_summary_v
   where health = 'silent'
 $$;

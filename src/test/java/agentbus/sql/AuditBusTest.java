@@ -43,6 +43,28 @@ class AuditBusTest {
     }
 
     @Test
+    void nodes_in_different_zones_say_the_same_thing_once() {
+        for (int i = 0; i < 3; i++) {
+            failWith("devops", "infra.check", "disk full");
+        }
+        for (String zone : new String[] {"UTC", "Asia/Kolkata", "America/New_York"}) {
+            bus.jdbc().execute("set timezone to '" + zone + "'; select audit_bus(now()); reset timezone");
+        }
+
+        assertEquals(1, orders.told("audit.failure_cluster").size());
+    }
+
+    @Test
+    void an_id_at_the_end_of_a_long_error_does_not_make_it_another_one() {
+        for (int i = 0; i < 3; i++) {
+            failWith("devops", "infra.check", "x".repeat(180) + " " + UUID.randomUUID());
+        }
+        audit("0 s");
+
+        assertEquals(1, orders.told("audit.failure_cluster").size());
+    }
+
+    @Test
     void the_same_error_three_times_is_a_cluster_whatever_ids_and_numbers_are_in_it() {
         for (int i = 0; i < 3; i++) {
             failWith("devops", "infra.check", "web-" + i + " did not answer within " + i + "0 s");

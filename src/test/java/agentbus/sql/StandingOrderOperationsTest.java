@@ -167,6 +167,30 @@ class StandingOrderOperationsTest {
     }
 
     @Test
+    void a_dry_run_of_a_pre_check_that_breaks_shows_the_error_and_writes_nothing() {
+        orders.sync(T0, Orders.order("check", "preCheck", "backlog"));
+        long events = bus.count("events");
+        bus.jdbc().execute("alter function precheck_backlog rename to precheck_backlog_away");
+        try {
+            JsonNode shown = bus.ask("run_standing_order", "orderName", "check", "dryRun", true);
+            assertTrue(shown.at("/preCheckSays/error").asText().contains("precheck_backlog"), shown.toString());
+        } finally {
+            bus.jdbc().execute("alter function precheck_backlog_away rename to precheck_backlog");
+        }
+        assertEquals(events, bus.count("events"));
+    }
+
+    @Test
+    void a_start_without_a_slot_that_is_said_twice_begins_one_run() {
+        orders.sync(T0, Orders.order("check", "startedBy", "external"));
+        JsonNode first = bus.call("start_standing_order", agent("devops"), json("orderName", "check"));
+        JsonNode again = bus.call("start_standing_order", agent("devops"), json("orderName", "check"));
+
+        assertEquals(first.at("/run/runId"), again.at("/run/runId"));
+        assertEquals(1, bus.count("standing_order_runs"));
+    }
+
+    @Test
     void a_run_that_lives_elsewhere_takes_the_slot_that_is_due_and_ends_as_it_says() {
         orders.hourly(hour(3), Orders.order("check", "startedBy", "external"));
         JsonNode run = bus.call("start_standing_order", agent("devops"), json("orderName", "check"))
