@@ -22,6 +22,14 @@ final class RouteTransport implements McpStatelessServerTransport {
     /** Where a tool's handler finds the message it is called by. */
     private static final String TURN = "turn";
 
+    /**
+     * What the SDK makes of params. What it cannot make so it would log, and answer, in its parser's words and with the value
+     * that was given, which may be a token: so it gets to see only what it can.
+     */
+    private static final Map<String, Class<?>> SHAPES = Map.of(
+            McpSchema.METHOD_INITIALIZE, McpSchema.InitializeRequest.class,
+            McpSchema.METHOD_TOOLS_CALL, McpSchema.CallToolRequest.class);
+
     private McpStatelessServerHandler handler;
 
     /** A message that is none of MCP's. */
@@ -80,17 +88,15 @@ final class RouteTransport implements McpStatelessServerTransport {
     }
 
     private Mono<JSONRPCResponse> answer(McpTransportContext context, JSONRPCRequest request) {
-        try {
-            return handler.handleRequest(context, request).map(RouteTransport::withoutInternals);
-        } catch (IllegalArgumentException notOfThatShape) {
-            return Mono.just(wrongParams(request.id()));
+        Class<?> shape = SHAPES.get(request.method());
+        if (shape != null) {
+            try {
+                McpTools.JSON.convertValue(request.params(), shape);
+            } catch (IllegalArgumentException notOfThatShape) {
+                return Mono.just(wrongParams(request.id()));
+            }
         }
-    }
-
-    /** The SDK's handlers fail where the parameters are not of their shape, and say so in a parser's words about its classes. */
-    private static JSONRPCResponse withoutInternals(JSONRPCResponse response) {
-        JSONRPCError error = response.error();
-        return error != null && error.code() == ErrorCodes.INTERNAL_ERROR ? wrongParams(response.id()) : response;
+        return handler.handleRequest(context, request);
     }
 
     private static JSONRPCResponse wrongParams(Object id) {

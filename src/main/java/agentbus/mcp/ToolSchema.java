@@ -35,7 +35,7 @@ final class ToolSchema {
             throw new IllegalStateException("An operation with an input " + TOKEN + " cannot be a tool.");
         }
         ObjectNode properties = JsonNodeFactory.instance.objectNode();
-        properties.set(TOKEN, JsonNodeFactory.instance.objectNode().put("type", "string"));
+        properties.putObject(TOKEN).put("type", "string").put("description", "attempt token");
         ArrayNode required = JsonNodeFactory.instance.arrayNode().add(TOKEN);
         return object(input, fields, properties, required);
     }

@@ -60,6 +60,11 @@ class McpToolsTest {
                         .toList());
     }
 
+    @Test
+    void there_are_eight_tools_at_most() {
+        assertTrue(list.at("/result/tools").size() <= 8, list.toString());
+    }
+
     @ParameterizedTest
     @EnumSource(
             value = EncodingType.class,
