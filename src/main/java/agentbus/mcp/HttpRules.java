@@ -9,7 +9,6 @@ import io.modelcontextprotocol.server.transport.ServerHttpHeaderValidator;
 import io.modelcontextprotocol.server.transport.ServerTransportSecurityException;
 import io.modelcontextprotocol.spec.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
-import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 
@@ -110,7 +109,6 @@ final class HttpRules {
     }
 
     private static String origin(String url) {
-        URI uri = URI.create(url);
-        return uri.getScheme() + "://" + uri.getAuthority();
+        return url.replaceFirst("^([a-z]+://[^/]+).*", "$1");
     }
 }

@@ -15,6 +15,7 @@ import io.modelcontextprotocol.server.McpServer.StatelessAsyncSpecification;
 import io.modelcontextprotocol.spec.McpSchema;
 import io.modelcontextprotocol.spec.McpSchema.CallToolRequest;
 import io.modelcontextprotocol.spec.McpSchema.ServerCapabilities;
+import io.modelcontextprotocol.spec.McpSchema.ToolAnnotations;
 import java.util.Map;
 import reactor.core.publisher.Mono;
 
@@ -65,9 +66,13 @@ final class McpTools {
     private static McpSchema.Tool tool(Operation operation, agentbus.contract.Tool tool) {
         ObjectNode schema = ToolSchema.of(operation.inputSchema(), tool.fields());
         Map<String, Object> asMap = JSON.convertValue(schema, new TypeReference<>() {});
-        return McpSchema.Tool.builder(tool.name(), asMap)
-                .description(tool.description())
-                .build();
+        McpSchema.Tool.Builder shown =
+                McpSchema.Tool.builder(tool.name(), asMap).description(tool.description());
+        if (operation.method().equals("GET")) {
+            // Clients that ask a person before a call that may change something need not ask for these.
+            shown.annotations(ToolAnnotations.builder().readOnlyHint(true).build());
+        }
+        return shown.build();
     }
 
     private static ObjectNode arguments(CallToolRequest call) {

@@ -96,6 +96,14 @@ class McpToolsTest {
     }
 
     @Test
+    void a_tool_that_changes_nothing_says_so() {
+        for (JsonNode tool : list.at("/result/tools")) {
+            boolean reads = List.of("get", "list").contains(tool.path("name").asText());
+            assertEquals(reads, tool.at("/annotations/readOnlyHint").asBoolean(), tool.toString());
+        }
+    }
+
+    @Test
     void a_list_shows_the_named_fields_of_its_items_and_what_they_require() {
         JsonNode followUp = tool("complete").at("/inputSchema/properties/followUps/items");
 
