@@ -10,8 +10,8 @@ import reactor.core.publisher.Mono;
 
 /**
  * One message of a client on its way through the route. The SDK reads it and, where it calls a tool, leaves the call here; the
- * route runs the operation and ends the call; the SDK makes the answer of that. One exchange has it, and is nowhere at once
- * with two threads.
+ * route runs the operation and ends the call; the SDK makes the answer of that. It belongs to one exchange, and one thread at
+ * a time works on that.
  */
 final class Turn {
     private final CompletableFuture<CallToolResult> result = new CompletableFuture<>();
