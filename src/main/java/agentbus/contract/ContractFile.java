@@ -100,7 +100,8 @@ final class ContractFile {
                 List.copyOf(texts(node.path("x-principals"))),
                 text(node, "x-example"),
                 table(node.path("x-table")),
-                card(node.path("x-card")));
+                card(node.path("x-card")),
+                tool(node.path("x-mcp"), text(node, "summary")));
         return new Operation(description, inputs, rules(body));
     }
 
@@ -142,6 +143,14 @@ final class ContractFile {
         List<Table> lists = new ArrayList<>();
         node.properties().forEach(list -> lists.add(new Table(list.getKey(), List.copyOf(texts(list.getValue())))));
         return List.copyOf(lists);
+    }
+
+    private static Optional<Tool> tool(JsonNode node, String summary) {
+        if (node.isMissingNode()) {
+            return Optional.empty();
+        }
+        String description = node.path("description").asText(summary).strip();
+        return Optional.of(new Tool(text(node, "name"), description, List.copyOf(texts(node.path("fields")))));
     }
 
     private static void requireDistinct(String id, List<Input> inputs) {

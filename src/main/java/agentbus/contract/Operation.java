@@ -33,6 +33,7 @@ public final class Operation {
      * @param example a command line that shows it
      * @param table how its list is shown, if it answers one
      * @param card the lists within its answer, each with the columns to show
+     * @param tool what makes it an MCP tool, if it is one
      */
     record Description(
             String id,
@@ -44,7 +45,8 @@ public final class Operation {
             List<String> principals,
             String example,
             Optional<Table> table,
-            List<Table> card) {}
+            List<Table> card,
+            Optional<Tool> tool) {}
 
     /**
      * An operation with its inputs.
@@ -131,6 +133,11 @@ public final class Operation {
     /** How the command line shows the lists within the one thing it answers. */
     public List<Table> card() {
         return description.card();
+    }
+
+    /** What makes it an MCP tool; empty when it is none. */
+    public Optional<Tool> tool() {
+        return description.tool();
     }
 
     /** Everything that can be put in: the path's parameters, the query's, then the body's fields. */

@@ -34,7 +34,9 @@ public final class ApiDoor {
             .build()
             .reader();
 
-    private static final String OPERATION = "operation";
+    /** The variable with the operation's id: names the statement that runs, and what is counted. */
+    public static final String OPERATION = "operation";
+
     private static final String NEW_TOKEN = "newToken";
     private static final int TOKEN_BYTES = 32;
 
@@ -91,12 +93,26 @@ public final class ApiDoor {
         }
         ObjectNode input = match.operation()
                 .read(match.pathParameters(), QueryString.parse(query), body == null ? new byte[0] : body, contentType);
-        if (match.operation().id().equals("issueAgentToken")) {
+        prepare(exchange, match.operation(), credential, input);
+    }
+
+    /**
+     * Leaves what {@code direct:run-operation} takes: the statement's parameters as the body, the operation's id as the
+     * variable {@code operation}. Every door ends here.
+     *
+     * @param exchange the call
+     * @param operation its operation
+     * @param credential who calls, as {@link Credentials} gives it
+     * @param input the input, checked
+     */
+    public void prepare(Exchange exchange, Operation operation, ObjectNode credential, ObjectNode input) {
+        if (operation.id().equals("issueAgentToken")) {
             String token = newToken();
             exchange.setVariable(NEW_TOKEN, token);
             input.put("tokenHash", Credentials.hash(token));
         }
-        message.setBody(Map.of("credential", credential.toString(), "input", input.toString()));
+        exchange.setVariable(OPERATION, operation.id());
+        exchange.getMessage().setBody(Map.of("credential", credential.toString(), "input", input.toString()));
     }
 
     /**

@@ -19,8 +19,13 @@ import java.util.UUID;
  */
 public final class Credentials {
     private static final int ATTEMPT_ID_LENGTH = 22;
+    private static final Place HEADER = new Place("Authorization", "Bearer ");
+    private static final Place ARGUMENT = new Place("token", "");
 
     private final ServerKey key;
+
+    /** Where a token stands: the field's name, and what goes before the token. */
+    private record Place(String field, String prefix) {}
 
     /**
      * Credentials under one server key.
@@ -32,7 +37,7 @@ public final class Credentials {
     }
 
     /**
-     * The credential of a call.
+     * The credential of an HTTP call.
      *
      * @param authorization the Authorization header, or null
      * @param allowed the kinds of principal that the operation is for
@@ -41,25 +46,38 @@ public final class Credentials {
      */
     public ObjectNode of(String authorization, List<String> allowed) {
         if (authorization == null || authorization.isBlank()) {
-            throw new Problem(
-                    401,
-                    "missing_token",
-                    "This call has no token.",
-                    "Authorization",
-                    null,
-                    "Authorization: Bearer <token>");
+            throw missing(HEADER, "Authorization: Bearer <token>");
         }
         String[] words = authorization.strip().split("\\s+");
         if (words.length != 2 || !words[0].equalsIgnoreCase("Bearer")) {
-            throw invalid("The Authorization header is not a bearer token.");
+            throw invalid(HEADER, "The Authorization header is not a bearer token.");
         }
+        return credential(words[1], allowed, HEADER);
+    }
+
+    /**
+     * The credential of a call that carries its token as an argument.
+     *
+     * @param token the token, or null
+     * @param allowed the kinds of principal that the operation is for
+     * @return attemptId or tokenHash, and allowed
+     * @throws Problem 401 {@code missing_token} or {@code invalid_token}, about the field {@code token}
+     */
+    public ObjectNode ofArgument(String token, List<String> allowed) {
+        if (token == null || token.isBlank()) {
+            throw missing(ARGUMENT, "the token of your attempt, abt_…");
+        }
+        return credential(token.strip(), allowed, ARGUMENT);
+    }
+
+    private ObjectNode credential(String token, List<String> allowed, Place place) {
         ObjectNode credential = JsonNodeFactory.instance.objectNode();
-        if (words[1].startsWith("abt_")) {
-            credential.put("attemptId", attemptId(words[1]).toString());
-        } else if (words[1].startsWith("abo_") || words[1].startsWith("aba_")) {
-            credential.put("tokenHash", hash(words[1]));
+        if (token.startsWith("abt_")) {
+            credential.put("attemptId", attemptId(token, place).toString());
+        } else if (token.startsWith("abo_") || token.startsWith("aba_")) {
+            credential.put("tokenHash", hash(token));
         } else {
-            throw invalid("The token is not one of this bus.");
+            throw invalid(place, "The token is not one of this bus.");
         }
         allowed.forEach(credential.putArray("allowed")::add);
         return credential;
@@ -89,7 +107,7 @@ public final class Credentials {
         }
     }
 
-    private UUID attemptId(String token) {
+    private UUID attemptId(String token, Place place) {
         try {
             String id = token.substring(4, 4 + ATTEMPT_ID_LENGTH);
             ByteBuffer bytes = ByteBuffer.wrap(Base64.getUrlDecoder().decode(id));
@@ -100,18 +118,17 @@ public final class Credentials {
                 return attemptId;
             }
         } catch (IndexOutOfBoundsException | IllegalArgumentException malformed) {
-            throw invalid("The attempt token is malformed; take it from the prompt as it stands.");
+            throw invalid(place, "The attempt token is malformed; take it from the prompt as it stands.");
         }
-        throw invalid("The attempt token was not made by this bus.");
+        throw invalid(place, "The attempt token was not made by this bus.");
     }
 
-    private static Problem invalid(String detail) {
-        return new Problem(
-                401,
-                "invalid_token",
-                detail,
-                "Authorization",
-                null,
-                "Bearer abo_… of an operator, aba_… of an agent or abt_… of an attempt");
+    private static Problem missing(Place place, String expected) {
+        return new Problem(401, "missing_token", "This call has no token.", place.field, null, expected);
+    }
+
+    private static Problem invalid(Place place, String detail) {
+        String expected = place.prefix + "abo_… of an operator, aba_… of an agent or abt_… of an attempt";
+        return new Problem(401, "invalid_token", detail, place.field, null, expected);
     }
 }

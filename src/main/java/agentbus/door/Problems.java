@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * Tells callers what an exception means to them. A refusal of an SQL function (SQLSTATE AB and the HTTP status) is told in
  * its own words; what went wrong behind the door is logged under a reference, and only the reference is told.
  */
-final class Problems {
+public final class Problems {
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     /** Deadlock, serialization failure, lock not available, statement timeout: rolled back, and gone when tried again. */
@@ -31,7 +31,7 @@ final class Problems {
      * @param failure what was thrown
      * @return the problem to answer with
      */
-    Problem of(Throwable failure) {
+    public Problem of(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof Problem problem) {
                 return problem;

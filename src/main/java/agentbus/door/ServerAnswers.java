@@ -22,6 +22,8 @@ public final class ServerAnswers {
     private static final int TOO_LARGE = 413;
     private static final int INTERNAL = 500;
     private static final int UNAVAILABLE = 503;
+    /** The path of the MCP door, the one path that the contract does not have. */
+    private static final String MCP = "/mcp";
     /** Before every handler that the routes have brought. */
     private static final int FIRST = -1;
 
@@ -66,7 +68,7 @@ public final class ServerAnswers {
     private void check(CamelContext camel, RoutingContext call) {
         // Here, because Camel lets no route set Cache-Control.
         protect(call);
-        if (camel.isStopping() && call.request().path().startsWith("/v1")) {
+        if (camel.isStopping() && isOurs(call.request().path())) {
             // Camel would answer with a bare status while it waits for what is under way.
             answer(
                     call,
@@ -111,12 +113,18 @@ public final class ServerAnswers {
     private void undecodable(RoutingContext call) {
         try {
             // There is no such path, or it says which parameter is broken.
-            contract.match(call.request().method().name(), call.request().path());
+            if (!call.request().path().equals(MCP)) {
+                contract.match(call.request().method().name(), call.request().path());
+            }
             Operation.requireJson(call.request().getHeader("Content-Type"));
             answer(call, Problem.invalidField(null, null, "The request cannot be decoded.", null));
         } catch (Problem broken) {
             answer(call, broken);
         }
+    }
+
+    private static boolean isOurs(String path) {
+        return path.startsWith("/v1") || path.equals(MCP);
     }
 
     private void failed(RoutingContext call) {

@@ -18,6 +18,7 @@ import agentbus.fleet.AgentFiles;
 import agentbus.health.AgeCheck;
 import agentbus.health.DatabaseCheck;
 import agentbus.health.Meters;
+import agentbus.mcp.McpDoor;
 import agentbus.orders.OrderPlanner;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -239,7 +240,11 @@ public final class Bus implements AutoCloseable {
         main.bind("deliveries", new Deliveries(dispatcher));
         main.bind("prompts", prompts);
         main.bind("hookCall", new HookCall(form, settings.text("agentbus.gateway.token"), prompts));
-        main.bind("apiDoor", new ApiDoor(contract, key, meters));
+        ApiDoor apiDoor = new ApiDoor(contract, key, meters);
+        main.bind("apiDoor", apiDoor);
+        main.bind(
+                "mcpDoor",
+                new McpDoor(contract, Version.read(), address.publicUrl(), apiDoor, new Credentials(key), meters));
         main.bind("routeJobs", new RouteJobs(contract));
         main.bind("orderPlanner", planner);
     }

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.contract.Contract;
+import agentbus.contract.Operation;
+import agentbus.contract.Tool;
 import agentbus.start.ServerKey;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
@@ -161,6 +164,21 @@ class PromptsTest {
         assertEquals("Bearer " + token, fetch.header("Authorization").orElseThrow());
         assertTrue(render(delivery(Map.of("payload", Map.of("text", "ä".repeat(450)))))
                 .contains("ää"));
+    }
+
+    @Test
+    void the_tools_of_the_other_door_are_named_once_the_commands_are_what_to_use() throws Exception {
+        String prompt = render(delivery(Map.of()));
+        List<String> lines =
+                prompt.lines().filter(line -> line.contains("agentbus__")).toList();
+        assertEquals(1, lines.size(), prompt);
+        for (Operation operation : Contract.load().operations()) {
+            boolean close = List.of("completeJob", "blockJob", "failJob", "reportProgress")
+                    .contains(operation.id());
+            String tool = "agentbus__" + operation.tool().map(Tool::name).orElse("");
+            assertEquals(close, lines.get(0).matches(".*\\b" + tool + "\\b.*"), tool);
+        }
+        assertTrue(prompt.indexOf("with one of the commands below") < prompt.indexOf("agentbus__"), prompt);
     }
 
     @Test

@@ -43,9 +43,11 @@ class StopTest {
             stop = CompletableFuture.runAsync(door::close);
             Answer late = await().atMost(Duration.ofSeconds(60))
                     .until(() -> door.call("GET", "/v1/agents", operator, null), answer -> answer.status() != 200);
+            Answer lateTool = new Mcp(door).post("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
             other.rollback();
 
             Door.assertProblem(late, 503, "unavailable");
+            Door.assertProblem(lateTool, 503, "unavailable");
             assertEquals("200", close.get(20, TimeUnit.SECONDS).brief());
         } finally {
             if (stop == null) {

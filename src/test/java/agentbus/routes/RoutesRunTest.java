@@ -84,6 +84,7 @@ class RoutesRunTest {
                             .collect(Collectors.toCollection(TreeSet::new)));
 
             pullOneJob(bus, home);
+            listTools(bus);
             forgetOldDispatchers(bus, database);
             fire(bus, "standing-orders", "devops-health-check");
             ids.removeAll(namedInTests(ids));
@@ -108,6 +109,11 @@ class RoutesRunTest {
                 call(bus, token, "/v1/jobs/claim", "{\"targetAgent\": \"auditor\"}")
                         .statusCode());
         call(bus, token, "/v1/agents/auditor/resume", "{}");
+    }
+
+    private static void listTools(Bus bus) throws Exception {
+        String list = "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/list\"}";
+        assertTrue(call(bus, "none", "/mcp", list).body().contains("complete"));
     }
 
     private static void forgetOldDispatchers(Bus bus, TestDatabase database) throws Exception {

@@ -1,0 +1,121 @@
+package agentbus.mcp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.modelcontextprotocol.common.McpTransportContext;
+import io.modelcontextprotocol.server.McpStatelessServerHandler;
+import io.modelcontextprotocol.spec.McpSchema;
+import io.modelcontextprotocol.spec.McpSchema.ErrorCodes;
+import io.modelcontextprotocol.spec.McpSchema.JSONRPCNotification;
+import io.modelcontextprotocol.spec.McpSchema.JSONRPCRequest;
+import io.modelcontextprotocol.spec.McpSchema.JSONRPCResponse;
+import io.modelcontextprotocol.spec.McpSchema.JSONRPCResponse.JSONRPCError;
+import io.modelcontextprotocol.spec.McpStatelessServerTransport;
+import java.util.Map;
+import reactor.core.publisher.Mono;
+
+/**
+ * The SDK's transport, with a Camel route on its other side: a message that has come by HTTP goes in, the SDK's answer comes
+ * out. It holds nothing between two messages.
+ */
+final class RouteTransport implements McpStatelessServerTransport {
+    /** Where a tool's handler finds the message it is called by. */
+    private static final String TURN = "turn";
+
+    /**
+     * What the SDK makes of params. What it cannot make so it would log, and answer, in its parser's words and with the value
+     * that was given, which may be a token: so it gets to see only what it can.
+     */
+    private static final Map<String, Class<?>> SHAPES = Map.of(
+            McpSchema.METHOD_INITIALIZE, McpSchema.InitializeRequest.class,
+            McpSchema.METHOD_TOOLS_CALL, McpSchema.CallToolRequest.class);
+
+    private McpStatelessServerHandler handler;
+
+    /** A message that is none of MCP's. */
+    static final class NoMessage extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        NoMessage(String what) {
+            super(what);
+        }
+    }
+
+    @Override
+    public void setMcpHandler(McpStatelessServerHandler mcpHandler) {
+        handler = mcpHandler;
+    }
+
+    @Override
+    public Mono<Void> closeGracefully() {
+        return Mono.empty();
+    }
+
+    /** The message that a tool's handler is called by. */
+    static Turn turn(McpTransportContext context) {
+        return (Turn) context.get(TURN);
+    }
+
+    /**
+     * Hands a message to the SDK.
+     *
+     * @param message what came, any JSON
+     * @return its turn: answered, or waiting for the end of a tool's call
+     * @throws NoMessage when it is neither a request nor a notification; what it holds is not repeated
+     */
+    Turn take(JsonNode message) throws NoMessage {
+        JsonNode method = message.path("method");
+        if (!message.isObject()) {
+            throw new NoMessage("The body must be one JSON-RPC message; batches are not taken.");
+        }
+        if (!McpSchema.JSONRPC_VERSION.equals(message.path("jsonrpc").textValue()) || !method.isTextual()) {
+            throw new NoMessage(
+                    "The body must be a JSON-RPC 2.0 request or notification: jsonrpc \"2.0\" and a method.");
+        }
+        if (message.has("params") && !message.get("params").isObject()) {
+            throw new NoMessage("params must be an object.");
+        }
+        JsonNode params = message.path("params").isObject() ? message.get("params") : emptyParams();
+        Turn turn = new Turn();
+        McpTransportContext context = McpTransportContext.create(Map.of(TURN, turn));
+        if (message.has("id")) {
+            turn.answerWith(answer(context, new JSONRPCRequest(method.textValue(), id(message.get("id")), params)));
+        } else {
+            turn.answerWith(handler.handleNotification(context, new JSONRPCNotification(method.textValue(), params))
+                    .then(Mono.empty()));
+        }
+        return turn;
+    }
+
+    private Mono<JSONRPCResponse> answer(McpTransportContext context, JSONRPCRequest request) {
+        Class<?> shape = SHAPES.get(request.method());
+        if (shape != null) {
+            try {
+                McpTools.JSON.convertValue(request.params(), shape);
+            } catch (IllegalArgumentException notOfThatShape) {
+                return Mono.just(wrongParams(request.id()));
+            }
+        }
+        return handler.handleRequest(context, request);
+    }
+
+    private static JSONRPCResponse wrongParams(Object id) {
+        String message =
+                "params has a field of the wrong type; tools/call takes name, a text, and arguments, an object.";
+        return JSONRPCResponse.error(id, new JSONRPCError(ErrorCodes.INVALID_PARAMS, message));
+    }
+
+    private static Object id(JsonNode id) throws NoMessage {
+        if (id.isTextual()) {
+            return id.textValue();
+        }
+        if (id.isIntegralNumber() && id.canConvertToLong()) {
+            return id.longValue();
+        }
+        throw new NoMessage("id must be a text or a whole number.");
+    }
+
+    private static JsonNode emptyParams() {
+        return JsonNodeFactory.instance.objectNode();
+    }
+}
