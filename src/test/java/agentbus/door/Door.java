@@ -63,7 +63,8 @@ final class Door implements AutoCloseable {
             Files.writeString(
                     file,
                     "id: " + agent + "\nmission: Works in tests.\nmaxConcurrency: 100\ngateway: default\n"
-                            + "accepts: [work, blocked.replan]\nmayEnqueueTo: []\nemits: []\nsubscriptions: []\n");
+                            + "accepts: [work, blocked.replan]\nmayEnqueueTo: ['*', " + agent
+                            + "]\nemits: ['#']\nsubscriptions: []\n");
         }
         TestBus bus = TestBus.start(
                 database,
