@@ -36,11 +36,14 @@ public final class ApiDoor {
 
     private static final String OPERATION = "operation";
     private static final String NEW_TOKEN = "newToken";
+    private static final String CREDENTIAL = "credential";
+    private static final String ADDRESS = "address";
     private static final int TOKEN_BYTES = 32;
 
     private final Contract contract;
     private final ServerKey key;
-    private final Credentials credentials;
+    private final CallLimits limits;
+    private final Refusals refusals;
     private final Problems problems;
     private final Meters meters;
     private final SecureRandom random = new SecureRandom();
@@ -49,13 +52,15 @@ public final class ApiDoor {
      * A door to the operations of a contract.
      *
      * @param contract the contract
-     * @param key derives and verifies the attempts' tokens
+     * @param key derives the attempts' tokens
+     * @param limits lets the calls in
      * @param meters counts the calls
      */
-    public ApiDoor(Contract contract, ServerKey key, Meters meters) {
+    public ApiDoor(Contract contract, ServerKey key, CallLimits limits, Meters meters) {
         this.contract = contract;
         this.key = key;
-        this.credentials = new Credentials(key);
+        this.limits = limits;
+        this.refusals = new Refusals(limits);
         this.problems = new Problems();
         this.meters = meters;
     }
@@ -77,6 +82,7 @@ public final class ApiDoor {
         String query = request.query();
         String contentType = request.getHeader("Content-Type");
         String authorization = request.getHeader("Authorization");
+        String address = request.remoteAddress().hostAddress();
         byte[] body = message.getBody(byte[].class);
         boolean sent = hasContent(request);
         message.removeHeaders("*");
@@ -84,7 +90,9 @@ public final class ApiDoor {
 
         Match match = contract.match(method, path);
         exchange.setVariable(OPERATION, match.operation().id());
-        ObjectNode credential = credentials.of(authorization, match.operation().principals());
+        exchange.setVariable(ADDRESS, address);
+        ObjectNode credential = limits.admit(authorization, match.operation().principals(), address);
+        exchange.setVariable(CREDENTIAL, credential);
         if (sent && contentType != null && (body == null || body.length == 0)) {
             // The server has taken a form apart by itself, and has left nothing of it to be read.
             Operation.requireJson(contentType);
@@ -108,6 +116,7 @@ public final class ApiDoor {
      */
     public void result(Exchange exchange) throws JsonProcessingException {
         ObjectNode answer = (ObjectNode) ANSWERS.readTree(exchange.getMessage().getBody(String.class));
+        limits.known(exchange.getVariable(CREDENTIAL, ObjectNode.class));
         JsonNode problem = answer.get("problem");
         if (problem != null) {
             throw Problem.fromJson(problem.path("status").asInt(), problem).orElseThrow();
@@ -149,13 +158,22 @@ public final class ApiDoor {
     }
 
     /**
-     * Writes the problem that an exception means.
+     * Writes the problem that an exception means, and leaves what is to be kept of it as the variable {@code refusal}.
      *
      * @param exchange with the caught exception
      */
     public void problem(Exchange exchange) {
         Problem problem = problems.of(exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class));
+        ObjectNode credential = exchange.getVariable(CREDENTIAL, ObjectNode.class);
+        if (credential != null && problem.status() == 401) {
+            problem = limits.unknown(credential, exchange.getVariable(ADDRESS, String.class), problem);
+        }
+        refusals.note(credential, exchange.getVariable(OPERATION, "none", String.class), problem)
+                .ifPresent(note -> exchange.setVariable("refusal", note));
         exchange.getMessage().removeHeaders("*");
+        if (problem.retryAfterSeconds() > 0) {
+            exchange.getMessage().setHeader("Retry-After", problem.retryAfterSeconds());
+        }
         if (problem.status() == 401) {
             exchange.getMessage().setHeader("WWW-Authenticate", "Bearer");
         } else if (problem.status() == 405) {

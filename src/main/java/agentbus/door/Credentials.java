@@ -18,6 +18,11 @@ import java.util.UUID;
  * it again; of the long-lived ones only the hash goes to the database, which alone knows them.
  */
 public final class Credentials {
+    /** The form of an operator's token. */
+    static final String OPERATOR = "abo_";
+
+    private static final String AGENT = "aba_";
+    private static final String ATTEMPT = "abt_";
     private static final int ATTEMPT_ID_LENGTH = 22;
 
     private final ServerKey key;
@@ -36,7 +41,7 @@ public final class Credentials {
      *
      * @param authorization the Authorization header, or null
      * @param allowed the kinds of principal that the operation is for
-     * @return attemptId or tokenHash, and allowed
+     * @return attemptId or tokenHash, allowed, and form: how the token begins, which says what it claims to be
      * @throws Problem 401 {@code missing_token} or {@code invalid_token}
      */
     public ObjectNode of(String authorization, List<String> allowed) {
@@ -54,13 +59,14 @@ public final class Credentials {
             throw invalid("The Authorization header is not a bearer token.");
         }
         ObjectNode credential = JsonNodeFactory.instance.objectNode();
-        if (words[1].startsWith("abt_")) {
+        if (words[1].startsWith(ATTEMPT)) {
             credential.put("attemptId", attemptId(words[1]).toString());
-        } else if (words[1].startsWith("abo_") || words[1].startsWith("aba_")) {
+        } else if (words[1].startsWith(OPERATOR) || words[1].startsWith(AGENT)) {
             credential.put("tokenHash", hash(words[1]));
         } else {
             throw invalid("The token is not one of this bus.");
         }
+        credential.put("form", words[1].substring(0, ATTEMPT.length()));
         allowed.forEach(credential.putArray("allowed")::add);
         return credential;
     }

@@ -3,10 +3,13 @@ package agentbus.door;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Optional;
 import org.apache.camel.CamelContext;
+import org.apache.camel.ProducerTemplate;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 
 /**
@@ -17,23 +20,30 @@ public final class ServerAnswers {
     private static final int BAD_REQUEST = 400;
     private static final int NOT_FOUND = 404;
     private static final int TOO_LARGE = 413;
+    private static final int TOO_MANY = 429;
     private static final int INTERNAL = 500;
     private static final int UNAVAILABLE = 503;
     /** Before every handler that the routes have brought. */
     private static final int FIRST = -1;
 
     private final Contract contract;
+    private final CallLimits limits;
+    private final Refusals refusals;
     private final int maxBytes;
     private final Problems problems = new Problems();
+    private ProducerTemplate background;
 
     /**
      * Answers for one server.
      *
      * @param contract knows which part of a path is which parameter
+     * @param limits lets calls in: one whose body is too large is a call, too
      * @param maxBytes the largest body in bytes, for the message
      */
-    public ServerAnswers(Contract contract, int maxBytes) {
+    public ServerAnswers(Contract contract, CallLimits limits, int maxBytes) {
         this.contract = contract;
+        this.limits = limits;
+        this.refusals = new Refusals(limits);
         this.maxBytes = maxBytes;
     }
 
@@ -44,6 +54,7 @@ public final class ServerAnswers {
      * @param port the server's port
      */
     public void install(CamelContext camel, int port) {
+        background = camel.createProducerTemplate();
         VertxPlatformHttpRouter routes =
                 VertxPlatformHttpRouter.lookup(camel, VertxPlatformHttpRouter.getRouterNameFromPort(port));
         routes.route().order(FIRST).handler(call -> check(camel, call)).failureHandler(this::failed);
@@ -91,7 +102,7 @@ public final class ServerAnswers {
         if (call.statusCode() == TOO_LARGE) {
             // What is still to come of the body is not waited for.
             call.response().putHeader("Connection", "close");
-            answer(call, tooLarge());
+            answer(call, tooLarge(call.request()));
         } else if (call.failure() != null && call.statusCode() >= INTERNAL) {
             answer(call, problems.of(call.failure()));
         } else {
@@ -104,6 +115,26 @@ public final class ServerAnswers {
                 call,
                 Problem.noSuchOperation(
                         call.request().method() + " " + call.request().path(), Optional.empty()));
+    }
+
+    private Problem tooLarge(HttpServerRequest request) {
+        Problem tooLarge = tooLarge();
+        try {
+            Operation operation =
+                    contract.match(request.method().name(), request.path()).operation();
+            ObjectNode credential = limits.admit(
+                    request.getHeader("Authorization"),
+                    operation.principals(),
+                    request.remoteAddress().hostAddress());
+            refusals.note(credential, operation.id(), tooLarge)
+                    // Not on the server's own thread, which must not wait for the database.
+                    .ifPresent(note -> background.asyncSend(
+                            "direct:note-refusal", exchange -> exchange.setVariable("refusal", note)));
+            return tooLarge;
+        } catch (Problem refused) {
+            // Of what is wrong with the call besides, its size comes first; but not before the limit of calls.
+            return refused.status() == TOO_MANY ? refused : tooLarge;
+        }
     }
 
     private Problem tooLarge() {
@@ -123,6 +154,9 @@ public final class ServerAnswers {
 
     private static void answer(RoutingContext call, Problem problem) {
         protect(call);
+        if (problem.retryAfterSeconds() > 0) {
+            call.response().putHeader("Retry-After", Long.toString(problem.retryAfterSeconds()));
+        }
         call.response()
                 .setStatusCode(problem.status())
                 .putHeader("Content-Type", "application/problem+json")

@@ -9,6 +9,7 @@ import agentbus.dispatch.HookCall;
 import agentbus.dispatch.Prompts;
 import agentbus.dispatch.Troubles;
 import agentbus.door.ApiDoor;
+import agentbus.door.CallLimits;
 import agentbus.door.Credentials;
 import agentbus.door.RouteJobs;
 import agentbus.door.ServerAnswers;
@@ -19,6 +20,7 @@ import agentbus.health.DatabaseCheck;
 import agentbus.health.Meters;
 import agentbus.orders.OrderPlanner;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import io.github.bucket4j.TimeMeter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
@@ -55,6 +57,7 @@ public final class Bus implements AutoCloseable {
     private final OrderPlanner planner;
     private final Main main = new Main();
     private Dispatcher dispatcher;
+    private CallLimits callLimits;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
 
@@ -192,7 +195,7 @@ public final class Bus implements AutoCloseable {
             throw RouteFailure.explain(failed, main.getCamelContext(), routes, settings.home());
         }
         RouteFiles.requireLists(main.getCamelContext(), routes);
-        new ServerAnswers(contract, settings.integer("agentbus.http.max-body-bytes", 1024, 16_777_216))
+        new ServerAnswers(contract, callLimits, settings.integer("agentbus.http.max-body-bytes", 1024, 16_777_216))
                 .install(main.getCamelContext(), address.port());
     }
 
@@ -231,7 +234,15 @@ public final class Bus implements AutoCloseable {
         main.bind("deliveries", new Deliveries(dispatcher));
         main.bind("prompts", prompts);
         main.bind("hookCall", new HookCall(form, settings.text("agentbus.gateway.token"), prompts));
-        main.bind("apiDoor", new ApiDoor(contract, key, meters));
+        callLimits = new CallLimits(
+                new Credentials(key),
+                new CallLimits.Rates(
+                        settings.integer("agentbus.limits.calls-per-second", 1, 1_000_000),
+                        settings.integer("agentbus.limits.burst", 1, 1_000_000),
+                        settings.integer("agentbus.limits.bad-tokens-per-minute", 1, 1_000_000)),
+                TimeMeter.SYSTEM_NANOTIME,
+                meters);
+        main.bind("apiDoor", new ApiDoor(contract, key, callLimits, meters));
         main.bind("routeJobs", new RouteJobs(contract));
         main.bind("orderPlanner", planner);
     }
