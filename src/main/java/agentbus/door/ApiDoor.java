@@ -91,8 +91,9 @@ public final class ApiDoor {
         Match match = contract.match(method, path);
         exchange.setVariable(OPERATION, match.operation().id());
         exchange.setVariable(ADDRESS, address);
-        ObjectNode credential = limits.admit(authorization, match.operation().principals(), address);
+        ObjectNode credential = limits.identify(authorization, match.operation().principals(), address);
         exchange.setVariable(CREDENTIAL, credential);
+        limits.draw(credential);
         if (sent && contentType != null && (body == null || body.length == 0)) {
             // The server has taken a form apart by itself, and has left nothing of it to be read.
             Operation.requireJson(contentType);

@@ -72,35 +72,56 @@ public final class CallLimits {
     }
 
     /**
-     * Lets a call in, or not. To be asked once for each call, before anything is done for it.
+     * Who calls. To be asked first; {@link #draw} comes next, and nothing is done for the call before both.
      *
      * @param authorization the Authorization header, or null
      * @param allowed the kinds of principal that the operation is for
      * @param address where the call comes from
      * @return the credential, as {@code principal_of} takes it
-     * @throws Problem 401 for no token or a malformed one, 429 {@code too_many_calls} or {@code too_many_bad_tokens}
+     * @throws Problem 401 for no token or a malformed one, 429 {@code too_many_bad_tokens}
      */
-    public ObjectNode admit(String authorization, List<String> allowed, String address) {
+    public ObjectNode identify(String authorization, List<String> allowed, String address) {
         ObjectNode credential;
         try {
             credential = credentials.of(authorization, allowed);
         } catch (Problem refused) {
             throw refused.code().equals("invalid_token") ? wrongToken(address, refused) : refused;
         }
-        String key = key(credential);
-        if (credential.has("tokenHash") && known.getIfPresent(key) == null) {
+        if (credential.has("tokenHash") && known.getIfPresent(key(credential)) == null) {
             requireLookUp(address);
-        }
-        if (!isOperator(credential)) {
-            draw(key);
         }
         return credential;
     }
 
     /**
+     * Counts a call against what its caller has left. Once for each call.
+     *
+     * @param credential what {@link #identify} returned
+     * @throws Problem 429 {@code too_many_calls}
+     */
+    public void draw(ObjectNode credential) {
+        if (isOperator(credential)) {
+            return;
+        }
+        Caller caller = callers.get(key(credential), unused -> newCaller());
+        ConsumptionProbe probe = caller.bucket().tryConsumeAndReturnRemaining(1);
+        if (!probe.isConsumed()) {
+            caller.refused().incrementAndGet();
+            meters.callLimited("too_many_calls");
+            throw Problem.tooMany(
+                    "too_many_calls",
+                    "This token is used more often than " + rates.callsPerSecond()
+                            + " times a second; nothing was changed.",
+                    "at most " + rates.callsPerSecond() + " calls a second, " + rates.burst()
+                            + " at once after a pause; wait for retryAfterSeconds",
+                    seconds(probe.getNanosToWaitForRefill()));
+        }
+    }
+
+    /**
      * To be told when an admitted call was not refused for its token.
      *
-     * @param credential what {@link #admit} returned
+     * @param credential what {@link #identify} returned
      */
     public void known(ObjectNode credential) {
         String key = key(credential);
@@ -112,7 +133,7 @@ public final class CallLimits {
     /**
      * To be told when nobody has the token of an admitted call.
      *
-     * @param credential what {@link #admit} returned
+     * @param credential what {@link #identify} returned
      * @param address where the call came from
      * @param refused the database's refusal
      * @return what to answer: the same, or 429 when wrong tokens have come too often from there
@@ -148,22 +169,6 @@ public final class CallLimits {
     /** Whether a credential is, by its form, an operator's. */
     static boolean isOperator(ObjectNode credential) {
         return credential.path("form").asText().equals(Credentials.OPERATOR);
-    }
-
-    private void draw(String key) {
-        Caller caller = callers.get(key, unused -> newCaller());
-        ConsumptionProbe probe = caller.bucket().tryConsumeAndReturnRemaining(1);
-        if (!probe.isConsumed()) {
-            caller.refused().incrementAndGet();
-            meters.callLimited("too_many_calls");
-            throw Problem.tooMany(
-                    "too_many_calls",
-                    "This token is used more often than " + rates.callsPerSecond()
-                            + " times a second; nothing was changed.",
-                    "at most " + rates.callsPerSecond() + " calls a second, " + rates.burst()
-                            + " at once after a pause; wait for retryAfterSeconds",
-                    seconds(probe.getNanosToWaitForRefill()));
-        }
     }
 
     private void requireLookUp(String from) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
@@ -117,24 +118,33 @@ public final class ServerAnswers {
                         call.request().method() + " " + call.request().path(), Optional.empty()));
     }
 
+    /** Of all that may be wrong with such a call its size comes first, but for the number of calls before it. */
     private Problem tooLarge(HttpServerRequest request) {
         Problem tooLarge = tooLarge();
         try {
             Operation operation =
                     contract.match(request.method().name(), request.path()).operation();
-            ObjectNode credential = limits.admit(
+            ObjectNode credential = limits.identify(
                     request.getHeader("Authorization"),
                     operation.principals(),
                     request.remoteAddress().hostAddress());
-            refusals.note(credential, operation.id(), tooLarge)
-                    // Not on the server's own thread, which must not wait for the database.
-                    .ifPresent(note -> background.asyncSend(
-                            "direct:note-refusal", exchange -> exchange.setVariable("refusal", note)));
-            return tooLarge;
+            Problem problem = tooLarge;
+            try {
+                limits.draw(credential);
+            } catch (Problem tooMany) {
+                problem = tooMany;
+            }
+            keep(refusals.note(credential, operation.id(), problem));
+            return problem;
         } catch (Problem refused) {
-            // Of what is wrong with the call besides, its size comes first; but not before the limit of calls.
             return refused.status() == TOO_MANY ? refused : tooLarge;
         }
+    }
+
+    private void keep(Optional<Map<String, Object>> note) {
+        // Not on the server's own thread, which must not wait for the database.
+        note.ifPresent(refusal ->
+                background.asyncSend("direct:note-refusal", exchange -> exchange.setVariable("refusal", refusal)));
     }
 
     private Problem tooLarge() {
