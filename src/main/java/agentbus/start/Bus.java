@@ -9,6 +9,7 @@ import agentbus.dispatch.HookCall;
 import agentbus.dispatch.Prompts;
 import agentbus.dispatch.Troubles;
 import agentbus.door.ApiDoor;
+import agentbus.door.CallLimits;
 import agentbus.door.Credentials;
 import agentbus.door.PatientServer;
 import agentbus.door.RouteJobs;
@@ -21,6 +22,7 @@ import agentbus.health.Meters;
 import agentbus.mcp.McpDoor;
 import agentbus.orders.OrderPlanner;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import io.github.bucket4j.TimeMeter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
@@ -59,6 +61,7 @@ public final class Bus implements AutoCloseable {
     private final Main main = new Main();
     private final Vertx vertx;
     private Dispatcher dispatcher;
+    private CallLimits callLimits;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
 
@@ -199,6 +202,7 @@ public final class Bus implements AutoCloseable {
         RouteFiles.requireLists(main.getCamelContext(), routes);
         new ServerAnswers(
                         contract,
+                        callLimits,
                         settings.integer("agentbus.http.max-body-bytes", 1024, 16_777_216),
                         settings.duration("agentbus.http.body-timeout-seconds", 1, 600))
                 .install(main.getCamelContext(), address.port());
@@ -240,11 +244,17 @@ public final class Bus implements AutoCloseable {
         main.bind("deliveries", new Deliveries(dispatcher));
         main.bind("prompts", prompts);
         main.bind("hookCall", new HookCall(form, settings.text("agentbus.gateway.token"), prompts));
-        ApiDoor apiDoor = new ApiDoor(contract, key, meters);
+        callLimits = new CallLimits(
+                new Credentials(key),
+                new CallLimits.Rates(
+                        settings.integer("agentbus.limits.calls-per-second", 1, 1_000_000),
+                        settings.integer("agentbus.limits.burst", 1, 1_000_000),
+                        settings.integer("agentbus.limits.bad-tokens-per-minute", 1, 1_000_000)),
+                TimeMeter.SYSTEM_NANOTIME,
+                meters);
+        ApiDoor apiDoor = new ApiDoor(contract, key, callLimits, meters);
         main.bind("apiDoor", apiDoor);
-        main.bind(
-                "mcpDoor",
-                new McpDoor(contract, Version.read(), address.publicUrl(), apiDoor, new Credentials(key), meters));
+        main.bind("mcpDoor", new McpDoor(contract, Version.read(), address.publicUrl(), apiDoor, callLimits, meters));
         main.bind("routeJobs", new RouteJobs(contract));
         main.bind("orderPlanner", planner);
     }

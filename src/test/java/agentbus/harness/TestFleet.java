@@ -31,7 +31,8 @@ public final class TestFleet implements AutoCloseable {
     private final Queue<AdmittedRun> runs = new ConcurrentLinkedQueue<>();
 
     /**
-     * Writes the files and starts the gateway. Every agent accepts the subject {@code work}, ignores the notice that wraps
+     * Writes the files and starts the gateway. Every agent accepts the subject {@code work}, may
+     * hand work to all and say anything, ignores the notice that wraps
      * a direct hook, and calls back for half a minute when nobody answers.
      *
      * @param home a directory of the test; the files go to {@code agents} in it
@@ -122,7 +123,8 @@ public final class TestFleet implements AutoCloseable {
             Files.writeString(
                     file,
                     "id: " + name + "\nmission: Works in tests.\nmaxConcurrency: " + concurrency
-                            + "\ngateway: default\naccepts: [work]\nmayEnqueueTo: []\nemits: []\nsubscriptions: []\n");
+                            + "\ngateway: default\naccepts: [work]\nmayEnqueueTo: ['*', " + name
+                            + "]\nemits: ['#']\nsubscriptions: []\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
