@@ -37,6 +37,8 @@ public final class ApiDoor {
     private static final String OPERATION = "operation";
     private static final String NEW_TOKEN = "newToken";
     private static final int TOKEN_BYTES = 32;
+    /** The operations that make a long-lived token, each with the token's first letters. */
+    private static final Map<String, String> ISSUED = Map.of("issueAgentToken", "aba_", "issueGatewayToken", "abg_");
 
     private final Contract contract;
     private final ServerKey key;
@@ -91,8 +93,9 @@ public final class ApiDoor {
         }
         ObjectNode input = match.operation()
                 .read(match.pathParameters(), QueryString.parse(query), body == null ? new byte[0] : body, contentType);
-        if (match.operation().id().equals("issueAgentToken")) {
-            String token = newToken();
+        String prefix = ISSUED.get(match.operation().id());
+        if (prefix != null) {
+            String token = newToken(prefix);
             exchange.setVariable(NEW_TOKEN, token);
             input.put("tokenHash", Credentials.hash(token));
         }
@@ -177,9 +180,9 @@ public final class ApiDoor {
         message.setBody(body.toString());
     }
 
-    private String newToken() {
+    private String newToken(String prefix) {
         byte[] bytes = new byte[TOKEN_BYTES];
         random.nextBytes(bytes);
-        return "aba_" + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+        return prefix + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 }

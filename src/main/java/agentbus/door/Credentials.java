@@ -19,6 +19,8 @@ import java.util.UUID;
  */
 public final class Credentials {
     private static final int ATTEMPT_ID_LENGTH = 22;
+    /** Of an operator, an agent and a gateway. */
+    private static final List<String> LONG_LIVED = List.of("abo_", "aba_", "abg_");
 
     private final ServerKey key;
 
@@ -56,7 +58,7 @@ public final class Credentials {
         ObjectNode credential = JsonNodeFactory.instance.objectNode();
         if (words[1].startsWith("abt_")) {
             credential.put("attemptId", attemptId(words[1]).toString());
-        } else if (words[1].startsWith("abo_") || words[1].startsWith("aba_")) {
+        } else if (LONG_LIVED.stream().anyMatch(words[1]::startsWith)) {
             credential.put("tokenHash", hash(words[1]));
         } else {
             throw invalid("The token is not one of this bus.");
@@ -112,6 +114,6 @@ public final class Credentials {
                 detail,
                 "Authorization",
                 null,
-                "Bearer abo_… of an operator, aba_… of an agent or abt_… of an attempt");
+                "Bearer abo_… of an operator, aba_… of an agent, abg_… of a gateway or abt_… of an attempt");
     }
 }
