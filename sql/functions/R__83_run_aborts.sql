@@ -73,6 +73,14 @@ $$;
 comment on function claim_aborts(text[], text[], int) is
   'Takes due aborts of the gateways that the caller can tell, each for 30 s: attemptId, gateway and sessionKey. Settles by itself those of gateways without an operator token, those that a newer run has overtaken, and those that five tries or an hour have not brought through.';
 
+create or replace function may_begin_yet(p_attempt uuid) returns boolean language sql stable as $$
+  -- A run that is admitted is at first unknown to sessions.abort, for four seconds on a gateway that had just started
+  -- (measured on OpenClaw 2026.9.6); a minute is ours.
+  select run_ended_at is null and (admitted_at is null or admitted_at > now() - interval '1 minute')
+  from job_attempts where attempt_id = p_attempt
+$$;
+comment on function may_begin_yet(uuid) is 'Whether a gateway that finds no run of the attempt may find one soon.';
+
 create or replace function abort_tried(p_attempt uuid, p_outcome text, p_error text) returns text language plpgsql as $$
 declare
   v_abort run_aborts;
@@ -81,6 +89,10 @@ begin
   select * into v_abort from run_aborts where attempt_id = p_attempt and done_at is null for no key update;
   if not found then
     return 'done before';
+  end if;
+  if p_outcome = 'no_run' and v_abort.tries < 5 and may_begin_yet(p_attempt) then
+    update run_aborts set next_try_at = now() + short_backoff(tries, 60) where attempt_id = p_attempt;
+    return 'again';
   end if;
   if p_outcome in ('aborted', 'no_run') then
     perform abort_done(p_attempt, p_outcome, null);
@@ -99,4 +111,4 @@ begin
 end
 $$;
 comment on function abort_tried(uuid, text, text) is
-  'What came of a try: aborted, no_run, or failed with an error, which is tried again after 2 to 60 s, five times in all. Returns the outcome, or again.';
+  'What came of a try: aborted, no_run, or failed with an error, which is tried again after 1 to 60 s, five times in all; and so is no_run, while the run may yet begin. Returns the outcome, or again.';

@@ -123,11 +123,29 @@ class RunAbortsTest {
         bus.keepPrompt(Machine.D1, attempt, "prompt");
         cancel(attempt);
         claimAborts();
+        assertEquals("again", tried(attempt, "no_run"));
+        bus.jdbc().update("update run_aborts set tries = 5");
         assertEquals("no_run", tried(attempt, "no_run"));
 
         bus.admitted(attempt);
 
         assertEquals(1, claimAborts().size());
+    }
+
+    @Test
+    void a_gateway_that_knows_no_run_is_asked_again_only_while_one_may_begin() {
+        Attempt young = bus.running();
+        Attempt old = bus.running();
+        bus.jdbc()
+                .update(
+                        "update job_attempts set admitted_at = now() - interval '2 minutes' where attempt_id = ?::uuid",
+                        old.id());
+        cancel(young);
+        cancel(old);
+        assertEquals(2, claimAborts().size());
+
+        assertEquals("again", tried(young, "no_run"));
+        assertEquals("no_run", tried(old, "no_run"));
     }
 
     @Test
