@@ -148,21 +148,22 @@ begin
       w ->> 'model' as model,
       w ->> 'thinking' as thinking,
       (w ->> 'timeoutSeconds')::int as timeout_seconds,
-      w ->> 'configHash' as config_hash
+      w ->> 'configHash' as config_hash,
+      w ->> 'agentsMdHash' as agents_md_hash
     from jsonb_array_elements(p_agents) w
   ), written as (
     insert into agents as a (namespace, agent_id, mission, enabled, max_concurrency, gateway, accepts, may_enqueue_to, emits,
-      handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds, config_hash)
+      handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds, config_hash, agents_md_hash)
     select p_namespace, agent_id, mission, true, max_concurrency, gateway, accepts, may_enqueue_to, emits,
-      handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds, config_hash
+      handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds, config_hash, agents_md_hash
     from wanted
     on conflict (namespace, agent_id) do update set
       mission = excluded.mission, enabled = true, max_concurrency = excluded.max_concurrency, gateway = excluded.gateway,
       accepts = excluded.accepts, may_enqueue_to = excluded.may_enqueue_to, emits = excluded.emits,
       handoffs = excluded.handoffs, max_follow_ups = excluded.max_follow_ups, budgets = excluded.budgets, reads = excluded.reads,
       model = excluded.model, thinking = excluded.thinking, timeout_seconds = excluded.timeout_seconds,
-      config_hash = excluded.config_hash, updated_at = now()
-    where a.config_hash is distinct from excluded.config_hash or not a.enabled
+      config_hash = excluded.config_hash, agents_md_hash = excluded.agents_md_hash, updated_at = now()
+    where a.config_hash is distinct from excluded.config_hash or a.agents_md_hash is distinct from excluded.agents_md_hash or not a.enabled
     returning a.agent_id
   )
   select coalesce(array_agg(agent_id order by agent_id), '{}') into v_changed from written;

@@ -42,6 +42,8 @@ public final class ApiDoor {
     private static final String CREDENTIAL = "credential";
     private static final String ADDRESS = "address";
     private static final int TOKEN_BYTES = 32;
+    /** The operations that make a long-lived token, each with the token's first letters. */
+    private static final Map<String, String> ISSUED = Map.of("issueAgentToken", "aba_", "issueGatewayToken", "abg_");
 
     private final Contract contract;
     private final ServerKey key;
@@ -150,8 +152,9 @@ public final class ApiDoor {
      * @param input the input, checked
      */
     public void prepare(Exchange exchange, Operation operation, ObjectNode credential, ObjectNode input) {
-        if (operation.id().equals("issueAgentToken")) {
-            String token = newToken();
+        String prefix = ISSUED.get(operation.id());
+        if (prefix != null) {
+            String token = newToken(prefix);
             exchange.setVariable(NEW_TOKEN, token);
             input.put("tokenHash", Credentials.hash(token));
         }
@@ -241,9 +244,9 @@ public final class ApiDoor {
         message.setBody(body.toString());
     }
 
-    private String newToken() {
+    private String newToken(String prefix) {
         byte[] bytes = new byte[TOKEN_BYTES];
         random.nextBytes(bytes);
-        return "aba_" + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+        return prefix + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 }

@@ -10,6 +10,7 @@ import io.github.bucket4j.ConsumptionProbe;
 import io.github.bucket4j.TimeMeter;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -18,11 +19,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How often one may knock at a door of this node. Agents and attempts have a token bucket each, looked at before any
- * statement runs; operators have none. Wrong tokens are counted by the address they come from, and a right one passes
+ * statement runs; operators and gateways have none. Wrong tokens are counted by the address they come from, and a right one passes
  * whatever its address has done. Each node counts for itself.
  */
 public final class CallLimits {
     private static final Logger LOG = LoggerFactory.getLogger(CallLimits.class);
+    /** Operators step in when something is wrong; a gateway has as many runs to report as the bus has given it. */
+    private static final Set<String> UNLIMITED = Set.of(Credentials.OPERATOR, Credentials.GATEWAY);
+
     private static final Duration WINDOW = Duration.ofMinutes(1);
     /** Far more than the attempts and addresses of one machine's fleet; past it the least used are forgotten. */
     private static final int MOST_KEPT = 100_000;
@@ -118,7 +122,7 @@ public final class CallLimits {
      * @throws Problem 429 {@code too_many_calls}
      */
     public void draw(ObjectNode credential) {
-        if (isOperator(credential)) {
+        if (UNLIMITED.contains(credential.path("form").asText())) {
             return;
         }
         Caller caller = callers.get(key(credential), unused -> newCaller());

@@ -20,12 +20,15 @@ import java.util.UUID;
 public final class Credentials {
     /** The form of an operator's token. */
     static final String OPERATOR = "abo_";
+    /** The form of a gateway's token. */
+    static final String GATEWAY = "abg_";
 
-    private static final String AGENT = "aba_";
     private static final String ATTEMPT = "abt_";
     private static final int ATTEMPT_ID_LENGTH = 22;
     private static final Place HEADER = new Place("Authorization", "Bearer ");
     private static final Place ARGUMENT = new Place("token", "");
+    /** Of an operator, an agent and a gateway. */
+    private static final List<String> LONG_LIVED = List.of(OPERATOR, "aba_", GATEWAY);
 
     private final ServerKey key;
 
@@ -79,7 +82,7 @@ public final class Credentials {
         ObjectNode credential = JsonNodeFactory.instance.objectNode();
         if (token.startsWith(ATTEMPT)) {
             credential.put("attemptId", attemptId(token, place).toString());
-        } else if (token.startsWith(OPERATOR) || token.startsWith(AGENT)) {
+        } else if (LONG_LIVED.stream().anyMatch(token::startsWith)) {
             credential.put("tokenHash", hash(token));
         } else {
             throw invalid(place, "The token is not one of this bus.");
@@ -134,7 +137,8 @@ public final class Credentials {
     }
 
     private static Problem invalid(Place place, String detail) {
-        String expected = place.prefix + "abo_… of an operator, aba_… of an agent or abt_… of an attempt";
+        String expected =
+                place.prefix + "abo_… of an operator, aba_… of an agent, abg_… of a gateway or abt_… of an attempt";
         return new Problem(401, "invalid_token", detail, place.field, null, expected);
     }
 }

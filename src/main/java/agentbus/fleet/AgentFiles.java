@@ -53,6 +53,10 @@ public final class AgentFiles {
             AgentFile file = new AgentFile(YamlFile.parse(path, bytes));
             ObjectNode agent = file.read(name);
             agent.put("configHash", sha256(bytes));
+            Path instructions = folder.resolve("AGENTS.md");
+            if (Files.exists(instructions)) {
+                agent.put("agentsMdHash", sha256(bytes(instructions)));
+            }
             agents.add(agent);
             files.put(name, file);
             List<String> subjects = new ArrayList<>();
