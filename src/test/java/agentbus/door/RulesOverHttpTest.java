@@ -109,6 +109,21 @@ class RulesOverHttpTest {
     }
 
     @Test
+    void a_note_that_cannot_be_written_takes_nothing_away_from_the_refusal() {
+        String token = door.agentToken("worker");
+        long before = door.bus().exchanges("note-refusal");
+        door.database().jdbc().execute("alter table refusals rename to refusals_away");
+        try {
+            Answer answer = enqueue(token, "{'targetAgent':'coordinator','subject':'work'}");
+
+            Door.assertProblem(answer, 403, "handoff_not_allowed");
+            await().until(() -> door.bus().exchanges("note-refusal") > before);
+        } finally {
+            door.database().jdbc().execute("alter table refusals_away rename to refusals");
+        }
+    }
+
+    @Test
     void a_topic_of_others_is_refused_and_recorded() {
         Work work = door.work();
 
