@@ -84,20 +84,20 @@ declare
   v_runs int := 0;
 begin
   perform act_as(p_principal, 'the gateway has started');
-  select bool_or(g.boot_id is distinct from p_input ->> 'bootId') into v_new
-  from (
-    select boot_id from gateways
-    where gateway = v_name and (p_principal ->> 'namespace' is null or namespace = p_principal ->> 'namespace')
-    order by namespace for no key update) g;
+  -- One such report at a time. Not by the gateway's row: an admission locks its job first and that row after it.
+  perform pg_advisory_xact_lock(hashtextextended('agentbus.gateway.' || v_name, 0));
+  select bool_or(boot_id is distinct from p_input ->> 'bootId') into v_new
+  from gateways
+  where gateway = v_name and (p_principal ->> 'namespace' is null or namespace = p_principal ->> 'namespace');
   if v_new is null then
     perform refuse(404, 'unknown_gateway', format('there is no gateway %s any more', v_name), 'token', to_jsonb(v_name), 'a gateway in agentbus.gateways');
+  end if;
+  if v_new then
+    v_runs := doubt_runs(p_principal, v_booted);
   end if;
   update gateways
   set version = p_input ->> 'version', boot_id = p_input ->> 'bootId', booted_at = case when v_new then v_booted else booted_at end, updated_at = now()
   where gateway = v_name and (p_principal ->> 'namespace' is null or namespace = p_principal ->> 'namespace');
-  if v_new then
-    v_runs := doubt_runs(p_principal, v_booted);
-  end if;
   return jsonb_build_object('gateway', v_name, 'newBoot', v_new, 'runsInDoubt', v_runs,
     'recoverySeconds', extract(epoch from recovery_window())::int);
 end

@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
@@ -132,6 +133,16 @@ public final class Bus implements AutoCloseable {
     /** Whether this node dispatches: it is set to, and has a gateway's token. */
     public boolean dispatches() {
         return dispatching;
+    }
+
+    /** The gateways that this node dispatches to, for people: each one's address, with its name unless it is the default. */
+    public String gateways() {
+        return gateways.working().stream()
+                .map(gateways::named)
+                .map(gateway -> gateway.name().equals("default")
+                        ? gateway.url().toString()
+                        : gateway.name() + " at " + gateway.url())
+                .collect(Collectors.joining(", "));
     }
 
     private void prepareDatabase(ServerKey key) {

@@ -84,6 +84,16 @@ class AgentFilesTest {
     }
 
     @Test
+    void the_instructions_beside_the_file_are_known_by_their_hash() throws IOException {
+        write("devops", "id: devops");
+        Files.writeString(fleet.resolve("devops/AGENTS.md"), "abc");
+        // The hash of abc is the first example of FIPS 180-2.
+        assertEquals(
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                read().get(0).path("agentsMdHash").textValue());
+    }
+
+    @Test
     void the_same_files_written_in_another_order_give_the_same_text() throws IOException {
         write("zeta", "id: zeta\nmayEnqueueTo: ['*']");
         write("alpha", "id: alpha\nmayEnqueueTo: [zeta]");
