@@ -4,11 +4,14 @@ import agentbus.start.Settings;
 import agentbus.start.StartFailure;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.postgresql.PGProperty;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -112,6 +115,24 @@ public final class Database implements AutoCloseable {
      */
     public String name() {
         return address.name();
+    }
+
+    /**
+     * The URL of a database on the same server, for another process. User and password are not in it: they do not belong
+     * on a command line or into a log.
+     *
+     * @param database the database's name, plain letters, digits and underscores
+     * @return such as {@code postgresql://127.0.0.1:5432/bus?sslmode=require}
+     */
+    public String url(String database) {
+        String host = address.host().contains(":") ? "[" + address.host() + "]" : address.host();
+        String parameters = address.parameters().entrySet().stream()
+                .map(parameter ->
+                        parameter.getKey() + "=" + URLEncoder.encode(parameter.getValue(), StandardCharsets.UTF_8))
+                .sorted()
+                .collect(Collectors.joining("&"));
+        return "postgresql://" + host + ":" + address.port() + "/" + database
+                + (parameters.isEmpty() ? "" : "?" + parameters);
     }
 
     /**
