@@ -6,6 +6,9 @@ import picocli.CommandLine.Option;
 
 /** What a bench can be told. */
 final class BenchOptions {
+    /** As agent.yaml allows. */
+    private static final int MOST_PER_AGENT = 100;
+
     @Option(
             names = "--jobs",
             paramLabel = "<n>",
@@ -92,6 +95,11 @@ final class BenchOptions {
         require("--in-flight", inFlight, 1, 10_000);
         require("--history", history, 0, 5_000_000);
         require("--backlog", backlog, 100, 1_000_000);
+    }
+
+    /** Jobs at once of one agent: more than its share, and no more than an agent may have. */
+    int perAgent() {
+        return Math.min(MOST_PER_AGENT, inFlight);
     }
 
     private static void require(String option, int value, int min, int max) {

@@ -81,7 +81,7 @@ final class ClaimCost implements Bench {
         var agents = JsonNodeFactory.instance.arrayNode();
         IntStream.rangeClosed(1, options.agents).forEach(n -> agents.addObject()
                 .put("id", "bench-" + n)
-                .put("maxConcurrency", options.inFlight)
+                .put("maxConcurrency", options.perAgent())
                 .put("configHash", "bench")
                 .putArray("accepts")
                 .add("bench.work"));

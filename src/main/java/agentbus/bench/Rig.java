@@ -83,7 +83,8 @@ final class Rig implements AutoCloseable {
                 Path folder = Files.createDirectories(agents.resolve("bench-" + n));
                 Files.writeString(
                         folder.resolve("agent.yaml"),
-                        "id: bench-" + n + "\nmission: Closes what it is given.\nmaxConcurrency: " + options.inFlight
+                        "id: bench-" + n + "\nmission: Closes what it is given.\nmaxConcurrency: "
+                                + options.perAgent()
                                 + "\naccepts: [bench.work]\n");
             }
         } catch (IOException e) {
