@@ -1,1 +1,1 @@
-select count(claim_for_dispatch('bench', ?::int, 12000))
+select count(*) from claim_for_dispatch('bench', ?::int, 12000)

@@ -6,7 +6,21 @@ create or replace function claimed_json(p_job jobs, p_attempt job_attempts) retu
     'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway,
     'instructions', (p_job).instructions))
 $$;
-comment on function claimed_json(jobs, job_attempts) is 'A job with its live attempt, as a dispatcher or a pulling worker gets it.';
+comment on function claimed_json(jobs, job_attempts) is 'A job with its live attempt, as a pulling worker gets it.';
+
+create or replace function delivery_json(p_job jobs, p_attempt job_attempts) returns jsonb language sql stable as $$
+  -- Each field costs as much as writing it to a table would: none but what a delivery can be about.
+  select jsonb_strip_nulls(jsonb_build_object(
+    'jobId', (p_job).job_id, 'namespace', (p_job).namespace, 'targetAgent', (p_job).target_agent, 'subject', (p_job).subject,
+    'jobType', (p_job).job_type, 'priority', (p_job).priority, 'sourceAgent', (p_job).source_agent, 'parentJobId', (p_job).parent_job_id,
+    'flowKey', (p_job).flow_key, 'correlationKey', (p_job).correlation_key, 'trust', (p_job).trust, 'model', (p_job).model,
+    'thinking', (p_job).thinking, 'session', (p_job).session, 'lastError', (p_job).last_error, 'answer', (p_job).answer,
+    'attemptCount', (p_job).attempt_count, 'maxAttempts', (p_job).max_attempts, 'hardTimeoutSeconds', (p_job).hard_timeout_seconds,
+    'instructions', (p_job).instructions, 'attemptId', (p_attempt).attempt_id, 'attemptNo', (p_attempt).attempt_no,
+    'nonce', (p_attempt).nonce, 'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway))
+    || jsonb_build_object('payload', (p_job).payload)
+$$;
+comment on function delivery_json(jobs, job_attempts) is 'A job with its live attempt as its prompt and its hook call need it.';
 
 create or replace function lease_jobs(p_jobs uuid[], p_delivery text, p_owner text, p_lease interval) returns setof jsonb
 language plpgsql as $$
@@ -30,14 +44,14 @@ begin
     -- Whoever had it may have called the hook without living to say what came of it.
     unknown_since = coalesce(job_attempts.unknown_since, case when job_attempts.deliveries > 0 then now() end);
   return query
-  select claimed_json(j, a)
+  select case p_delivery when 'hook' then delivery_json(j, a) else claimed_json(j, a) end
   from jobs j join job_attempts a on a.attempt_id = j.live_attempt
   where j.job_id = any (p_jobs)
   order by j.priority desc, j.run_after, j.seq;
 end
 $$;
 comment on function lease_jobs(uuid[], text, text, interval) is
-  'Leases the given locked jobs to an owner: a new attempt for a queued job, the same attempt for one whose delivery is taken over. Returns claimed_json of each.';
+  'Leases the given locked jobs to an owner: a new attempt for a queued job, the same attempt for one whose delivery is taken over. Returns claimed_json of each, or delivery_json for the hook.';
 
 create or replace function lock_claims() returns void language sql as $$
   -- One claim at a time, or two could each give away an agent's last free place. The statement that counts comes after
