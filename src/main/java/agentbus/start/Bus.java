@@ -3,12 +3,14 @@ package agentbus.start;
 import agentbus.contract.Contract;
 import agentbus.db.Database;
 import agentbus.db.Migrations;
+import agentbus.dispatch.Admissions;
 import agentbus.dispatch.Deliveries;
 import agentbus.dispatch.Dispatcher;
 import agentbus.dispatch.HookCall;
 import agentbus.dispatch.Prompts;
 import agentbus.dispatch.Troubles;
 import agentbus.door.ApiDoor;
+import agentbus.door.Closes;
 import agentbus.door.Credentials;
 import agentbus.door.RouteJobs;
 import agentbus.door.ServerAnswers;
@@ -55,6 +57,8 @@ public final class Bus implements AutoCloseable {
     private final OrderPlanner planner;
     private final Main main = new Main();
     private Dispatcher dispatcher;
+    private Closes closes;
+    private Admissions admissions;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
 
@@ -231,6 +235,10 @@ public final class Bus implements AutoCloseable {
         main.bind("deliveries", new Deliveries(dispatcher));
         main.bind("prompts", prompts);
         main.bind("hookCall", new HookCall(form, settings.text("agentbus.gateway.token"), prompts));
+        closes = new Closes(statements);
+        admissions = new Admissions(dispatcher.id(), statements);
+        main.bind("closes", closes);
+        main.bind("admissions", admissions);
         main.bind("apiDoor", new ApiDoor(contract, key, meters));
         main.bind("routeJobs", new RouteJobs(contract));
         main.bind("orderPlanner", planner);
@@ -257,6 +265,10 @@ public final class Bus implements AutoCloseable {
     @Override
     public void close() {
         attempt(main::stop);
+        if (closes != null) {
+            closes.close();
+            admissions.close();
+        }
         if (dispatching) {
             attempt(() -> statements.text("sql/dispatch/stopped.sql", dispatcher.id()));
         }
