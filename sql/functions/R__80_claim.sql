@@ -61,13 +61,11 @@ create or replace function lock_claims() returns void language sql as $$
 $$;
 comment on function lock_claims() is 'Waits until no other claim is under way.';
 
-create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int) returns setof jsonb
+create or replace function choose_jobs(p_limit int, p_passed uuid[]) returns uuid[]
 language plpgsql as $$
 declare
   v_chosen uuid[];
 begin
-  perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'claimed');
-  perform lock_claims();
   with at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
     from jobs
@@ -93,13 +91,14 @@ begin
       select * from (
         select false as fresh, job_id, priority, run_after, seq from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
-          and leased_until <= now() and leased_until > now() - key_memory()
-        order by seq limit least(l.room, r.room, p_limit) for no key update skip locked) lost
+          and leased_until <= now() and leased_until > now() - key_memory() and job_id <> all (p_passed)
+        order by seq limit least(l.room, r.room, p_limit)) lost
       union all
       select * from (
         select true, job_id, priority, run_after, seq from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
-        order by priority desc, run_after, seq limit least(l.room, r.room, p_limit) for no key update skip locked) queued
+          and job_id <> all (p_passed)
+        order by priority desc, run_after, seq limit least(l.room, r.room, p_limit)) queued
     ) j
     where l.open and l.room > 0 and r.room > 0
   ), fitting as (
@@ -112,8 +111,37 @@ begin
     select job_id from fitting where place_on_road <= gateway_room
     order by fresh, priority desc, run_after, seq limit p_limit
   ) chosen;
-  if v_chosen is not null then
-    return query select * from lease_jobs(v_chosen, 'hook', p_dispatcher, make_interval(secs => p_lease_ms / 1000.0));
+  return v_chosen;
+end
+$$;
+comment on function choose_jobs(int, uuid[]) is
+  'The jobs that a claim would take, at most p_limit and none of p_passed; nothing is locked yet. Null when none is due.';
+
+create or replace function look_rounds() returns int language sql immutable as $$ select 20 $$;
+comment on function look_rounds() is 'How often a claim looks past jobs that others have locked. Ours: twenty batches are more than anybody locks at once.';
+
+create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int) returns setof jsonb
+language plpgsql as $$
+declare
+  v_chosen uuid[];
+  v_locked uuid[];
+  v_passed uuid[] := '{}';
+begin
+  perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'claimed');
+  perform lock_claims();
+  -- Chosen first and locked then: to lock each candidate of each lane would write to ten times the rows that are taken.
+  for v_round in 1..look_rounds() loop
+    v_chosen := choose_jobs(p_limit, v_passed);
+    select coalesce(array_agg(job_id), '{}') into v_locked from (
+      select job_id from jobs
+      where job_id = any (v_chosen) and ((state = 'queued' and run_after <= now()) or (state = 'leased' and leased_until <= now()))
+      for no key update skip locked) free;
+    exit when cardinality(v_locked) = coalesce(cardinality(v_chosen), 0);
+    -- Somebody has some of them in hand: look again, past those.
+    v_passed := v_passed || array(select c from unnest(v_chosen) c where c <> all (v_locked));
+  end loop;
+  if v_locked <> '{}' then
+    return query select * from lease_jobs(v_locked, 'hook', p_dispatcher, make_interval(secs => p_lease_ms / 1000.0));
   end if;
 end
 $$;
