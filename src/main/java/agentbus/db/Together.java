@@ -23,12 +23,15 @@ import org.springframework.dao.DataAccessResourceFailureException;
  */
 public final class Together<I, O> implements AutoCloseable {
     private static final long IDLE_SECONDS = 30;
+    /** A run that takes longer waits for somebody's lock, or for the disk; until then company is better than another run. */
+    private static final long SLOW_NANOS = 20_000_000;
 
     private final Function<List<I>, List<O>> run;
     private final int most;
     private final int lanes;
     private final Queue<Call<I, O>> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger busy = new AtomicInteger();
+    private volatile long began;
     private final ThreadPoolExecutor threads;
 
     /** One caller's share. */
@@ -39,7 +42,7 @@ public final class Together<I, O> implements AutoCloseable {
      *
      * @param name of its threads
      * @param most how many calls one run takes
-     * @param lanes how many runs there may be at once
+     * @param lanes how many runs there may be at once; the next begins only when the last is slow
      * @param run the statement: takes the calls' inputs and returns their answers, in that order
      */
     public Together(String name, int most, int lanes, Function<List<I>, List<O>> run) {
@@ -70,7 +73,7 @@ public final class Together<I, O> implements AutoCloseable {
 
     private void openLane() {
         int now = busy.get();
-        while (now < lanes) {
+        while (now < lanes && (now == 0 || System.nanoTime() - began > SLOW_NANOS)) {
             if (busy.compareAndSet(now, now + 1)) {
                 threads.execute(this::work);
                 return;
@@ -82,6 +85,7 @@ public final class Together<I, O> implements AutoCloseable {
     private void work() {
         List<Call<I, O>> calls = take();
         while (!calls.isEmpty()) {
+            began = System.nanoTime();
             answer(calls);
             calls = take();
         }
