@@ -75,7 +75,8 @@ begin
     select a.namespace, a.agent_id, a.gateway, a.max_concurrency - coalesce(w.jobs, 0) as room,
       a.enabled and (a.paused_at is null or a.paused_until <= now()) as open
     from agents a left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
-  ), roads as (
+  ), roads as materialized (
+    -- Once for each gateway: it would be counted again for each job that is looked at.
     select g.namespace, g.gateway,
       g.max_in_flight - coalesce((
         select sum(w.runs) from at_work w join agents a on a.namespace = w.namespace and a.agent_id = w.target_agent

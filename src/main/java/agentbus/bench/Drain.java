@@ -15,8 +15,10 @@ import java.util.Map;
  * clock. A first, untimed round warms up.
  */
 final class Drain implements Bench {
-    private static final int BATCH = 1000;
-    private static final int MOST_WARMUP = 5000;
+    /** The pool gives no statement more than 20 s. */
+    private static final int BATCH = 200;
+
+    private static final int MOST_WARMUP = 20_000;
 
     @Override
     public List<ObjectNode> run(Rig rig) {
