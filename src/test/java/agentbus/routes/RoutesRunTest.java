@@ -85,6 +85,7 @@ class RoutesRunTest {
 
             pullOneJob(bus, home);
             forgetOldDispatchers(bus, database);
+            fire(bus, "house", "retire-finished-work");
             fire(bus, "standing-orders", "devops-health-check");
             ids.removeAll(namedInTests(ids));
             await().atMost(Duration.ofSeconds(60))
