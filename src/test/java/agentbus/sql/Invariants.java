@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** What must hold of the tables after every operation, whoever did what before. */
-final class Invariants {
+public final class Invariants {
     /** What is broken, and a query for the jobs that it is broken for. */
     private static final Map<String, String> QUERIES = queries();
 
@@ -17,8 +17,13 @@ final class Invariants {
 
     private Invariants() {}
 
-    /** What is broken, empty when nothing is. */
-    static List<String> broken(JdbcTemplate jdbc) {
+    /**
+     * Looks at every table.
+     *
+     * @param jdbc statements in the schema
+     * @return what is broken and for which job, empty when nothing is
+     */
+    public static List<String> broken(JdbcTemplate jdbc) {
         return jdbc.query(ALL, (row, n) -> row.getString("what") + ": " + row.getString("id"));
     }
 
