@@ -1,9 +1,12 @@
 package chaos;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -51,10 +54,14 @@ record NewBuild(String classPath, String version) {
                 Files.writeString(function, "\n-- Of the next version.\n", StandardOpenOption.APPEND);
             }
         }
-        String classPath = System.getProperty("java.class.path").replace(classes.toString(), directory.toString());
+        // An empty entry is the current directory, and there is sql/ in it: of the old build.
+        String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !entry.isEmpty())
+                .map(entry -> entry.equals(classes.toString()) ? directory.toString() : entry)
+                .collect(Collectors.joining(File.pathSeparator));
         if (!classPath.contains(directory.toString())) {
             throw new IllegalStateException(classes + " is not on the class path");
         }
-        return new NewBuild(classPath, Integer.toString(newest + 1));
+        return new NewBuild(classPath, version);
     }
 }
