@@ -46,10 +46,14 @@ class ChaosTest {
     private static final int PATIENCE = 4;
 
     private static final Duration SETTLE = Duration.ofSeconds(150);
+    /** No new fault after that: a machine that slow proves little, and ten minutes are all there is. */
+    private static final Duration BUDGET = Duration.ofSeconds(Integer.getInteger("chaos.budget-seconds", 400));
+
     private static final double RATE = Double.parseDouble(System.getProperty("chaos.rate", "8"));
     private static final List<Integer> STATUSES =
             List.of(400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503, 504);
 
+    private final long began = System.nanoTime();
     private final Report report = new Report();
     private final HttpClient client = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -138,10 +142,13 @@ class ChaosTest {
     @Order(4)
     void a_nodes_way_to_the_database_half_open() throws Exception {
         judged("half-open-connections", site, load -> {
+            Runnable heal = site.gateway().fault(request -> request.agentId().equals("alpha"), Fault.refuseToRead());
             String dispatcher = site.dispatcherId("a");
+            await("it has jobs in hand").until(() -> held(dispatcher) > 0);
             site.node("a").database().freeze();
             Duration took = timed(() -> held(dispatcher) == 0);
-            hold(load, 15);
+            heal.run();
+            hold(load, 8);
             site.node("a").database().cut();
             site.node("a").database().thaw();
             within(took, TAKEN_OVER, "");
@@ -249,18 +256,16 @@ class ChaosTest {
     void a_new_version_beside_the_old_one() throws Exception {
         NewBuild build = NewBuild.of(home.resolve("new-build"));
         judged("new-version-beside-old", site, load -> {
-            long began = System.nanoTime();
+            long starts = System.nanoTime();
             site.start("new", build.classPath(), Map.of());
-            Duration up = Duration.ofNanos(System.nanoTime() - began);
+            Duration up = Duration.ofNanos(System.nanoTime() - starts);
             assertEquals(1, count("flyway_schema_history where version = ? and success", build.version()));
             hold(load, 4);
             site.kill("b");
+            long scripts = count("flyway_schema_history");
             // An old node that starts late must not put its functions under the new one's feet.
             site.start("b");
-            assertEquals(1, count("flyway_schema_history where version = ? and success", build.version()));
-            assertTrue(
-                    site.node("b").process().log().contains("Left the schema alone"),
-                    site.node("b").process()::log);
+            assertEquals(scripts, count("flyway_schema_history"), "and it has applied nothing");
             hold(load, 4);
             String dispatcher = site.dispatcherId("new");
             assertTrue(count("job_attempts where dispatcher_id = ?", dispatcher) > 0, "the new one dispatches");
@@ -301,6 +306,11 @@ class ChaosTest {
 
     /** Lets trouble happen under load, waits until the load is done with, and holds the books against each other. */
     private void judged(String name, Site where, Trouble trouble) throws Exception {
+        boolean late = System.nanoTime() - began > BUDGET.toNanos();
+        if (late) {
+            report.skipped(name, "no time left; -Dchaos.budget-seconds gives more than " + BUDGET.toSeconds());
+        }
+        Assumptions.assumeFalse(late, name + ": no time left");
         try (Load load = where.load(name)) {
             String recovery = trouble.happens(load);
             load.stop();
