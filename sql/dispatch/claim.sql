@@ -1,1 +1,1 @@
-select claim_for_dispatch(:#dispatcher, :#limit::int, :#leaseMs::int)::text as claimed
+select claim_for_dispatch(:#dispatcher, :#limit::int, :#leaseMs::int, string_to_array(:#gateways, ','))::text as claimed

@@ -134,3 +134,47 @@ end
 $$;
 comment on function agree_on_server_key(text) is
   'Keeps the fingerprint of the first node''s server key and returns it; a node with another one must not start.';
+
+create or replace function refusal_rows() returns int language sql immutable as $$ select 5 $$;
+comment on function refusal_rows() is
+  'Refused calls of one agent, code and minute that are told one by one in the audit log. Ours: enough to see a pattern; the table refusals counts on.';
+
+create or replace function refusals_kept() returns interval language sql immutable as $$ select interval '30 days' $$;
+comment on function refusals_kept() is 'How long the numbers of refusals are kept. Ours, as long as the rows of dispatchers that are gone.';
+
+create or replace function note_refusal(p_who jsonb, p_operation text, p_problem jsonb) returns jsonb language plpgsql as $$
+declare
+  v_principal jsonb := case
+    when p_who ? 'attemptId' then authenticate_attempt((p_who ->> 'attemptId')::uuid)
+    when p_who ? 'tokenHash' then authenticate(decode(p_who ->> 'tokenHash', 'hex'))
+    else p_who end;
+  v_actor text := concat_ws(':', v_principal ->> 'kind', v_principal ->> 'name');
+  v_count int := coalesce((p_problem ->> 'count')::int, 1);
+  v_told int;
+begin
+  -- Null for a token that nobody has: there is no one to note it of.
+  if (v_principal ->> 'kind' in ('agent', 'attempt')) is not true then
+    return jsonb_build_object('noted', false);
+  end if;
+  insert into refusals as r (namespace, actor, minute, code, refused)
+  values (v_principal ->> 'namespace', v_actor, date_trunc('minute', now()), p_problem ->> 'code', v_count)
+  on conflict (namespace, actor, minute, code) do update set refused = r.refused + excluded.refused, told = r.told + 1
+  returning told into v_told;
+  if v_told = 1 then
+    delete from refusals
+    where namespace = v_principal ->> 'namespace' and actor = v_actor and minute < now() - refusals_kept();
+  end if;
+  if v_told <= refusal_rows() then
+    insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+    values (v_principal ->> 'namespace', v_actor, 'call.refused',
+      case when v_principal ? 'jobId' then 'jobs' else 'agents' end, coalesce(v_principal ->> 'jobId', v_principal ->> 'name'),
+      left(p_problem ->> 'detail', 1000),
+      jsonb_strip_nulls(jsonb_build_object('operation', p_operation, 'status', p_problem -> 'status', 'code', p_problem ->> 'code',
+        'field', p_problem ->> 'field', 'value', left(p_problem ->> 'value', 200), 'attemptId', v_principal -> 'attemptId',
+        'count', nullif(v_count, 1))));
+  end if;
+  return jsonb_build_object('noted', true);
+end
+$$;
+comment on function note_refusal(jsonb, text, jsonb) is
+  'Keeps that a call of an agent or attempt was refused, in a transaction of its own because the refused one is undone. Takes a credential (attemptId or tokenHash) or a principal, the operation, and the problem, with count for several at once. Nothing is kept of others.';

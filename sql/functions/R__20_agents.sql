@@ -34,6 +34,12 @@ end
 $$;
 comment on function require_accepted(agents, text, text, text) is 'Refuses a disabled agent and a subject the agent does not accept (422).';
 
+create or replace function handoffs_of(p_agent agents) returns jsonb language sql stable as $$
+  select coalesce((p_agent).handoffs,
+    (select jsonb_agg(jsonb_build_object('agent', a)) from unnest((p_agent).may_enqueue_to) a), '[]')
+$$;
+comment on function handoffs_of(agents) is 'Whom the agent may hand what: an array of objects of agent, and where they limit it subjects and jobTypes.';
+
 create or replace function agent_json(p_agent agents) returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'agentId', (p_agent).agent_id,
@@ -44,7 +50,11 @@ create or replace function agent_json(p_agent agents) returns jsonb language sql
     'maxConcurrency', (p_agent).max_concurrency,
     'accepts', to_jsonb((p_agent).accepts),
     'mayEnqueueTo', to_jsonb((p_agent).may_enqueue_to),
+    'handoffs', handoffs_of(p_agent),
     'emits', to_jsonb((p_agent).emits),
+    'maxFollowUps', (p_agent).max_follow_ups,
+    'reads', (p_agent).reads,
+    'proposalBudget', nullif((p_agent).budgets, '{}'),
     'paused', (p_agent).paused_at is not null,
     'pausedReason', (p_agent).paused_reason,
     'pausedBy', (p_agent).paused_by,
@@ -130,24 +140,30 @@ begin
       coalesce(w ->> 'gateway', 'default') as gateway,
       array(select jsonb_array_elements_text(coalesce(w -> 'accepts', '[]'))) as accepts,
       array(select jsonb_array_elements_text(coalesce(w -> 'mayEnqueueTo', '[]'))) as may_enqueue_to,
+      w -> 'handoffs' as handoffs,
+      coalesce((w ->> 'maxFollowUps')::int, 20) as max_follow_ups,
+      coalesce(w -> 'proposalBudget', '{}') as budgets,
+      coalesce(w ->> 'reads', 'untrusted') as reads,
       array(select jsonb_array_elements_text(coalesce(w -> 'emits', '[]'))) as emits,
       w ->> 'model' as model,
       w ->> 'thinking' as thinking,
       (w ->> 'timeoutSeconds')::int as timeout_seconds,
-      w ->> 'configHash' as config_hash
+      w ->> 'configHash' as config_hash,
+      w ->> 'agentsMdHash' as agents_md_hash
     from jsonb_array_elements(p_agents) w
   ), written as (
     insert into agents as a (namespace, agent_id, mission, enabled, max_concurrency, gateway, accepts, may_enqueue_to, emits,
-      model, thinking, timeout_seconds, config_hash)
+      handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds, config_hash, agents_md_hash)
     select p_namespace, agent_id, mission, true, max_concurrency, gateway, accepts, may_enqueue_to, emits,
-      model, thinking, timeout_seconds, config_hash
+      handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds, config_hash, agents_md_hash
     from wanted
     on conflict (namespace, agent_id) do update set
       mission = excluded.mission, enabled = true, max_concurrency = excluded.max_concurrency, gateway = excluded.gateway,
       accepts = excluded.accepts, may_enqueue_to = excluded.may_enqueue_to, emits = excluded.emits,
+      handoffs = excluded.handoffs, max_follow_ups = excluded.max_follow_ups, budgets = excluded.budgets, reads = excluded.reads,
       model = excluded.model, thinking = excluded.thinking, timeout_seconds = excluded.timeout_seconds,
-      config_hash = excluded.config_hash, updated_at = now()
-    where a.config_hash is distinct from excluded.config_hash or not a.enabled
+      config_hash = excluded.config_hash, agents_md_hash = excluded.agents_md_hash, updated_at = now()
+    where a.config_hash is distinct from excluded.config_hash or a.agents_md_hash is distinct from excluded.agents_md_hash or not a.enabled
     returning a.agent_id
   )
   select coalesce(array_agg(agent_id order by agent_id), '{}') into v_changed from written;
@@ -165,11 +181,13 @@ begin
   where s.namespace = p_namespace and not exists (
     select from jsonb_array_elements(p_agents) w, jsonb_array_elements(coalesce(w -> 'subscriptions', '[]')) x
     where w ->> 'id' = s.agent_id and x ->> 'topic' = s.topic_pattern and x ->> 'subject' = s.subject);
-  insert into subscriptions (namespace, topic_pattern, agent_id, subject, priority)
-  select p_namespace, x ->> 'topic', w ->> 'id', x ->> 'subject', coalesce((x ->> 'priority')::int, 100)
+  insert into subscriptions (namespace, topic_pattern, agent_id, subject, priority, coalesces)
+  select p_namespace, x ->> 'topic', w ->> 'id', x ->> 'subject', coalesce((x ->> 'priority')::int, 100),
+    coalesce((x ->> 'coalesce')::boolean, false)
   from jsonb_array_elements(p_agents) w, jsonb_array_elements(coalesce(w -> 'subscriptions', '[]')) x
-  on conflict (namespace, topic_pattern, agent_id, subject) do update set priority = excluded.priority, updated_at = now()
-  where subscriptions.priority is distinct from excluded.priority;
+  on conflict (namespace, topic_pattern, agent_id, subject) do update
+  set priority = excluded.priority, coalesces = excluded.coalesces, updated_at = now()
+  where (subscriptions.priority, subscriptions.coalesces) is distinct from (excluded.priority, excluded.coalesces);
 
   return jsonb_build_object('changed', to_jsonb(v_changed), 'disabled', to_jsonb(v_disabled));
 end

@@ -36,9 +36,6 @@ $$;
 comment on function source_agent_of(jsonb, text, text, text) is
   'The agent a call speaks for: its token''s, or for an operator the one named. Refuses somebody else''s name (403), naming the field.';
 
-create or replace function hop_limit() returns int language sql immutable as $$ select 20 $$;
-comment on function hop_limit() is 'Handoffs in one chain before the bus takes it for a loop. Ours: ten agents, each asked twice.';
-
 create or replace function insert_job(p_principal jsonb, p_namespace text, p_input jsonb, p_field text default '')
 returns jsonb language plpgsql as $$
 declare
@@ -47,8 +44,9 @@ declare
   v_type_name text := coalesce(p_input ->> 'jobType', 'reactive');
   v_type job_types := job_type_settings(p_namespace, v_type_name);
   v_timeout int := coalesce((p_input ->> 'timeoutSeconds')::int, v_agent.timeout_seconds, v_type.timeout_seconds);
-  v_parent_id uuid := coalesce(p_input ->> 'parentJobId', p_principal ->> 'jobId')::uuid;
-  v_parent jobs;
+  v_parent jobs := parent_of(p_principal, p_namespace, (p_input ->> 'parentJobId')::uuid, p_field);
+  -- What came from outside stays so through any number of hands.
+  v_trust text := case when v_parent.trust = 'untrusted' then 'untrusted' else coalesce(p_input ->> 'trust', 'trusted') end;
   v_dependencies uuid[] := array(select distinct value::uuid from jsonb_array_elements_text(coalesce(p_input -> 'dependsOn', '[]')));
   v_dependency record;
   v_known int := 0;
@@ -56,22 +54,28 @@ declare
   v_spoiled jobs;
   v_job jobs;
 begin
-  perform require_accepted(v_agent, v_subject, p_field || 'targetAgent', p_field || 'subject');
   if v_type.job_type is null then
     perform refuse(422, 'invalid_field', format('there is no job type %s in namespace %s', v_type_name, p_namespace),
       p_field || 'jobType', to_jsonb(v_type_name),
       'one of: ' || (select string_agg(job_type, ', ' order by job_type) from job_types where namespace = p_namespace));
   end if;
+  if is_agent(p_principal) then
+    perform require_handoff(p_principal, v_agent, v_subject, v_type_name, p_field);
+  end if;
+  perform require_accepted(v_agent, v_subject, p_field || 'targetAgent', p_field || 'subject');
+  if v_trust = 'untrusted' and v_agent.reads = 'trusted' then
+    perform refuse(422, 'untrusted_input', format('agent %s reads trusted payloads only, and this one comes from outside', v_agent.agent_id),
+      p_field || 'targetAgent', to_jsonb(v_agent.agent_id),
+      'an agent that reads untrusted payloads; a person may write down what is to be done as a job of its own');
+  end if;
 
-  if v_parent_id is not null then
-    select * into v_parent from jobs where job_id = v_parent_id and namespace = p_namespace;
-    if not found then
-      perform refuse(422, 'unknown_job', format('there is no job %s in namespace %s', v_parent_id, p_namespace),
-        p_field || 'parentJobId', to_jsonb(v_parent_id), 'the id of a job');
-    end if;
-    if v_parent.hops >= hop_limit() then
-      perform refuse(422, 'hop_limit', format('job %s is already %s handoffs away from where it began', v_parent_id, v_parent.hops),
-        p_field || 'targetAgent', to_jsonb(v_agent.agent_id), format('at most %s handoffs in one chain', hop_limit()));
+  if v_parent.job_id is not null then
+    perform refuse_long_chain(v_parent, v_agent.agent_id, p_field);
+    if is_agent(p_principal) then
+      perform refuse_loop(v_parent, v_agent.agent_id, v_subject, p_field);
+      perform lock_work_of(v_parent.job_id);
+    elsif p_principal ? 'subscription' then
+      perform refuse_loop(v_parent, v_agent.agent_id, v_subject, p_field);
     end if;
   end if;
 
@@ -92,20 +96,20 @@ begin
   loop
     insert into jobs (namespace, parent_job_id, flow_key, correlation_key, hops, source_agent, target_agent, job_type, subject,
       priority, dedupe_key, payload, trust, model, thinking, state, run_after, open_dependencies,
-      timeout_seconds, hard_timeout_seconds, max_attempts)
+      timeout_seconds, hard_timeout_seconds, max_attempts, asked_by, coalesce_key)
     values (
-      p_namespace, v_parent_id, coalesce(p_input ->> 'flowKey', v_parent.flow_key),
+      p_namespace, v_parent.job_id, coalesce(p_input ->> 'flowKey', v_parent.flow_key),
       coalesce(p_input ->> 'correlationKey', v_parent.correlation_key), coalesce(v_parent.hops + 1, 0),
       source_agent_of(p_principal, p_namespace, p_input ->> 'sourceAgent', p_field || 'sourceAgent'), v_agent.agent_id, v_type_name, v_subject,
       coalesce((p_input ->> 'priority')::int, 100), p_input ->> 'dedupeKey', coalesce(p_input -> 'payload', '{}'),
-      -- What came from outside stays so through any number of hands.
-      case when v_parent.trust = 'untrusted' then 'untrusted' else coalesce(p_input ->> 'trust', 'trusted') end, coalesce(p_input ->> 'model', v_agent.model),
+      v_trust, coalesce(p_input ->> 'model', v_agent.model),
       coalesce(p_input ->> 'thinking', v_agent.thinking),
       case when v_open > 0 then 'waiting' else 'queued' end,
       coalesce((p_input ->> 'runAfter')::timestamptz, now() + make_interval(secs => coalesce((p_input ->> 'delaySeconds')::int, 0))),
       v_open,
       v_timeout, greatest(v_type.hard_timeout_seconds, v_timeout),
-      coalesce((p_input ->> 'maxAttempts')::int, v_type.max_attempts))
+      coalesce((p_input ->> 'maxAttempts')::int, v_type.max_attempts),
+      concat_ws(':', p_principal ->> 'kind', p_principal ->> 'name'), p_principal ->> 'coalesceKey')
     on conflict (namespace, target_agent, dedupe_key)
       where dedupe_key is not null and state in ('waiting', 'queued', 'leased', 'running', 'blocked')
       do nothing
@@ -119,6 +123,10 @@ begin
     end if;
     -- The other one ended between the two statements: now the key is free.
   end loop;
+  if is_agent(p_principal) and v_parent.job_id is not null then
+    -- Counted with the new one in: asking again for one that is there already makes none, and must not be refused.
+    perform refuse_many_follow_ups(p_principal, v_parent, v_agent.agent_id, p_field);
+  end if;
 
   insert into job_dependencies (namespace, job_id, depends_on, satisfied_at)
   select p_namespace, v_job.job_id, d.job_id, case when d.state = 'succeeded' then now() end
@@ -157,10 +165,15 @@ declare
   v_source text := source_agent_of(p_principal, p_namespace, p_input ->> 'sourceAgent', p_field || 'sourceAgent');
   v_event events;
 begin
-  -- Topics of the bus itself are facts about what it did; nobody else may say them.
-  if split_part(p_input ->> 'topic', '.', 1) in ('job', 'agent', 'gateway', 'audit') then
+  if split_part(p_input ->> 'topic', '.', 1) = any (bus_topics()) then
     perform refuse(422, 'invalid_field', format('topic %s belongs to the bus', p_input ->> 'topic'),
       p_field || 'topic', p_input -> 'topic', 'a topic that does not begin with job., agent., gateway. or audit.');
+  end if;
+  if is_agent(p_principal) then
+    perform require_topic(p_principal, p_namespace, p_input ->> 'topic', p_field);
+  end if;
+  if p_principal ? 'jobId' then
+    perform lock_work_of((p_principal ->> 'jobId')::uuid);
   end if;
   v_event := append_event(p_namespace, p_input ->> 'topic', v_source, (p_principal ->> 'jobId')::uuid,
     coalesce(p_input -> 'payload', '{}'), p_input ->> 'dedupeKey');
@@ -169,13 +182,12 @@ begin
     where namespace = p_namespace and topic = p_input ->> 'topic' and dedupe_key = p_input ->> 'dedupeKey';
     return jsonb_build_object('event', event_json(v_event), 'created', false, 'jobs', '[]'::jsonb);
   end if;
+  if p_principal ? 'jobId' then
+    -- Counted with the new one in, as jobs are.
+    perform refuse_many_events(p_namespace, (p_principal ->> 'jobId')::uuid, p_input ->> 'topic', p_field);
+  end if;
   return jsonb_build_object('event', event_json(v_event), 'created', true, 'jobs', (
-    select coalesce(jsonb_agg(j.job_id order by j.seq), '[]')
-    from subscriptions s
-    join jobs j on j.namespace = s.namespace and j.target_agent = s.agent_id
-      and j.dedupe_key = 'event:' || v_event.event_id || ':' || s.subject
-      and j.state in ('waiting', 'queued', 'leased', 'running', 'blocked')
-    where s.namespace = p_namespace and v_event.topic ~ s.topic_regex));
+    select coalesce(jsonb_agg(job_id order by seq), '[]') from jobs_of_event(v_event)));
 end
 $$;
 comment on function insert_event(jsonb, text, jsonb, text) is
@@ -189,17 +201,97 @@ end
 $$;
 comment on function emit_event(jsonb, jsonb) is 'The operation emitEvent.';
 
+create or replace function joined_events() returns int language sql immutable as $$ select 100 $$;
+comment on function joined_events() is 'Events that one coalescing job lists; further ones are counted. Ours: more than an agent reads one by one.';
+
+create or replace function joined_bytes() returns int language sql immutable as $$ select 200000 $$;
+comment on function joined_bytes() is
+  'Size in characters up to which a coalescing job''s payload takes further events in; past it they are counted. Ours: below the largest request body, 256 KiB, so that it can be fetched and sent on.';
+
+create or replace function coalescing_pattern(p_namespace text, p_agent text, p_subject text, p_topic text) returns text
+language sql stable as $$
+  select min(topic_pattern) from subscriptions
+  where namespace = p_namespace and agent_id = p_agent and subject = p_subject and coalesces and enabled and p_topic ~ topic_regex
+$$;
+comment on function coalescing_pattern(text, text, text, text) is
+  'The topic pattern of the subscription by which this topic joins a waiting job; null when each event makes a job of its own.';
+
+create or replace function join_waiting_job(
+  p_namespace text, p_agent text, p_subject text, p_pattern text, p_source_job uuid, p_entry jsonb
+) returns boolean language plpgsql as $$
+declare
+  v_source jobs;
+  v_job jobs;
+  v_fits boolean;
+begin
+  -- One that a claim or another event has in hand is passed over: at worst there is one job more, and nobody waits.
+  select * into v_job from jobs
+  where namespace = p_namespace and target_agent = p_agent and subject = p_subject and coalesce_key = p_pattern
+    and state = 'queued' and attempt_no = 0
+  order by seq limit 1
+  for no key update skip locked;
+  if not found then
+    return false;
+  end if;
+  if v_job.payload -> 'events' @> jsonb_build_array(jsonb_build_object('eventId', p_entry -> 'eventId')) then
+    return true;
+  end if;
+  select * into v_source from jobs where job_id = p_source_job;
+  perform refuse_long_chain(v_source, p_agent, '');
+  if v_source.trust = 'untrusted' and (select reads from agents where namespace = p_namespace and agent_id = p_agent) = 'trusted' then
+    perform refuse(422, 'untrusted_input', format('agent %s reads trusted payloads only', p_agent));
+  end if;
+  v_fits := jsonb_array_length(v_job.payload -> 'events') < joined_events()
+    and length(v_job.payload::text) + length(p_entry::text) <= joined_bytes();
+  update jobs
+  set payload = payload || jsonb_build_object('eventCount', (payload ->> 'eventCount')::int + 1)
+      || case when v_fits then jsonb_build_object('events', payload -> 'events' || p_entry) else '{}' end,
+    -- The job is now as far from its beginning, and as little to be trusted, as the worst of its events.
+    hops = greatest(hops, v_source.hops + 1),
+    trust = case when v_source.trust = 'untrusted' then 'untrusted' else trust end,
+    updated_at = now()
+  where job_id = v_job.job_id;
+  return true;
+end
+$$;
+comment on function join_waiting_job(text, text, text, text, uuid, jsonb) is
+  'Adds an event to the subscription''s job that waits for its first claim; false when there is none. Past joined_events or joined_bytes it is only counted.';
+
+create or replace function jobs_of_event(p_event events) returns setof jobs language sql stable as $$
+  select j.*
+  from subscriptions s
+  join jobs j on j.namespace = s.namespace and j.target_agent = s.agent_id
+    and j.dedupe_key = 'event:' || (p_event).event_id || ':' || s.subject
+    and j.state in ('waiting', 'queued', 'leased', 'running', 'blocked')
+  where s.namespace = (p_event).namespace and (p_event).topic ~ s.topic_regex
+  union
+  select j.*
+  from subscriptions s
+  join jobs j on j.namespace = s.namespace and j.target_agent = s.agent_id and j.subject = s.subject
+    and j.coalesce_key = s.topic_pattern and j.state = 'queued'
+    and j.payload -> 'events' @> jsonb_build_array(jsonb_build_object('eventId', (p_event).event_id))
+  where s.namespace = (p_event).namespace and (p_event).topic ~ s.topic_regex and s.coalesces
+$$;
+comment on function jobs_of_event(events) is 'The jobs that an event just written has made or joined; not those where it is only counted.';
+
 create or replace function enqueue_for_subscription(
   p_namespace text, p_event uuid, p_topic text, p_payload jsonb, p_source_agent text, p_source_job uuid,
   p_agent text, p_subject text, p_priority int
 ) returns void language plpgsql as $$
+declare
+  v_entry jsonb := jsonb_build_object('eventId', p_event, 'topic', p_topic, 'event', p_payload);
+  v_pattern text := coalescing_pattern(p_namespace, p_agent, p_subject, p_topic);
 begin
+  if v_pattern is not null and join_waiting_job(p_namespace, p_agent, p_subject, v_pattern, p_source_job, v_entry) then
+    return;
+  end if;
   perform insert_job(
-    jsonb_build_object('kind', 'operator', 'name', 'subscription'), p_namespace,
+    jsonb_build_object('kind', 'operator', 'name', 'subscription', 'subscription', p_event, 'coalesceKey', v_pattern), p_namespace,
     jsonb_strip_nulls(jsonb_build_object('targetAgent', p_agent, 'subject', p_subject, 'priority', p_priority,
       'sourceAgent', p_source_agent, 'parentJobId', p_source_job,
       'dedupeKey', 'event:' || p_event || ':' || p_subject))
-    || jsonb_build_object('payload', jsonb_build_object('eventId', p_event, 'topic', p_topic, 'event', p_payload)));
+    || jsonb_build_object('payload', v_entry || case when v_pattern is null then '{}'
+      else jsonb_build_object('events', jsonb_build_array(v_entry), 'eventCount', 1) end));
 exception
   -- A subscriber that cannot take the job must not undo the fact; the refusal is a fact of its own.
   when sqlstate 'AB422' then
@@ -213,4 +305,4 @@ exception
 end
 $$;
 comment on function enqueue_for_subscription(text, uuid, text, jsonb, text, uuid, text, text, int) is
-  'The job that an event becomes for one subscriber; a refusal (hop limit, subject) becomes the event agent.subscription_refused.';
+  'The job that an event becomes for one subscriber, or joins; a refusal (hop limit, loop, subject, trust) becomes the event agent.subscription_refused.';

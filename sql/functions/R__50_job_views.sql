@@ -15,7 +15,11 @@ create or replace function next_move(p_job jobs) returns text language sql stabl
         select 'an operator: agent ' || agent_id || case when enabled then ' is paused: ' || paused_reason else ' is disabled' end
         from agents
         where namespace = (p_job).namespace and agent_id = (p_job).target_agent
-          and (not enabled or (paused_at is not null and (paused_until is null or paused_until > now())))), 'the next claim') end
+          and (not enabled or (paused_at is not null and (paused_until is null or paused_until > now())))), (
+        select format('gateway %s, which is %s: %s', g.gateway, case when gateway_shut(g) then g.state else 'held until ' || utc_text(g.held_until) end,
+          case when gateway_shut(g) then g.state_reason else g.hold_reason end)
+        from agents a join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
+        where a.namespace = (p_job).namespace and a.agent_id = (p_job).target_agent and not gateway_open(g)), 'the next claim') end
     when 'leased' then coalesce((p_job).lease_owner, 'repeat of a delivery with unknown outcome') || ', lease until ' || utc_text((p_job).leased_until)
     when 'running' then 'agent ' || (p_job).target_agent || ', lease until ' || utc_text((p_job).leased_until)
     when 'blocked' then case
@@ -89,12 +93,15 @@ begin
   return job_json(v_job) || jsonb_build_object(
     'attempts', (
       select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-        'attemptId', attempt_id, 'attemptNo', attempt_no, 'status', status, 'dispatcherId', dispatcher_id,
-        'deliveries', deliveries, 'adoptions', adoptions, 'unknownSince', unknown_since, 'summary', summary, 'error', error,
-        'gateway', gateway, 'runId', run_id, 'sessionKey', session_key, 'promptHash', prompt_hash,
-        'templateHash', template_hash, 'usage', usage, 'startedAt', started_at, 'admittedAt', admitted_at,
-        'finishedAt', finished_at)) order by attempt_no), '[]')
-      from job_attempts where job_id = v_job.job_id),
+        'attemptId', a.attempt_id, 'attemptNo', attempt_no, 'status', status, 'dispatcherId', dispatcher_id,
+        'deliveries', deliveries, 'adoptions', adoptions, 'unknownSince', unknown_since, 'summary', summary, 'error', a.error,
+        'gateway', a.gateway, 'gatewayVersion', gateway_version, 'runId', run_id, 'sessionKey', a.session_key,
+        'promptHash', prompt_hash, 'templateHash', template_hash, 'agentYamlHash', agent_yaml_hash, 'agentsMdHash', agents_md_hash,
+        'usage', usage, 'startedAt', started_at, 'admittedAt', admitted_at, 'runEndedAt', run_ended_at, 'finishedAt', finished_at,
+        'abort', case when r.attempt_id is not null then coalesce(r.outcome, 'pending') end,
+        'prompt', case when (p_input ->> 'prompt')::boolean then replace(prompt, '<token:' || nonce || '>', '<token>') end))
+        order by attempt_no), '[]')
+      from job_attempts a left join run_aborts r using (attempt_id) where a.job_id = v_job.job_id),
     'dependencies', (
       select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
         'dependsOn', d.depends_on, 'state', t.state, 'subject', t.subject, 'satisfiedAt', d.satisfied_at,
@@ -105,7 +112,7 @@ begin
       from (select * from events where source_job_id = v_job.job_id order by seq desc limit 200) e));
 end
 $$;
-comment on function get_job(jsonb, jsonb) is 'The operation getJob: the job with its attempts, dependencies and newest 200 events.';
+comment on function get_job(jsonb, jsonb) is 'The operation getJob: the job with its attempts (with prompt, what each was told, a mark in place of the token), dependencies and newest 200 events.';
 
 create or replace function list_jobs(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
 declare

@@ -105,6 +105,10 @@ begin
     updated_at = now()
   where job_id = p_job.job_id
   returning * into p_job;
+  if p_status in ('cancelled', 'timed_out') then
+    -- Not by its own hand: whoever works on it still is to be stopped.
+    perform request_abort(v_attempt, coalesce(p_error, p_status));
+  end if;
   if p_job.ended_at is not null then
     perform release_dependents(p_job);
   end if;
@@ -112,7 +116,7 @@ begin
 end
 $$;
 comment on function end_attempt(jobs, text, text, timestamptz, text, text, jsonb, boolean) is
-  'Ends the live attempt of a locked job with the given status, brings the job to the given state and releases what waits for its end. p_counts false gives the attempt back. Not for blocked: block_live_job.';
+  'Ends the live attempt of a locked job with the given status, brings the job to the given state and releases what waits for its end. p_counts false gives the attempt back; a cancelled or timed out run is to be stopped at its gateway. Not for blocked: block_live_job.';
 
 create or replace function retry_or_die(p_job jobs, p_status text, p_error text, p_wait interval default null, p_result jsonb default null)
 returns jobs language plpgsql as $$

@@ -1,5 +1,21 @@
 -- Blocked work: how a job gets there, and how it gets out on its own.
 
+create or replace function block_live_job(p_job jobs, p_status text, p_error text, p_reason text) returns jobs language plpgsql as $$
+begin
+  update job_attempts set status = p_status, error = p_error, finished_at = now(), updated_at = now()
+  where attempt_id = p_job.live_attempt;
+  update jobs
+  set state = 'blocked', blocked_reason = p_reason, last_error = p_error,
+    live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false, updated_at = now()
+  where job_id = p_job.job_id
+  returning * into p_job;
+  perform ask_for_replan(p_job);
+  return p_job;
+end
+$$;
+comment on function block_live_job(jobs, text, text, text) is
+  'Ends the live attempt of a locked job with the given status and error, and blocks the job with a reason for the coordinator to resolve. The attempt counts.';
+
 create or replace function block_for_dependency(p_job jobs, p_dependency jobs) returns jobs language plpgsql as $$
 begin
   update jobs
@@ -113,7 +129,7 @@ begin
     run_after = now(),
     answer = coalesce(p_answer, answer),
     blocked_reason = null, blocked_until = null, blocked_on_job = null, blocked_on_agent = null, blocked_on_person = null,
-    updated_at = now()
+    ended_without_closing = 0, updated_at = now()
   where job_id = p_job.job_id and state = 'blocked'
   returning * into p_job;
   perform drop_replan(p_job);

@@ -44,6 +44,7 @@ begin
   end if;
   update jobs set run_id = coalesce(p_input ->> 'runId', run_id), session_key = coalesce(p_input ->> 'sessionKey', session_key)
   where job_id = v_job.job_id;
+  perform run_is_alive(v_job.live_attempt);
   update job_attempts
   set run_id = coalesce(p_input ->> 'runId', run_id), session_key = coalesce(p_input ->> 'sessionKey', session_key)
   where attempt_id = v_job.live_attempt;
@@ -75,6 +76,7 @@ begin
     keeps_lease = true, status = coalesce(p_status, status), updated_at = now()
   where job_id = v_job.job_id
   returning * into v_job;
+  perform run_is_alive(v_job.live_attempt);
   return job_brief(v_job);
 end
 $$;

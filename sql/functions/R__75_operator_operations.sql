@@ -120,8 +120,8 @@ begin
     perform refuse_state(v_job, 'redriven', 'a dead or failed job');
   end if;
   update jobs
-  set state = 'queued', attempt_count = 0, delivery_failures = 0, redrives = redrives + 1, run_after = now(), ended_at = null,
-    updated_at = now()
+  set state = 'queued', attempt_count = 0, delivery_failures = 0, ended_without_closing = 0, redrives = redrives + 1, run_after = now(),
+    ended_at = null, updated_at = now()
   where job_id = v_job.job_id
   returning * into v_job;
   return job_json(v_job);

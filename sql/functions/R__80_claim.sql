@@ -21,9 +21,10 @@ begin
     -- Of this attempt, or of none.
     run_id = case when state = 'leased' then run_id end, session_key = case when state = 'leased' then session_key end
   where job_id = any (p_jobs);
-  insert into job_attempts (attempt_id, namespace, job_id, attempt_no, dispatcher_id, gateway)
-  select j.live_attempt, j.namespace, j.job_id, j.attempt_no, p_owner, a.gateway
+  insert into job_attempts (attempt_id, namespace, job_id, attempt_no, dispatcher_id, gateway, gateway_version, agent_yaml_hash, agents_md_hash)
+  select j.live_attempt, j.namespace, j.job_id, j.attempt_no, p_owner, a.gateway, g.version, a.config_hash, a.agents_md_hash
   from jobs j join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+    join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
   where j.job_id = any (p_jobs)
   on conflict (attempt_id) do update
   set dispatcher_id = excluded.dispatcher_id, adoptions = job_attempts.adoptions + 1, updated_at = now(),
@@ -47,7 +48,7 @@ create or replace function lock_claims() returns void language sql as $$
 $$;
 comment on function lock_claims() is 'Waits until no other claim is under way.';
 
-create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int) returns setof jsonb
+create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[]) returns setof jsonb
 language plpgsql as $$
 declare
   v_chosen uuid[];
@@ -69,7 +70,7 @@ begin
         select sum(w.runs) from at_work w join agents a on a.namespace = w.namespace and a.agent_id = w.target_agent
         where a.namespace = g.namespace and a.gateway = g.gateway), 0) as room
     from gateways g
-    where g.held_until is null or g.held_until <= now()
+    where gateway_open(g) and (p_gateways is null or g.gateway = any (p_gateways))
   ), due as (
     select j.*, r.namespace, r.gateway, r.room as gateway_room, l.room as lane_room,
       row_number() over (partition by l.namespace, l.agent_id order by j.fresh, j.priority desc, j.run_after, j.seq) as place_in_lane
@@ -103,8 +104,14 @@ begin
   end if;
 end
 $$;
+comment on function claim_for_dispatch(text, int, int, text[]) is
+  'Claims due jobs for a dispatcher, at most p_limit: of open lanes on the given gateways only (null: on any), first the deliveries nobody is busy with, then the highest priority, up to the room of each agent and gateway. The lease is p_lease_ms milliseconds; the dispatcher''s beats renew it.';
+
+create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int) returns setof jsonb language sql as $$
+  select claim_for_dispatch(p_dispatcher, p_limit, p_lease_ms, '{default}')
+$$;
 comment on function claim_for_dispatch(text, int, int) is
-  'Claims due jobs for a dispatcher, at most p_limit: of open lanes only, first the deliveries nobody is busy with, then the highest priority, up to the room of each agent and gateway. The lease is p_lease_ms milliseconds; the dispatcher''s beats renew it.';
+  'As nodes of earlier versions call it, during an upgrade: they know one gateway, default.';
 
 create or replace function claim_jobs(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
 declare

@@ -45,11 +45,14 @@ language plpgsql as $$
 declare
   v_job jobs := delivered_job(p_attempt);
   v_live boolean := v_job.live_attempt is not distinct from p_attempt;
+  v_status text;
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'admitted by the gateway');
   update job_attempts
-  set run_id = p_run_id, session_key = p_session_key, admitted_at = coalesce(admitted_at, now()), unknown_since = null, updated_at = now()
-  where attempt_id = p_attempt;
+  set run_id = p_run_id, session_key = p_session_key, admitted_at = coalesce(admitted_at, now()), unknown_since = null,
+    interrupted_at = null, updated_at = now()
+  where attempt_id = p_attempt
+  returning status into v_status;
   update gateways g set failures = 0, held_until = null, hold_reason = null, updated_at = now()
   from job_attempts a
   where a.attempt_id = p_attempt and g.namespace = a.namespace and g.gateway = a.gateway and g.failures > 0;
@@ -60,12 +63,14 @@ begin
     if v_job.state = 'leased' then
       v_job := begin_running(v_job);
     end if;
+  elsif v_status in ('cancelled', 'timed_out') then
+    perform request_abort(p_attempt, 'admitted after its attempt had ended: ' || v_status);
   end if;
   return delivery_answer(v_job, v_live, 'admitted');
 end
 $$;
 comment on function hook_admitted(text, uuid, text, text) is
-  'The gateway has admitted the run: the job is running and its agent holds the lease. An agent may have closed already; then only the run''s id is kept.';
+  'The gateway has admitted the run: the job is running and its agent holds the lease. An agent may have closed already; then only the run''s id is kept. A run whose attempt was cancelled or timed out meanwhile is to be stopped.';
 
 create or replace function short_backoff(p_failures int, p_cap_seconds int) returns interval language sql volatile as $$
   select make_interval(secs => least(p_cap_seconds, 2 ^ least(p_failures, 10)) * (1 - 0.3 * random()))

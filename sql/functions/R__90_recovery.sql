@@ -24,6 +24,8 @@ begin
     v_error := case
       when v_job.hard_deadline <= now() then format('hard timeout: still running %s seconds after it began', v_job.hard_timeout_seconds)
       when v_job.state = 'leased' then 'lease ran out before the run was confirmed'
+      when exists (select from job_attempts where attempt_id = v_job.live_attempt and interrupted_at is not null)
+        then 'its gateway was restarted and the run did not come back'
       when v_job.keeps_lease then 'lease ran out: the agent had renewed it and then fell silent'
       else format('lease ran out: no word for %s seconds', v_job.timeout_seconds) end;
     perform append_event(v_job.namespace, 'job.lease_lost', v_job.target_agent, v_job.job_id,
@@ -180,8 +182,14 @@ begin
     -- A start takes a moment.
     where status = 'healthy' and wake_source = 'listen' and not listener_connected and started_at < now() - interval '15 seconds'
     union all
-    select 4, format('gateway %s is held until %s: %s', gateway, utc_text(held_until), hold_reason)
-    from gateways where namespace = v_namespace and held_until > now()
+    select 4, case
+      when gateway_shut(g) then format('gateway %s is %s since %s: %s', gateway, state, utc_text(state_since), state_reason)
+      when held_until > now() then format('gateway %s is held until %s: %s', gateway, utc_text(held_until), hold_reason)
+      else format('gateway %s has not been asked how it is since %s: no node dispatches to it', gateway, utc_text(checked_at)) end
+    from gateways g
+    where namespace = v_namespace and (held_until > now() or gateway_shut(g) or checked_at < now() - interval '1 minute')
+      -- A gateway without agents is nobody's trouble.
+      and exists (select from agents a where a.namespace = g.namespace and a.gateway = g.gateway and a.enabled)
     union all
     select 5, format('agent %s is paused by %s: %s', agent_id, paused_by, paused_reason)
     from agents where namespace = v_namespace and paused_at is not null and (paused_until is null or paused_until > now())

@@ -53,9 +53,12 @@ create or replace function find_silent_ends(p_now timestamptz) returns void lang
   select append_event(a.namespace, 'audit.ended_without_closing', j.target_agent, a.job_id, jsonb_build_object('jobId', a.job_id,
     'attemptNo', a.attempt_no, 'targetAgent', j.target_agent, 'subject', j.subject, 'error', a.error), a.attempt_id::text)
   from job_attempts a join jobs j using (job_id)
-  where a.status = 'timed_out' and a.admitted_at is not null and a.finished_at > p_now - interval '1 hour'
+  where a.finished_at > p_now - interval '1 hour'
+    and (a.status = 'failed' and a.error like 'ended\_without\_closing:%'
+      -- A run that died with its gateway is not its agent's doing.
+      or a.status = 'timed_out' and a.admitted_at is not null and a.interrupted_at is null)
 $$;
-comment on function find_silent_ends(timestamptz) is 'audit.ended_without_closing: an attempt that was admitted and never closed; once each.';
+comment on function find_silent_ends(timestamptz) is 'audit.ended_without_closing: an attempt that was admitted and never closed, whether its gateway reported the end of its run or its lease ran out; once each.';
 
 create or replace function find_silent_orders(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'standing_order.silent', null, null, jsonb_build_object('order', order_name, 'agentId', agent_id,

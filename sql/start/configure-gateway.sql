@@ -1,1 +1,1 @@
-select configure_gateway('default', 'default', ?)
+select configure_gateway('default', ?, ?, ?, ?)

@@ -93,6 +93,7 @@ final class AnswerPrinter {
             printEvent(operation, answer);
         } else if (answer.has("jobId") && answer.has("state")) {
             printJob(operation, answer);
+            printPrompts(answer.path("attempts"));
         } else if (answer.path("run").isObject()) {
             view(operation)
                     .addSome(answer.get("run"), RUN_FIRST)
@@ -137,6 +138,19 @@ final class AnswerPrinter {
                 .addAll(job, shown)
                 .addSome(job, JOB_LAST)
                 .print(out, terminal.width());
+    }
+
+    /** A prompt is a page of its own, not a cell of the table. */
+    private void printPrompts(JsonNode attempts) {
+        for (JsonNode attempt : attempts) {
+            if (attempt.path("prompt").isTextual()) {
+                out.println();
+                out.println("what attempt " + Cell.line(attempt.get("attemptNo")) + " was told (prompt "
+                        + Cell.line(attempt.get("promptHash")) + ", template "
+                        + Cell.line(attempt.get("templateHash")) + ")");
+                out.println("  | " + Text.lines(attempt.get("prompt").textValue(), "  | "));
+            }
+        }
     }
 
     private static String attempts(JsonNode job) {

@@ -61,7 +61,10 @@ final class CommandSpecs {
                 order++,
                 "How long to wait for an answer; default " + Settings.DEFAULT_TIMEOUT_SECONDS + "."));
         spec.addOption(help(order++));
-        spec.addOption(OptionSpec.builder("-V", "--version")
+        // A gateway's report has a version of its own to say.
+        String[] version =
+                spec.findOption("--version") == null ? new String[] {"-V", "--version"} : new String[] {"-V"};
+        spec.addOption(OptionSpec.builder(version)
                 .versionHelp(true)
                 .arity("0")
                 .type(Boolean.class)

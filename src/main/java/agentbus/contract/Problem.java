@@ -19,9 +19,10 @@ public final class Problem extends RuntimeException {
     private final String field;
     private final JsonNode value;
     private final String expected;
+    private final long retryAfterSeconds;
 
     /**
-     * A problem with all its parts.
+     * A problem with all its parts but a time to wait.
      *
      * @param status the HTTP status, 400 to 599
      * @param code the stable code, one of the contract's {@code Problem.code}
@@ -31,12 +32,24 @@ public final class Problem extends RuntimeException {
      * @param expected what would be right, or null
      */
     public Problem(int status, String code, String detail, String field, JsonNode value, String expected) {
+        this(status, code, detail, field, value, expected, 0);
+    }
+
+    private Problem(
+            int status,
+            String code,
+            String detail,
+            String field,
+            JsonNode value,
+            String expected,
+            long retryAfterSeconds) {
         super(Wording.whole(detail), null, false, false);
         this.status = status;
         this.code = code;
         this.field = field == null ? null : Wording.whole(field);
         this.value = value == null ? null : Wording.shortened(value);
         this.expected = expected;
+        this.retryAfterSeconds = retryAfterSeconds;
     }
 
     /**
@@ -150,6 +163,19 @@ public final class Problem extends RuntimeException {
     }
 
     /**
+     * Too many calls have come; one that comes later is let in.
+     *
+     * @param code the stable code
+     * @param detail one sentence for people
+     * @param expected what would be right
+     * @param retryAfterSeconds when to call again, in seconds from now
+     * @return a 429
+     */
+    public static Problem tooMany(String code, String detail, String expected, long retryAfterSeconds) {
+        return new Problem(429, code, detail, null, null, expected, retryAfterSeconds);
+    }
+
+    /**
      * Reads a problem that another process has answered.
      *
      * @param status the status of that answer
@@ -199,6 +225,11 @@ public final class Problem extends RuntimeException {
         return expected;
     }
 
+    /** When to call again, in seconds; 0 where that is no answer. Also the value of a Retry-After header. */
+    public long retryAfterSeconds() {
+        return retryAfterSeconds;
+    }
+
     /** The problem as the body of an {@code application/problem+json} answer; absent parts are left out. */
     public ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -215,6 +246,9 @@ public final class Problem extends RuntimeException {
         }
         if (expected != null) {
             json.put("expected", expected);
+        }
+        if (retryAfterSeconds > 0) {
+            json.put("retryAfterSeconds", retryAfterSeconds);
         }
         return json;
     }

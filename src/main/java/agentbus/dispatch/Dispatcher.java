@@ -26,6 +26,7 @@ public final class Dispatcher {
     private final Duration beatEvery;
     private final Duration lease;
     private final int claimBatch;
+    private final Gateways gateways;
     private final BooleanSupplier listening;
     private final Set<String> inHand = ConcurrentHashMap.newKeySet();
     private final AtomicLong sweptAt = new AtomicLong(System.nanoTime());
@@ -39,6 +40,7 @@ public final class Dispatcher {
      * @param beatEvery how often it promises to beat
      * @param lease how long a claim is its own without a beat
      * @param claimBatch how many jobs one claim takes at most
+     * @param gateways where it may dispatch to
      * @param listening whether its listener is connected
      */
     public Dispatcher(
@@ -47,6 +49,7 @@ public final class Dispatcher {
             Duration beatEvery,
             Duration lease,
             int claimBatch,
+            Gateways gateways,
             BooleanSupplier listening) {
         this.host = hostName();
         this.id = host + "-" + ProcessHandle.current().pid() + "-"
@@ -56,6 +59,7 @@ public final class Dispatcher {
         this.beatEvery = beatEvery;
         this.lease = lease;
         this.claimBatch = claimBatch;
+        this.gateways = gateways;
         this.listening = listening;
     }
 
@@ -64,9 +68,10 @@ public final class Dispatcher {
         return id;
     }
 
-    /** The parameters of a claim: dispatcher, limit and leaseMs. */
+    /** The parameters of a claim: dispatcher, limit, leaseMs and gateways, the names joined by commas. */
     public Map<String, Object> claimParameters() {
-        return Map.of("dispatcher", id, "limit", claimBatch, "leaseMs", lease.toMillis());
+        return Map.of(
+                "dispatcher", id, "limit", claimBatch, "leaseMs", lease.toMillis(), "gateways", gateways.claimable());
     }
 
     /** The parameters of a beat: dispatcher, and beat, a JSON object as text. */

@@ -21,38 +21,17 @@ import org.apache.camel.Variable;
 public final class HookCall {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final Form form;
-    private final String token;
+    private final Gateways gateways;
     private final Prompts prompts;
 
-    /** How the gateway is asked to start a run. */
-    public enum Form {
-        /** {@code POST /hooks/job/<agent>}: the gateway's own mapping decides session, delivery and limits. */
-        MAPPED,
-        /** {@code POST /hooks/agent}: the call says it all; the gateway wraps the message as untrusted. */
-        DIRECT;
-
-        /**
-         * The form with a setting's name.
-         *
-         * @param name mapped or direct
-         * @return the form
-         */
-        public static Form named(String name) {
-            return valueOf(name.toUpperCase(Locale.ROOT));
-        }
-    }
-
     /**
-     * Calls in one form, with one token.
+     * Calls of a node's gateways.
      *
-     * @param form the form
-     * @param token the gateway's hook token
+     * @param gateways each with its form and its hook token
      * @param prompts puts the attempt's token into the prompt
      */
-    public HookCall(Form form, String token, Prompts prompts) {
-        this.form = form;
-        this.token = token;
+    public HookCall(Gateways gateways, Prompts prompts) {
+        this.gateways = gateways;
         this.prompts = prompts;
     }
 
@@ -65,10 +44,12 @@ public final class HookCall {
      */
     public void request(Message message, @Variable("delivery") Map<String, Object> delivery)
             throws JsonProcessingException {
+        Gateway gateway = gateway(delivery);
+        boolean mapped = gateway.form() == Gateway.Form.MAPPED;
         String agent = (String) delivery.get("targetAgent");
         String prompt = prompts.withToken(message.getBody(String.class), delivery);
         ObjectNode body = JSON.createObjectNode();
-        if (form == Form.MAPPED) {
+        if (mapped) {
             body.put("jobId", (String) delivery.get("jobId"));
         } else {
             body.put("agentId", agent)
@@ -84,9 +65,9 @@ public final class HookCall {
         }
         body.put("message", prompt);
         message.removeHeaders("*");
-        message.setHeader(Exchange.HTTP_PATH, form == Form.MAPPED ? "/hooks/job/" + agent : "/hooks/agent");
+        message.setHeader(Exchange.HTTP_PATH, mapped ? "/hooks/job/" + agent : "/hooks/agent");
         message.setHeader(Exchange.CONTENT_TYPE, "application/json");
-        message.setHeader("Authorization", "Bearer " + token);
+        message.setHeader("Authorization", "Bearer " + gateway.token());
         message.setHeader("Idempotency-Key", delivery.get("jobId") + "-" + delivery.get("attemptNo"));
         message.setBody(JSON.writeValueAsBytes(body));
     }
@@ -123,7 +104,7 @@ public final class HookCall {
 
     /** What a reason quotes is kept and logged, and a proxy in the gateway's place may send back what it was sent. */
     private String withoutTokens(String body, Map<String, Object> delivery) {
-        return prompts.withoutToken(body.replace(token, "<token>"), delivery);
+        return prompts.withoutToken(gateway(delivery).withoutTokens(body), delivery);
     }
 
     /** JSON is UTF-8, and what is not JSON is only for people to read. */
@@ -131,14 +112,19 @@ public final class HookCall {
         return body == null ? "" : new String(body, StandardCharsets.UTF_8);
     }
 
-    /** The gateway lower-cases session keys (measured on OpenClaw 2026.9.6); ours are lower case anyway. */
+    /** The gateway lower-cases session keys (measured on OpenClaw 2026.9.6). */
     private String sessionKey(Map<String, Object> delivery) {
-        return "agent:" + delivery.get("targetAgent") + ":job:" + conversation(delivery);
+        return "agent:" + delivery.get("targetAgent") + ":job:"
+                + conversation(delivery).toLowerCase(Locale.ROOT);
+    }
+
+    private Gateway gateway(Map<String, Object> delivery) {
+        return gateways.named((String) delivery.get("gateway"));
     }
 
     /** The runs of a standing order may go on in one session; the mapped form's key is the gateway's own matter. */
     private String conversation(Map<String, Object> delivery) {
-        Object session = form == Form.DIRECT ? delivery.get("session") : null;
+        Object session = gateway(delivery).form() == Gateway.Form.DIRECT ? delivery.get("session") : null;
         return String.valueOf(session == null ? delivery.get("jobId") : session);
     }
 

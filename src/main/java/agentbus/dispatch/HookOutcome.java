@@ -107,7 +107,13 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
         return retryAfter != null && retryAfter.matches("\\d{1,6}") ? Integer.valueOf(retryAfter) : null;
     }
 
-    private static String brief(String text) {
+    /**
+     * What somebody said, as one line of at most 500 characters.
+     *
+     * @param text the text, or null
+     * @return the line
+     */
+    static String brief(String text) {
         String line = text == null ? "" : text.strip().replaceAll("\\p{Cntrl}+", " ");
         return line.length() <= REASON_LENGTH ? line : line.substring(0, REASON_LENGTH) + "…";
     }

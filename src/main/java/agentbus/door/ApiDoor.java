@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
@@ -38,11 +39,16 @@ public final class ApiDoor {
     public static final String OPERATION = "operation";
 
     private static final String NEW_TOKEN = "newToken";
+    private static final String CREDENTIAL = "credential";
+    private static final String ADDRESS = "address";
     private static final int TOKEN_BYTES = 32;
+    /** The operations that make a long-lived token, each with the token's first letters. */
+    private static final Map<String, String> ISSUED = Map.of("issueAgentToken", "aba_", "issueGatewayToken", "abg_");
 
     private final Contract contract;
     private final ServerKey key;
-    private final Credentials credentials;
+    private final CallLimits limits;
+    private final Refusals refusals;
     private final Problems problems;
     private final Meters meters;
     private final SecureRandom random = new SecureRandom();
@@ -51,13 +57,15 @@ public final class ApiDoor {
      * A door to the operations of a contract.
      *
      * @param contract the contract
-     * @param key derives and verifies the attempts' tokens
+     * @param key derives the attempts' tokens
+     * @param limits lets the calls in
      * @param meters counts the calls
      */
-    public ApiDoor(Contract contract, ServerKey key, Meters meters) {
+    public ApiDoor(Contract contract, ServerKey key, CallLimits limits, Meters meters) {
         this.contract = contract;
         this.key = key;
-        this.credentials = new Credentials(key);
+        this.limits = limits;
+        this.refusals = new Refusals(limits);
         this.problems = new Problems();
         this.meters = meters;
     }
@@ -79,6 +87,7 @@ public final class ApiDoor {
         String query = request.query();
         String contentType = request.getHeader("Content-Type");
         String authorization = request.getHeader("Authorization");
+        String address = request.remoteAddress().hostAddress();
         byte[] body = message.getBody(byte[].class);
         boolean sent = hasContent(request);
         message.removeHeaders("*");
@@ -86,7 +95,10 @@ public final class ApiDoor {
 
         Match match = contract.match(method, path);
         exchange.setVariable(OPERATION, match.operation().id());
-        ObjectNode credential = credentials.of(authorization, match.operation().principals());
+        ObjectNode credential = admit(
+                exchange,
+                address,
+                () -> limits.identify(authorization, match.operation().principals(), address));
         if (sent && contentType != null && (body == null || body.length == 0)) {
             // The server has taken a form apart by itself, and has left nothing of it to be read.
             Operation.requireJson(contentType);
@@ -94,6 +106,40 @@ public final class ApiDoor {
         ObjectNode input = match.operation()
                 .read(match.pathParameters(), QueryString.parse(query), body == null ? new byte[0] : body, contentType);
         prepare(exchange, match.operation(), credential, input);
+    }
+
+    /**
+     * Lets the call of an operation in: who calls, and whether it may call again already. Leaves what a refusal has to know.
+     *
+     * @param exchange the call
+     * @param address where it comes from
+     * @param caller tells who calls, by {@link CallLimits}
+     * @return the caller's credential
+     * @throws Problem 401 or 429
+     */
+    public ObjectNode admit(Exchange exchange, String address, Supplier<ObjectNode> caller) {
+        exchange.setVariable(ADDRESS, address);
+        ObjectNode credential = caller.get();
+        exchange.setVariable(CREDENTIAL, credential);
+        limits.draw(credential);
+        return credential;
+    }
+
+    /**
+     * The refusal that an exception means for its caller; what is to be kept of it is the variable {@code refusal}.
+     *
+     * @param exchange with the caught exception
+     * @return the problem to answer with
+     */
+    public Problem refusal(Exchange exchange) {
+        Problem problem = problems.of(exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class));
+        ObjectNode credential = exchange.getVariable(CREDENTIAL, ObjectNode.class);
+        if (credential != null && problem.status() == 401) {
+            problem = limits.unknown(credential, exchange.getVariable(ADDRESS, String.class), problem);
+        }
+        refusals.note(credential, exchange.getVariable(OPERATION, "none", String.class), problem)
+                .ifPresent(note -> exchange.setVariable("refusal", note));
+        return problem;
     }
 
     /**
@@ -106,8 +152,9 @@ public final class ApiDoor {
      * @param input the input, checked
      */
     public void prepare(Exchange exchange, Operation operation, ObjectNode credential, ObjectNode input) {
-        if (operation.id().equals("issueAgentToken")) {
-            String token = newToken();
+        String prefix = ISSUED.get(operation.id());
+        if (prefix != null) {
+            String token = newToken(prefix);
             exchange.setVariable(NEW_TOKEN, token);
             input.put("tokenHash", Credentials.hash(token));
         }
@@ -124,6 +171,7 @@ public final class ApiDoor {
      */
     public void result(Exchange exchange) throws JsonProcessingException {
         ObjectNode answer = (ObjectNode) ANSWERS.readTree(exchange.getMessage().getBody(String.class));
+        limits.known(exchange.getVariable(CREDENTIAL, ObjectNode.class));
         JsonNode problem = answer.get("problem");
         if (problem != null) {
             throw Problem.fromJson(problem.path("status").asInt(), problem).orElseThrow();
@@ -165,13 +213,16 @@ public final class ApiDoor {
     }
 
     /**
-     * Writes the problem that an exception means.
+     * Writes the problem that an exception means, and leaves what is to be kept of it as the variable {@code refusal}.
      *
      * @param exchange with the caught exception
      */
     public void problem(Exchange exchange) {
-        Problem problem = problems.of(exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class));
+        Problem problem = refusal(exchange);
         exchange.getMessage().removeHeaders("*");
+        if (problem.retryAfterSeconds() > 0) {
+            exchange.getMessage().setHeader("Retry-After", problem.retryAfterSeconds());
+        }
         if (problem.status() == 401) {
             exchange.getMessage().setHeader("WWW-Authenticate", "Bearer");
         } else if (problem.status() == 405) {
@@ -193,9 +244,9 @@ public final class ApiDoor {
         message.setBody(body.toString());
     }
 
-    private String newToken() {
+    private String newToken(String prefix) {
         byte[] bytes = new byte[TOKEN_BYTES];
         random.nextBytes(bytes);
-        return "aba_" + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+        return prefix + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 }

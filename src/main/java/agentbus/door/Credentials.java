@@ -18,9 +18,17 @@ import java.util.UUID;
  * it again; of the long-lived ones only the hash goes to the database, which alone knows them.
  */
 public final class Credentials {
+    /** The form of an operator's token. */
+    static final String OPERATOR = "abo_";
+    /** The form of a gateway's token. */
+    static final String GATEWAY = "abg_";
+
+    private static final String ATTEMPT = "abt_";
     private static final int ATTEMPT_ID_LENGTH = 22;
     private static final Place HEADER = new Place("Authorization", "Bearer ");
     private static final Place ARGUMENT = new Place("token", "");
+    /** Of an operator, an agent and a gateway. */
+    private static final List<String> LONG_LIVED = List.of(OPERATOR, "aba_", GATEWAY);
 
     private final ServerKey key;
 
@@ -41,7 +49,7 @@ public final class Credentials {
      *
      * @param authorization the Authorization header, or null
      * @param allowed the kinds of principal that the operation is for
-     * @return attemptId or tokenHash, and allowed
+     * @return attemptId or tokenHash, allowed, and form: how the token begins, which says what it claims to be
      * @throws Problem 401 {@code missing_token} or {@code invalid_token}
      */
     public ObjectNode of(String authorization, List<String> allowed) {
@@ -72,13 +80,14 @@ public final class Credentials {
 
     private ObjectNode credential(String token, List<String> allowed, Place place) {
         ObjectNode credential = JsonNodeFactory.instance.objectNode();
-        if (token.startsWith("abt_")) {
+        if (token.startsWith(ATTEMPT)) {
             credential.put("attemptId", attemptId(token, place).toString());
-        } else if (token.startsWith("abo_") || token.startsWith("aba_")) {
+        } else if (LONG_LIVED.stream().anyMatch(token::startsWith)) {
             credential.put("tokenHash", hash(token));
         } else {
             throw invalid(place, "The token is not one of this bus.");
         }
+        credential.put("form", token.substring(0, ATTEMPT.length()));
         allowed.forEach(credential.putArray("allowed")::add);
         return credential;
     }
@@ -128,7 +137,8 @@ public final class Credentials {
     }
 
     private static Problem invalid(Place place, String detail) {
-        String expected = place.prefix + "abo_… of an operator, aba_… of an agent or abt_… of an attempt";
+        String expected =
+                place.prefix + "abo_… of an operator, aba_… of an agent, abg_… of a gateway or abt_… of an attempt";
         return new Problem(401, "invalid_token", detail, place.field, null, expected);
     }
 }

@@ -3,13 +3,16 @@ package agentbus.door;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.camel.CamelContext;
+import org.apache.camel.ProducerTemplate;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 
 /**
@@ -20,6 +23,7 @@ public final class ServerAnswers {
     private static final int BAD_REQUEST = 400;
     private static final int NOT_FOUND = 404;
     private static final int TOO_LARGE = 413;
+    private static final int TOO_MANY = 429;
     private static final int INTERNAL = 500;
     private static final int UNAVAILABLE = 503;
     /** The path of the MCP door, the one path that the contract does not have. */
@@ -30,19 +34,25 @@ public final class ServerAnswers {
     private static final int REQUEST_TIMEOUT = 408;
 
     private final Contract contract;
+    private final CallLimits limits;
+    private final Refusals refusals;
     private final int maxBytes;
     private final Duration bodyPatience;
     private final Problems problems = new Problems();
+    private ProducerTemplate background;
 
     /**
      * Answers for one server.
      *
      * @param contract knows which part of a path is which parameter
+     * @param limits lets calls in: one whose body is too large is a call, too
      * @param maxBytes the largest body in bytes, for the message
      * @param bodyPatience how long a request's body may take to come
      */
-    public ServerAnswers(Contract contract, int maxBytes, Duration bodyPatience) {
+    public ServerAnswers(Contract contract, CallLimits limits, int maxBytes, Duration bodyPatience) {
         this.contract = contract;
+        this.limits = limits;
+        this.refusals = new Refusals(limits);
         this.maxBytes = maxBytes;
         this.bodyPatience = bodyPatience;
     }
@@ -54,6 +64,7 @@ public final class ServerAnswers {
      * @param port the server's port
      */
     public void install(CamelContext camel, int port) {
+        background = camel.createProducerTemplate();
         VertxPlatformHttpRouter routes =
                 VertxPlatformHttpRouter.lookup(camel, VertxPlatformHttpRouter.getRouterNameFromPort(port));
         routes.route().order(FIRST).handler(call -> check(camel, call)).failureHandler(this::failed);
@@ -135,7 +146,7 @@ public final class ServerAnswers {
         if (call.statusCode() == TOO_LARGE) {
             // What is still to come of the body is not waited for.
             call.response().putHeader("Connection", "close");
-            answer(call, tooLarge());
+            answer(call, tooLarge(call.request()));
         } else if (call.failure() != null && call.statusCode() >= INTERNAL) {
             answer(call, problems.of(call.failure()));
         } else {
@@ -148,6 +159,35 @@ public final class ServerAnswers {
                 call,
                 Problem.noSuchOperation(
                         call.request().method() + " " + call.request().path(), Optional.empty()));
+    }
+
+    /** Of all that may be wrong with such a call its size comes first, but for the number of calls before it. */
+    private Problem tooLarge(HttpServerRequest request) {
+        Problem tooLarge = tooLarge();
+        try {
+            Operation operation =
+                    contract.match(request.method().name(), request.path()).operation();
+            ObjectNode credential = limits.identify(
+                    request.getHeader("Authorization"),
+                    operation.principals(),
+                    request.remoteAddress().hostAddress());
+            Problem problem = tooLarge;
+            try {
+                limits.draw(credential);
+            } catch (Problem tooMany) {
+                problem = tooMany;
+            }
+            keep(refusals.note(credential, operation.id(), problem));
+            return problem;
+        } catch (Problem refused) {
+            return refused.status() == TOO_MANY ? refused : tooLarge;
+        }
+    }
+
+    private void keep(Optional<Map<String, Object>> note) {
+        // Not on the server's own thread, which must not wait for the database.
+        note.ifPresent(refusal ->
+                background.asyncSend("direct:note-refusal", exchange -> exchange.setVariable("refusal", refusal)));
     }
 
     private Problem tooLarge() {
@@ -167,6 +207,9 @@ public final class ServerAnswers {
 
     private static void answer(RoutingContext call, Problem problem) {
         protect(call);
+        if (problem.retryAfterSeconds() > 0) {
+            call.response().putHeader("Retry-After", Long.toString(problem.retryAfterSeconds()));
+        }
         call.response()
                 .setStatusCode(problem.status())
                 .putHeader("Content-Type", "application/problem+json")

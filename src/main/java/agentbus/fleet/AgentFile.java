@@ -1,14 +1,12 @@
 package agentbus.fleet;
 
-import agentbus.text.Nearest;
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.Collection;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -24,48 +22,37 @@ final class AgentFile {
             "mayEnqueueTo",
             "emits",
             "subscriptions",
+            "maxFollowUps",
+            "proposalBudget",
+            "reads",
             "model",
             "thinking",
             "timeoutSeconds");
-    private static final List<String> SUBSCRIPTION_KEYS = List.of("topic", "subject", "priority");
+    private static final List<String> SUBSCRIPTION_KEYS = List.of("topic", "subject", "priority", "coalesce");
+    private static final List<String> BUDGET_KEYS = List.of("ideas", "opportunities", "memoryCandidates");
 
-    private static final String EVERY_AGENT = "*";
     private static final int DEFAULT_PRIORITY = 100;
+    private static final int DEFAULT_FOLLOW_UPS = 20;
+    private static final int MOST_FOLLOW_UPS = 1000;
+    private static final int MOST_PROPOSALS = 1000;
 
-    private static final Rule NAME = new Rule(
-            "[a-z][a-z0-9-]{0,62}",
-            63,
-            "it must be lower case letters, digits and hyphens, a letter first, at most 63 characters");
-    private static final Rule AGENT =
-            new Rule("\\*|" + NAME.pattern(), 63, "it must be the name of an agent, or \"*\" alone for every agent");
-    private static final Rule SUBJECT = new Rule(
-            "[a-z0-9_-]+(\\.[a-z0-9_-]+)*",
-            200,
-            "it must be words of lower case letters, digits, _ and -, joined by dots, at most 200 characters");
-    private static final Rule TOPIC_PATTERN = new Rule(
-            "([a-z0-9_-]+|[*#])(\\.([a-z0-9_-]+|[*#]))*",
-            200,
-            "it must be words of lower case letters, digits, _ and -, joined by dots, where a whole word may be * (one"
-                    + " word) or # (any number of words), at most 200 characters, in quotes");
+    private static final Rule TRUST = Rule.of(
+            "trusted|untrusted",
+            9,
+            "it must be trusted (payloads from outside are refused) or untrusted (they come, marked as data)");
     /** Every agent accepts its standing orders; they need no entry in its list. */
-    private static final Pattern STANDING_ORDER = Pattern.compile("standing_order\\.[a-z0-9_-]+");
+    static final Pattern STANDING_ORDER = Pattern.compile("standing_order\\.[a-z0-9_-]+");
 
     private final YamlFile file;
+    private final Fields fields;
+    private final Handoffs handoffs;
     private final ObjectNode root;
     private final JsonPointer top = JsonPointer.empty();
 
-    private record Rule(Pattern pattern, int longest, String right) {
-        Rule(String pattern, int longest, String right) {
-            this(Pattern.compile(pattern, Pattern.DOTALL), longest, right);
-        }
-
-        boolean allows(String value) {
-            return value.length() <= longest && pattern.matcher(value).matches();
-        }
-    }
-
     AgentFile(YamlFile file) {
         this.file = file;
+        this.fields = new Fields(file);
+        this.handoffs = new Handoffs(file);
         this.root = file.root();
     }
 
@@ -77,41 +64,42 @@ final class AgentFile {
      * @throws AgentFileError at the first mistake
      */
     ObjectNode read(String folder) {
-        checkKeys(root, top, KEYS);
+        fields.checkKeys(root, top, KEYS);
         ObjectNode agent = root.objectNode();
         agent.put("id", id(folder));
         copyText(agent, "mission", 1000);
-        agent.put("maxConcurrency", number(root, top, "maxConcurrency", 1, 100, 1));
-        agent.put("gateway", root.has("gateway") ? text(root, top, "gateway", NAME) : "default");
-        ArrayNode accepts = agent.putArray("accepts");
-        texts("accepts", SUBJECT).forEach(accepts::add);
-        ArrayNode mayEnqueueTo = agent.putArray("mayEnqueueTo");
-        handoffs().forEach(mayEnqueueTo::add);
-        ArrayNode emits = agent.putArray("emits");
-        texts("emits", SUBJECT).forEach(emits::add);
+        agent.put("maxConcurrency", fields.number(root, top, "maxConcurrency", 1, 100, 1));
+        agent.put("gateway", root.has("gateway") ? fields.text(root, top, "gateway", Rule.NAME) : "default");
+        fields.texts(root, top, "accepts", Rule.SUBJECT).forEach(agent.putArray("accepts")::add);
+        ArrayNode allowed = handoffs.read(folder);
+        // The names alone stay beside their limits: an older node of the fleet reads them.
+        ArrayNode names = agent.putArray("mayEnqueueTo");
+        allowed.forEach(handoff -> names.add(handoff.get("agent")));
+        agent.set("handoffs", allowed);
+        agent.put("maxFollowUps", fields.number(root, top, "maxFollowUps", 0, MOST_FOLLOW_UPS, DEFAULT_FOLLOW_UPS));
+        fields.texts(root, top, "emits", Rule.TOPIC_PATTERN).forEach(agent.putArray("emits")::add);
         agent.set("subscriptions", subscriptions());
+        if (root.has("proposalBudget")) {
+            agent.set("proposalBudget", proposalBudget());
+        }
+        agent.put("reads", root.has("reads") ? fields.text(root, top, "reads", TRUST) : "untrusted");
         copyText(agent, "model", 200);
         copyText(agent, "thinking", 50);
         if (root.has("timeoutSeconds")) {
-            agent.put("timeoutSeconds", number(root, top, "timeoutSeconds", 1, 86_400, 1));
+            agent.put("timeoutSeconds", fields.number(root, top, "timeoutSeconds", 1, 86_400, 1));
         }
         return agent;
     }
 
     /**
-     * Checks that every agent this one may hand work to exists; apart from {@link #read} because it needs the others.
+     * Checks that every agent this one may hand work to exists and accepts what it may be handed; apart from {@link #read}
+     * because it needs the others.
      *
-     * @param agents the fleet's agents
-     * @throws AgentFileError at the first that is not there
+     * @param accepts the subjects that each agent of the fleet accepts
+     * @throws AgentFileError at the first mistake
      */
-    void checkHandoffs(Collection<String> agents) {
-        JsonPointer list = top.appendProperty("mayEnqueueTo");
-        for (int i = 0; i < root.path("mayEnqueueTo").size(); i++) {
-            String target = root.path("mayEnqueueTo").get(i).textValue();
-            if (!target.equals(EVERY_AGENT) && !agents.contains(target)) {
-                throw file.wrong(list.appendIndex(i), "there is no such agent; " + Nearest.hint(target, agents));
-            }
-        }
+    void checkHandoffs(Map<String, List<String>> accepts) {
+        handoffs.check(accepts);
     }
 
     private String id(String folder) {
@@ -120,7 +108,7 @@ final class AgentFile {
                     top.appendProperty("id"),
                     "id is missing; it must be the name of the folder, " + AgentFileError.shown(folder));
         }
-        String id = text(root, top, "id", NAME);
+        String id = fields.text(root, top, "id", Rule.NAME);
         if (!id.equals(folder)) {
             throw file.wrong(
                     top.appendProperty("id"), "it must be the name of the folder, " + AgentFileError.shown(folder));
@@ -128,31 +116,33 @@ final class AgentFile {
         return id;
     }
 
-    private List<String> handoffs() {
-        List<String> agents = texts("mayEnqueueTo", AGENT);
-        int everyAgent = agents.indexOf(EVERY_AGENT);
-        if (everyAgent >= 0 && agents.size() > 1) {
-            // Beside a star every other name looks like a limit and is none.
+    private ObjectNode proposalBudget() {
+        JsonPointer at = top.appendProperty("proposalBudget");
+        if (!(root.get("proposalBudget") instanceof ObjectNode written)) {
             throw file.wrong(
-                    top.appendProperty("mayEnqueueTo").appendIndex(everyAgent),
-                    "it means every agent and must be the only entry");
+                    at, "it must be a mapping of ideas, opportunities and memoryCandidates to numbers for a day");
         }
-        return agents;
+        fields.checkKeys(written, at, BUDGET_KEYS);
+        ObjectNode budget = root.objectNode();
+        for (String key : BUDGET_KEYS) {
+            budget.put(key, fields.number(written, at, key, 0, MOST_PROPOSALS, 0));
+        }
+        return budget;
     }
 
     private ArrayNode subscriptions() {
         ArrayNode read = root.arrayNode();
         Set<List<String>> seen = new HashSet<>();
         JsonPointer list = top.appendProperty("subscriptions");
-        JsonNode entries = list("subscriptions");
+        JsonNode entries = fields.list(root, top, "subscriptions");
         for (int i = 0; i < entries.size(); i++) {
             JsonPointer at = list.appendIndex(i);
             if (!(entries.get(i) instanceof ObjectNode entry)) {
-                throw file.wrong(at, "it must be a mapping of topic, subject and, if need be, priority");
+                throw file.wrong(at, "it must be a mapping of topic, subject and, if need be, priority and coalesce");
             }
-            checkKeys(entry, at, SUBSCRIPTION_KEYS);
-            String topic = text(entry, at, "topic", TOPIC_PATTERN);
-            String subject = text(entry, at, "subject", SUBJECT);
+            fields.checkKeys(entry, at, SUBSCRIPTION_KEYS);
+            String topic = fields.text(entry, at, "topic", Rule.TOPIC_PATTERN);
+            String subject = fields.text(entry, at, "subject", Rule.SUBJECT);
             if (!accepts(subject)) {
                 throw file.wrong(
                         at.appendProperty("subject"), "the agent does not accept it; it must be one of its accepts");
@@ -163,7 +153,8 @@ final class AgentFile {
             read.addObject()
                     .put("topic", topic)
                     .put("subject", subject)
-                    .put("priority", number(entry, at, "priority", 1, 1000, DEFAULT_PRIORITY));
+                    .put("priority", fields.number(entry, at, "priority", 1, 1000, DEFAULT_PRIORITY))
+                    .put("coalesce", fields.flag(entry, at, "coalesce"));
         }
         return read;
     }
@@ -180,75 +171,14 @@ final class AgentFile {
         return false;
     }
 
-    private void checkKeys(ObjectNode node, JsonPointer at, List<String> known) {
-        node.fieldNames().forEachRemaining(key -> {
-            if (!known.contains(key)) {
-                throw file.error(
-                        at.appendProperty(key),
-                        (at.matches() ? "" : YamlFile.field(at) + ": ") + "there is no key " + AgentFileError.shown(key)
-                                + "; " + Nearest.hint(key, known));
-            }
-        });
-    }
-
     private void copyText(ObjectNode agent, String key, int longest) {
         if (root.has(key)) {
             // Postgres keeps neither control characters nor half characters in jsonb.
-            Rule rule = new Rule(
+            Rule rule = Rule.of(
                     "(?=.*\\S)[\\P{Cntrl}\\n\\t&&\\P{Cs}]*",
                     longest,
                     "it must be text of 1 to " + longest + " characters, without control characters");
-            agent.put(key, text(root, top, key, rule).strip());
+            agent.put(key, fields.text(root, top, key, rule).strip());
         }
-    }
-
-    private List<String> texts(String key, Rule rule) {
-        JsonPointer at = top.appendProperty(key);
-        JsonNode list = list(key);
-        Set<String> texts = new LinkedHashSet<>();
-        for (int i = 0; i < list.size(); i++) {
-            if (!texts.add(text(list.get(i), at.appendIndex(i), rule))) {
-                throw file.wrong(at.appendIndex(i), "it stands in the list already; once is right");
-            }
-        }
-        return List.copyOf(texts);
-    }
-
-    private JsonNode list(String key) {
-        JsonNode list = root.has(key) ? root.get(key) : root.arrayNode();
-        if (!list.isArray()) {
-            throw file.wrong(top.appendProperty(key), "it must be a list; [] for none");
-        }
-        return list;
-    }
-
-    private String text(ObjectNode parent, JsonPointer at, String key, Rule rule) {
-        if (!parent.has(key)) {
-            throw file.error(at, YamlFile.field(at.appendProperty(key)) + " is missing; " + rule.right());
-        }
-        return text(parent.get(key), at.appendProperty(key), rule);
-    }
-
-    private String text(JsonNode value, JsonPointer at, Rule rule) {
-        if (!value.isTextual()) {
-            throw file.wrong(
-                    at, value.isValueNode() ? rule.right() + "; text that reads otherwise needs quotes" : rule.right());
-        }
-        if (!rule.allows(value.textValue())) {
-            throw file.wrong(at, rule.right());
-        }
-        return value.textValue();
-    }
-
-    private int number(ObjectNode parent, JsonPointer at, String key, int least, int most, int absent) {
-        if (!parent.has(key)) {
-            return absent;
-        }
-        JsonNode value = parent.get(key);
-        boolean whole = value.isIntegralNumber() && value.canConvertToInt();
-        if (!whole || value.intValue() < least || value.intValue() > most) {
-            throw file.wrong(at.appendProperty(key), "it must be a whole number from " + least + " to " + most);
-        }
-        return value.intValue();
     }
 }

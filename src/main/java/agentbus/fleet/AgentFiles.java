@@ -8,11 +8,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
@@ -43,6 +45,7 @@ public final class AgentFiles {
     public ArrayNode read() {
         ArrayNode agents = JsonNodeFactory.instance.arrayNode();
         Map<String, AgentFile> files = new LinkedHashMap<>();
+        Map<String, List<String>> accepts = new TreeMap<>();
         for (Path folder : folders()) {
             String name = folder.getFileName().toString();
             Path path = folder.resolve(FILE_NAME);
@@ -50,10 +53,17 @@ public final class AgentFiles {
             AgentFile file = new AgentFile(YamlFile.parse(path, bytes));
             ObjectNode agent = file.read(name);
             agent.put("configHash", sha256(bytes));
+            Path instructions = folder.resolve("AGENTS.md");
+            if (Files.exists(instructions)) {
+                agent.put("agentsMdHash", sha256(bytes(instructions)));
+            }
             agents.add(agent);
             files.put(name, file);
+            List<String> subjects = new ArrayList<>();
+            agent.get("accepts").forEach(subject -> subjects.add(subject.textValue()));
+            accepts.put(name, subjects);
         }
-        files.values().forEach(file -> file.checkHandoffs(files.keySet()));
+        files.values().forEach(file -> file.checkHandoffs(accepts));
         return agents;
     }
 

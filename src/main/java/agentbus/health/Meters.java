@@ -27,6 +27,7 @@ import org.apache.camel.Variable;
  *   <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: cause is closed, lease_lost or unblocked; to is the state reached, so
  *       retries are to="queued" and dead letters to="dead"
  *   <li>{@code agentbus_api_calls_total{operation,status}}
+ *   <li>{@code agentbus_calls_limited_total{reason}}: too_many_calls, too_many_bad_tokens; and {@code agentbus_bad_tokens_total}
  * </ul>
  */
 public final class Meters {
@@ -103,6 +104,20 @@ public final class Meters {
         if (status == 200 && List.of("completeJob", "failJob", "blockJob").contains(operation)) {
             moved(answer.path("job"), "closed");
         }
+    }
+
+    /**
+     * Counts a call that was refused for the number of calls before it.
+     *
+     * @param reason the problem's code
+     */
+    public void callLimited(String reason) {
+        registry.counter("agentbus.calls.limited", "reason", reason).increment();
+    }
+
+    /** Counts a call with a token that nobody has. */
+    public void badToken() {
+        registry.counter("agentbus.bad.tokens").increment();
     }
 
     /**

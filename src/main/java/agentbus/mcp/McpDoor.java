@@ -5,8 +5,7 @@ import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import agentbus.contract.StrictJson;
 import agentbus.door.ApiDoor;
-import agentbus.door.Credentials;
-import agentbus.door.Problems;
+import agentbus.door.CallLimits;
 import agentbus.health.Meters;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -30,14 +29,14 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
  */
 public final class McpDoor {
     private static final String TURN = "turn";
+    private static final String ADDRESS = "address";
     private static final int OK = 200;
     private static final int ACCEPTED = 202;
     private static final int BAD_REQUEST = 400;
 
     private final RouteTransport transport = new RouteTransport();
-    private final Problems problems = new Problems();
     private final ApiDoor operations;
-    private final Credentials credentials;
+    private final CallLimits limits;
     private final Meters meters;
     private final HttpRules rules;
 
@@ -48,19 +47,14 @@ public final class McpDoor {
      * @param version the program's version
      * @param publicUrl where agents reach the bus
      * @param operations prepares an operation's call
-     * @param credentials reads tokens
+     * @param limits lets the calls in
      * @param meters counts the calls
      * @throws IllegalStateException when the contract's {@code x-mcp} is at fault
      */
     public McpDoor(
-            Contract contract,
-            String version,
-            String publicUrl,
-            ApiDoor operations,
-            Credentials credentials,
-            Meters meters) {
+            Contract contract, String version, String publicUrl, ApiDoor operations, CallLimits limits, Meters meters) {
         this.operations = operations;
-        this.credentials = credentials;
+        this.limits = limits;
         this.meters = meters;
         this.rules = new HttpRules(publicUrl, transport.protocolVersions());
         McpTools.serve(contract, version, transport);
@@ -79,6 +73,7 @@ public final class McpDoor {
         byte[] body = message.getBody(byte[].class);
         message.removeHeaders("*");
         message.setBody(null);
+        exchange.setVariable(ADDRESS, request.remoteAddress().hostAddress());
         rules.check(request);
         try {
             String what = "The message";
@@ -107,8 +102,12 @@ public final class McpDoor {
         if (token != null && !token.isTextual() && !token.isNull()) {
             throw Problem.invalidField(ToolSchema.TOKEN, null, "token must be a text.", "a text");
         }
-        ObjectNode credential =
-                credentials.ofArgument(token == null ? null : token.textValue(), operation.principals());
+        String address = exchange.getVariable(ADDRESS, String.class);
+        ObjectNode credential = operations.admit(
+                exchange,
+                address,
+                () -> limits.identifyArgument(
+                        token == null ? null : token.textValue(), operation.principals(), address));
         operations.prepare(exchange, operation, credential, operation.check(input, UnaryOperator.identity()));
     }
 
@@ -130,7 +129,7 @@ public final class McpDoor {
      * @param exchange with the caught exception
      */
     public void refuse(Exchange exchange) {
-        Problem problem = problems.of(exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class));
+        Problem problem = operations.refusal(exchange);
         ObjectNode json = problem.toJson();
         meters.apiCalled(exchange.getVariable(ApiDoor.OPERATION, String.class), problem.status(), json);
         turn(exchange).end(result(json).isError(true).build());

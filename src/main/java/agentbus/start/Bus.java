@@ -5,10 +5,15 @@ import agentbus.db.Database;
 import agentbus.db.Migrations;
 import agentbus.dispatch.Deliveries;
 import agentbus.dispatch.Dispatcher;
+import agentbus.dispatch.Gateway;
+import agentbus.dispatch.GatewayHealth;
+import agentbus.dispatch.Gateways;
 import agentbus.dispatch.HookCall;
 import agentbus.dispatch.Prompts;
+import agentbus.dispatch.RunAborts;
 import agentbus.dispatch.Troubles;
 import agentbus.door.ApiDoor;
+import agentbus.door.CallLimits;
 import agentbus.door.Credentials;
 import agentbus.door.PatientServer;
 import agentbus.door.RouteJobs;
@@ -21,6 +26,7 @@ import agentbus.health.Meters;
 import agentbus.mcp.McpDoor;
 import agentbus.orders.OrderPlanner;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import io.github.bucket4j.TimeMeter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
@@ -31,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
@@ -52,6 +59,7 @@ public final class Bus implements AutoCloseable {
     private static final int BEATS_TO_MISS = 3;
 
     private final Settings settings;
+    private final Gateways gateways;
     private final Database database;
     private final Statements statements;
     private final HttpAddress address;
@@ -59,11 +67,13 @@ public final class Bus implements AutoCloseable {
     private final Main main = new Main();
     private final Vertx vertx;
     private Dispatcher dispatcher;
+    private CallLimits callLimits;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
 
-    private Bus(Settings settings, HttpAddress address, Database database) {
+    private Bus(Settings settings, Gateways gateways, HttpAddress address, Database database) {
         this.settings = settings;
+        this.gateways = gateways;
         this.address = address;
         this.database = database;
         this.statements = new Statements(database.dataSource());
@@ -86,10 +96,10 @@ public final class Bus implements AutoCloseable {
             Map<String, String> environment,
             List<String> moreRoutes,
             Map<String, Object> moreBeans) {
-        settings.server("agentbus.gateway.url");
+        Gateways gateways = GatewaySettings.read(settings);
         HttpAddress address = HttpAddress.of(settings);
         ServerKey key = ServerKey.load(settings.dataDirectory(), environment);
-        Bus bus = new Bus(settings, address, Database.open(settings));
+        Bus bus = new Bus(settings, gateways, address, Database.open(settings));
         try {
             bus.prepareDatabase(key);
             bus.startRoutes(key, moreRoutes, moreBeans);
@@ -125,6 +135,16 @@ public final class Bus implements AutoCloseable {
         return dispatching;
     }
 
+    /** The gateways that this node dispatches to, for people: each one's address, with its name unless it is the default. */
+    public String gateways() {
+        return gateways.working().stream()
+                .map(gateways::named)
+                .map(gateway -> gateway.name().equals("default")
+                        ? gateway.url().toString()
+                        : gateway.name() + " at " + gateway.url())
+                .collect(Collectors.joining(", "));
+    }
+
     private void prepareDatabase(ServerKey key) {
         new Migrations(database).run();
         String agreed = statements.text("sql/start/agree-on-server-key.sql", key.fingerprint());
@@ -135,12 +155,26 @@ public final class Bus implements AutoCloseable {
         }
         OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
         statements.text("sql/start/register-operator-token.sql", Credentials.sha256(token.token()), "first-operator");
-        statements.text(
-                "sql/start/configure-gateway.sql", settings.integer("agentbus.gateway.max-in-flight", 1, 10000));
+        gateways.all().forEach(this::configure);
         ArrayNode agents = agents(settings);
         String synced = statements.text("sql/start/sync-agents.sql", "default", agents.toString());
         agents.forEach(agent -> agentIds.add(agent.get("id").asText()));
         LOG.debug("Agents synced: {}", synced);
+    }
+
+    private void configure(Gateway gateway) {
+        statements.text(
+                "sql/start/configure-gateway.sql",
+                gateway.name(),
+                gateway.maxInFlight(),
+                gateway.url().toString(),
+                gateway.form().setting());
+        if (gateway.takesWork() && !gateway.takesOrders()) {
+            LOG.info(
+                    "{} is not set: a run that is cancelled goes on at gateway {} until it ends by itself",
+                    GatewaySettings.key(gateway.name(), "operator-token"),
+                    gateway.name());
+        }
     }
 
     private static ArrayNode agents(Settings settings) {
@@ -199,6 +233,7 @@ public final class Bus implements AutoCloseable {
         RouteFiles.requireLists(main.getCamelContext(), routes);
         new ServerAnswers(
                         contract,
+                        callLimits,
                         settings.integer("agentbus.http.max-body-bytes", 1024, 16_777_216),
                         settings.duration("agentbus.http.body-timeout-seconds", 1, 600))
                 .install(main.getCamelContext(), address.port());
@@ -213,7 +248,7 @@ public final class Bus implements AutoCloseable {
                     + " agentbus.dispatch.wake=poll (AGENTBUS_DISPATCH_WAKE) and a shorter agentbus.dispatch.sweep-ms");
         }
         dispatching = settings.flag("agentbus.dispatch.enabled")
-                && !settings.text("agentbus.gateway.token").isEmpty();
+                && !gateways.working().isEmpty();
         SupervisedPgEventComponent listener = new SupervisedPgEventComponent(new ListenServer(
                 database.host(), database.port(), database.name(), database.user(), database.password()));
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -224,10 +259,13 @@ public final class Bus implements AutoCloseable {
                 settings.duration("agentbus.dispatch.beat-ms", 100, 200_000),
                 settings.duration("agentbus.dispatch.lease-ms", 1000, 600_000),
                 settings.integer("agentbus.dispatch.claim-batch", 1, 1000),
+                gateways,
                 () -> listen && listener.listeners().stream().allMatch(ListenerStatus::connected));
         Prompts prompts = new Prompts(
                 key, address.publicUrl(), settings.integer("agentbus.prompt.max-payload-bytes", 1000, 120_000));
-        HookCall.Form form = HookCall.Form.named(settings.oneOf("agentbus.gateway.form", "mapped", "direct"));
+        // Read here so that a wrong number stops the start: the routes' timers take what they are given.
+        settings.duration("agentbus.gateway.health-seconds", 1, 20);
+        settings.duration("agentbus.dispatch.run-end-ms", 100, 60_000);
 
         // The pool, not the listener's connection: the sql component takes the one DataSource it finds.
         main.bind("dataSource", database.dataSource());
@@ -239,12 +277,21 @@ public final class Bus implements AutoCloseable {
         main.bind("dispatcher", dispatcher);
         main.bind("deliveries", new Deliveries(dispatcher));
         main.bind("prompts", prompts);
-        main.bind("hookCall", new HookCall(form, settings.text("agentbus.gateway.token"), prompts));
-        ApiDoor apiDoor = new ApiDoor(contract, key, meters);
+        main.bind("gateways", gateways);
+        main.bind("gatewayHealth", new GatewayHealth(gateways, dispatcher.id()));
+        main.bind("hookCall", new HookCall(gateways, prompts));
+        main.bind("runAborts", new RunAborts(gateways));
+        callLimits = new CallLimits(
+                new Credentials(key),
+                new CallLimits.Rates(
+                        settings.integer("agentbus.limits.calls-per-second", 1, 1_000_000),
+                        settings.integer("agentbus.limits.burst", 1, 1_000_000),
+                        settings.integer("agentbus.limits.bad-tokens-per-minute", 1, 1_000_000)),
+                TimeMeter.SYSTEM_NANOTIME,
+                meters);
+        ApiDoor apiDoor = new ApiDoor(contract, key, callLimits, meters);
         main.bind("apiDoor", apiDoor);
-        main.bind(
-                "mcpDoor",
-                new McpDoor(contract, Version.read(), address.publicUrl(), apiDoor, new Credentials(key), meters));
+        main.bind("mcpDoor", new McpDoor(contract, Version.read(), address.publicUrl(), apiDoor, callLimits, meters));
         main.bind("routeJobs", new RouteJobs(contract));
         main.bind("orderPlanner", planner);
     }

@@ -37,7 +37,7 @@ public final class RunCommand extends StartCommand {
         out.println(
                 "  gateway    "
                         + (bus.dispatches()
-                                ? settings.text("agentbus.gateway.url")
+                                ? bus.gateways()
                                 : "none: jobs wait until AGENTBUS_GATEWAY_TOKEN is given, or workers pull them with claim-jobs"));
         Foreground.untilStopped(bus);
         return 0;

@@ -17,7 +17,7 @@ import java.util.TreeMap;
  * <p>They come from, weakest first: {@code application.properties} on the class path, which names every setting and its
  * default; {@code agentbus.properties} in the home directory, or the file that {@code AGENTBUS_CONFIG} names; the environment
  * ({@code agentbus.a.b-c} is {@code AGENTBUS_A_B_C}, and {@code DATABASE_URL} is {@code agentbus.database.url}); the command
- * line. A key ending in {@code .password} or {@code .token} may be given as {@code <key>-file}, the path of a file that holds
+ * line. A key ending in {@code .password}, {@code .token} or {@code -token} may be given as {@code <key>-file}, the path of a file that holds
  * the value.
  *
  * <p>All methods that read a value throw {@link StartFailure} when it is not what the caller needs. The message names the

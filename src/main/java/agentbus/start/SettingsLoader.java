@@ -10,9 +10,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /** Lays the sources of settings over each other, weakest first, and refuses what it does not know. */
 final class SettingsLoader {
@@ -43,7 +45,18 @@ final class SettingsLoader {
 
     Map<String, Entry> load(Map<String, String> environment, Map<String, String> overrides) {
         loadDefaults();
-        loadFile(environment.getOrDefault(CONFIG_VARIABLE, ""));
+        Map<String, Entry> file = readFile(environment.getOrDefault(CONFIG_VARIABLE, ""));
+        // Which settings there are depends on one of them: its strongest source is asked before anything is refused.
+        addGateways(Stream.of(
+                        entry(overrides.get(GatewaySettings.NAMES), "command line"),
+                        entry(
+                                environment.get(variable(GatewaySettings.NAMES)),
+                                "environment variable " + variable(GatewaySettings.NAMES)),
+                        Optional.ofNullable(file.get(GatewaySettings.NAMES)))
+                .flatMap(Optional::stream)
+                .findFirst());
+        file.forEach((key, entry) -> requireKnown(key, entry.source()));
+        apply(file);
         loadEnvironment(environment);
         loadOverrides(overrides);
         fallBack("agentbus.database.user", "PGUSER", environment);
@@ -65,22 +78,54 @@ final class SettingsLoader {
         Map<String, Entry> layer = new TreeMap<>();
         for (PropertiesFile.Line line : PropertiesFile.parse("application.properties", defaults())) {
             if (line.key().startsWith(PREFIX)) {
-                known.add(line.key());
-                if (takesFile(line.key())) {
-                    known.add(line.key() + FILE_SUFFIX);
-                }
+                know(line.key());
             }
             layer.put(line.key(), new Entry(line.value(), "default"));
         }
         apply(layer);
     }
 
-    private void loadFile(String named) {
+    private static Optional<Entry> entry(String value, String source) {
+        return Optional.ofNullable(value).map(given -> new Entry(given.strip(), source));
+    }
+
+    /** Each gateway that is named has settings of its own; their defaults are those of the one that is always there. */
+    private void addGateways(Optional<Entry> names) {
+        if (names.isEmpty()) {
+            return;
+        }
+        for (String name :
+                GatewaySettings.names(names.get().value(), names.get().source())) {
+            for (String what : GatewaySettings.WHAT) {
+                String key = GatewaySettings.key(name, what);
+                if (known.stream().anyMatch(other -> variable(other).equals(variable(key)))) {
+                    throw new StartFailure(GatewaySettings.NAMES + " ("
+                            + names.get().source() + ") holds \"" + name + "\", whose variable " + variable(key)
+                            + " another setting has; name it otherwise");
+                }
+                know(key);
+                // Only an address cannot be the same.
+                String usual = what.equals("url")
+                        ? ""
+                        : entries.get(GatewaySettings.key("default", what)).value();
+                entries.put(key, new Entry(usual, "default"));
+            }
+        }
+    }
+
+    private void know(String key) {
+        known.add(key);
+        if (takesFile(key)) {
+            known.add(key + FILE_SUFFIX);
+        }
+    }
+
+    private Map<String, Entry> readFile(String named) {
         Path file = home.resolve(named.isBlank() ? "agentbus.properties" : named.strip());
         String text;
         try {
             if (named.isBlank() && !Files.exists(file)) {
-                return;
+                return Map.of();
             }
             text = Files.readString(file);
         } catch (IOException e) {
@@ -89,11 +134,9 @@ final class SettingsLoader {
         }
         Map<String, Entry> layer = new TreeMap<>();
         for (PropertiesFile.Line line : PropertiesFile.parse(file.toString(), text)) {
-            String where = file + ", line " + line.line();
-            requireKnown(line.key(), where);
-            layer.put(line.key(), new Entry(line.value(), where));
+            layer.put(line.key(), new Entry(line.value(), file + ", line " + line.line()));
         }
-        apply(layer);
+        return layer;
     }
 
     private void loadEnvironment(Map<String, String> environment) {
@@ -185,7 +228,7 @@ final class SettingsLoader {
     }
 
     private static boolean takesFile(String key) {
-        return key.endsWith(".password") || key.endsWith(".token");
+        return key.endsWith(".password") || key.endsWith(".token") || key.endsWith("-token");
     }
 
     private static String target(String key) {

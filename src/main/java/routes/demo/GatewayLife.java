@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,7 +57,8 @@ final class GatewayLife {
             GatewayLedger ledger,
             FaultPlan faults,
             ScheduledExecutorService timer,
-            ExecutorService workers)
+            ExecutorService workers,
+            BiConsumer<AdmittedRun, RunEnd> plugin)
             throws IOException {
         this.options = options;
         this.ledger = ledger;
@@ -64,7 +66,7 @@ final class GatewayLife {
         this.timer = timer;
         this.workers = workers;
         this.forms = new HookForms(options);
-        this.slots = new RunSlots(options, handler, ledger, timer, workers);
+        this.slots = new RunSlots(options, handler, ledger, timer, workers, plugin);
         this.cache = new IdempotencyCache(options.idempotencyWindow(), options.idempotencyEntries());
         this.badTokens = new BadTokenLimit(options.badTokenLimit(), options.badTokenWindow());
         this.token = options.hookToken().getBytes(StandardCharsets.UTF_8);

@@ -13,6 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +35,7 @@ final class RunSlots {
     private final GatewayLedger ledger;
     private final ScheduledExecutorService timer;
     private final Executor workers;
+    private final BiConsumer<AdmittedRun, RunEnd> plugin;
 
     private final Map<String, Session> sessions = new HashMap<>();
     private final Set<Admission> ready = new LinkedHashSet<>();
@@ -45,12 +47,14 @@ final class RunSlots {
             RunHandler handler,
             GatewayLedger ledger,
             ScheduledExecutorService timer,
-            Executor workers) {
+            Executor workers,
+            BiConsumer<AdmittedRun, RunEnd> plugin) {
         this.options = options;
         this.handler = handler;
         this.ledger = ledger;
         this.timer = timer;
         this.workers = workers;
+        this.plugin = plugin;
     }
 
     /** Lets a run start now or later, or refuses it when the admission window has passed. */
@@ -123,6 +127,7 @@ final class RunSlots {
         }
         startReady(workers);
         admission.end(how);
+        quietly(workers, () -> plugin.accept(admission.run(), how));
         if (how == RunEnd.TIMEOUT) {
             cancelWork(admission);
         }

@@ -8,6 +8,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 
 /**
@@ -29,6 +30,7 @@ public final class SimulatedGateway implements AutoCloseable {
     private final ScheduledThreadPoolExecutor timer;
     private final ExecutorService workers;
     private final int port;
+    private volatile BiConsumer<AdmittedRun, RunEnd> plugin = (run, end) -> {};
     private GatewayLife life;
     private boolean closed;
 
@@ -84,6 +86,16 @@ public final class SimulatedGateway implements AutoCloseable {
      */
     public GatewayLedger ledger() {
         return ledger;
+    }
+
+    /**
+     * Installs what a plugin of the gateway does at the end of a run. It is called on a thread of the gateway, and not for
+     * the runs of a crash.
+     *
+     * @param atRunEnd takes each run that has ended, and how
+     */
+    public void plugin(BiConsumer<AdmittedRun, RunEnd> atRunEnd) {
+        this.plugin = atRunEnd;
     }
 
     /** From now on answers every hook 503 with Retry-After and is not ready; what was admitted or waits goes on. */
@@ -162,7 +174,8 @@ public final class SimulatedGateway implements AutoCloseable {
 
     private GatewayLife begin(int onPort) {
         try {
-            return new GatewayLife(options, onPort, handler, ledger, faults, timer, workers);
+            return new GatewayLife(
+                    options, onPort, handler, ledger, faults, timer, workers, (run, end) -> plugin.accept(run, end));
         } catch (IOException e) {
             throw new UncheckedIOException("No gateway at 127.0.0.1:" + onPort + ": " + e.getMessage(), e);
         }

@@ -48,6 +48,22 @@ class AnswerTest {
     }
 
     @Test
+    void a_prompt_that_was_asked_for_stands_below_the_job_as_it_was_told() {
+        List<String> lines = shown(
+                ROW + ",\"attempts\":[{\"attemptNo\":1,\"status\":\"running\",\"promptHash\":\"ab12\","
+                        + "\"templateHash\":\"cd34\",\"prompt\":\"Close it:\\n  curl <token>\\u001b[2J\"}]}",
+                "get-job",
+                JOB,
+                "--prompt");
+        assertEquals("/v1/jobs/" + JOB + "?prompt=true", bus.request().uri());
+        int at = lines.indexOf("what attempt 1 was told (prompt ab12, template cd34)");
+        assertTrue(at > 0, lines.toString());
+        assertEquals("  | Close it:", lines.get(at + 1));
+        assertTrue(lines.get(at + 2).startsWith("  |   curl <token>"), lines.toString());
+        assertFalse(lines.toString().contains("\u001b"), lines.toString());
+    }
+
+    @Test
     void a_list_is_an_aligned_table() {
         String second = "{\"jobId\":\"" + JOB + "\",\"state\":\"dead\",\"targetAgent\":\"writer\",\"subject\":\"a\","
                 + "\"priority\":7,\"attemptCount\":5,\"nextMove\":null,\"createdAt\":\"2026-01-31T10:00:00Z\"}";

@@ -161,7 +161,10 @@ class RequestTest {
     @ParameterizedTest
     @MethodSource("operations")
     void no_input_has_the_name_of_an_option_that_all_commands_have(Operation operation) {
-        operation.inputs().forEach(input -> assertFalse(COMMON.contains(input.kebabName()), input.name()));
+        operation.inputs().stream()
+                // The one that gives way: a command with an input of this name shows its own version with -V only.
+                .filter(input -> !input.name().equals("version"))
+                .forEach(input -> assertFalse(COMMON.contains(input.kebabName()), input.name()));
     }
 
     @Test

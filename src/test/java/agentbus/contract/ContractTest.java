@@ -24,13 +24,15 @@ class ContractTest {
     void every_operation_says_what_it_is_and_who_may_call_it() {
         Set<String> groups = new HashSet<>();
         contract.groups().forEach(group -> groups.add(group.name()));
-        assertEquals(28, contract.operations().size());
+        assertEquals(33, contract.operations().size());
         for (Operation operation : contract.operations()) {
             assertFalse(operation.summary().isBlank(), operation.id());
             assertTrue(operation.example().contains("agentbus " + operation.kebabName()), operation.id());
             assertTrue(groups.contains(operation.group()), operation.id() + " is in no group");
             assertFalse(operation.principals().isEmpty(), operation.id());
-            assertTrue(List.of("operator", "agent", "attempt").containsAll(operation.principals()), operation.id());
+            assertTrue(
+                    List.of("operator", "agent", "attempt", "gateway").containsAll(operation.principals()),
+                    operation.id());
         }
     }
 

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.net.URI;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.Exchange;
@@ -19,6 +21,12 @@ import org.junit.jupiter.api.Test;
 
 /** What a dispatcher says of itself, and what it has in hand. */
 class DispatcherTest {
+    private static final URI URL = URI.create("http://127.0.0.1:18789");
+
+    private final Gateways gateways = new Gateways(List.of(
+            new Gateway("default", URL, Gateway.Form.MAPPED, "hook", "", 7),
+            new Gateway("east", URL, Gateway.Form.MAPPED, "hook", "operator", 7),
+            new Gateway("west", URL, Gateway.Form.MAPPED, "", "operator", 7)));
     private static final String ATTEMPT = "0197a0a0-0000-7000-8000-000000000001";
 
     private final AtomicBoolean listening = new AtomicBoolean(true);
@@ -34,7 +42,17 @@ class DispatcherTest {
     @Test
     void a_claim_asks_for_a_batch_under_a_lease() {
         assertEquals(
-                Map.of("dispatcher", dispatcher.id(), "limit", 50, "leaseMs", 12_000L), dispatcher.claimParameters());
+                Map.of("dispatcher", dispatcher.id(), "limit", 50, "leaseMs", 12_000L, "gateways", "default,east"),
+                dispatcher.claimParameters());
+    }
+
+    @Test
+    void a_claim_leaves_out_gateways_that_are_not_reached_or_have_no_token() {
+        gateways.reached("east", false);
+        assertEquals("default", dispatcher.claimParameters().get("gateways"));
+        gateways.reached("east", true);
+        assertEquals("default,east", dispatcher.claimParameters().get("gateways"));
+        assertEquals(Map.of("gateways", "east", "withoutToken", "default"), gateways.abortParameters());
     }
 
     @Test
@@ -112,6 +130,7 @@ class DispatcherTest {
     }
 
     private Dispatcher dispatcher() {
-        return new Dispatcher("1.2.3", "listen", Duration.ofSeconds(4), Duration.ofSeconds(12), 50, listening::get);
+        return new Dispatcher(
+                "1.2.3", "listen", Duration.ofSeconds(4), Duration.ofSeconds(12), 50, gateways, listening::get);
     }
 }

@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /** A bus whose HTTP door a test knocks at: agents worker, other and coordinator, and nothing that moves a job by itself. */
 final class Door implements AutoCloseable {
@@ -56,17 +57,23 @@ final class Door implements AutoCloseable {
         this.bus = bus;
     }
 
-    /** Opens a door; {@code more} are further settings: key, value, key, value … */
-    static Door open(TestDatabase database, Path home, String... more) throws IOException {
+    /** Agents that may hand work to all and say anything; settings: key, value, key, value … */
+    static Door open(TestDatabase database, Path home, String... settings) throws IOException {
+        return open(database, home, agent -> "mayEnqueueTo: ['*', " + agent + "]\nemits: ['#']\n", settings);
+    }
+
+    /** Agents with rules of the test's own; settings: key, value, key, value … */
+    static Door open(TestDatabase database, Path home, UnaryOperator<String> rules, String... settings)
+            throws IOException {
         for (String agent : List.of("worker", "other", "coordinator")) {
             Path file = home.resolve("agents").resolve(agent).resolve("agent.yaml");
             Files.createDirectories(file.getParent());
             Files.writeString(
                     file,
                     "id: " + agent + "\nmission: Works in tests.\nmaxConcurrency: 100\ngateway: default\n"
-                            + "accepts: [work, blocked.replan]\nmayEnqueueTo: []\nemits: []\nsubscriptions: []\n");
+                            + "accepts: [work, blocked.replan]\n" + rules.apply(agent));
         }
-        List<String> settings = new ArrayList<>(List.of(
+        List<String> all = new ArrayList<>(List.of(
                 "agentbus.agents.dir",
                 home.resolve("agents").toAbsolutePath().toString(),
                 "agentbus.http.max-body-bytes",
@@ -77,8 +84,8 @@ final class Door implements AutoCloseable {
                 "false",
                 "agentbus.gateway.token",
                 TestBus.HOOK_TOKEN));
-        settings.addAll(List.of(more));
-        return new Door(database, TestBus.start(database, null, home, settings.toArray(String[]::new)));
+        all.addAll(List.of(settings));
+        return new Door(database, TestBus.start(database, null, home, all.toArray(String[]::new)));
     }
 
     TestBus bus() {
@@ -212,20 +219,29 @@ final class Door implements AutoCloseable {
         return answer.json().path("token").asText();
     }
 
+    /** A new token of the gateway default, in place of the one before. */
+    String gatewayToken() {
+        Answer answer = post("/v1/gateways/default/token", null);
+        assertEquals(200, answer.status(), answer.text());
+        return answer.json().path("token").asText();
+    }
+
     /** A hash over every row of every table. */
     String fingerprint() {
         StringBuilder all = new StringBuilder();
         for (String table : database.jdbc()
                 .queryForList(
                         "select table_name from information_schema.tables where table_schema = 'agentbus'"
-                                + " and table_type = 'BASE TABLE' order by 1",
+                                + " and table_type = 'BASE TABLE' and table_name <> 'refusals' order by 1",
                         String.class)) {
             String hash = database.jdbc()
                     .queryForObject(
                             "select count(*) || ' ' || coalesce(md5(string_agg(t::text, chr(10) order by t::text)), '')"
                                     + " from agentbus." + table + " t"
                                     // The sweep notes each time that it was there.
-                                    + " where t::text not like '%last_recovery%'",
+                                    + " where t::text not like '%last_recovery%'"
+                                    // That a call was refused is kept, whatever it was refused.
+                                    + " and t::text not like '%call.refused%'",
                             String.class);
             all.append(table).append(' ').append(hash).append('\n');
         }

@@ -101,6 +101,20 @@ class OperationsTest {
             }),
             Map.entry("resumeAgent", door -> door.post("/v1/agents/other/resume", null)),
             Map.entry("issueAgentToken", door -> door.post("/v1/agents/other/token", null)),
+            Map.entry("listGateways", door -> door.get("/v1/gateways")),
+            Map.entry("issueGatewayToken", door -> door.post("/v1/gateways/default/token", null)),
+            Map.entry(
+                    "reportGatewayStart",
+                    report("started", "{\"bootId\":\"b\",\"version\":\"2026.9.6\",\"uptimeMs\":7000}")),
+            Map.entry("reportRunStart", report("run-started", "{\"sessionKey\":\"agent:worker:main\"}")),
+            Map.entry("reportRunEnd", door -> {
+                Work work = door.work();
+                return report(
+                                "run-ended",
+                                "{\"sessionKey\":\"agent:worker:job:" + work.jobId()
+                                        + "\",\"success\":true,\"durationMs\":0,\"usage\":{\"tokens\":1}}")
+                        .apply(door);
+            }),
             Map.entry("health", door -> door.get("/v1/health")),
             Map.entry("listStandingOrders", door -> {
                 order(door, "listed");
@@ -154,6 +168,10 @@ class OperationsTest {
                                 + "\"session\":\"isolated\",\"catchUp\":\"skip\",\"catchUpCap\":1,\"staggerSeconds\":0,"
                                 + "\"overlap\":\"skip\",\"graceSeconds\":60,\"timeoutSeconds\":0,\"jobType\":\"scheduled\","
                                 + "\"priority\":100,\"preCheck\":\"\",\"startedBy\":\"bus\",\"definitionHash\":\"h\"}]");
+    }
+
+    private static Function<Door, Answer> report(String what, String body) {
+        return door -> door.call("POST", "/v1/gateway/" + what, door.gatewayToken(), body);
     }
 
     private static String path(Work work, String step) {

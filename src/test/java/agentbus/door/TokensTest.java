@@ -34,7 +34,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Who may call what; that a token speaks for its owner alone; and that none of them is ever logged or kept. */
 @ExtendWith(PostgresExtension.class)
 class TokensTest {
-    private static final String KINDS = "Bearer abo_… of an operator, aba_… of an agent or abt_… of an attempt";
+    private static final String KINDS =
+            "Bearer abo_… of an operator, aba_… of an agent, abg_… of a gateway or abt_… of an attempt";
     private static final String OF_THIS_BUS = "a token of this bus: of an operator, an agent or a live attempt";
     private static final String JOB = "{\"targetAgent\":\"worker\",\"subject\":\"work\"}";
     private static final List<String> SECRETS = new ArrayList<>();
@@ -99,12 +100,15 @@ class TokensTest {
         tokens.put("operator", door.operator());
         tokens.put("agent", agentToken("worker"));
         tokens.put("attempt", work.token());
+        tokens.put("gateway", door.gatewayToken());
+        SECRETS.add(tokens.get("gateway"));
         // Nothing in the database has this job or agent, and no body is right: whoever may call gets as far as that.
         String path = operation
                 .path()
                 .replace("{jobId}", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10")
                 .replace("{runId}", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10")
                 .replace("{orderName}", "nothing")
+                .replace("{gateway}", "nowhere")
                 .replace("{agentId}", "nobody");
         String body = body(operation);
 
@@ -135,6 +139,9 @@ class TokensTest {
             case "blockJob", "cancelJob", "pauseAgent" -> "{\"reason\":\"r\"}";
             case "finishStandingOrder" -> "{\"status\":\"failed\",\"summary\":\"s\"}";
             case "failJob" -> "{\"error\":\"e\"}";
+            case "reportGatewayStart" -> "{\"bootId\":\"b\",\"version\":\"1\"}";
+            case "reportRunStart" -> "{\"sessionKey\":\"s\"}";
+            case "reportRunEnd" -> "{\"sessionKey\":\"s\",\"success\":true}";
             case "reportProgress" -> "{\"line\":\"l\"}";
             case "emitEvent" -> "{\"topic\":\"a.fact\"}";
             default -> null;

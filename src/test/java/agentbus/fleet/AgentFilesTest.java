@@ -30,12 +30,18 @@ class AgentFilesTest {
             maxConcurrency: 2
             gateway: second
             accepts: [infra.check, deploy.review]
-            mayEnqueueTo: [devops]
-            emits: [infra.checked]
+            mayEnqueueTo:
+              - devops
+              - {agent: "*", subjects: [deploy.review], jobTypes: [recovery, dev.review]}
+            maxFollowUps: 3
+            proposalBudget: {ideas: 2, memoryCandidates: 1}
+            reads: trusted
+            emits: [infra.checked, "incident.#"]
             subscriptions:
               - topic: "service.*.#"
                 subject: infra.check
                 priority: 7
+                coalesce: true
               - {topic: a.b, subject: standing_order.devops-health-check}
             model: some/model
             thinking: "off"
@@ -52,10 +58,14 @@ class AgentFilesTest {
         assertTrue(hash.matches("[0-9a-f]{64}"), hash);
         assertEquals(
                 "[{\"id\":\"devops\",\"mission\":\"Looks after the services.\",\"maxConcurrency\":2,\"gateway\":\"second\","
-                        + "\"accepts\":[\"infra.check\",\"deploy.review\"],\"mayEnqueueTo\":[\"devops\"],"
-                        + "\"emits\":[\"infra.checked\"],\"subscriptions\":["
-                        + "{\"topic\":\"service.*.#\",\"subject\":\"infra.check\",\"priority\":7},"
-                        + "{\"topic\":\"a.b\",\"subject\":\"standing_order.devops-health-check\",\"priority\":100}],"
+                        + "\"accepts\":[\"infra.check\",\"deploy.review\"],\"mayEnqueueTo\":[\"devops\",\"*\"],"
+                        + "\"handoffs\":[{\"agent\":\"devops\"},"
+                        + "{\"agent\":\"*\",\"subjects\":[\"deploy.review\"],\"jobTypes\":[\"recovery\",\"dev.review\"]}],"
+                        + "\"maxFollowUps\":3,"
+                        + "\"emits\":[\"infra.checked\",\"incident.#\"],\"subscriptions\":["
+                        + "{\"topic\":\"service.*.#\",\"subject\":\"infra.check\",\"priority\":7,\"coalesce\":true},"
+                        + "{\"topic\":\"a.b\",\"subject\":\"standing_order.devops-health-check\",\"priority\":100,\"coalesce\":false}],"
+                        + "\"proposalBudget\":{\"ideas\":2,\"opportunities\":0,\"memoryCandidates\":1},\"reads\":\"trusted\","
                         + "\"model\":\"some/model\",\"thinking\":\"off\",\"timeoutSeconds\":900,\"configHash\":\""
                         + hash
                         + "\"}]",
@@ -68,9 +78,19 @@ class AgentFilesTest {
         // The hash is what sha256sum says of that text.
         assertEquals(
                 "[{\"id\":\"devops\",\"maxConcurrency\":1,\"gateway\":\"default\",\"accepts\":[],\"mayEnqueueTo\":[],"
-                        + "\"emits\":[],\"subscriptions\":[],"
+                        + "\"handoffs\":[],\"maxFollowUps\":20,\"emits\":[],\"subscriptions\":[],\"reads\":\"untrusted\","
                         + "\"configHash\":\"c217e3aac82f8a6b3102481e437e247fe87af4f3cba442e5cf4f1c4c1ef0a178\"}]",
                 read().toString());
+    }
+
+    @Test
+    void the_instructions_beside_the_file_are_known_by_their_hash() throws IOException {
+        write("devops", "id: devops");
+        Files.writeString(fleet.resolve("devops/AGENTS.md"), "abc");
+        // The hash of abc is the first example of FIPS 180-2.
+        assertEquals(
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                read().get(0).path("agentsMdHash").textValue());
     }
 
     @Test
@@ -197,7 +217,25 @@ class AgentFilesTest {
                 "emits: [12] | :2: emits[0] is the number '12'; it must be words of lower case",
                 "emits: [[a]] | :2: emits[0] is a list; it must be words of lower case",
                 "mayEnqueueTo: [devop] | :2: mayEnqueueTo[0] is 'devop'; there is no such agent; did you mean devops?",
-                "mayEnqueueTo: [devops, '*'] | :2: mayEnqueueTo[1] is '*'; it means every agent and must be the only entry",
+                "mayEnqueueTo: [design, '*'] | :2: mayEnqueueTo[1] is '*'; it means every agent and must be the only entry, but for",
+                "mayEnqueueTo: [devops, '*'] | ",
+                "mayEnqueueTo: [devops, devops] | :2: mayEnqueueTo[1] is 'devops'; it stands in the list already",
+                "mayEnqueueTo: [devops, {agent: devops}] | :2: mayEnqueueTo[1] is a mapping; it stands in the list already",
+                "mayEnqueueTo: [{agent: devop}] | :2: mayEnqueueTo[0].agent is 'devop'; there is no such agent; did you mean devops?",
+                "mayEnqueueTo: [{subjects: [a]}] | :2: mayEnqueueTo[0].agent is missing; it must be the name of an agent",
+                "mayEnqueueTo: [{agent: devops, subject: a}] | :2: mayEnqueueTo[0]: there is no key 'subject'; did you mean subjects?",
+                "mayEnqueueTo: [{agent: devops, subjects: [a.c]}];accepts: [a.b] | :2: mayEnqueueTo[0].subjects[0] is 'a.c'; agent devops does not accept it; ",
+                "mayEnqueueTo: [{agent: '*', subjects: [a.c]}] | :2: mayEnqueueTo[0].subjects[0] is 'a.c'; no agent accepts it; ",
+                "mayEnqueueTo: [{agent: devops, subjects: [standing_order.x]}] | ",
+                "mayEnqueueTo: [{agent: devops, subjects: []}] | :2: mayEnqueueTo[0].subjects is a list; it allows nothing; leave it out",
+                "mayEnqueueTo: [{agent: devops, jobTypes: [odd]}] | :2: mayEnqueueTo[0].jobTypes[0] is 'odd'; it must be reactive, scheduled",
+                "mayEnqueueTo: [[devops]] | :2: mayEnqueueTo[0] is a list; it must be the name of an agent, or a mapping",
+                "maxFollowUps: 1001 | :2: maxFollowUps is the number '1001'; it must be a whole number from 0 to 1000",
+                "proposalBudget: 3 | :2: proposalBudget is the number '3'; it must be a mapping of ideas, opportunities and",
+                "proposalBudget: {idea: 3} | :2: proposalBudget: there is no key 'idea'; did you mean ideas?",
+                "proposalBudget: {ideas: -1} | :2: proposalBudget.ideas is the number '-1'; it must be a whole number from 0 to 1000",
+                "reads: all | :2: reads is 'all'; it must be trusted (payloads from outside are refused) or untrusted",
+                "reads: true | :2: reads is the truth value 'true'; it must be trusted",
                 "mayEnqueueTo: ['dev*'] | :2: mayEnqueueTo[0] is 'dev*'; it must be the name of an agent, or \"*\" alone",
                 "mayEnqueueTo: [*] | :2: broken YAML: while scanning an alias, unexpected character found ](93); a star must stand in quotes: \"*\"",
                 "emits: &all [a.b] | ",
@@ -209,7 +247,7 @@ class AgentFilesTest {
             write("devops", "id: devops\n" + yaml);
             assertEquals(1, read().size());
         } else {
-            assertMistake("devops", "id: devops\n" + yaml, message);
+            assertMistake("devops", "id: devops\n" + yaml.replace(';', '\n'), message);
         }
     }
 
@@ -218,7 +256,8 @@ class AgentFilesTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "a.b | :4: subscriptions[0] is 'a.b'; it must be a mapping of topic, subject and, if need be, priority",
+                "a.b | :4: subscriptions[0] is 'a.b'; it must be a mapping of topic, subject and, if need be, priority and coalesce",
+                "{topic: a.b, subject: infra.check, coalesce: 1} | :4: subscriptions[0].coalesce is the number '1'; it must be true or false",
                 "{subject: infra.check} | :4: subscriptions[0].topic is missing; it must be words of lower case",
                 "{topic: a.b} | :4: subscriptions[0].subject is missing; it must be words of lower case",
                 "{topic: a.b, subject: infra.checks} | :4: subscriptions[0].subject is 'infra.checks'; the agent does not accept it; it must be one of its accepts",

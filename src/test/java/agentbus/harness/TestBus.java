@@ -78,6 +78,8 @@ public final class TestBus implements AutoCloseable {
         all.put("agentbus.dispatch.lease-ms", "10000");
         all.put("agentbus.orders.enabled", "false");
         all.put("agentbus.stop.drain-seconds", "5");
+        // Tests of wrong tokens share one address.
+        all.put("agentbus.limits.bad-tokens-per-minute", "1000");
         if (gateway != null) {
             all.put("agentbus.gateway.url", "http://127.0.0.1:" + gateway.url().getPort());
             all.put("agentbus.gateway.token", HOOK_TOKEN);

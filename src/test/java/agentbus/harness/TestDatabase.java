@@ -59,22 +59,27 @@ public final class TestDatabase implements AutoCloseable {
      */
     public void clear() {
         jdbc().execute("truncate jobs, job_dependencies, job_attempts, events, subscriptions, audit_log, agents,"
-                + " dispatcher_heartbeats, access_tokens, standing_orders, standing_order_runs");
-        jdbc().execute("update gateways set failures = 0, held_until = null, hold_reason = null, max_in_flight = 7");
+                + " dispatcher_heartbeats, access_tokens, standing_orders, standing_order_runs, refusals, run_aborts");
+        jdbc().execute("delete from gateways where gateway <> 'default'");
+        jdbc().execute("update gateways set failures = 0, held_until = null, hold_reason = null, max_in_flight = 7,"
+                + " url = null, form = 'mapped', state = 'unknown', state_reason = null, checked_at = null, seen_at = null,"
+                + " seen_by = null, version = null, boot_id = null, booted_at = null");
         jdbc().execute("delete from bus_facts");
     }
 
     /**
-     * Makes agents known, as the files in agents/ do.
+     * Makes agents known, as the files in agents/ do; each may hand work to all, itself included, and say anything.
      *
      * @param acceptsByAgent the subjects of each agent
      */
     public void agents(Map<String, String[]> acceptsByAgent) {
         acceptsByAgent.forEach((agent, accepts) -> jdbc().update(
-                        "insert into agents (namespace, agent_id, accepts) values ('default', ?, ?)"
+                        "insert into agents (namespace, agent_id, accepts, may_enqueue_to, emits)"
+                                + " values ('default', ?, ?, array['*', ?], '{#}')"
                                 + " on conflict (namespace, agent_id) do update set accepts = excluded.accepts, enabled = true",
                         agent,
-                        accepts));
+                        accepts,
+                        agent));
     }
 
     @Override

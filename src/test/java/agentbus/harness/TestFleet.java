@@ -25,13 +25,15 @@ import routes.demo.SimulatedGateway;
 /** Agents with their files, the gateway they run on, and what they were told: what a bus of a test dispatches to. */
 public final class TestFleet implements AutoCloseable {
     private final Path home;
+    private final String gatewayName;
     private final List<String> names;
     private final SimulatedAgents agents;
     private final SimulatedGateway gateway;
     private final Queue<AdmittedRun> runs = new ConcurrentLinkedQueue<>();
 
     /**
-     * Writes the files and starts the gateway. Every agent accepts the subject {@code work}, ignores the notice that wraps
+     * Writes the files and starts the gateway. Every agent accepts the subject {@code work}, may
+     * hand work to all and say anything, ignores the notice that wraps
      * a direct hook, and calls back for half a minute when nobody answers.
      *
      * @param home a directory of the test; the files go to {@code agents} in it
@@ -44,7 +46,26 @@ public final class TestFleet implements AutoCloseable {
             int concurrency,
             Map<String, AgentScript> scripts,
             UnaryOperator<GatewayOptions> gatewayOptions) {
+        this(home, "default", concurrency, scripts, gatewayOptions);
+    }
+
+    /**
+     * The same on a gateway of another name. Fleets of one bus share the directory.
+     *
+     * @param home a directory of the test; the files go to {@code agents} in it
+     * @param gatewayName the gateway in the agents' files
+     * @param concurrency jobs at once for each agent
+     * @param scripts the agents, and what each does
+     * @param gatewayOptions changes the gateway's options
+     */
+    public TestFleet(
+            Path home,
+            String gatewayName,
+            int concurrency,
+            Map<String, AgentScript> scripts,
+            UnaryOperator<GatewayOptions> gatewayOptions) {
         this.home = home;
+        this.gatewayName = gatewayName;
         this.names = scripts.keySet().stream().sorted().toList();
         names.forEach(name -> writeFile(name, concurrency));
         agents = new SimulatedAgents(new SimulatedAgents.Options(
@@ -121,8 +142,9 @@ public final class TestFleet implements AutoCloseable {
             Files.createDirectories(file.getParent());
             Files.writeString(
                     file,
-                    "id: " + name + "\nmission: Works in tests.\nmaxConcurrency: " + concurrency
-                            + "\ngateway: default\naccepts: [work]\nmayEnqueueTo: []\nemits: []\nsubscriptions: []\n");
+                    "id: " + name + "\nmission: Works in tests.\nmaxConcurrency: " + concurrency + "\ngateway: "
+                            + gatewayName + "\naccepts: [work]\nmayEnqueueTo: ['*', " + name
+                            + "]\nemits: ['#']\nsubscriptions: []\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -9,6 +9,7 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.start.Bus;
 import agentbus.start.Settings;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -58,6 +59,8 @@ class RoutesRunTest {
                 "http://127.0.0.1:" + port,
                 "agentbus.gateway.token",
                 TestBus.HOOK_TOKEN,
+                "agentbus.gateway.operator-token",
+                "operator-token-of-tests",
                 "agentbus.metrics.queue-seconds",
                 "1",
                 "agentbus.orders.enabled",
@@ -85,7 +88,9 @@ class RoutesRunTest {
 
             pullOneJob(bus, home);
             listTools(bus);
+            refuseOneCall(bus, home);
             forgetOldDispatchers(bus, database);
+            stopOneRun(database);
             fire(bus, "standing-orders", "devops-health-check");
             ids.removeAll(namedInTests(ids));
             await().atMost(Duration.ofSeconds(60))
@@ -114,6 +119,25 @@ class RoutesRunTest {
     private static void listTools(Bus bus) throws Exception {
         String list = "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/list\"}";
         assertTrue(call(bus, "none", "/mcp", list).body().contains("complete"));
+    }
+
+    /** The demo's gateway has no WebSocket, so the try fails: the route has run all the same. */
+    private static void stopOneRun(TestDatabase database) {
+        await().atMost(Duration.ofSeconds(60)).until(() -> {
+            database.jdbc().queryForList("select request_abort(attempt_id, 'of a test') from job_attempts");
+            return database.jdbc().queryForObject("select count(*) from run_aborts where tries > 0", Long.class) > 0;
+        });
+    }
+
+    /** What an agent may not is kept. */
+    private static void refuseOneCall(Bus bus, Path home) throws Exception {
+        String operator = Files.readString(home.resolve("data/operator.token")).strip();
+        String agent = new ObjectMapper()
+                .readTree(call(bus, operator, "/v1/agents/publisher/token", "").body())
+                .path("token")
+                .asText();
+        String job = "{\"targetAgent\": \"devops\", \"subject\": \"infra.check\"}";
+        assertEquals(403, send(bus, agent, "/v1/jobs", job).statusCode());
     }
 
     private static void forgetOldDispatchers(Bus bus, TestDatabase database) throws Exception {
@@ -170,7 +194,13 @@ class RoutesRunTest {
     }
 
     private static HttpResponse<String> call(Bus bus, String token, String path, String body) throws Exception {
-        HttpResponse<String> answer = HttpClient.newBuilder()
+        HttpResponse<String> answer = send(bus, token, path, body);
+        assertTrue(answer.statusCode() < 300, answer::body);
+        return answer;
+    }
+
+    private static HttpResponse<String> send(Bus bus, String token, String path, String body) throws Exception {
+        return HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .build()
                 .send(
@@ -180,8 +210,6 @@ class RoutesRunTest {
                                 .POST(BodyPublishers.ofString(body))
                                 .build(),
                         BodyHandlers.ofString());
-        assertTrue(answer.statusCode() < 300, answer::body);
-        return answer;
     }
 
     private static int freePort() throws IOException {

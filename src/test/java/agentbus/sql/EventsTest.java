@@ -191,7 +191,7 @@ class EventsTest {
     }
 
     @Test
-    void a_chain_of_events_and_jobs_ends_at_the_hop_limit() {
+    void a_chain_of_events_and_jobs_ends_when_it_goes_in_circles() {
         subscribe("devops", "job.dead", "infra.check");
         bus.jdbc().update("update agents set enabled = false where agent_id = 'coordinator'");
         bus.enqueue("maxAttempts", 1);
@@ -202,8 +202,24 @@ class EventsTest {
             ran++;
         }
 
-        assertEquals(21, ran);
-        assertEquals(1, bus.count("events where topic = 'agent.subscription_refused'"));
+        assertEquals(3, ran);
+        JsonNode refusal = bus.one("select payload from events where topic = 'agent.subscription_refused'");
+        assertTrue(refusal.get("reason").asText().startsWith("the work goes in circles: devops infra.check -> "));
+    }
+
+    @Test
+    void a_chain_of_events_and_jobs_ends_at_the_hop_limit() {
+        subscribe("research", "job.succeeded", "research.packet");
+        Attempt attempt = bus.running();
+        bus.jdbc().update("update jobs set hops = 20");
+
+        bus.complete(attempt);
+
+        assertEquals(1, bus.count("jobs"));
+        assertTrue(bus.one("select payload from events where topic = 'agent.subscription_refused'")
+                .get("reason")
+                .asText()
+                .contains("20 handoffs"));
     }
 
     @ParameterizedTest

@@ -49,7 +49,8 @@ class StandingOrderWeekTest {
         Bus.start(Settings.load(home, Map.of(), settings), Map.of(), List.of(), Map.of())
                 .close();
         JdbcTemplate jdbc = database.jdbc();
-        jdbc.execute("truncate standing_order_runs, jobs, job_attempts, job_dependencies, events, audit_log");
+        jdbc.execute(
+                "truncate run_aborts, standing_order_runs, jobs, job_attempts, job_dependencies, events, audit_log");
         // Idle cognition and the like ask first whether there is work; here every slot is to run.
         jdbc.update(
                 "update standing_orders set planned_until = ?::timestamptz, pre_check = null",

@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.dispatch.Gateway;
+import agentbus.dispatch.Gateways;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -92,6 +95,57 @@ class SettingsTest {
         environment.put("AGENTBUS_HTTP_PROT", "1");
         assertFailure("the environment variable AGENTBUS_HTTP_PROT is no setting of agentbus;"
                 + " did you mean AGENTBUS_HTTP_PORT?");
+    }
+
+    @Test
+    void a_named_gateway_has_settings_of_its_own_and_the_defaults_of_the_first() throws IOException {
+        file(
+                "agentbus.properties",
+                "agentbus.gateways=east, west\nagentbus.gateway.form=direct\nagentbus.gateway.east.url=http://127.0.0.1:2\n"
+                        + "agentbus.gateway.east.operator-token-file=east.token\n");
+        file("east.token", "secret\n");
+        environment.put("AGENTBUS_GATEWAY_EAST_TOKEN", "hook");
+        overrides.put("agentbus.gateway.west.url", "http://127.0.0.1:3");
+        overrides.put("agentbus.gateway.west.max-in-flight", "3");
+
+        Gateways gateways = GatewaySettings.read(load());
+
+        Gateway east = gateways.named("east");
+        assertEquals("http://127.0.0.1:2", east.url().toString());
+        assertEquals("hook", east.token());
+        assertEquals("secret", east.operatorToken());
+        assertEquals(Gateway.Form.MAPPED, east.form(), "the default's default, not its value");
+        assertEquals(7, east.maxInFlight());
+        assertEquals(3, gateways.named("west").maxInFlight());
+        assertEquals(List.of("east"), gateways.working());
+        assertEquals(3, gateways.all().size());
+        assertFalse(load().toString().contains("secret"), load().toString());
+        assertFalse(east.toString().contains("hook"), east.toString());
+    }
+
+    @Test
+    void a_gateway_that_is_not_named_has_no_settings() throws IOException {
+        file("agentbus.properties", "agentbus.gateways=east\nagentbus.gateway.esat.url=http://127.0.0.1:2\n");
+        assertFailure(
+                home.resolve("agentbus.properties")
+                        + ", line 2: agentbus.gateway.esat.url is no setting of agentbus; did you mean agentbus.gateway.east.url?");
+        // The strongest source says which there are.
+        environment.put("AGENTBUS_GATEWAYS", "esat");
+        assertEquals("http://127.0.0.1:2", load().text("agentbus.gateway.esat.url"));
+    }
+
+    @Test
+    void a_named_gateway_needs_an_address() {
+        overrides.put("agentbus.gateways", "east");
+        StartFailure failure = assertThrows(StartFailure.class, () -> GatewaySettings.read(load()));
+        assertTrue(failure.getMessage().contains("agentbus.gateway.east.url (default) is empty"), failure.getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"default", "East", "east,east", "east,,west", "operator", "-x"})
+    void a_name_that_is_none_or_taken_is_refused(String names) {
+        overrides.put("agentbus.gateways", names);
+        assertFailure("agentbus.gateways (command line) holds \"");
     }
 
     @Test

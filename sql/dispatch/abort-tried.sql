@@ -1,0 +1,1 @@
+select abort_tried(:#attemptId::uuid, :#outcome, :#error)

@@ -1,0 +1,1 @@
+select gateway_checked(:#node, :#gateway, :#state, :#reason)::text

@@ -1,0 +1,1 @@
+select note_refusal(:#who::jsonb, :#operation, :#problem::jsonb)::text

@@ -1,0 +1,1 @@
+select issue_gateway_token(principal_of(:#credential::jsonb), :#input::jsonb)::text

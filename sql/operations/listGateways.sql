@@ -1,0 +1,1 @@
+select list_gateways(principal_of(:#credential::jsonb), :#input::jsonb)::text

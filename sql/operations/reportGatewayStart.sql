@@ -1,0 +1,1 @@
+select report_gateway_start(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,0 +1,1 @@
+select report_run_start(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,0 +1,125 @@
+package agentbus.dispatch;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.net.http.WebSocket;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * One conversation over a gateway's WebSocket: challenge, connect, one request, its answer. The frames are those of
+ * OpenClaw 2026.9.6, protocol 4: {@code {type:"event",event:"connect.challenge"}}, then requests
+ * {@code {type:"req",id,method,params}} answered by {@code {type:"res",id,ok,payload|error}}; other events in between say
+ * nothing to us.
+ */
+final class GatewayCall implements WebSocket.Listener {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int PROTOCOL = 4;
+    private static final String CONNECT = "connect";
+    private static final String CALL = "call";
+    /** Ours: the greeting lists every method and is some tens of kilobytes; more than this is no gateway's. */
+    private static final int MOST_CHARS = 8 * 1024 * 1024;
+
+    private final String token;
+    private final String method;
+    private final ObjectNode params;
+    private final CompletableFuture<JsonNode> answer = new CompletableFuture<>();
+    private final StringBuilder frame = new StringBuilder();
+
+    /**
+     * A conversation that asks for one thing.
+     *
+     * @param token the gateway's own token
+     * @param method the method to call
+     * @param params its parameters
+     */
+    GatewayCall(String token, String method, ObjectNode params) {
+        this.token = token;
+        this.method = method;
+        this.params = params;
+    }
+
+    /** The answer's payload; fails with an IOException that says what the gateway said instead. */
+    CompletableFuture<JsonNode> answer() {
+        return answer;
+    }
+
+    @Override
+    public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
+        frame.append(data);
+        if (frame.length() > MOST_CHARS) {
+            answer.completeExceptionally(
+                    new IOException("it sent more than " + MOST_CHARS + " characters in one frame"));
+        } else if (last) {
+            String text = frame.toString();
+            frame.setLength(0);
+            hear(socket, text);
+        }
+        socket.request(1);
+        return null;
+    }
+
+    @Override
+    public CompletionStage<?> onClose(WebSocket socket, int status, String reason) {
+        answer.completeExceptionally(new IOException("it closed the connection: " + status + " " + reason));
+        return null;
+    }
+
+    @Override
+    public void onError(WebSocket socket, Throwable error) {
+        answer.completeExceptionally(error);
+    }
+
+    private void hear(WebSocket socket, String text) {
+        try {
+            JsonNode message = JSON.readTree(text);
+            String id = message.path("id").asText();
+            if (message.path("event").asText().equals("connect.challenge")) {
+                send(socket, CONNECT, CONNECT, connect());
+            } else if (message.path("type").asText().equals("res")
+                    && !message.path("ok").asBoolean()) {
+                JsonNode error = message.path("error");
+                answer.completeExceptionally(new IOException("it refused " + (id.equals(CALL) ? method : id) + ": "
+                        + error.path("code").asText() + " "
+                        + error.path("message").asText()));
+            } else if (id.equals(CONNECT)) {
+                send(socket, CALL, method, params);
+            } else if (id.equals(CALL)) {
+                answer.complete(message.path("payload"));
+            }
+        } catch (JsonProcessingException notJson) {
+            answer.completeExceptionally(
+                    new IOException("it does not speak JSON: " + HookOutcome.brief(text), notJson));
+        }
+    }
+
+    private ObjectNode connect() {
+        ObjectNode connect = JSON.createObjectNode()
+                .put("minProtocol", PROTOCOL)
+                .put("maxProtocol", PROTOCOL)
+                .put("role", "operator");
+        // A back end without a device of its own is let in by the token alone.
+        connect.putObject("client")
+                .put("id", "gateway-client")
+                .put("version", "1")
+                .put("platform", "java")
+                .put("mode", "backend");
+        connect.putArray("scopes").add("operator.read").add("operator.write");
+        connect.putObject("auth").put("token", token);
+        return connect;
+    }
+
+    private void send(WebSocket socket, String id, String what, ObjectNode with) {
+        ObjectNode request =
+                JSON.createObjectNode().put("type", "req").put("id", id).put("method", what);
+        request.set("params", with);
+        socket.sendText(request.toString(), true).whenComplete((sent, failure) -> {
+            if (failure != null) {
+                answer.completeExceptionally(failure);
+            }
+        });
+    }
+}

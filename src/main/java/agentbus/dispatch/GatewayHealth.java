@@ -1,0 +1,114 @@
+package agentbus.dispatch;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.Header;
+import org.apache.camel.Message;
+import org.apache.camel.Variable;
+
+/**
+ * Asks a gateway whether it is ready ({@code GET /readyz}), and reads its answer. The answers are those measured on
+ * OpenClaw 2026.9.6: 200, or 503 with the list {@code failing}.
+ */
+public final class GatewayHealth {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String DRAINING = "gateway-draining";
+    private static final int REASON_LENGTH = 300;
+
+    private final Gateways gateways;
+    private final String node;
+
+    /**
+     * Health of a node's gateways.
+     *
+     * @param gateways the gateways
+     * @param node the dispatcher's id, by which other nodes tell whose view it is
+     */
+    public GatewayHealth(Gateways gateways, String node) {
+        this.gateways = gateways;
+        this.node = node;
+    }
+
+    /**
+     * Makes the question: no body, and no header but the path.
+     *
+     * @param message the message
+     */
+    public void request(Message message) {
+        message.removeHeaders("*");
+        message.setBody(null);
+        message.setHeader(Exchange.HTTP_PATH, "/readyz");
+    }
+
+    /**
+     * What the answer means, as parameters of {@code gateway_checked}.
+     *
+     * @param body the answer's body
+     * @param status the answer's status, or null when there was none
+     * @param failure what the call threw, or null
+     * @param gateway the gateway's name
+     * @return node, gateway, state (ready, draining, down or unknown) and reason, null when ready
+     */
+    public Map<String, Object> verdict(
+            @Body byte[] body,
+            @Header(Exchange.HTTP_RESPONSE_CODE) Integer status,
+            @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
+            @Variable("gateway") String gateway) {
+        Map<String, Object> verdict = new HashMap<>();
+        verdict.put("node", node);
+        verdict.put("gateway", gateway);
+        if (failure != null || status == null) {
+            say(verdict, "down", "no answer: " + HookOutcome.brief(String.valueOf(failure)));
+        } else if (status == 200) {
+            say(verdict, "ready", null);
+        } else {
+            judge(verdict, status, text(body));
+        }
+        gateways.reached(gateway, !verdict.get("state").equals("down"));
+        return verdict;
+    }
+
+    private void judge(Map<String, Object> verdict, int status, String body) {
+        List<String> failing = failing(body);
+        if (failing.contains(DRAINING)) {
+            say(verdict, "draining", "it drains: what runs goes on, nothing new is taken");
+        } else if (status == 503 && !failing.isEmpty()) {
+            say(verdict, "down", "not ready: " + String.join(", ", failing));
+        } else {
+            // Somebody answers, and not as a gateway does. Whether it takes hooks the first hook will tell.
+            say(verdict, "unknown", "answered " + status + " when asked for /readyz: " + HookOutcome.brief(body));
+        }
+    }
+
+    private static void say(Map<String, Object> verdict, String state, String reason) {
+        verdict.put("state", state);
+        verdict.put(
+                "reason",
+                reason == null || reason.length() <= REASON_LENGTH ? reason : reason.substring(0, REASON_LENGTH) + "…");
+    }
+
+    private static List<String> failing(String body) {
+        List<String> failing = new ArrayList<>();
+        try {
+            for (JsonNode check : JSON.readTree(body).path("failing")) {
+                failing.add(check.asText());
+            }
+        } catch (JsonProcessingException notJson) {
+            return List.of();
+        }
+        return failing;
+    }
+
+    private static String text(byte[] body) {
+        return body == null ? "" : new String(body, StandardCharsets.UTF_8);
+    }
+}

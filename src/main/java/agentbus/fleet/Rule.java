@@ -1,0 +1,35 @@
+package agentbus.fleet;
+
+import java.util.regex.Pattern;
+
+/**
+ * What a text in a file must be.
+ *
+ * @param pattern what the whole text must match
+ * @param longest how many characters it may have
+ * @param right what would be right, as the second half of a sentence
+ */
+record Rule(Pattern pattern, int longest, String right) {
+
+    static final Rule NAME = of(
+            "[a-z][a-z0-9-]{0,62}",
+            63,
+            "it must be lower case letters, digits and hyphens, a letter first, at most 63 characters");
+    static final Rule SUBJECT = of(
+            "[a-z0-9_-]+(\\.[a-z0-9_-]+)*",
+            200,
+            "it must be words of lower case letters, digits, _ and -, joined by dots, at most 200 characters");
+    static final Rule TOPIC_PATTERN = of(
+            "([a-z0-9_-]+|[*#])(\\.([a-z0-9_-]+|[*#]))*",
+            200,
+            "it must be words of lower case letters, digits, _ and -, joined by dots, where a whole word may be * (one"
+                    + " word) or # (any number of words), at most 200 characters, in quotes");
+
+    static Rule of(String pattern, int longest, String right) {
+        return new Rule(Pattern.compile(pattern, Pattern.DOTALL), longest, right);
+    }
+
+    boolean allows(String value) {
+        return value.length() <= longest && pattern.matcher(value).matches();
+    }
+}

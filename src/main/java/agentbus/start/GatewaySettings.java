@@ -1,0 +1,81 @@
+package agentbus.start;
+
+import agentbus.dispatch.Gateway;
+import agentbus.dispatch.Gateways;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The settings of gateways: {@code agentbus.gateway.<what>} describes the one named {@code default}, and
+ * {@code agentbus.gateway.<name>.<what>} each one that {@code agentbus.gateways} names.
+ */
+final class GatewaySettings {
+    /** The setting that names the further gateways. */
+    static final String NAMES = "agentbus.gateways";
+    /** What every gateway has. */
+    static final List<String> WHAT = List.of("url", "token", "operator-token", "form", "max-in-flight");
+
+    private static final String DEFAULT = "default";
+    private static final String PREFIX = "agentbus.gateway.";
+
+    private GatewaySettings() {}
+
+    /**
+     * The key of a gateway's setting.
+     *
+     * @param gateway its name
+     * @param what one of {@link #WHAT}
+     * @return such as {@code agentbus.gateway.url}, or {@code agentbus.gateway.east.url}
+     */
+    static String key(String gateway, String what) {
+        return PREFIX + (gateway.equals(DEFAULT) ? "" : gateway + ".") + what;
+    }
+
+    /**
+     * Takes the list of further gateways apart.
+     *
+     * @param value the list, comma separated, may be empty
+     * @param source where it came from, for the message
+     * @return the names in their order
+     * @throws StartFailure at the first that is no name, or named twice
+     */
+    static List<String> names(String value, String source) {
+        List<String> names = new ArrayList<>();
+        for (String name : Arrays.stream(value.split(",")).map(String::strip).toList()) {
+            if (name.isEmpty() && value.isBlank()) {
+                continue;
+            }
+            if (!name.matches("[a-z][a-z0-9-]{0,62}") || name.equals(DEFAULT) || names.contains(name)) {
+                throw new StartFailure(
+                        NAMES + " (" + source + ") holds \"" + name + "\"; it must be names of lower case"
+                                + " letters, digits and hyphens, joined by commas, each once, and default is always there");
+            }
+            names.add(name);
+        }
+        return names;
+    }
+
+    /**
+     * Reads every gateway.
+     *
+     * @param settings the settings
+     * @return the gateways, default first
+     * @throws StartFailure when one has no address, or a setting is wrong
+     */
+    static Gateways read(Settings settings) {
+        List<String> names = new ArrayList<>(List.of(DEFAULT));
+        names.addAll(names(settings.text(NAMES), settings.source(NAMES)));
+        List<Gateway> gateways = new ArrayList<>();
+        for (String name : names) {
+            gateways.add(new Gateway(
+                    name,
+                    settings.server(key(name, "url")),
+                    Gateway.Form.named(settings.oneOf(key(name, "form"), "mapped", "direct")),
+                    settings.text(key(name, "token")),
+                    settings.text(key(name, "operator-token")),
+                    settings.integer(key(name, "max-in-flight"), 1, 10_000)));
+        }
+        return new Gateways(gateways);
+    }
+}

@@ -1,0 +1,97 @@
+package agentbus.dispatch;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.ServerWebSocket;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/**
+ * The WebSocket of a gateway, as OpenClaw 2026.9.6 was seen to speak it: challenge, hello, one answer. Its hooks admit
+ * everything and run nothing.
+ */
+final class GatewaySocket implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Vertx vertx = Vertx.vertx();
+    private final String token;
+    private final String abortAnswer;
+    private final HttpServer server;
+    private final Queue<JsonNode> requests = new ConcurrentLinkedQueue<>();
+
+    /**
+     * Starts one on a free port.
+     *
+     * @param token the token it takes
+     * @param abortAnswer the rest of its answer to an abort, after the id; null for none, and the socket is left open
+     */
+    GatewaySocket(String token, String abortAnswer) {
+        this.token = token;
+        this.abortAnswer = abortAnswer;
+        server = vertx.createHttpServer()
+                .webSocketHandler(this::greet)
+                .requestHandler(request -> request.response()
+                        .putHeader("Content-Type", "application/json")
+                        .end("{\"ok\":true,\"ready\":true,\"runId\":\"run-1\"}"))
+                .listen(0, "127.0.0.1")
+                .toCompletionStage()
+                .toCompletableFuture()
+                .join();
+    }
+
+    URI url() {
+        return URI.create("http://127.0.0.1:" + server.actualPort());
+    }
+
+    /** The requests it was sent, in their order. */
+    List<JsonNode> requests() {
+        return List.copyOf(requests);
+    }
+
+    private void greet(ServerWebSocket socket) {
+        socket.textMessageHandler(text -> hear(socket, parse(text)));
+        socket.writeTextMessage(
+                "{\"type\":\"event\",\"event\":\"connect.challenge\",\"payload\":{\"nonce\":\"n\",\"ts\":1}}");
+    }
+
+    private void hear(ServerWebSocket socket, JsonNode request) {
+        requests.add(request);
+        String id = "{\"type\":\"res\",\"id\":\"" + request.path("id").asText() + "\",";
+        if (request.path("method").asText().equals("connect")) {
+            if (!request.at("/params/auth/token").asText().equals(token)) {
+                socket.writeTextMessage(id + "\"ok\":false,\"error\":{\"code\":\"INVALID_REQUEST\",\"message\":"
+                        + "\"unauthorized: gateway token mismatch ("
+                        + request.at("/params/auth/token").asText()
+                        + ")\"}}");
+                socket.close((short) 1008, "unauthorized");
+                return;
+            }
+            // As large as the real one, so that it comes in more than one piece.
+            String methods = "\"sessions.abort\",".repeat(4000) + "\"health\"";
+            socket.writeTextMessage(id + "\"ok\":true,\"payload\":{\"type\":\"hello-ok\",\"features\":{\"methods\":["
+                    + methods + "]}}}");
+            socket.writeTextMessage("{\"type\":\"event\",\"event\":\"agent\",\"payload\":{},\"seq\":1}");
+        } else if (abortAnswer != null) {
+            socket.writeTextMessage(id + abortAnswer + "}");
+        }
+    }
+
+    private static JsonNode parse(String text) {
+        try {
+            return JSON.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+}

@@ -1,0 +1,172 @@
+package agentbus.dispatch;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestBus;
+import agentbus.harness.TestDatabase;
+import agentbus.harness.TestFleet;
+import agentbus.harness.TestJobs;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.sql.Timestamp;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import routes.demo.AdmittedRun;
+import routes.demo.AgentScript;
+import routes.demo.Outcome;
+import routes.demo.RunEnd;
+
+/** A whole bus whose gateway reports the ends of its runs, and is told to stop some. */
+@ExtendWith(PostgresExtension.class)
+class RunsTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    Path home;
+
+    private TestJobs jobs;
+
+    @BeforeEach
+    void empty(TestDatabase database) {
+        database.clear();
+        jobs = new TestJobs(database.jdbc());
+    }
+
+    private TestFleet fleet(Outcome outcome) {
+        return new TestFleet(home, 1, Map.of("ann", AgentScript.always(outcome)), options -> options);
+    }
+
+    private static String gatewayToken(TestBus bus) throws IOException, InterruptedException {
+        HttpResponse<String> answer = bus.call("POST", "/v1/gateways/default/token", bus.operatorToken(), null);
+        String token = JSON.readTree(answer.body()).path("token").asText();
+        assertTrue(token.startsWith("abg_"), answer.body());
+        return token;
+    }
+
+    /** What the gateway's plugin does at the end of each run. */
+    private static void report(TestBus bus, String token, AdmittedRun run, RunEnd end) {
+        JsonNode body = JSON.createObjectNode()
+                .put("sessionKey", run.sessionKey())
+                .put("agentId", run.agentId())
+                .put("success", end == RunEnd.OK)
+                .put("durationMs", 1);
+        try {
+            HttpResponse<String> answer = bus.call("POST", "/v1/gateway/run-ended", token, body.toString());
+            assertEquals(200, answer.statusCode(), answer.body());
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void a_run_that_ends_without_closing_is_known_in_seconds_tried_once_more_and_then_blocked(TestDatabase database)
+            throws Exception {
+        try (TestFleet fleet = fleet(new Outcome.Forget(Duration.ofMillis(50)));
+                TestBus bus =
+                        TestBus.start(database, fleet.gateway(), home, "agentbus.agents.dir", fleet.directory())) {
+            String token = gatewayToken(bus);
+            fleet.gateway().plugin((run, end) -> report(bus, token, run, end));
+
+            UUID job = jobs.enqueue("ann");
+
+            jobs.awaitState(job, "blocked");
+            List<Map<String, Object>> attempts = jobs.attempts(job);
+            assertEquals(2, attempts.size());
+            for (Map<String, Object> attempt : attempts) {
+                assertEquals("failed", attempt.get("status"));
+                assertTrue(attempt.get("error").toString().startsWith("ended_without_closing"));
+                long known = ((Timestamp) attempt.get("finished_at")).getTime()
+                        - ((Timestamp) attempt.get("run_ended_at")).getTime();
+                // A second of grace, half a second to the next look; the rest is for a slow machine.
+                assertTrue(known >= 1000 && known < 10_000, known + " ms");
+            }
+            String second = attempts.get(1).get("prompt").toString();
+            assertTrue(second.contains("ended_without_closing: the run ended its turn"), second);
+            assertEquals(
+                    List.of("job.ended_without_closing", "job.ended_without_closing", "job.needs_operator"),
+                    database.jdbc()
+                            .queryForList(
+                                    "select topic from events where topic in ('job.ended_without_closing',"
+                                            + " 'job.needs_operator') order by seq",
+                                    String.class));
+        }
+    }
+
+    @Test
+    void a_run_that_closes_its_job_and_then_ends_is_no_news(TestDatabase database) throws Exception {
+        try (TestFleet fleet = fleet(new Outcome.Complete(Duration.ofMillis(50), "done"));
+                TestBus bus =
+                        TestBus.start(database, fleet.gateway(), home, "agentbus.agents.dir", fleet.directory())) {
+            String token = gatewayToken(bus);
+            fleet.gateway().plugin((run, end) -> report(bus, token, run, end));
+
+            UUID job = jobs.enqueue("ann");
+
+            jobs.awaitState(job, "succeeded");
+            await().until(() -> jobs.attempts(job).get(0).get("run_ended_at") != null);
+            assertEquals("succeeded", jobs.attempts(job).get(0).get("status"));
+        }
+    }
+
+    @Test
+    void a_token_of_another_kind_may_not_report_runs_and_a_gateways_may_nothing_else(TestDatabase database)
+            throws Exception {
+        try (TestBus bus = TestBus.start(database, null, home)) {
+            String token = gatewayToken(bus);
+            String body = "{\"bootId\":\"b\",\"version\":\"v\"}";
+            assertEquals(
+                    200, bus.call("POST", "/v1/gateway/started", token, body).statusCode());
+            assertEquals(
+                    403,
+                    bus.call("POST", "/v1/gateway/started", bus.operatorToken(), body)
+                            .statusCode());
+            assertEquals(403, bus.call("GET", "/v1/jobs", token, null).statusCode());
+            assertNotEquals(token, gatewayToken(bus));
+            assertEquals(
+                    401,
+                    bus.call("POST", "/v1/gateway/started", token, body).statusCode(),
+                    "the older token is revoked");
+        }
+    }
+
+    @Test
+    void cancelling_a_job_stops_its_run_at_the_gateway(TestDatabase database) throws Exception {
+        try (GatewaySocket gateway = new GatewaySocket(
+                        "operator-token-of-tests", "\"ok\":true,\"payload\":{\"status\":\"aborted\"}");
+                TestBus bus = TestBus.start(
+                        database,
+                        null,
+                        home,
+                        "agentbus.gateway.url",
+                        gateway.url().toString(),
+                        "agentbus.gateway.token",
+                        TestBus.HOOK_TOKEN,
+                        "agentbus.gateway.operator-token",
+                        "operator-token-of-tests")) {
+            UUID job = jobs.enqueue("devops", "{\"subject\": \"infra.check\"}");
+            jobs.awaitState(job, "running");
+
+            bus.call("POST", "/v1/jobs/" + job + "/cancel", bus.operatorToken(), "{\"reason\": \"not wanted\"}");
+
+            await().until(
+                            () -> database.jdbc().queryForList("select outcome from run_aborts", String.class),
+                            List.of("aborted")::equals);
+            assertEquals(
+                    "agent:devops:job:" + job,
+                    gateway.requests().get(1).at("/params/key").asText());
+        }
+    }
+}
