@@ -318,10 +318,11 @@ shown=\'$(printf '%s\n' "$home" | sed "s/'/'\\\\''/g")\'
 cat <<TEXT
 
 Next:
-1. Put your model and its provider into $home/openclaw.json, if they are not there.
-2. Start the bus (in its own directory), which shows the hook token to the gateway:
+1. Put your model and its provider into $home/openclaw.json; from then on that file counts as changed and is kept.
+2. Start the bus (in its own directory). It shows the hook token to wake agents, the other one to stop cancelled runs:
      ./agentbus run --set agentbus.gateway.url=http://127.0.0.1:18789 \\
-       --set agentbus.gateway.token-file=$shown/secrets/hook-token
+       --set agentbus.gateway.token-file=$shown/secrets/hook-token \\
+       --set agentbus.gateway.operator-token-file=$shown/secrets/gateway-token
 3. Give the plugin its token, once; the command shows it:
      ./agentbus issue-gateway-token default
    and put it into $home/secrets/report-token.
