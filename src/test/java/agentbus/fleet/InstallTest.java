@@ -233,7 +233,7 @@ class InstallTest {
         Path inTheWay = home.resolve("agentbus-plugin");
         Files.writeString(inTheWay, "a file where a directory belongs");
         Run run = install();
-        assertError(run, home + "/agentbus-plugin/");
+        assertError(run, home + "/agentbus-plugin cannot be made");
         Files.delete(inTheWay);
         Files.writeString(repository.resolve("agents/devops/AGENTS.md"), "the next version\n");
         assertEquals(0, install().exit);

@@ -55,7 +55,7 @@ class WorkspacesTest {
             named.add("*");
         }
         Set<String> allowed = new TreeSet<>();
-        for (JsonNode handoff : node(agent).get("mayEnqueueTo")) {
+        for (JsonNode handoff : node(agent).get("handoffs")) {
             allowed.add(handoff.get("agent").textValue());
         }
         if (allowed.equals(Set.of("*"))) {
@@ -69,7 +69,7 @@ class WorkspacesTest {
     void each_handoff_it_names_is_one_that_the_bus_lets_through(String agent) {
         handoffs(agent).forEach((target, subjects) -> {
             assertTrue(words(target, "accepts").containsAll(subjects), () -> target + " does not accept " + subjects);
-            for (JsonNode handoff : node(agent).get("mayEnqueueTo")) {
+            for (JsonNode handoff : node(agent).get("handoffs")) {
                 if (handoff.get("agent").textValue().equals(target) && handoff.has("subjects")) {
                     assertEquals(texts(handoff.get("subjects")), subjects, target);
                 }
