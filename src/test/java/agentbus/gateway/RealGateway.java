@@ -11,12 +11,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /**
@@ -82,8 +80,7 @@ final class RealGateway implements AutoCloseable {
     void layOut(String busUrl, String model, String reportToken) throws IOException, InterruptedException {
         Files.createDirectories(home.resolve("secrets"));
         Files.writeString(home.resolve("secrets/report-token"), reportToken + "\n");
-        install(busUrl);
-        ObjectNode own = JSON.createObjectNode().put("$include", "./agentbus.json5");
+        ObjectNode own = JSON.createObjectNode().put("$include", "./openclaw.json.agentbus-new");
         own.putObject("gateway").put("port", port);
         own.putObject("agents").putObject("defaults").putObject("model").put("primary", "scripted/scripted");
         ObjectNode models = own.putObject("models").put("mode", "replace");
@@ -96,6 +93,7 @@ final class RealGateway implements AutoCloseable {
                 .putArray("input")
                 .add("text");
         Files.writeString(home.resolve("openclaw.json"), own.toPrettyString());
+        install(busUrl);
     }
 
     /** Starts it and waits until it takes work. */
@@ -148,41 +146,15 @@ final class RealGateway implements AutoCloseable {
         process.onExit().orTimeout(STOP.toSeconds(), TimeUnit.SECONDS).join();
     }
 
+    /** What docs/guide/connect-openclaw.md tells somebody to do who has an openclaw.json already. */
     private void install(String busUrl) throws IOException, InterruptedException {
-        Path script = Path.of("agents/install.sh").toAbsolutePath();
-        if (Files.exists(script)) {
-            Process run = new ProcessBuilder(script.toString(), "--home", home.toString(), "--bus", busUrl)
-                    .redirectErrorStream(true)
-                    .redirectOutput(log.resolveSibling("install.log").toFile())
-                    .start();
-            if (run.waitFor() != 0) {
-                throw new IllegalStateException(
-                        "install.sh failed: " + Files.readString(log.resolveSibling("install.log")));
-            }
-            return;
-        }
-        String config = Files.readString(Path.of("agents/openclaw.json5"))
-                .replace("__OPENCLAW_HOME__", home.toString())
-                .replace("__BUS_URL__", busUrl);
-        Files.writeString(home.resolve("agentbus.json5"), config);
-        copy(Path.of("gateway/plugin"), home.resolve("agentbus-plugin"));
-        try (Stream<Path> agents = Files.list(Path.of("agents")).filter(Files::isDirectory)) {
-            for (Path agent : agents.toList()) {
-                copy(agent, home.resolve("workspaces").resolve(agent.getFileName()));
-            }
-        }
-    }
-
-    private static void copy(Path from, Path to) throws IOException {
-        try (Stream<Path> all = Files.walk(from)) {
-            for (Path one : all.toList()) {
-                Path target = to.resolve(from.relativize(one).toString());
-                if (Files.isDirectory(one)) {
-                    Files.createDirectories(target);
-                } else {
-                    Files.copy(one, target, StandardCopyOption.REPLACE_EXISTING);
-                }
-            }
+        Path output = log.resolveSibling("install.log");
+        Process run = new ProcessBuilder("agents/install.sh", "--openclaw-home", home.toString(), "--bus", busUrl)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        if (run.waitFor() != 0) {
+            throw new IllegalStateException("install.sh failed: " + Files.readString(output));
         }
     }
 

@@ -11,7 +11,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -112,13 +111,13 @@ final class ScriptedModel implements AutoCloseable {
             exchange.sendResponseHeaders(200, 0);
             OutputStream out = exchange.getResponseBody();
             Told job = lastTold(messages);
-            JsonNode last = messages.path(messages.size() - 1);
-            if (last.path("role").asText().equals("tool")) {
-                toolAnswers.add(text(last.path("content")));
-                say(out, "Closed.");
-            } else if (job == null) {
+            String toolAnswer = toolAnswer(messages);
+            if (job == null) {
                 // A turn of a main session, such as a heartbeat's.
                 say(out, "NO_REPLY");
+            } else if (toolAnswer != null) {
+                toolAnswers.add(toolAnswer);
+                say(out, "That is all.");
             } else {
                 told.add(job);
                 act(out, job, script.apply(job));
@@ -209,15 +208,31 @@ final class ScriptedModel implements AutoCloseable {
         return chunk;
     }
 
+    /** The last prompt of a job; a session holds those of earlier attempts, too. */
     private static Told lastTold(JsonNode messages) {
-        List<Told> all = new ArrayList<>();
+        Told last = null;
         for (JsonNode message : messages) {
-            Told one = message.path("role").asText().equals("user") ? Told.of(text(message.path("content"))) : null;
-            if (one != null) {
-                all.add(one);
+            Told one = told(message);
+            last = one == null ? last : one;
+        }
+        return last;
+    }
+
+    /** What a tool has answered since the last prompt; the gateway may add notes of its own after that. */
+    private static String toolAnswer(JsonNode messages) {
+        String answer = null;
+        for (JsonNode message : messages) {
+            if (told(message) != null) {
+                answer = null;
+            } else if (message.path("role").asText().equals("tool")) {
+                answer = text(message.path("content"));
             }
         }
-        return all.isEmpty() ? null : all.get(all.size() - 1);
+        return answer;
+    }
+
+    private static Told told(JsonNode message) {
+        return message.path("role").asText().equals("user") ? Told.of(text(message.path("content"))) : null;
     }
 
     private static String text(JsonNode content) {
