@@ -4,9 +4,11 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -15,6 +17,7 @@ import java.util.UUID;
 import java.util.function.Function;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
+import org.springframework.jdbc.core.JdbcTemplate;
 
 /** The ten agents as they are in {@code agents/}: a bus, a real gateway, and the model that plays all of them. */
 final class RealFleet implements AutoCloseable {
@@ -87,6 +90,11 @@ final class RealFleet implements AutoCloseable {
         });
     }
 
+    /** Statements in the bus's tables, to look at what the API does not tell. */
+    JdbcTemplate jdbc() {
+        return database.jdbc();
+    }
+
     /** The model. */
     ScriptedModel model() {
         return model;
@@ -120,14 +128,25 @@ final class RealFleet implements AutoCloseable {
      * @return the job
      */
     UUID enqueue(String agent) throws IOException, InterruptedException {
+        return enqueue(agent, Map.of());
+    }
+
+    /**
+     * The same with more about the job.
+     *
+     * @param agent for whom
+     * @param more more fields of the operation enqueueJob
+     * @return the job
+     */
+    UUID enqueue(String agent, Map<String, Object> more) throws IOException, InterruptedException {
         String subject =
                 database.jdbc().queryForObject("select accepts[1] from agents where agent_id = ?", String.class, agent);
-        String body = JSON.createObjectNode()
-                .put("targetAgent", agent)
-                .put("subject", subject)
-                .toString();
-        return UUID.fromString(
-                call("POST", "/v1/jobs", body).path("job").path("jobId").asText());
+        ObjectNode body = JSON.valueToTree(more);
+        body.put("targetAgent", agent).put("subject", subject);
+        return UUID.fromString(call("POST", "/v1/jobs", body.toString())
+                .path("job")
+                .path("jobId")
+                .asText());
     }
 
     /**
@@ -148,6 +167,36 @@ final class RealFleet implements AutoCloseable {
      */
     String state(UUID job) {
         return database.jdbc().queryForObject("select state from jobs where job_id = ?", String.class, job);
+    }
+
+    /**
+     * The events about a job, oldest first.
+     *
+     * @param job the job
+     * @param topic only of this topic
+     * @return when each came into being
+     */
+    List<Instant> events(UUID job, String topic) {
+        return database
+                .jdbc()
+                .queryForList(
+                        "select created_at from events where job_id = ? and topic = ? order by seq",
+                        Timestamp.class,
+                        job,
+                        topic)
+                .stream()
+                .map(Timestamp::toInstant)
+                .toList();
+    }
+
+    /**
+     * The attempts at a job, oldest first.
+     *
+     * @param job the job
+     * @return their rows
+     */
+    List<Map<String, Object>> attempts(UUID job) {
+        return database.jdbc().queryForList("select * from job_attempts where job_id = ? order by attempt_no", job);
     }
 
     /**

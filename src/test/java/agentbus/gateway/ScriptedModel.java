@@ -37,7 +37,7 @@ final class ScriptedModel implements AutoCloseable {
     private final Queue<Told> told = new ConcurrentLinkedQueue<>();
     private final Queue<String> toolAnswers = new ConcurrentLinkedQueue<>();
     private final Map<UUID, Instant> hungUp = new ConcurrentHashMap<>();
-    private final Map<UUID, Instant> spokeLast = new ConcurrentHashMap<>();
+    private final Map<String, Instant> spoke = new ConcurrentHashMap<>();
     private final AtomicInteger thinking = new AtomicInteger();
     private final AtomicInteger mostThinking = new AtomicInteger();
     private volatile Function<Told, Move> script;
@@ -88,9 +88,15 @@ final class ScriptedModel implements AutoCloseable {
         return hungUp.get(job);
     }
 
-    /** When it last ended an answer about a job; null when it did not. */
-    Instant spokeLast(UUID job) {
-        return spokeLast.get(job);
+    /**
+     * When it last ended an answer.
+     *
+     * @param job about which job
+     * @param attempt and which attempt at it
+     * @return the time; null when it did not
+     */
+    Instant spoke(UUID job, int attempt) {
+        return spoke.get(job + "/" + attempt);
     }
 
     /** How many jobs it thinks about right now. */
@@ -123,7 +129,7 @@ final class ScriptedModel implements AutoCloseable {
                 act(out, job, script.apply(job));
             }
             if (job != null) {
-                spokeLast.put(job.jobId(), Instant.now());
+                spoke.put(job.jobId() + "/" + job.attempt(), Instant.now());
             }
         }
     }
