@@ -1,6 +1,9 @@
 package agentbus.gateway;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
