@@ -1,0 +1,335 @@
+#!/bin/sh
+# Lays this fleet out for an OpenClaw gateway: workspaces, skill, plugin, configuration, secrets. Run it as the user that
+# the gateway runs as; run it again after every upgrade of agentbus.
+#
+#   agents/install.sh [--openclaw-home DIR] [--bus URL] [--dry-run]
+#
+# A file that somebody has changed is never overwritten. <home>/.agentbus-manifest holds the sha256 of each file as it was
+# written here; a file that is not as the manifest says stays, and the new version is put beside it as
+# <file>.agentbus-new. MEMORY.md is the agent's to change, so once changed it is simply left alone.
+#
+# Exit status: 0 done (also when files were kept), 2 an error, in one line.
+set -eu
+umask 077
+
+fail() {
+  echo "install.sh: $*" >&2
+  exit 2
+}
+
+usage() {
+  cat <<'TEXT'
+Usage: agents/install.sh [--openclaw-home DIR] [--bus URL] [--dry-run]
+Lays the fleet out for an OpenClaw gateway. Can be run again; files that somebody changed are kept.
+
+  --openclaw-home DIR  the gateway's state directory (default: ~/.openclaw)
+  --bus URL            where the gateway's machine reaches the bus (default: http://127.0.0.1:8080)
+  --dry-run            say what would be done, and write nothing
+TEXT
+}
+
+# --- What was asked for ----------------------------------------------------------------------------------------------
+home=${HOME:+$HOME/.openclaw}
+bus=http://127.0.0.1:8080
+dry=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --openclaw-home)
+      [ -n "${2:-}" ] || fail "--openclaw-home needs a directory"
+      home=$2
+      shift 2
+      ;;
+    --bus)
+      [ -n "${2:-}" ] || fail "--bus needs a URL, such as http://127.0.0.1:8080"
+      bus=$2
+      shift 2
+      ;;
+    --dry-run)
+      dry=yes
+      shift
+      ;;
+    --help | -h)
+      usage
+      exit 0
+      ;;
+    *) fail "there is no option '$1'; there are --openclaw-home DIR, --bus URL, --dry-run and --help" ;;
+  esac
+done
+[ -n "$home" ] || fail "HOME is not set; give --openclaw-home DIR"
+
+# Both end up inside strings of the configuration, where these would mean something else.
+newline='
+'
+case $home in
+  *"$newline"* | *"\${"*) fail "--openclaw-home must not hold a line break or \${, which OpenClaw would read as a variable" ;;
+  /*) ;;
+  *) home=$(pwd)/$home ;;
+esac
+[ "$home" = / ] || home=${home%/}
+case $bus in
+  *[!A-Za-z0-9.:/_~%@\[\]-]*) fail "--bus is '$bus'; it must be a plain URL without a query, such as http://127.0.0.1:8080" ;;
+  http://?* | https://?*) bus=${bus%/} ;;
+  *) fail "--bus is '$bus'; it must begin with http:// or https://" ;;
+esac
+
+agents=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+root=$(dirname -- "$agents")
+plugin=$root/gateway/plugin
+skill=$root/gateway/skills/agentbus/SKILL.md
+config=$agents/openclaw.json5
+[ -d "$plugin" ] || fail "$plugin is missing; this copy of agentbus is not complete"
+[ -f "$skill" ] || fail "$skill is missing; this copy of agentbus is not complete"
+[ -f "$config" ] || fail "$config is missing; this copy of agentbus is not complete"
+
+# Debian has the first, macOS the second.
+if command -v sha256sum >/dev/null 2>&1; then
+  sha256() { sha256sum <"$1" | cut -d ' ' -f 1; }
+elif command -v shasum >/dev/null 2>&1; then
+  sha256() { shasum -a 256 <"$1" | cut -d ' ' -f 1; }
+else
+  fail "neither sha256sum nor shasum is found; install coreutils (Debian) or perl's shasum"
+fi
+
+# --- May it write? ---------------------------------------------------------------------------------------------------
+if [ -z "$dry" ]; then
+  mkdir -p -- "$home" 2>/dev/null || fail "$home cannot be made; name a directory you may write with --openclaw-home"
+fi
+# In a dry run the directory need not be there: the nearest one that is decides.
+near=$home
+while [ ! -e "$near" ] && [ "$near" != / ]; do
+  near=$(dirname -- "$near")
+done
+[ -d "$near" ] || fail "$near is no directory; name another with --openclaw-home"
+[ -w "$near" ] || fail "$near is not writable for $(id -un); run this as the gateway's user"
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/agentbus-install.XXXXXX") || fail "no temporary directory can be made in ${TMPDIR:-/tmp}"
+half=
+trap 'rm -rf -- "$scratch"; [ -z "$half" ] || rm -f -- "$half"' EXIT
+trap 'exit 2' HUP INT TERM
+
+manifest=$home/.agentbus-manifest
+written=0
+upgraded=0
+same=0
+kept=0
+recorded=
+
+# --- Files -----------------------------------------------------------------------------------------------------------
+# say WHAT NAME: one line of the account.
+say() {
+  verb=$1
+  if [ -n "$dry" ]; then
+    case $verb in
+      new) verb='would write' ;;
+      upgraded) verb='would upgrade' ;;
+      kept) verb='would keep' ;;
+      removed) verb='would remove' ;;
+    esac
+  fi
+  printf '  %-14s %s\n' "$verb" "$2"
+}
+
+# recorded_sum NAME: what the manifest says of the file; nothing if it does not know it. Later lines win.
+recorded_sum() {
+  [ -f "$manifest" ] || return 0
+  NAME=$1 awk 'substr($0, 67) == ENVIRON["NAME"] { sum = substr($0, 1, 64) } END { print sum }' <"$manifest"
+}
+
+# record NAME SUM: written at once, so that an install that is cut off has not forgotten what it did.
+record() {
+  [ -z "$dry" ] || return 0
+  { printf '%s  %s\n' "$2" "$1" >>"$manifest"; } 2>/dev/null || fail "$manifest cannot be written"
+  recorded=yes
+}
+
+make_folder() {
+  [ -d "$1" ] && return 0
+  [ -n "$dry" ] || mkdir -p -- "$1" 2>/dev/null || fail "$1 cannot be made"
+}
+
+# put FROM TO: whole or not at all.
+put() {
+  [ -z "$dry" ] || return 0
+  make_folder "$(dirname -- "$2")"
+  half=$2.agentbus-half
+  { cat <"$1" >"$half" && mv -f -- "$half" "$2"; } 2>/dev/null || fail "$2 cannot be written"
+  half=
+}
+
+# place FROM NAME: brings <home>/NAME to what FROM holds, unless somebody has changed it.
+place() {
+  to=$home/$2
+  new=$(sha256 "$1")
+  # A link is somebody's doing, also one that leads nowhere yet.
+  if [ ! -e "$to" ] && [ ! -h "$to" ]; then
+    put "$1" "$to"
+    record "$2" "$new"
+    written=$((written + 1))
+    say new "$2"
+    return
+  fi
+  [ ! -d "$to" ] || fail "$to is a directory, and a file belongs there"
+  now=
+  if [ -e "$to" ]; then
+    [ -r "$to" ] || fail "$to cannot be read, so it cannot be known whether it was changed"
+    now=$(sha256 "$to")
+  fi
+  was=$(recorded_sum "$2")
+  if [ "$now" = "$new" ]; then
+    [ "$was" = "$new" ] || record "$2" "$new"
+    same=$((same + 1))
+    settle "$2"
+  elif [ -n "$was" ] && [ "$now" = "$was" ] && [ ! -h "$to" ]; then
+    put "$1" "$to"
+    record "$2" "$new"
+    upgraded=$((upgraded + 1))
+    say upgraded "$2"
+    settle "$2"
+  else
+    keep "$1" "$2" "$new"
+  fi
+}
+
+# keep FROM NAME SUM: leaves the changed file alone and puts the new one beside it.
+keep() {
+  case $2 in
+    */MEMORY.md)
+      same=$((same + 1))
+      return
+      ;;
+  esac
+  kept=$((kept + 1))
+  beside=$home/$2.agentbus-new
+  if [ ! -f "$beside" ] || [ "$(sha256 "$beside")" != "$3" ]; then
+    put "$1" "$beside"
+    record "$2.agentbus-new" "$3"
+    written=$((written + 1))
+  fi
+  say kept "$2 (not as it was installed; the new version: $2.agentbus-new)"
+}
+
+# settle NAME: the file is up to date, so the version beside it has served, unless somebody worked on it.
+settle() {
+  beside=$home/$1.agentbus-new
+  [ -f "$beside" ] || return 0
+  [ "$(sha256 "$beside")" = "$(recorded_sum "$1.agentbus-new")" ] || return 0
+  [ -n "$dry" ] || rm -f -- "$beside"
+  say removed "$1.agentbus-new"
+  upgraded=$((upgraded + 1))
+}
+
+# secret NAME: 256 random bits, made once.
+secret() {
+  [ ! -s "$home/secrets/$1" ] || return 0
+  if [ -z "$dry" ]; then
+    od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$scratch/secret"
+    [ "$(wc -c <"$scratch/secret")" -eq 64 ] || fail "/dev/urandom gave no random bytes"
+    put "$scratch/secret" "$home/secrets/$1"
+    rm -f -- "$scratch/secret"
+  fi
+  written=$((written + 1))
+  say new "secrets/$1"
+}
+
+# --- The work --------------------------------------------------------------------------------------------------------
+echo "agentbus for OpenClaw in $home${dry:+ (dry run: nothing is written)}"
+
+for agent in "$agents"/*/; do
+  agent=${agent%/}
+  id=${agent##*/}
+  for file in AGENTS.md HEARTBEAT.md MEMORY.md folders.txt; do
+    [ -f "$agent/$file" ] || fail "$agent/$file is missing; every agent's folder has one"
+  done
+  for file in AGENTS.md HEARTBEAT.md MEMORY.md; do
+    place "$agent/$file" "workspaces/$id/$file"
+  done
+  place "$skill" "workspaces/$id/skills/agentbus/SKILL.md"
+  while read -r folder || [ -n "$folder" ]; do
+    case $folder in
+      '') continue ;;
+      *[!a-z0-9-]*) fail "$agent/folders.txt: '$folder' is no name of lower case letters, digits and hyphens" ;;
+    esac
+    if [ ! -d "$home/workspaces/$id/$folder" ]; then
+      make_folder "$home/workspaces/$id/$folder"
+      written=$((written + 1))
+      say new "workspaces/$id/$folder/"
+    fi
+  done <"$agent/folders.txt"
+done
+
+(CDPATH='' cd -- "$plugin" && find . -type f ! -path '*/node_modules/*' ! -path './test/*') | sed 's|^\./||' | LC_ALL=C sort >"$scratch/plugin"
+while read -r file; do
+  place "$plugin/$file" "agentbus-plugin/$file"
+done <"$scratch/plugin"
+
+# Text for text, not by patterns: a path may hold what sed or awk would take for something else. Quotes and backslashes
+# are escaped, since the placeholders stand in JSON strings.
+OPENCLAW_HOME_VALUE=$home BUS_URL_VALUE=$bus awk '
+  function quoted(text,   out, i, c) {
+    for (i = 1; i <= length(text); i++) {
+      c = substr(text, i, 1)
+      out = out (c == "\"" || c == "\\" ? "\\" : "") c
+    }
+    return out
+  }
+  function replaced(line, mark, value,   out, at) {
+    while ((at = index(line, mark)) > 0) {
+      out = out substr(line, 1, at - 1) value
+      line = substr(line, at + length(mark))
+    }
+    return out line
+  }
+  BEGIN {
+    home = quoted(ENVIRON["OPENCLAW_HOME_VALUE"])
+    bus = quoted(ENVIRON["BUS_URL_VALUE"])
+  }
+  { print replaced(replaced($0, "__BUS_URL__", bus), "__OPENCLAW_HOME__", home) }
+' <"$config" >"$scratch/openclaw.json"
+place "$scratch/openclaw.json" openclaw.json
+
+secret hook-token
+secret gateway-token
+if [ ! -e "$home/secrets/report-token" ]; then
+  : >"$scratch/empty"
+  put "$scratch/empty" "$home/secrets/report-token"
+  written=$((written + 1))
+  say new "secrets/report-token (empty: see below)"
+fi
+
+# One line for each file, the newest.
+if [ -n "$recorded" ]; then
+  awk '{ sum[substr($0, 67)] = substr($0, 1, 64) } END { for (name in sum) print sum[name] "  " name }' <"$manifest" |
+    LC_ALL=C sort -k 2 >"$scratch/manifest"
+  put "$scratch/manifest" "$manifest"
+fi
+
+# --- What came of it, and what is next -------------------------------------------------------------------------------
+if [ $((written + upgraded)) -eq 0 ]; then
+  echo "Nothing to do: $same files are as they should be, $kept kept as somebody changed them."
+else
+  would=${dry:+would be }
+  echo "$written ${would}new, $upgraded ${would}upgraded, $same as they were, $kept kept as somebody changed them."
+fi
+[ "$kept" -eq 0 ] || echo "Compare each kept file with the .agentbus-new beside it, and take over what you want."
+[ -z "$dry" ] || exit 0
+
+# For a shell to read again: in quotes, whatever the path holds.
+shown=\'$(printf '%s\n' "$home" | sed "s/'/'\\\\''/g")\'
+cat <<TEXT
+
+Next:
+1. Put your model and its provider into $home/openclaw.json; from then on that file counts as changed and is kept.
+2. Start the bus (in its own directory). It shows the hook token to wake agents, the other one to stop cancelled runs:
+     ./agentbus run --set agentbus.gateway.url=http://127.0.0.1:18789 \\
+       --set agentbus.gateway.token-file=$shown/secrets/hook-token \\
+       --set agentbus.gateway.operator-token-file=$shown/secrets/gateway-token
+3. Give the plugin its token, once; the command shows it:
+     ./agentbus issue-gateway-token default
+   and put it into $home/secrets/report-token.
+4. Start the gateway with the two secrets in its environment:
+     OPENCLAW_STATE_DIR=$shown \\
+     OPENCLAW_GATEWAY_TOKEN="\$(cat $shown/secrets/gateway-token)" \\
+     AGENTBUS_HOOK_TOKEN="\$(cat $shown/secrets/hook-token)" \\
+     openclaw gateway
+5. ./agentbus enqueue-job --target-agent devops --subject infra.check --payload '{"host":"web-1"}'
+TEXT

@@ -1,0 +1,228 @@
+// The plugin against a bus of the test's own. Run with: node --test gateway/plugin/test/plugin.test.js
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import plugin from "../index.js";
+import { Reporter, tokenSource } from "../reporter.js";
+import { Runs } from "../runs.js";
+
+const JOB = "agent:devops:job:0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10";
+const QUICK = { firstPauseMs: 5, longestPauseMs: 20 };
+
+const received = [];
+const warned = [];
+const log = { warn: (text) => warned.push(text) };
+let answers = [];
+
+const bus = createServer((request, response) => {
+  let text = "";
+  request.on("data", (part) => (text += part));
+  request.on("end", () => {
+    const answer = answers.shift() ?? { status: 200, body: "{}" };
+    received.push({ path: request.url, token: request.headers.authorization, body: JSON.parse(text), status: answer.status });
+    response.writeHead(answer.status, { "content-type": "application/json" });
+    response.end(answer.body ?? "{}");
+  });
+});
+await new Promise((resolve) => bus.listen(0, "127.0.0.1", resolve));
+const url = `http://127.0.0.1:${bus.address().port}`;
+const home = mkdtempSync(join(tmpdir(), "agentbus plugin "));
+const tokenFile = join(home, "report.token");
+writeFileSync(tokenFile, "abg_secret\n");
+after(() => {
+  bus.close();
+  rmSync(home, { recursive: true });
+});
+beforeEach(() => {
+  received.length = 0;
+  warned.length = 0;
+  answers = [];
+});
+
+const reporter = (options = {}) =>
+  new Reporter({ url, token: () => "abg_secret", log, expectStart: false, times: QUICK, ...options });
+const idle = async (sender) => {
+  while (sender.waiting > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+};
+const taken = () => received.filter((report) => report.status < 300);
+
+test("reports_of_one_session_arrive_in_order_although_the_first_is_tried_again", async () => {
+  answers = [{ status: 503 }, { status: 500 }];
+  const sender = reporter();
+  sender.run(JOB, "run-started", () => ({ n: 1 }));
+  sender.run(JOB, "run-ended", () => ({ n: 2 }));
+  await idle(sender);
+  assert.deepEqual(taken().map((report) => report.body.n), [1, 2]);
+  assert.deepEqual(received.map((report) => report.status), [503, 500, 200, 200]);
+});
+
+test("a_session_whose_report_is_not_taken_does_not_hold_up_another", async () => {
+  const sender = reporter({
+    fetch: async (address, options) => {
+      const { session } = JSON.parse(options.body);
+      received.push({ body: { session }, status: session === "bad" ? 500 : 200 });
+      return { ok: session !== "bad", status: session === "bad" ? 500 : 200, text: async () => "" };
+    },
+    times: { ...QUICK, giveUpAfterMs: 200 },
+  });
+  sender.run("bad", "run-ended", () => ({ session: "bad" }));
+  sender.run("good", "run-ended", () => ({ session: "good" }));
+  await idle(sender);
+  assert.equal(taken().length, 1);
+});
+
+test("what_the_bus_refuses_for_good_is_not_sent_again_and_is_named_by_its_code", async () => {
+  answers = [{ status: 400, body: '{"code":"invalid_input"}' }];
+  const sender = reporter();
+  sender.run(JOB, "run-ended", () => ({}));
+  await idle(sender);
+  assert.equal(received.length, 1);
+  assert.match(warned.join(), /run-ended was not taken: 400 invalid_input/);
+});
+
+test("a_bus_that_is_away_is_said_once_and_without_the_token", async () => {
+  const sender = reporter({ url: "http://127.0.0.1:9", times: { ...QUICK, giveUpAfterMs: 100 } });
+  sender.run(JOB, "run-ended", () => ({}));
+  await idle(sender);
+  assert.equal(warned.filter((text) => text.includes("trying again")).length, 1);
+  assert.ok(!warned.join().includes("abg_secret"));
+});
+
+test("reports_of_runs_wait_until_the_start_was_taken", async () => {
+  answers = [{ status: 503 }];
+  const sender = reporter({ expectStart: true });
+  sender.run(JOB, "run-started", () => ({ n: 1 }));
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(received.length, 0);
+  sender.gatewayStarted(() => ({ bootId: "b" }));
+  sender.run(JOB, "run-ended", () => ({ n: 2 }));
+  await idle(sender);
+  assert.deepEqual(received.map((report) => report.path), [
+    "/v1/gateway/started",
+    "/v1/gateway/started",
+    "/v1/gateway/run-started",
+    "/v1/gateway/run-ended",
+  ]);
+});
+
+test("no_more_reports_wait_than_there_is_room_for", async () => {
+  const sender = reporter({ token: () => { throw new Error("no token"); }, times: { ...QUICK, giveUpAfterMs: 50, mostWaiting: 3 } });
+  for (let i = 0; i < 10; i += 1) {
+    sender.run(`${JOB}${i}`, "run-ended", () => ({}));
+  }
+  assert.equal(sender.waiting, 3);
+  assert.match(warned.join(), /3 reports wait already/);
+  await idle(sender);
+});
+
+test("a_stop_sends_what_is_left_and_then_nothing_more", async () => {
+  const sender = reporter();
+  sender.run(JOB, "run-ended", () => ({ n: 1 }));
+  await sender.stop(1000);
+  assert.equal(taken().length, 1);
+  sender.run(JOB, "run-ended", () => ({ n: 2 }));
+  await idle(sender);
+  assert.equal(received.length, 1);
+});
+
+test("a_token_is_read_anew_so_that_it_can_come_later", () => {
+  const late = join(home, "late.token");
+  const token = tokenSource({ tokenFile: late });
+  assert.throws(token, /there is no token in .*issue-gateway-token/);
+  writeFileSync(late, "hello");
+  assert.throws(token, /holds no gateway token/);
+  writeFileSync(late, "abg_later\n");
+  assert.equal(token(), "abg_later");
+});
+
+const lifecycle = (data, more = {}) => ({ stream: "lifecycle", runId: "r1", sessionKey: JOB, agentId: "devops", ts: Date.now(), data, ...more });
+
+test("a_run_has_ended_when_its_execution_is_settled_not_after_each_try_of_the_model", () => {
+  const reports = [];
+  const runs = new Runs((sessionKey, what, body) => reports.push({ sessionKey, what, ...body() }));
+  const begun = Date.now() - 5000;
+  for (let i = 0; i < 3; i += 1) {
+    runs.event(lifecycle({ phase: "start", startedAt: begun + i * 1000 }));
+    runs.event(lifecycle({ phase: "finishing", error: "HTTP 500" }));
+    runs.triedOnce({ runId: "r1", success: true, durationMs: 1000, messages: [
+      { role: "assistant", timestamp: Date.now(), provider: "p", model: "m", usage: { input: 10, output: 2, totalTokens: 12, cost: { total: 0.5 } } },
+      { role: "assistant", timestamp: begun - 9999, usage: { input: 1000 } },
+    ] });
+  }
+  runs.event(lifecycle({ phase: "end", executionSettled: true, aborted: false }));
+  assert.deepEqual(reports.map((report) => report.what), ["run-started", "run-ended"]);
+  const { success, error, durationMs, usage } = reports[1];
+  assert.equal(success, true);
+  assert.equal(error, undefined);
+  assert.ok(durationMs >= 5000, `${durationMs}`);
+  assert.deepEqual(usage, { calls: 3, input: 30, output: 6, cacheRead: 0, cacheWrite: 0, total: 36, costUsd: 1.5, model: "p/m" });
+});
+
+test("an_abort_and_an_error_are_failures_with_their_reason", () => {
+  const reports = [];
+  const runs = new Runs((sessionKey, what, body) => reports.push(body()));
+  runs.event(lifecycle({ phase: "error", executionSettled: true, aborted: true, error: "agent run aborted" }));
+  runs.event(lifecycle({ phase: "error", executionSettled: true, error: "x".repeat(9000) }));
+  assert.equal(reports[0].success, false);
+  assert.equal(reports[0].error, "agent run aborted");
+  assert.equal(reports[1].error.length, 2000);
+});
+
+test("sessions_that_are_no_jobs_are_nobody_elses_business", () => {
+  const reports = [];
+  const runs = new Runs((sessionKey, what) => reports.push(what));
+  for (const sessionKey of ["agent:devops:main", "agent:devops:cron:1", "agent:devops:subagent:job:1", "", undefined]) {
+    runs.event(lifecycle({ phase: "start" }, { sessionKey }));
+    runs.event(lifecycle({ phase: "end", executionSettled: true }, { sessionKey }));
+  }
+  assert.deepEqual(reports, []);
+});
+
+test("odd_events_never_break_the_gateway", async () => {
+  const handlers = {};
+  let onEvent;
+  plugin.register({
+    registrationMode: "full",
+    pluginConfig: { url, tokenFile },
+    logger: log,
+    runtime: { version: "2026.9.6", events: { onAgentEvent: (handler) => (onEvent = handler) } },
+    on: (name, handler) => (handlers[name] = handler),
+  });
+  const circle = {};
+  circle.data = circle;
+  for (const odd of [undefined, null, 5, "x", [], {}, circle, lifecycle(null), lifecycle({ phase: "start" }, { sessionKey: 5 }), lifecycle({ phase: "end", executionSettled: true }, { runId: {} })]) {
+    assert.doesNotThrow(() => onEvent(odd));
+    assert.doesNotThrow(() => handlers.agent_end(odd));
+  }
+  handlers.gateway_start({ port: 1 });
+  onEvent(lifecycle({ phase: "start" }));
+  onEvent(lifecycle({ phase: "end", executionSettled: true }));
+  await handlers.gateway_stop();
+  assert.deepEqual(taken().map((report) => report.path), ["/v1/gateway/started", "/v1/gateway/run-started", "/v1/gateway/run-ended"]);
+  assert.ok(received.every((report) => report.token === "Bearer abg_secret"));
+  assert.equal(received[0].body.version, "2026.9.6");
+});
+
+test("a_second_load_in_one_process_is_the_same_boot_and_hears_events_once", () => {
+  let left = 0;
+  const api = {
+    registrationMode: "full",
+    pluginConfig: { url, tokenFile },
+    logger: log,
+    runtime: { version: "1", events: { onAgentEvent: () => () => (left += 1) } },
+    on: () => {},
+  };
+  plugin.register(api);
+  plugin.register(api);
+  assert.equal(left, 1);
+});
+
+test("a_load_only_to_look_at_the_plugin_does_nothing", () => {
+  assert.doesNotThrow(() => plugin.register({ registrationMode: "discovery" }));
+});

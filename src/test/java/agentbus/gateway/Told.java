@@ -1,0 +1,66 @@
+package agentbus.gateway;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What an agent was told of one job: the prompt as the model got it, and what it needs to act on it.
+ *
+ * @param agent the agent
+ * @param jobId the job
+ * @param subject the job's subject
+ * @param attempt the attempt's number, from 1
+ * @param prompt the whole message
+ * @param token the attempt's token, as it stands in the commands
+ */
+record Told(String agent, UUID jobId, String subject, int attempt, String prompt, String token) {
+    private static final Pattern HEAD = Pattern.compile(
+            "You are ([a-z-]+)\\. Handle this one job.*?\\nJob ([0-9a-f-]{36})\\nSubject ([a-z0-9._-]+), attempt ([0-9]+)",
+            Pattern.DOTALL);
+    private static final Pattern TOKEN = Pattern.compile("Authorization: Bearer (abt_[A-Za-z0-9_-]+)");
+
+    /**
+     * Reads a message.
+     *
+     * @param message what the user said
+     * @return what it tells, or null when it is no job's prompt
+     */
+    static Told of(String message) {
+        Matcher head = HEAD.matcher(message);
+        Matcher token = TOKEN.matcher(message);
+        if (!head.find() || !token.find()) {
+            return null;
+        }
+        return new Told(
+                head.group(1),
+                UUID.fromString(head.group(2)),
+                head.group(3),
+                Integer.parseInt(head.group(4)),
+                message,
+                token.group(1));
+    }
+
+    /**
+     * The command of the prompt for an outcome, as it stands there but for what is inside its JSON.
+     *
+     * @param outcome the last part of its address: complete, block, fail or progress
+     * @param json what to say
+     * @return a shell command
+     */
+    String command(String outcome, String json) {
+        List<String> found = new ArrayList<>();
+        for (String line : prompt.split("\n")) {
+            if (line.startsWith("curl ") && line.endsWith("/v1/jobs/" + jobId + "/" + outcome + "'")) {
+                found.add(line);
+            }
+        }
+        if (found.isEmpty()) {
+            throw new IllegalStateException("no command for " + outcome + " in: " + prompt);
+        }
+        String inside = json.replace("'", "'\\''");
+        return found.get(0).replaceFirst("--data '[^']*'", Matcher.quoteReplacement("--data '" + inside + "'"));
+    }
+}
