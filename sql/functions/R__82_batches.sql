@@ -105,7 +105,7 @@ begin
       live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false,
       delivery_failures = 0, ended_at = now(), updated_at = now()
     from calls c
-    where j.job_id = any (v_simple) and j.job_id = c.job_id
+    where j.job_id = any (v_simple) and j.job_id = c.job_id and j.live_attempt = c.attempt_id
     -- job_brief of a job that has succeeded.
     returning c.attempt_id, c.input, c.place, jsonb_build_object('job', jsonb_strip_nulls(jsonb_build_object('jobId', j.job_id, 'namespace', j.namespace,
       'state', j.state, 'targetAgent', j.target_agent, 'subject', j.subject, 'attemptCount', j.attempt_count, 'maxAttempts', j.max_attempts,
