@@ -200,7 +200,16 @@ keep() {
   esac
   kept=$((kept + 1))
   beside=$home/$2.agentbus-new
-  if [ ! -f "$beside" ] || [ "$(sha256 "$beside")" != "$3" ]; then
+  if [ -f "$beside" ] && [ "$(sha256 "$beside")" != "$3" ]; then
+    # Somebody may have worked on this one, too.
+    if [ "$(sha256 "$beside")" != "$(recorded_sum "$2.agentbus-new")" ]; then
+      say kept "$2 (and $2.agentbus-new: neither is as it was installed; remove the latter to get the new version)"
+      return
+    fi
+    put "$1" "$beside"
+    record "$2.agentbus-new" "$3"
+    upgraded=$((upgraded + 1))
+  elif [ ! -f "$beside" ]; then
     put "$1" "$beside"
     record "$2.agentbus-new" "$3"
     written=$((written + 1))
@@ -319,6 +328,7 @@ cat <<TEXT
 
 Next:
 1. Put your model and its provider into $home/openclaw.json; from then on that file counts as changed and is kept.
+   If it was yours before, let it take in the new one beside it: \$include: "./openclaw.json.agentbus-new",
 2. Start the bus (in its own directory). It shows the hook token to wake agents, the other one to stop cancelled runs:
      ./agentbus run --set agentbus.gateway.url=http://127.0.0.1:18789 \\
        --set agentbus.gateway.token-file=$shown/secrets/hook-token \\

@@ -37,39 +37,49 @@ $$;
 comment on function journal_new_jobs() is 'Audit row and job.enqueued event for each new job; one jobs_ready notification for the statement.';
 
 create or replace function journal_changed_jobs() returns trigger language plpgsql as $$
+declare
+  v_each jsonb := nullif(current_setting('agentbus.each', true), '')::jsonb;
+  v_why text := nullif(current_setting('agentbus.why', true), '');
+  v_actor text := current_actor();
+  v_room boolean;
 begin
-  insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
-  select n.namespace, current_actor(), 'job.' || case when n.state = o.state then 'adopted' else n.state end,
-    'jobs', n.job_id::text, nullif(current_setting('agentbus.why', true), ''),
-    jsonb_strip_nulls(jsonb_build_object('from', o.state, 'to', n.state, 'attemptNo', nullif(n.attempt_no, 0),
-      'leaseOwner', n.lease_owner))
-  from new_rows n join old_rows o using (job_id)
-  where n.state <> o.state
-    or (n.state = 'leased' and n.lease_owner is not null and n.lease_owner is distinct from o.lease_owner);
-
-  -- leased and running are the attempts' story, told by their rows; events tell what others may act on.
-  insert into events (namespace, topic, source_agent, source_job_id, payload)
-  select n.namespace,
-    'job.' || case
-      when n.state = 'queued' and o.state = 'blocked' then 'unblocked'
-      when n.state = 'queued' and o.state = 'waiting' then 'ready'
-      when n.state = 'queued' and o.state in ('dead', 'failed') then 'redriven'
-      when n.state = 'queued' and n.delivery_failures > o.delivery_failures then 'undelivered'
-      when n.state = 'queued' then 'retried'
-      else n.state end,
-    n.target_agent, n.job_id,
-    jsonb_strip_nulls(jsonb_build_object('jobId', n.job_id, 'targetAgent', n.target_agent, 'subject', n.subject,
-      'from', o.state, 'attemptNo', nullif(n.attempt_no, 0), 'reason', coalesce(n.blocked_reason,
-        case when n.state in ('queued', 'failed', 'dead') then n.last_error end)))
-  from new_rows n join old_rows o using (job_id)
-  where n.state <> o.state and n.state not in ('leased', 'running');
-
-  -- A job that left its lane makes room for the next one of the same agent and gateway.
-  if exists (
-    select from new_rows n join old_rows o using (job_id)
+  -- One statement: old and new rows are put side by side once.
+  with moved as materialized (
+    select n.job_id, n.namespace, n.target_agent, n.subject, n.state, o.state as state_before, n.attempt_no, n.lease_owner, n.run_after,
+      n.delivery_failures > o.delivery_failures as undelivered, n.blocked_reason, n.last_error
+    from new_rows n join old_rows o using (job_id)
     where n.state <> o.state
-      and ((n.state = 'queued' and n.run_after <= now()) or (o.state in ('leased', 'running') and n.state not in ('leased', 'running')))
-  ) then
+      or (n.state = 'leased' and n.lease_owner is not null and n.lease_owner is distinct from o.lease_owner)
+  ), audited as (
+    insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+    select namespace, coalesce(v_each -> job_id::text ->> 0, v_actor),
+      'job.' || case when state = state_before then 'adopted' else state end, 'jobs', job_id::text,
+      case when v_each ? job_id::text then nullif(v_each -> job_id::text ->> 1, '') else v_why end,
+      jsonb_strip_nulls(jsonb_build_object('from', state_before, 'to', state, 'attemptNo', nullif(attempt_no, 0), 'leaseOwner', lease_owner))
+    from moved
+  ), told as (
+    -- leased and running are the attempts' story, told by their rows; events tell what others may act on.
+    insert into events (namespace, topic, source_agent, source_job_id, payload)
+    select namespace,
+      'job.' || case
+        when state = 'queued' and state_before = 'blocked' then 'unblocked'
+        when state = 'queued' and state_before = 'waiting' then 'ready'
+        when state = 'queued' and state_before in ('dead', 'failed') then 'redriven'
+        when state = 'queued' and undelivered then 'undelivered'
+        when state = 'queued' then 'retried'
+        else state end,
+      target_agent, job_id,
+      jsonb_strip_nulls(jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject,
+        'from', state_before, 'attemptNo', nullif(attempt_no, 0), 'reason', coalesce(blocked_reason,
+          case when state in ('queued', 'failed', 'dead') then last_error end)))
+    from moved
+    where state <> state_before and state not in ('leased', 'running')
+  )
+  -- A job that left its lane makes room for the next one of the same agent and gateway.
+  select bool_or(state <> state_before
+    and ((state = 'queued' and run_after <= now()) or (state_before in ('leased', 'running') and state not in ('leased', 'running'))))
+  into v_room from moved;
+  if v_room then
     perform pg_notify('jobs_ready', '');
   end if;
   return null;

@@ -74,23 +74,36 @@ comment on function job_json(jobs) is 'A job as the contract shows it.';
 create or replace function job_of(p_namespace text, p_job_id uuid) returns jobs language plpgsql stable as $$
 declare
   v_job jobs;
+  v_retired jobs_history;
 begin
   select * into v_job from jobs where job_id = p_job_id and namespace = p_namespace;
   if not found then
+    v_retired := retired_job(p_namespace, p_job_id);
+    if v_retired.job_id is not null then
+      perform refuse(409, 'job_retired', format('job %s ended %s at %s and was moved to history at %s; it can be read and nothing else',
+        p_job_id, v_retired.state, utc_text(v_retired.ended_at), utc_text(v_retired.retired_at)), 'jobId', to_jsonb(p_job_id),
+        'a job that is not in history');
+    end if;
     perform refuse(404, 'unknown_job', format('there is no job %s in namespace %s', p_job_id, p_namespace),
       'jobId', to_jsonb(p_job_id), 'the id of a job');
   end if;
   return v_job;
 end
 $$;
-comment on function job_of(text, uuid) is 'The job''s row, or a refusal (404).';
+comment on function job_of(text, uuid) is 'The row of a living job, or a refusal: 404, or 409 (job_retired) for one in history.';
 
 create or replace function get_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
-  v_job jobs := job_of(v_namespace, (p_input ->> 'jobId')::uuid);
+  v_retired jobs_history := retired_job(v_namespace, (p_input ->> 'jobId')::uuid);
+  v_job jobs;
 begin
-  return job_json(v_job) || jsonb_build_object(
+  if v_retired.job_id is null then
+    v_job := job_of(v_namespace, (p_input ->> 'jobId')::uuid);
+  else
+    v_job := jsonb_populate_record(null::jobs, to_jsonb(v_retired));
+  end if;
+  return job_json(v_job) || jsonb_strip_nulls(jsonb_build_object('retiredAt', v_retired.retired_at)) || jsonb_build_object(
     'attempts', (
       select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
         'attemptId', a.attempt_id, 'attemptNo', attempt_no, 'status', status, 'dispatcherId', dispatcher_id,
@@ -101,18 +114,18 @@ begin
         'abort', case when r.attempt_id is not null then coalesce(r.outcome, 'pending') end,
         'prompt', case when (p_input ->> 'prompt')::boolean then replace(prompt, '<token:' || nonce || '>', '<token>') end))
         order by attempt_no), '[]')
-      from job_attempts a left join run_aborts r using (attempt_id) where a.job_id = v_job.job_id),
+      from attempts_of(v_job.job_id) a left join run_aborts r using (attempt_id)),
     'dependencies', (
       select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-        'dependsOn', d.depends_on, 'state', t.state, 'subject', t.subject, 'satisfiedAt', d.satisfied_at,
-        'waivedAt', d.waived_at)) order by t.seq), '[]')
-      from job_dependencies d join jobs t on t.job_id = d.depends_on where d.job_id = v_job.job_id),
+        'dependsOn', d.depends_on, 'state', d.state, 'subject', d.subject, 'satisfiedAt', d.satisfied_at,
+        'waivedAt', d.waived_at)) order by d.seq), '[]')
+      from dependencies_of(v_job.job_id) d),
     'events', (
-      select coalesce(jsonb_agg(event_json(e) order by e.seq), '[]')
-      from (select * from events where source_job_id = v_job.job_id order by seq desc limit 200) e));
+      select coalesce(jsonb_agg(event_json(e) order by e.seq), '[]') from events_of(v_job.job_id, 200) e));
 end
 $$;
-comment on function get_job(jsonb, jsonb) is 'The operation getJob: the job with its attempts (with prompt, what each was told, a mark in place of the token), dependencies and newest 200 events.';
+comment on function get_job(jsonb, jsonb) is
+  'The operation getJob: the job, living or retired, with its attempts (with prompt, what each was told, a mark in place of the token), dependencies and newest 200 events.';
 
 create or replace function list_jobs(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
 declare
@@ -141,7 +154,7 @@ begin
     || case when v_count = v_limit then jsonb_build_object('next', v_last) else '{}' end;
 end
 $$;
-comment on function list_jobs(jsonb, jsonb) is 'The operation listJobs: newest first; next is the seq to give as before.';
+comment on function list_jobs(jsonb, jsonb) is 'The operation listJobs: the living, newest first; next is the seq to give as before.';
 
 create or replace function list_events(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
 declare

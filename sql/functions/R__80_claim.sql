@@ -6,7 +6,21 @@ create or replace function claimed_json(p_job jobs, p_attempt job_attempts) retu
     'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway,
     'instructions', (p_job).instructions))
 $$;
-comment on function claimed_json(jobs, job_attempts) is 'A job with its live attempt, as a dispatcher or a pulling worker gets it.';
+comment on function claimed_json(jobs, job_attempts) is 'A job with its live attempt, as a pulling worker gets it.';
+
+create or replace function delivery_json(p_job jobs, p_attempt job_attempts) returns jsonb language sql stable as $$
+  -- Each field costs as much as writing it to a table would: none but what a delivery can be about.
+  select jsonb_strip_nulls(jsonb_build_object(
+    'jobId', (p_job).job_id, 'namespace', (p_job).namespace, 'targetAgent', (p_job).target_agent, 'subject', (p_job).subject,
+    'jobType', (p_job).job_type, 'priority', (p_job).priority, 'sourceAgent', (p_job).source_agent, 'parentJobId', (p_job).parent_job_id,
+    'flowKey', (p_job).flow_key, 'correlationKey', (p_job).correlation_key, 'trust', (p_job).trust, 'model', (p_job).model,
+    'thinking', (p_job).thinking, 'session', (p_job).session, 'lastError', (p_job).last_error, 'answer', (p_job).answer,
+    'attemptCount', (p_job).attempt_count, 'maxAttempts', (p_job).max_attempts, 'hardTimeoutSeconds', (p_job).hard_timeout_seconds,
+    'instructions', (p_job).instructions, 'attemptId', (p_attempt).attempt_id, 'attemptNo', (p_attempt).attempt_no,
+    'nonce', (p_attempt).nonce, 'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway))
+    || jsonb_build_object('payload', (p_job).payload)
+$$;
+comment on function delivery_json(jobs, job_attempts) is 'A job with its live attempt as its prompt and its hook call need it.';
 
 create or replace function lease_jobs(p_jobs uuid[], p_delivery text, p_owner text, p_lease interval) returns setof jsonb
 language plpgsql as $$
@@ -31,14 +45,14 @@ begin
     -- Whoever had it may have called the hook without living to say what came of it.
     unknown_since = coalesce(job_attempts.unknown_since, case when job_attempts.deliveries > 0 then now() end);
   return query
-  select claimed_json(j, a)
+  select case p_delivery when 'hook' then delivery_json(j, a) else claimed_json(j, a) end
   from jobs j join job_attempts a on a.attempt_id = j.live_attempt
   where j.job_id = any (p_jobs)
   order by j.priority desc, j.run_after, j.seq;
 end
 $$;
 comment on function lease_jobs(uuid[], text, text, interval) is
-  'Leases the given locked jobs to an owner: a new attempt for a queued job, the same attempt for one whose delivery is taken over. Returns claimed_json of each.';
+  'Leases the given locked jobs to an owner: a new attempt for a queued job, the same attempt for one whose delivery is taken over. Returns claimed_json of each, or delivery_json for the hook.';
 
 create or replace function lock_claims() returns void language sql as $$
   -- One claim at a time, or two could each give away an agent's last free place. The statement that counts comes after
@@ -48,13 +62,11 @@ create or replace function lock_claims() returns void language sql as $$
 $$;
 comment on function lock_claims() is 'Waits until no other claim is under way.';
 
-create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[]) returns setof jsonb
+create or replace function choose_jobs(p_limit int, p_passed uuid[], p_gateways text[]) returns uuid[]
 language plpgsql as $$
 declare
   v_chosen uuid[];
 begin
-  perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'claimed');
-  perform lock_claims();
   with at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
     from jobs
@@ -64,7 +76,8 @@ begin
     select a.namespace, a.agent_id, a.gateway, a.max_concurrency - coalesce(w.jobs, 0) as room,
       a.enabled and (a.paused_at is null or a.paused_until <= now()) as open
     from agents a left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
-  ), roads as (
+  ), roads as materialized (
+    -- Once for each gateway: it would be counted again for each job that is looked at.
     select g.namespace, g.gateway,
       g.max_in_flight - coalesce((
         select sum(w.runs) from at_work w join agents a on a.namespace = w.namespace and a.agent_id = w.target_agent
@@ -80,13 +93,14 @@ begin
       select * from (
         select false as fresh, job_id, priority, run_after, seq from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
-          and leased_until <= now() and leased_until > now() - key_memory()
-        order by seq limit least(l.room, r.room, p_limit) for no key update skip locked) lost
+          and leased_until <= now() and leased_until > now() - key_memory() and job_id <> all (p_passed)
+        order by seq limit least(l.room, r.room, p_limit)) lost
       union all
       select * from (
         select true, job_id, priority, run_after, seq from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
-        order by priority desc, run_after, seq limit least(l.room, r.room, p_limit) for no key update skip locked) queued
+          and job_id <> all (p_passed)
+        order by priority desc, run_after, seq limit least(l.room, r.room, p_limit)) queued
     ) j
     where l.open and l.room > 0 and r.room > 0
   ), fitting as (
@@ -99,8 +113,37 @@ begin
     select job_id from fitting where place_on_road <= gateway_room
     order by fresh, priority desc, run_after, seq limit p_limit
   ) chosen;
-  if v_chosen is not null then
-    return query select * from lease_jobs(v_chosen, 'hook', p_dispatcher, make_interval(secs => p_lease_ms / 1000.0));
+  return v_chosen;
+end
+$$;
+comment on function choose_jobs(int, uuid[], text[]) is
+  'The jobs that a claim for the given gateways (null: for any) would take, at most p_limit and none of p_passed; nothing is locked yet. Null when none is due.';
+
+create or replace function look_rounds() returns int language sql immutable as $$ select 20 $$;
+comment on function look_rounds() is 'How often a claim looks past jobs that others have locked. Ours: twenty batches are more than anybody locks at once.';
+
+create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[]) returns setof jsonb
+language plpgsql as $$
+declare
+  v_chosen uuid[];
+  v_locked uuid[];
+  v_passed uuid[] := '{}';
+begin
+  perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'claimed');
+  perform lock_claims();
+  -- Chosen first and locked then: to lock each candidate of each lane would write to ten times the rows that are taken.
+  for v_round in 1..look_rounds() loop
+    v_chosen := choose_jobs(p_limit, v_passed, p_gateways);
+    select coalesce(array_agg(job_id), '{}') into v_locked from (
+      select job_id from jobs
+      where job_id = any (v_chosen) and ((state = 'queued' and run_after <= now()) or (state = 'leased' and leased_until <= now()))
+      for no key update skip locked) free;
+    exit when cardinality(v_locked) = coalesce(cardinality(v_chosen), 0);
+    -- Somebody has some of them in hand: look again, past those.
+    v_passed := v_passed || array(select c from unnest(v_chosen) c where c <> all (v_locked));
+  end loop;
+  if v_locked <> '{}' then
+    return query select * from lease_jobs(v_locked, 'hook', p_dispatcher, make_interval(secs => p_lease_ms / 1000.0));
   end if;
 end
 $$;

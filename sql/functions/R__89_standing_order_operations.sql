@@ -74,9 +74,8 @@ begin
   select * into v_window from window_of(p_input);
   select coalesce(jsonb_agg(run_json(r) order by r.scheduled_for desc, r.order_name), '[]') into v_runs
   from (
-    select * from standing_order_runs
-    where namespace = v_namespace and scheduled_for >= v_window.o_from and scheduled_for < v_window.o_to
-      and (p_input ->> 'order' is null or order_name = p_input ->> 'order')
+    select * from runs_between(v_namespace, v_window.o_from, v_window.o_to)
+    where (p_input ->> 'order' is null or order_name = p_input ->> 'order')
       and (p_input ->> 'agentId' is null or agent_id = p_input ->> 'agentId')
       and (p_input ->> 'status' is null or status = p_input ->> 'status')
     order by scheduled_for desc, order_name
@@ -109,9 +108,8 @@ begin
         count(*) filter (where status = 'started') as started,
         count(*) filter (where status = 'expected') as expected,
         count(*) filter (where trigger_source = 'manual') as on_purpose
-      from standing_order_runs
-      where namespace = v_namespace and scheduled_for >= v_window.o_from and scheduled_for < v_window.o_to
-        and (p_input ->> 'agentId' is null or agent_id = p_input ->> 'agentId')
+      from runs_between(v_namespace, v_window.o_from, v_window.o_to)
+      where p_input ->> 'agentId' is null or agent_id = p_input ->> 'agentId'
       group by grouping sets ((agent_id, order_name), (agent_id))) c));
 end
 $$;

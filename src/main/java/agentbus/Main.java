@@ -1,5 +1,6 @@
 package agentbus;
 
+import agentbus.bench.BenchCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
 import agentbus.imports.ImportOpenclawCronsCommand;
@@ -31,6 +32,7 @@ public final class Main {
         Map<String, CommandSpec> starters = new LinkedHashMap<>();
         starters.put("run", CommandSpec.forAnnotatedObject(new RunCommand(out, System.getenv())));
         starters.put("demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv())));
+        starters.put("bench", CommandSpec.forAnnotatedObject(new BenchCommand(out, err, System.getenv())));
         starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         starters.put(
                 "import-openclaw-crons",

@@ -38,6 +38,12 @@ public final class Migrations {
     /** Any number will do that no other program takes for a lock in this database. */
     private static final long LOCK = 0x6167656e74627573L;
 
+    /** SQLSTATE deadlock_detected. Each script is one transaction, so a script that met one has done nothing yet. */
+    private static final String DEADLOCK = "40P01";
+
+    /** Ours: a meeting is rare, and ten in a row mean something else. */
+    private static final int TRIES = 10;
+
     /** In our own words, because Flyway tries for ten seconds what it may not do. */
     private static final String MAY_NOT =
             """
@@ -75,7 +81,8 @@ public final class Migrations {
      * Applies what is missing.
      *
      * @return how many scripts were applied, 0 if the schema was as it should be or is a newer build's
-     * @throws StartFailure if the user may not make the schema, if a migration fails (names its file and line), or if one
+     * @throws StartFailure if the user may not make the schema, if a migration fails, a deadlock with working nodes after
+     *     several tries included (names its file and line), or if one
      *     that was applied before has been edited or removed since
      */
     public int run() {
@@ -84,7 +91,7 @@ public final class Migrations {
                 Statement statement = connection.createStatement()) {
             statement.execute("select pg_advisory_lock(" + LOCK + ")");
             requirePermission(statement);
-            return migrate(flyway());
+            return migrateBesideOthers();
         } catch (SQLException e) {
             throw new StartFailure("cannot migrate the " + database + ": " + e.getMessage(), e);
         }
@@ -104,6 +111,21 @@ public final class Migrations {
                 .cleanDisabled(true)
                 .loggers("slf4j")
                 .load();
+    }
+
+    /** Nodes that are at work lock the same tables in an order of their own, and the server may end us for it. */
+    private int migrateBesideOthers() {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return migrate(flyway());
+            } catch (StartFailure failure) {
+                SQLException sql = find(failure, SQLException.class);
+                if (attempt == TRIES || sql == null || !DEADLOCK.equals(sql.getSQLState())) {
+                    throw failure;
+                }
+                LOG.warn("{}; it is tried again", failure.getMessage());
+            }
+        }
     }
 
     private int migrate(Flyway flyway) {

@@ -3,6 +3,7 @@ package agentbus.start;
 import agentbus.contract.Contract;
 import agentbus.db.Database;
 import agentbus.db.Migrations;
+import agentbus.dispatch.Admissions;
 import agentbus.dispatch.Deliveries;
 import agentbus.dispatch.Dispatcher;
 import agentbus.dispatch.Gateway;
@@ -14,6 +15,7 @@ import agentbus.dispatch.RunAborts;
 import agentbus.dispatch.Troubles;
 import agentbus.door.ApiDoor;
 import agentbus.door.CallLimits;
+import agentbus.door.Closes;
 import agentbus.door.Credentials;
 import agentbus.door.PatientServer;
 import agentbus.door.RouteJobs;
@@ -68,6 +70,8 @@ public final class Bus implements AutoCloseable {
     private final Vertx vertx;
     private Dispatcher dispatcher;
     private CallLimits callLimits;
+    private Closes closes;
+    private Admissions admissions;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
 
@@ -281,6 +285,10 @@ public final class Bus implements AutoCloseable {
         main.bind("gatewayHealth", new GatewayHealth(gateways, dispatcher.id()));
         main.bind("hookCall", new HookCall(gateways, prompts));
         main.bind("runAborts", new RunAborts(gateways));
+        closes = new Closes(statements);
+        admissions = new Admissions(dispatcher.id(), statements);
+        main.bind("closes", closes);
+        main.bind("admissions", admissions);
         callLimits = new CallLimits(
                 new Credentials(key),
                 new CallLimits.Rates(
@@ -317,6 +325,10 @@ public final class Bus implements AutoCloseable {
     @Override
     public void close() {
         attempt(main::stop);
+        if (closes != null) {
+            closes.close();
+            admissions.close();
+        }
         if (dispatching) {
             attempt(() -> statements.text("sql/dispatch/stopped.sql", dispatcher.id()));
         }

@@ -4,15 +4,25 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.sql.DataSource;
 import org.springframework.dao.DataAccessException;
+import org.springframework.jdbc.core.ColumnMapRowMapper;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** The few statements that run outside of routes, at start and stop; each is a file of its own with {@code ?} parameters. */
-final class Statements {
+/** The few statements that run outside of routes; each is a file of its own with {@code ?} parameters. */
+public final class Statements {
     private final JdbcTemplate jdbc;
+    private final Map<String, String> texts = new ConcurrentHashMap<>();
 
-    Statements(DataSource dataSource) {
+    /**
+     * Statements on one database.
+     *
+     * @param dataSource its connections
+     */
+    public Statements(DataSource dataSource) {
         this.jdbc = new JdbcTemplate(dataSource);
     }
 
@@ -28,6 +38,25 @@ final class Statements {
         } catch (DataAccessException refused) {
             throw new StartFailure(file + ": " + refused.getMostSpecificCause().getMessage(), refused);
         }
+    }
+
+    /**
+     * Runs a statement for its rows.
+     *
+     * @param file the statement
+     * @param parameters its parameters; an array of text is an array of text
+     * @return each row's values by column
+     * @throws DataAccessException when the database refuses or does not answer
+     */
+    public List<Map<String, Object>> rows(String file, Object... parameters) {
+        return jdbc.query(
+                texts.computeIfAbsent(file, Statements::read),
+                statement -> {
+                    for (int i = 0; i < parameters.length; i++) {
+                        statement.setObject(i + 1, parameters[i]);
+                    }
+                },
+                new ColumnMapRowMapper());
     }
 
     private static String read(String file) {

@@ -1,5 +1,6 @@
 package agentbus.db;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -88,6 +89,27 @@ class MigrationsTest {
         } finally {
             nodes.shutdownNow();
         }
+    }
+
+    @Test
+    void a_migration_that_meets_working_nodes_in_a_deadlock_is_tried_again() throws Exception {
+        migrations("meeting-before").run();
+        ExecutorService node = Executors.newSingleThreadExecutor();
+        try (Connection working = database.unpooled().getConnection();
+                Statement statement = working.createStatement()) {
+            working.setAutoCommit(false);
+            statement.execute("insert into agentbus.right_things values (1)");
+            Future<Integer> migration = node.submit(() -> migrations("meeting").run());
+            await("it has the first table and waits for the second")
+                    .until(() -> ask("select count(*) from pg_locks where not granted"), "1"::equals);
+            // It has waited longer, so it is the one that the server ends.
+            statement.execute("insert into agentbus.left_things values (1)");
+            working.commit();
+            assertEquals(1, migration.get());
+        } finally {
+            node.shutdownNow();
+        }
+        assertEquals("1", ask("select count(*) from agentbus.right_things where name is null"));
     }
 
     @Test

@@ -52,7 +52,8 @@ class TwoDispatchersTest {
             Set<String> seen = new HashSet<>();
             ledger.runs().forEach(run -> seen.add(run.jobId()));
             assertEquals(JOBS, seen.size());
-            assertEquals(JOBS, fleet.agents().callbacksSucceeded());
+            // Closes of one moment share a commit: their jobs are done before the last agent has read its answer.
+            await().until(() -> fleet.agents().callbacksSucceeded() == JOBS);
             assertEquals(0, fleet.agents().callbacksFailed());
             // … and in the bus's own books.
             assertEquals(

@@ -188,12 +188,16 @@ class ClosesOverHttpTest {
         Work work = door.work();
         String body = "{\"summary\":\"nobody-else-s-business\"}";
         try (LogCapture log = new LogCapture()) {
-            door.database().jdbc().execute("alter function complete_job(jsonb, jsonb) rename to complete_job_gone");
+            door.database()
+                    .jdbc()
+                    .execute("alter function complete_jobs(uuid[], jsonb[]) rename to complete_jobs_gone");
             Answer answer;
             try {
                 answer = door.unchanged(() -> say(work, "complete", body));
             } finally {
-                door.database().jdbc().execute("alter function complete_job_gone(jsonb, jsonb) rename to complete_job");
+                door.database()
+                        .jdbc()
+                        .execute("alter function complete_jobs_gone(uuid[], jsonb[]) rename to complete_jobs");
             }
 
             Door.assertProblem(answer, 500, "internal");

@@ -153,6 +153,19 @@ class InstallTest {
     }
 
     @Test
+    void the_version_beside_is_not_overwritten_either_once_somebody_has_worked_on_it() throws Exception {
+        install();
+        Files.writeString(home.resolve("workspaces/devops/AGENTS.md"), "my own rules\n");
+        install();
+        Path beside = home.resolve("workspaces/devops/AGENTS.md.agentbus-new");
+        Files.writeString(beside, "half merged\n");
+        Files.writeString(repository.resolve("agents/devops/AGENTS.md"), "the next version\n");
+        Run run = install();
+        assertEquals("half merged\n", text(beside));
+        assertTrue(run.out.contains("neither is as it was installed"), run.out);
+    }
+
+    @Test
     void what_an_agent_has_remembered_is_left_alone() throws Exception {
         install();
         Path memory = home.resolve("workspaces/devops/MEMORY.md");

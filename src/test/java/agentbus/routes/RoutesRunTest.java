@@ -91,6 +91,7 @@ class RoutesRunTest {
             refuseOneCall(bus, home);
             forgetOldDispatchers(bus, database);
             stopOneRun(database);
+            fire(bus, "house", "retire-finished-work");
             fire(bus, "standing-orders", "devops-health-check");
             ids.removeAll(namedInTests(ids));
             await().atMost(Duration.ofSeconds(60))

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A bus in a process of its own, as {@code agentbus run} starts it, which can be killed, frozen and stopped. */
-final class BusProcess implements AutoCloseable {
+public final class BusProcess implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(120);
 
     private final Process process;
@@ -34,14 +34,29 @@ final class BusProcess implements AutoCloseable {
      * @param settings its settings
      * @return the running process
      */
-    static BusProcess start(Path home, Map<String, String> settings) throws IOException {
+    public static BusProcess start(Path home, Map<String, String> settings) throws IOException {
+        return start(home, settings, System.getProperty("java.class.path"), Map.of());
+    }
+
+    /**
+     * Starts a process of another build, or in another environment.
+     *
+     * @param home its home directory; its output goes to files there
+     * @param settings its settings
+     * @param classPath where its classes are
+     * @param environment more variables
+     * @return the running process
+     */
+    public static BusProcess start(
+            Path home, Map<String, String> settings, String classPath, Map<String, String> environment)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "-Xmx256m",
                 // A short life: what the compiler would optimize does not pay.
                 "-XX:TieredStopAtLevel=1",
                 "-cp",
-                System.getProperty("java.class.path"),
+                classPath,
                 "agentbus.Main",
                 "run"));
         settings.forEach((key, value) -> command.addAll(List.of("--set", key + "=" + value)));
@@ -53,6 +68,7 @@ final class BusProcess implements AutoCloseable {
                 .redirectError(log.toFile());
         builder.environment().keySet().removeIf(name -> name.startsWith("AGENTBUS_") || name.equals("DATABASE_URL"));
         builder.environment().put("AGENTBUS_HOME", home.toString());
+        builder.environment().putAll(environment);
         BusProcess bus = new BusProcess(builder.start(), out, log);
         try {
             await("the bus runs").atMost(START).until(() -> bus.says("agentbus runs at") || !bus.process.isAlive());
@@ -68,17 +84,17 @@ final class BusProcess implements AutoCloseable {
     }
 
     /** The process id. */
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
     /** Everything it has logged so far. */
-    String log() {
+    public String log() {
         return read(log);
     }
 
     /** The processes that it had started by the time it ran. */
-    List<ProcessHandle> family() {
+    public List<ProcessHandle> family() {
         return family;
     }
 
@@ -87,7 +103,7 @@ final class BusProcess implements AutoCloseable {
      *
      * @param name such as {@code KILL}, {@code STOP}, {@code CONT}, {@code TERM}, {@code INT}
      */
-    void signal(String name) throws IOException, InterruptedException {
+    public void signal(String name) throws IOException, InterruptedException {
         Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start();
         if (!kill.waitFor(5, TimeUnit.SECONDS) || kill.exitValue() != 0) {
             throw new IOException("no signal " + name + " for process " + pid());
@@ -100,7 +116,7 @@ final class BusProcess implements AutoCloseable {
      * @param limit how long
      * @return how long it took
      */
-    Duration awaitEnd(Duration limit) throws InterruptedException {
+    public Duration awaitEnd(Duration limit) throws InterruptedException {
         long began = System.nanoTime();
         if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
             throw new IllegalStateException("still running after " + limit + ":\n" + log());

@@ -1,0 +1,1 @@
+select sync_agents('default', ?::jsonb)

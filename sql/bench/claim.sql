@@ -1,0 +1,1 @@
+select count(*) from claim_for_dispatch('bench', ?::int, 12000)

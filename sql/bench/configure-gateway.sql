@@ -1,0 +1,1 @@
+select configure_gateway('default', 'default', ?::int)

@@ -1,0 +1,1 @@
+select count(*) from jobs where state in ('waiting', 'queued', 'leased', 'running', 'blocked')

@@ -1,0 +1,1 @@
+alter table jobs disable trigger user

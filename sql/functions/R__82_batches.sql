@@ -1,0 +1,123 @@
+-- Several calls in one: one statement, one commit, and each trigger once. What is ordinary goes this way; whatever is not is
+-- left to the function for one call, which knows every case. See docs/adr/0014.
+
+create or replace function act_as_each(p_each jsonb) returns void language sql as $$
+  select set_config('agentbus.each', p_each::text, true)
+$$;
+comment on function act_as_each(jsonb) is
+  'Names the actor and the reason for the audit row of each job where one transaction speaks for several callers: an object of [actor, why] by job id. A job that is not in it has those of act_as.';
+
+create or replace function keep_prompts(p_dispatcher text, p_attempts uuid[], p_prompts text[], p_prompt_hashes text[],
+  p_template_hashes text[], p_token_hashes text[]) returns table (o_attempt uuid, o_prompt text) language sql as $$
+  -- The rule is keep_prompt's: the first prompt stays.
+  update job_attempts a
+  set prompt = coalesce(a.prompt, k.prompt), prompt_hash = coalesce(a.prompt_hash, k.prompt_hash),
+    template_hash = coalesce(a.template_hash, k.template_hash), token_hash = coalesce(a.token_hash, decode(k.token_hash, 'hex')),
+    deliveries = a.deliveries + 1, updated_at = now()
+  from unnest(p_attempts, p_prompts, p_prompt_hashes, p_template_hashes, p_token_hashes)
+      as k (attempt_id, prompt, prompt_hash, template_hash, token_hash),
+    jobs j
+  where a.attempt_id = k.attempt_id and j.job_id = a.job_id
+    and j.live_attempt = a.attempt_id and j.state = 'leased' and j.lease_owner = p_dispatcher
+  returning a.attempt_id, a.prompt
+$$;
+comment on function keep_prompts(text, uuid[], text[], text[], text[], text[]) is
+  'keep_prompt for several attempts, token hashes in hex. Returns attempt and prompt to send of those that the dispatcher still holds; for the others nothing must be sent.';
+
+create or replace function hooks_admitted(p_dispatcher text, p_attempts uuid[], p_run_ids text[], p_session_keys text[])
+returns table (o_attempt uuid, o_answer jsonb) language plpgsql as $$
+declare
+  v_ordinary uuid[];
+  v_other record;
+begin
+  perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'admitted by the gateway');
+  -- In the order of the ids, as whoever locks several.
+  select array_agg(live_attempt) into v_ordinary from (
+    select j.live_attempt, j.state from jobs j
+    where j.job_id in (select a.job_id from job_attempts a where a.attempt_id = any (p_attempts))
+    order by j.job_id
+    for no key update) locked
+  where state = 'leased' and live_attempt = any (p_attempts);
+
+  update job_attempts a
+  set run_id = w.run_id, session_key = w.session_key, admitted_at = coalesce(a.admitted_at, now()), unknown_since = null,
+    interrupted_at = null, status = 'running', updated_at = now()
+  from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key)
+  where a.attempt_id = w.attempt_id and a.attempt_id = any (v_ordinary) and a.status = 'leased';
+  update gateways g set failures = 0, held_until = null, hold_reason = null, updated_at = now()
+  where g.failures > 0 and (g.namespace, g.gateway) in (
+    select a.namespace, a.gateway from job_attempts a where a.attempt_id = any (v_ordinary));
+  return query
+  update jobs j
+  set run_id = w.run_id, session_key = w.session_key, delivery_failures = 0,
+    -- begin_running's, for several.
+    state = 'running', lease_owner = 'agent:' || j.target_agent,
+    leased_until = least(case when j.keeps_lease then j.leased_until else now() + make_interval(secs => j.timeout_seconds) end,
+      now() + make_interval(secs => j.hard_timeout_seconds)),
+    hard_deadline = now() + make_interval(secs => j.hard_timeout_seconds), updated_at = now()
+  from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key),
+    job_attempts a
+  where a.attempt_id = w.attempt_id and a.attempt_id = any (v_ordinary) and j.job_id = a.job_id
+  returning w.attempt_id, jsonb_build_object('applied', true, 'outcome', 'admitted',
+    'waitedMs', round(extract(epoch from clock_timestamp() - greatest(j.run_after, j.created_at)) * 1000));
+
+  -- An agent that was quicker than this note, a run that was stopped meanwhile: the function for one knows them.
+  for v_other in
+    select * from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key)
+    where not w.attempt_id = any (coalesce(v_ordinary, '{}'))
+  loop
+    o_attempt := v_other.attempt_id;
+    o_answer := hook_admitted(p_dispatcher, v_other.attempt_id, v_other.run_id, v_other.session_key);
+    return next;
+  end loop;
+end
+$$;
+comment on function hooks_admitted(text, uuid[], text[], text[]) is
+  'hook_admitted for several attempts. Returns attempt and answer of each; the answer of an ordinary one leaves out the job.';
+
+create or replace function complete_jobs(p_attempts uuid[], p_inputs jsonb[]) returns table (o_place int, o_answer jsonb) language plpgsql as $$
+declare
+  v_simple uuid[];
+begin
+  -- Locked first, in the order of the ids; what the next statement sees is as it is then.
+  perform from jobs
+  where job_id in (select (i ->> 'jobId')::uuid from unnest(p_inputs) i)
+  order by job_id
+  for no key update;
+  select array_agg(j.job_id), act_as_each(jsonb_object_agg(j.job_id, jsonb_build_array('attempt:' || j.target_agent, w.input ->> 'summary')))
+  into v_simple
+  from unnest(p_attempts, p_inputs) as w (attempt_id, input)
+  join jobs j on j.job_id = (w.input ->> 'jobId')::uuid and j.live_attempt = w.attempt_id
+  where not w.input ?| '{namespace,outcome,evidence,followUps,events}'
+    and not exists (select from job_dependencies d where d.depends_on = j.job_id)
+    and not exists (select from jobs b where b.blocked_on_job = j.job_id);
+  if v_simple is null then
+    return;
+  end if;
+
+  return query
+  with calls as (
+    select w.attempt_id, (w.input ->> 'jobId')::uuid as job_id, w.input, w.place::int as place
+    from unnest(p_attempts, p_inputs) with ordinality as w (attempt_id, input, place)
+  ), closed as (
+    update jobs j
+    set state = 'succeeded', summary = coalesce(c.input ->> 'summary', j.summary), result = coalesce(c.input -> 'result', j.result),
+      live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false,
+      delivery_failures = 0, ended_at = now(), updated_at = now()
+    from calls c
+    where j.job_id = any (v_simple) and j.job_id = c.job_id and j.live_attempt = c.attempt_id
+    -- job_brief of a job that has succeeded.
+    returning c.attempt_id, c.input, c.place, jsonb_build_object('job', jsonb_strip_nulls(jsonb_build_object('jobId', j.job_id, 'namespace', j.namespace,
+      'state', j.state, 'targetAgent', j.target_agent, 'subject', j.subject, 'attemptCount', j.attempt_count, 'maxAttempts', j.max_attempts,
+      'nextMove', '', 'status', j.status)), 'followUps', '[]'::jsonb, 'events', '[]'::jsonb) as answer
+  )
+  update job_attempts a
+  set status = 'succeeded', summary = c.input ->> 'summary', error = null, finished_at = now(), updated_at = now(),
+    response = c.answer, close_hash = close_hash('completeJob', c.input), usage = coalesce(c.input -> 'usage', a.usage)
+  from closed c
+  where a.attempt_id = c.attempt_id
+  returning c.place, c.answer;
+end
+$$;
+comment on function complete_jobs(uuid[], jsonb[]) is
+  'complete_job for several closes whose tokens the door has verified, each of another job: those that are plain (live attempt, nothing handed on, nothing that waits for the job). Returns place (1 is the first) and answer of each; a close that is not among them has changed nothing and is complete_job''s.';

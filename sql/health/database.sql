@@ -1,0 +1,1 @@
+select * from database_health_v order by worry desc, watch

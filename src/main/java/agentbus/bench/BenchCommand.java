@@ -1,0 +1,148 @@
+package agentbus.bench;
+
+import agentbus.start.Settings;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code agentbus bench}: how fast this bus is, on this machine and with this Postgres. */
+@Command(
+        name = "bench",
+        description = {
+            "Measure the bus on this machine: one JSON line for each result on the standard output.",
+            "drain: queued jobs to done, each with one hook call and one close over HTTP. latency: enqueue to the hook's arrival."
+                    + " claim: claim time by history. idle: what a bus costs that has nothing to do. start: process start to"
+                    + " first hook.",
+            "It runs on a database of its own, agentbus_bench, made on the server of DATABASE_URL, or on a Postgres of its own;"
+                    + " it touches no other, and drops it at the end."
+        },
+        footer = "Example: agentbus bench drain --jobs 20000 --rounds 3")
+public final class BenchCommand implements Callable<Integer> {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final PrintStream out;
+    private final PrintStream err;
+    private final Map<String, String> environment;
+
+    /** What can be measured. */
+    enum What {
+        /** Throughput. */
+        drain,
+        /** Enqueue to hook. */
+        latency,
+        /** Claim time by history. */
+        claim,
+        /** Cost of doing nothing. */
+        idle,
+        /** Process start to first hook. */
+        start
+    }
+
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "<what>",
+            description = "drain, latency, claim, idle, start; several are measured one after the other.")
+    private List<What> what;
+
+    @Mixin
+    private BenchOptions options = new BenchOptions();
+
+    /**
+     * The command.
+     *
+     * @param out gets the JSON lines
+     * @param err gets the table for people
+     * @param environment the environment's variables
+     */
+    public BenchCommand(PrintStream out, PrintStream err, Map<String, String> environment) {
+        this.out = out;
+        this.err = err;
+        this.environment = environment;
+    }
+
+    @Override
+    public Integer call() {
+        options.check();
+        for (What one : what) {
+            measure(one);
+        }
+        return 0;
+    }
+
+    private void measure(What one) {
+        Path directory = temporary();
+        try (Rig rig = Rig.build(Settings.home(environment), directory, options, environment)) {
+            ObjectNode machine = Machine.describe(rig.database().server());
+            for (ObjectNode figures : bench(one).run(rig)) {
+                ObjectNode line = JSON.createObjectNode()
+                        .put("bench", one.name())
+                        .put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+                line.set("figures", figures);
+                line.set("settings", JSON.valueToTree(rig.settings()));
+                line.put("jvm", String.join(" ", Rig.serverOptions()));
+                line.set("machine", machine);
+                out.println(line);
+                if (!options.json) {
+                    err.println(String.format(Locale.ROOT, "%-8s %s", one, words(figures)));
+                }
+            }
+        } finally {
+            remove(directory);
+        }
+    }
+
+    private static Bench bench(What one) {
+        return switch (one) {
+            case drain -> new Drain();
+            case latency -> new Latency();
+            case claim -> new ClaimCost();
+            case idle -> new Idle();
+            case start -> new StartTime();
+        };
+    }
+
+    private static String words(ObjectNode figures) {
+        StringBuilder words = new StringBuilder();
+        figures.properties().forEach(figure -> {
+            JsonNode value = figure.getValue();
+            if (value.isValueNode()) {
+                words.append(figure.getKey()).append(' ').append(value.asText()).append("  ");
+            }
+        });
+        return words.toString().strip();
+    }
+
+    private static Path temporary() {
+        try {
+            return Files.createTempDirectory("agentbus-bench-").toRealPath();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void remove(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException left) {
+            err.println("bench: " + directory + " could not be removed: " + left.getMessage());
+        }
+    }
+}

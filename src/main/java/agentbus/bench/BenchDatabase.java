@@ -1,0 +1,112 @@
+package agentbus.bench;
+
+import agentbus.db.Database;
+import agentbus.db.Migrations;
+import agentbus.start.Settings;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The database that is measured: one of the bench's own, {@code agentbus_bench}, made on the server that DATABASE_URL names,
+ * or on a Postgres of its own in the bench's directory. What DATABASE_URL itself holds is never touched; an
+ * {@code agentbus_bench} that is there already is somebody else's, and refused. It is dropped at the end.
+ */
+final class BenchDatabase implements AutoCloseable {
+    private static final String NAME = "agentbus_bench";
+
+    private final Database server;
+    private final Database database;
+    private final BenchSql admin;
+    private final BenchSql sql;
+    private final Map<String, String> access;
+
+    private BenchDatabase(Database server, Database database, BenchSql admin, Map<String, String> access) {
+        this.server = server;
+        this.database = database;
+        this.admin = admin;
+        this.sql = new BenchSql(database.dataSource());
+        this.access = access;
+    }
+
+    /**
+     * Makes the database, with the schema in it.
+     *
+     * @param home the installation's directory, where the Postgres programs may be unpacked already
+     * @param directory the bench's directory, for a Postgres of its own
+     * @param environment may hold DATABASE_URL
+     * @return the database
+     * @throws BenchFailure when there is one already, or the role may not make one
+     */
+    static BenchDatabase create(Path home, Path directory, Map<String, String> environment) {
+        Map<String, String> own = new HashMap<>();
+        own.put("agentbus.data.dir", directory.toString());
+        own.put(
+                "agentbus.database.embedded-binaries-dir",
+                home.resolve("data/postgres-binaries").toString());
+        Settings settings = Settings.load(home, environment, own);
+        Database server = Database.open(settings);
+        BenchSql admin = new BenchSql(server.unpooled());
+        try {
+            admin.run("create-database");
+        } catch (BenchFailure refused) {
+            server.close();
+            throw new BenchFailure(
+                    "cannot make the database " + NAME + " on the server of the " + server
+                            + "; the bench runs in that one alone: let the role create databases, and drop one that a killed"
+                            + " bench has left (" + refused.getMessage() + ")",
+                    refused);
+        }
+        Map<String, String> access = Map.of(
+                "agentbus.database.url", server.url(NAME),
+                "agentbus.database.user", server.user(),
+                "agentbus.database.password", server.password());
+        try {
+            Map<String, String> inner = new HashMap<>(own);
+            inner.putAll(access);
+            Database database = Database.open(Settings.load(home, Map.of(), inner));
+            new Migrations(database).run();
+            return new BenchDatabase(server, database, admin, access);
+        } catch (RuntimeException failed) {
+            admin.run("drop-database");
+            server.close();
+            throw failed;
+        }
+    }
+
+    /** Statements in the bench's database. */
+    BenchSql sql() {
+        return sql;
+    }
+
+    /** The bench's database itself. */
+    Database database() {
+        return database;
+    }
+
+    /** The settings with which another process reaches it; the password is among them. */
+    Map<String, String> access() {
+        return access;
+    }
+
+    /** Version and the settings that matter; {@code backend} is the process id of the connection that was asked. */
+    Map<String, Object> server() {
+        return sql.row("server");
+    }
+
+    /** Transactions of the database so far; asked from outside it. */
+    long transactions() {
+        return admin.number("transactions");
+    }
+
+    /** Drops the database and leaves the server, which stops if it is the bench's own. */
+    @Override
+    public void close() {
+        database.close();
+        try {
+            admin.run("drop-database");
+        } finally {
+            server.close();
+        }
+    }
+}

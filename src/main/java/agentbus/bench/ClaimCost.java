@@ -1,0 +1,90 @@
+package agentbus.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
+
+/**
+ * {@code bench claim}: how long one claim takes, of a full batch and on one connection, as history grows: none, a tenth, all of
+ * {@code --history}. Each claim is taken back, so that all find the same queue.
+ */
+final class ClaimCost implements Bench {
+    private static final int BATCH = 50;
+    private static final int CLAIMS = 200;
+    private static final int WARM_UP = 50;
+
+    @Override
+    public List<ObjectNode> run(Rig rig) {
+        BenchSql sql = rig.sql();
+        sql.row("agents", agents(rig.options()));
+        sql.row("configure-gateway", rig.options().inFlight);
+        sql.number("queue-jobs", rig.options().agents, rig.options().backlog);
+        List<ObjectNode> results = new ArrayList<>();
+        long there = 0;
+        for (long history : LongStream.of(0, rig.options().history / 10, rig.options().history)
+                .distinct()
+                .toArray()) {
+            if (history > there) {
+                sql.run("triggers-off");
+                sql.run("grow-history", rig.options().agents, (int) (history - there));
+                sql.run("triggers-on");
+                there = history;
+            }
+            sql.run("vacuum-jobs");
+            results.add(measure(rig).put("history", history).put("backlog", rig.options().backlog));
+        }
+        double first = results.get(0).path("p50Ms").asDouble();
+        results.forEach(result ->
+                result.put("timesEmpty", Math.round(result.path("p50Ms").asDouble() / first * 100) / 100.0));
+        return results;
+    }
+
+    private static ObjectNode measure(Rig rig) {
+        try (Connection connection = rig.database().database().unpooled().getConnection()) {
+            connection.setAutoCommit(false);
+            BenchSql sql = new BenchSql(new SingleConnectionDataSource(connection, true));
+            int rounds = rig.options().rounds;
+            long[] nanos = new long[CLAIMS * rounds];
+            for (int n = -WARM_UP; n < nanos.length; n++) {
+                long began = System.nanoTime();
+                long claimed = sql.number("claim", BATCH);
+                long took = System.nanoTime() - began;
+                connection.rollback();
+                if (claimed != BATCH) {
+                    throw new BenchFailure(
+                            "a claim of " + BATCH + " got " + claimed + "; raise --in-flight or --backlog");
+                }
+                if (n >= 0) {
+                    nanos[n] = took;
+                }
+            }
+            Arrays.sort(nanos);
+            return JsonNodeFactory.instance
+                    .objectNode()
+                    .put("claims", nanos.length)
+                    .put("jobsPerClaim", BATCH)
+                    .put("p50Ms", Percentiles.ms(nanos[nanos.length / 2] / 1000))
+                    .put("p99Ms", Percentiles.ms(nanos[nanos.length * 99 / 100] / 1000));
+        } catch (SQLException refused) {
+            throw new BenchFailure("the database refuses: " + refused.getMessage(), refused);
+        }
+    }
+
+    private static String agents(BenchOptions options) {
+        var agents = JsonNodeFactory.instance.arrayNode();
+        IntStream.rangeClosed(1, options.agents).forEach(n -> agents.addObject()
+                .put("id", "bench-" + n)
+                .put("maxConcurrency", options.perAgent())
+                .put("configHash", "bench")
+                .putArray("accepts")
+                .add("bench.work"));
+        return agents.toString();
+    }
+}

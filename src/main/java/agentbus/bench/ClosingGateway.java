@@ -1,0 +1,208 @@
+package agentbus.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.RequestOptions;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.Set;
+import org.HdrHistogram.Histogram;
+
+/**
+ * The gateway of the bench and its agents, in a process of its own: admits every hook at once, and closes the job over HTTP
+ * with the token that its prompt holds, as an agent's curl would. It does nothing else, so that what is measured is the bus;
+ * {@link routes.demo.SimulatedGateway} is the one that behaves as OpenClaw does. One event loop, connections kept alive both
+ * ways: everything here happens on one thread.
+ */
+final class ClosingGateway {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final byte[] CLOSE = "{\"summary\":\"done by the bench\"}".getBytes();
+    private static final String MARK = "sentAtMicros";
+    private static final String TOKEN = "Bearer abt_";
+    private static final long LONGEST_MICROS = 600_000_000L;
+    /** As many agents at once as the bus lets work; the rest of the closes wait their turn. */
+    private static final int CONNECTIONS = 64;
+    /** As often as the prompt's curl tries again where nobody answers. */
+    private static final int TRIES = 6;
+
+    private static final long RETRY_MS = 200;
+
+    private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
+    private final HttpClient client = vertx.createHttpClient(new HttpClientOptions()
+            .setMaxPoolSize(CONNECTIONS)
+            .setKeepAlive(true)
+            .setTcpNoDelay(true));
+    private final Histogram arrivals = new Histogram(LONGEST_MICROS, 3);
+    private final Histogram closes = new Histogram(LONGEST_MICROS, 3);
+    private final Set<String> keys = new HashSet<>();
+    private String busUrl = "";
+    private long hooks;
+    private long repeated;
+    private long closed;
+    private long refused;
+    private long unanswered;
+    private long firstHookMicros;
+
+    private ClosingGateway() {}
+
+    /**
+     * Listens on a free port of 127.0.0.1, says it on standard output, and ends with the process that started it: at the end
+     * of standard input.
+     *
+     * @param args none
+     * @throws IOException never: the end of the input is waited for
+     */
+    public static void main(String[] args) throws IOException {
+        ClosingGateway gateway = new ClosingGateway();
+        gateway.vertx
+                .createHttpServer(new HttpServerOptions().setTcpNoDelay(true))
+                .requestHandler(gateway::answer)
+                .listen(0, "127.0.0.1")
+                .onSuccess(server -> System.out.println(server.actualPort()))
+                .onFailure(failure -> System.exit(1));
+        while (System.in.read() >= 0) {
+            // Nothing is said on this line; only its end counts.
+            continue;
+        }
+        System.exit(0);
+    }
+
+    private void answer(HttpServerRequest request) {
+        long arrived = micros();
+        String path = request.path();
+        if (path.startsWith("/hooks/")) {
+            String key = request.getHeader("Idempotency-Key");
+            request.body().onSuccess(body -> admit(request, key, body, arrived));
+        } else if (path.equals("/bench/report")) {
+            request.response().end(report().toString());
+        } else if (path.equals("/bench/reset")) {
+            request.body().onSuccess(body -> {
+                reset();
+                request.response().end("{}");
+            });
+        } else if (path.equals("/bench/bus")) {
+            request.body().onSuccess(url -> {
+                busUrl = url.toString();
+                request.response().end("{}");
+            });
+        } else {
+            request.response().setStatusCode(404).end();
+        }
+    }
+
+    private void admit(HttpServerRequest request, String key, Buffer body, long arrived) {
+        hooks++;
+        if (firstHookMicros == 0) {
+            firstHookMicros = arrived;
+        }
+        boolean known = !keys.add(key);
+        request.response()
+                .putHeader("Content-Type", "application/json")
+                .end("{\"ok\":true,\"runId\":\"bench-" + hooks + "\"}");
+        if (known) {
+            // As a gateway that knows the key: the first run is the answer, and no second one starts.
+            repeated++;
+            return;
+        }
+        String text = body.toString();
+        long sent = number(text, MARK);
+        if (sent > 0) {
+            arrivals.recordValue(Math.min(LONGEST_MICROS, Math.max(0, arrived - sent)));
+        }
+        close(word(text, "\"jobId\":\"", '"'), "Bearer abt_" + word(text, TOKEN, '\''), 1);
+    }
+
+    private void close(String jobId, String authorization, int tried) {
+        long began = micros();
+        client.request(new RequestOptions()
+                        .setMethod(HttpMethod.POST)
+                        .setAbsoluteURI(busUrl + "/v1/jobs/" + jobId + "/complete")
+                        .putHeader("Authorization", authorization)
+                        .putHeader("Content-Type", "application/json"))
+                .compose(request -> request.send(Buffer.buffer(CLOSE)))
+                .compose(answer -> answer.end().map(done -> answer))
+                .onSuccess(answer -> count(answer, began))
+                .onFailure(failure -> {
+                    if (tried < TRIES) {
+                        vertx.setTimer(RETRY_MS, again -> close(jobId, authorization, tried + 1));
+                    } else {
+                        unanswered++;
+                    }
+                });
+    }
+
+    private void count(HttpClientResponse answer, long began) {
+        if (answer.statusCode() == 200) {
+            closed++;
+            closes.recordValue(Math.min(LONGEST_MICROS, micros() - began));
+        } else {
+            refused++;
+        }
+    }
+
+    private void reset() {
+        hooks = 0;
+        repeated = 0;
+        closed = 0;
+        refused = 0;
+        unanswered = 0;
+        firstHookMicros = 0;
+        arrivals.reset();
+        closes.reset();
+        keys.clear();
+    }
+
+    private ObjectNode report() {
+        ObjectNode report = JSON.createObjectNode()
+                .put("hooks", hooks)
+                .put("repeatedHooks", repeated)
+                .put("closed", closed)
+                .put("closesRefused", refused)
+                .put("closesUnanswered", unanswered)
+                .put("firstHookMicros", firstHookMicros);
+        report.set("arrival", Percentiles.of(arrivals));
+        report.set("close", Percentiles.of(closes));
+        return report;
+    }
+
+    private static String word(String text, String before, char end) {
+        int from = text.indexOf(before) + before.length();
+        return text.substring(from, text.indexOf(end, from));
+    }
+
+    /** The number after a name within JSON within JSON, or 0. */
+    private static long number(String text, String name) {
+        int at = text.indexOf(name);
+        if (at < 0) {
+            return 0;
+        }
+        long value = 0;
+        boolean begun = false;
+        for (int i = at + name.length(); i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c >= '0' && c <= '9') {
+                value = value * 10 + (c - '0');
+                begun = true;
+            } else if (begun) {
+                break;
+            }
+        }
+        return value;
+    }
+
+    /** One clock for all processes of a machine; the JDK reads it to the microsecond. */
+    static long micros() {
+        Instant now = Instant.now();
+        return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+    }
+}

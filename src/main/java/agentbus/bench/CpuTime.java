@@ -1,0 +1,56 @@
+package agentbus.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Processor time of the parts so far. On a machine that others use, too, time on the clock says how busy they were; this says
+ * what the work cost.
+ *
+ * @param busMs of the bus, in milliseconds
+ * @param gatewayMs of the gateway and its agents
+ * @param postgresMs of the server's processes that are alive; 0 for a server on another machine
+ */
+record CpuTime(long busMs, long gatewayMs, long postgresMs) {
+    /**
+     * Reads the clocks.
+     *
+     * @param bus the bus
+     * @param gateway the gateway
+     * @param backend a server process of Postgres
+     * @return the times
+     */
+    static CpuTime now(ProcessHandle bus, ProcessHandle gateway, Optional<ProcessHandle> backend) {
+        long postgres = backend.flatMap(ProcessHandle::parent)
+                .map(postmaster -> spent(postmaster)
+                        + postmaster.children().mapToLong(CpuTime::spent).sum())
+                .orElse(0L);
+        return new CpuTime(spent(bus), spent(gateway), postgres);
+    }
+
+    /**
+     * What was spent since then.
+     *
+     * @param then an earlier reading
+     * @param jobs how many jobs it was spent on
+     * @return busCpuMicrosPerJob, gatewayCpuMicrosPerJob, postgresCpuMicrosPerJob and their sum, cpuMicrosPerJob
+     */
+    ObjectNode perJob(CpuTime then, long jobs) {
+        long all = Math.max(1, jobs);
+        long bus = (busMs - then.busMs) * 1000 / all;
+        long gateway = (gatewayMs - then.gatewayMs) * 1000 / all;
+        long postgres = (postgresMs - then.postgresMs) * 1000 / all;
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("cpuMicrosPerJob", bus + gateway + postgres)
+                .put("busCpuMicrosPerJob", bus)
+                .put("postgresCpuMicrosPerJob", postgres)
+                .put("gatewayCpuMicrosPerJob", gateway);
+    }
+
+    private static long spent(ProcessHandle process) {
+        return process.info().totalCpuDuration().map(Duration::toMillis).orElse(0L);
+    }
+}

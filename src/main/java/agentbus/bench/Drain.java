@@ -1,0 +1,107 @@
+package agentbus.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code bench drain}: how fast queued jobs are done. Each is claimed, its agent is woken by one hook call, and the agent
+ * closes it by one call of the API. The rate is jobs by the time from the first claim to the last close, by the database's
+ * clock. A first, untimed round warms up.
+ */
+final class Drain implements Bench {
+    /** The pool gives no statement more than 20 s. */
+    private static final int BATCH = 200;
+
+    private static final int MOST_WARMUP = 20_000;
+
+    @Override
+    public List<ObjectNode> run(Rig rig) {
+        rig.startBus(Map.of("agentbus.orders.enabled", "false"));
+        round(rig, Math.min(rig.options().jobs, MOST_WARMUP));
+        List<ObjectNode> rounds = new ArrayList<>();
+        for (int n = 1; n <= rig.options().rounds; n++) {
+            rounds.add(round(rig, rig.options().jobs).put("round", n));
+        }
+        List<ObjectNode> results = new ArrayList<>(rounds);
+        results.add(summary(rounds));
+        return results;
+    }
+
+    private static ObjectNode round(Rig rig, int jobs) {
+        BenchSql sql = rig.sql();
+        long before = sql.number("last-seq");
+        sql.number("pause-agents");
+        for (int queued = 0; queued < jobs; queued += BATCH) {
+            sql.number("queue-jobs", rig.options().agents, Math.min(BATCH, jobs - queued));
+        }
+        rig.resetGateway();
+        CpuTime cpu = rig.cpu();
+        sql.number("resume-agents");
+        boolean done = Waiting.until(
+                Duration.ofSeconds(rig.options().seconds),
+                () -> rig.report().path("closed").asLong() >= jobs);
+        CpuTime after = rig.cpu();
+        Map<String, Object> drained = sql.row("drained", before);
+        JsonNode report = rig.report();
+        long closed = ((Number) drained.get("done")).longValue();
+        double seconds = ((Number) drained.get("seconds")).doubleValue();
+        ObjectNode figures =
+                JsonNodeFactory.instance.objectNode().put("jobs", jobs).put("done", closed);
+        figures.put("jobsPerSecond", seconds > 0 ? Math.round(closed / seconds) : 0)
+                .put("seconds", Math.round(seconds * 1000) / 1000.0)
+                .put("attempts", ((Number) drained.get("attempts")).longValue())
+                .put("complete", done && closed == jobs);
+        figures.setAll(after.perJob(cpu, closed));
+        figures.set("gateway", report);
+        if (!done) {
+            // What is left of one round must not be counted into the next.
+            throw new BenchFailure("only " + closed + " of " + jobs + " jobs were done in " + rig.options().seconds
+                    + " s; raise --seconds or lower --jobs. The gateway saw " + report
+                    + "; the end of the bus's log: " + rig.bus().lastWords());
+        }
+        return figures;
+    }
+
+    private static ObjectNode summary(List<ObjectNode> rounds) {
+        ObjectNode middle = median(rounds, "jobsPerSecond");
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("summary", "median of " + rounds.size() + " rounds")
+                .put("jobsPerSecond", middle.path("jobsPerSecond").asLong())
+                .put("slowest", least(rounds))
+                .put("fastest", most(rounds))
+                .put(
+                        "cpuMicrosPerJob",
+                        median(rounds, "cpuMicrosPerJob")
+                                .path("cpuMicrosPerJob")
+                                .asLong());
+    }
+
+    private static ObjectNode median(List<ObjectNode> rounds, String field) {
+        return rounds.stream()
+                .sorted(Comparator.comparingLong(round -> round.path(field).asLong()))
+                .skip((rounds.size() - 1) / 2)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static long least(List<ObjectNode> rounds) {
+        return rounds.stream()
+                .mapToLong(round -> round.path("jobsPerSecond").asLong())
+                .min()
+                .orElseThrow();
+    }
+
+    private static long most(List<ObjectNode> rounds) {
+        return rounds.stream()
+                .mapToLong(round -> round.path("jobsPerSecond").asLong())
+                .max()
+                .orElseThrow();
+    }
+}

@@ -1,0 +1,41 @@
+package agentbus.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code bench idle}: what a bus costs that has nothing to do, with the installation's own agents and standing orders:
+ * transactions of the database in a second (autovacuum's are among them), processor time and resident memory.
+ */
+final class Idle implements Bench {
+    /** The start's own work is over by then; a shorter measurement is none, and need not wait. */
+    private static final Duration SETTLE = Duration.ofSeconds(15);
+
+    @Override
+    public List<ObjectNode> run(Rig rig) {
+        rig.startBus(Map.of());
+        Duration measured = Duration.ofSeconds(rig.options().seconds);
+        Waiting.pass(measured.compareTo(SETTLE) < 0 ? measured : SETTLE);
+        CpuTime cpu = rig.cpu();
+        long transactions = rig.database().transactions();
+        long began = System.nanoTime();
+        Waiting.pass(measured);
+        double seconds = (System.nanoTime() - began) / 1e9;
+        CpuTime after = rig.cpu();
+        long more = rig.database().transactions() - transactions;
+        return List.of(JsonNodeFactory.instance
+                .objectNode()
+                .put("seconds", Math.round(seconds))
+                .put("queriesPerSecond", round(more / seconds))
+                .put("busCpuPercentOfOneCore", round((after.busMs() - cpu.busMs()) / seconds / 10))
+                .put("postgresCpuPercentOfOneCore", round((after.postgresMs() - cpu.postgresMs()) / seconds / 10))
+                .put("residentMb", Math.round(Machine.residentMb(rig.bus().handle()))));
+    }
+
+    private static double round(double value) {
+        return Math.round(value * 100) / 100.0;
+    }
+}

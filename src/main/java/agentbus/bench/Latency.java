@@ -1,0 +1,102 @@
+package agentbus.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * {@code bench latency}: from the moment before a job is enqueued to the arrival of its hook at the gateway, at a steady rate.
+ * The job's payload carries the moment; one machine has one clock. Calls are made on time even when an earlier one is
+ * still under way, so that a stall shows in every job it delays.
+ */
+final class Latency implements Bench {
+    private static final int CALLERS = 8;
+    private static final Duration WARM_UP = Duration.ofSeconds(10);
+    private static final Duration DRAIN = Duration.ofSeconds(30);
+
+    @Override
+    public List<ObjectNode> run(Rig rig) {
+        rig.startBus(Map.of("agentbus.orders.enabled", "false"));
+        Duration measured = Duration.ofSeconds(rig.options().seconds);
+        enqueue(rig, measured.compareTo(WARM_UP) < 0 ? measured : WARM_UP);
+        rig.resetGateway();
+        int sent = enqueue(rig, measured);
+        JsonNode report = rig.report();
+        ObjectNode figures = JsonNodeFactory.instance
+                .objectNode()
+                .put("enqueue", rig.options().enqueue.name())
+                .put("ratePerSecond", rig.options().rate)
+                .put("jobs", sent)
+                .put("arrived", report.path("hooks").asLong());
+        figures.setAll((ObjectNode) report.path("arrival"));
+        figures.set("close", report.path("close"));
+        return List.of(figures);
+    }
+
+    /** Enqueues for a time and waits until all hooks have arrived; returns how many jobs that were. */
+    private static int enqueue(Rig rig, Duration time) {
+        int jobs = (int) Math.max(1, time.toSeconds() * rig.options().rate);
+        String token = rig.operatorToken();
+        AtomicInteger left = new AtomicInteger(jobs);
+        AtomicReference<RuntimeException> failed = new AtomicReference<>();
+        CountDownLatch sent = new CountDownLatch(jobs);
+        ScheduledExecutorService callers = Executors.newScheduledThreadPool(CALLERS);
+        long before = rig.report().path("hooks").asLong();
+        try {
+            for (int n = 0; n < jobs; n++) {
+                int number = n;
+                callers.schedule(
+                        () -> {
+                            try {
+                                enqueueOne(rig, number, token);
+                                left.decrementAndGet();
+                            } catch (RuntimeException refused) {
+                                failed.compareAndSet(null, refused);
+                            } finally {
+                                sent.countDown();
+                            }
+                        },
+                        n * 1_000_000_000L / rig.options().rate,
+                        TimeUnit.NANOSECONDS);
+            }
+            if (!sent.await(time.plus(DRAIN).toMillis(), TimeUnit.MILLISECONDS) || left.get() > 0) {
+                throw new BenchFailure(left + " of " + jobs + " jobs could not be enqueued", failed.get());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BenchFailure("interrupted", e);
+        } finally {
+            callers.shutdownNow();
+        }
+        boolean all = Waiting.until(DRAIN, () -> rig.report().path("closed").asLong() >= before + jobs);
+        if (!all) {
+            throw new BenchFailure("not all of " + jobs + " jobs were done: " + rig.report()
+                    + "; the end of the bus's log: " + rig.bus().lastWords());
+        }
+        return jobs;
+    }
+
+    private static void enqueueOne(Rig rig, int number, String token) {
+        String agent = "bench-" + (number % rig.options().agents + 1);
+        long now = ClosingGateway.micros();
+        if (rig.options().enqueue == BenchOptions.Door.sql) {
+            rig.sql().row("enqueue-one", agent, now);
+        } else {
+            ObjectNode job = JsonNodeFactory.instance
+                    .objectNode()
+                    .put("targetAgent", agent)
+                    .put("subject", "bench.work");
+            job.putObject("payload").put("sentAtMicros", now);
+            rig.call("POST", rig.busUrl() + "/v1/jobs", job.toString(), token);
+        }
+    }
+}

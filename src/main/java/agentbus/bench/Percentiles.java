@@ -1,0 +1,32 @@
+package agentbus.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.HdrHistogram.Histogram;
+
+/** A histogram of microseconds, told in milliseconds. */
+final class Percentiles {
+    private Percentiles() {}
+
+    /**
+     * What a histogram says.
+     *
+     * @param histogram values in microseconds
+     * @return count, p50Ms, p95Ms, p99Ms and maxMs; the count alone when there is nothing in it
+     */
+    static ObjectNode of(Histogram histogram) {
+        ObjectNode told = JsonNodeFactory.instance.objectNode().put("count", histogram.getTotalCount());
+        if (histogram.getTotalCount() > 0) {
+            told.put("p50Ms", ms(histogram.getValueAtPercentile(50)))
+                    .put("p95Ms", ms(histogram.getValueAtPercentile(95)))
+                    .put("p99Ms", ms(histogram.getValueAtPercentile(99)))
+                    .put("maxMs", ms(histogram.getMaxValue()));
+        }
+        return told;
+    }
+
+    /** Milliseconds to two places, from microseconds. */
+    static double ms(long micros) {
+        return Math.round(micros / 10.0) / 100.0;
+    }
+}

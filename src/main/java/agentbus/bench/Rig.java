@@ -1,0 +1,233 @@
+package agentbus.bench;
+
+import agentbus.start.OperatorTokenFile;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** What a bench works with: a database, the gateway in a process of its own, and a bus in a process of its own. */
+final class Rig implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String HOOK_TOKEN = "hook-token-of-the-bench";
+
+    private final Path home;
+    private final Path directory;
+    private final BenchOptions options;
+    private final BenchDatabase database;
+    private final Child gateway;
+    private final HttpClient http =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final Map<String, String> settings = new LinkedHashMap<>();
+    private Child bus;
+
+    private Rig(Path home, Path directory, BenchOptions options, BenchDatabase database, Child gateway) {
+        this.home = home;
+        this.directory = directory;
+        this.options = options;
+        this.database = database;
+        this.gateway = gateway;
+    }
+
+    /**
+     * Makes the database and starts the gateway; the bus is not started yet.
+     *
+     * @param home the installation's directory
+     * @param directory an empty directory for data and logs
+     * @param options the bench's options
+     * @param environment may hold DATABASE_URL
+     * @return the rig, to be closed
+     */
+    static Rig build(Path home, Path directory, BenchOptions options, Map<String, String> environment) {
+        BenchDatabase database = BenchDatabase.create(home, directory, environment);
+        try {
+            writeAgents(home.resolve("agents"), directory.resolve("agents"), options);
+            Child gateway = Child.start(
+                    // Small and plain: its threads take the bus's processors.
+                    List.of("-Xmx256m", "-XX:+UseSerialGC"),
+                    ClosingGateway.class,
+                    List.of(),
+                    Map.of(),
+                    directory.resolve("gateway.log"),
+                    line -> line.matches("\\d+"));
+            return new Rig(home, directory, options, database, gateway);
+        } catch (RuntimeException failed) {
+            database.close();
+            throw failed;
+        }
+    }
+
+    /** The installation's own agents, which its standing orders need, and those of the bench. */
+    private static void writeAgents(Path own, Path agents, BenchOptions options) {
+        try (Stream<Path> files = Files.isDirectory(own) ? Files.walk(own) : Stream.empty()) {
+            for (Path file : files.filter(file -> file.endsWith("agent.yaml")).toList()) {
+                Path copy = agents.resolve(own.relativize(file));
+                Files.createDirectories(copy.getParent());
+                Files.copy(file, copy);
+            }
+            for (int n = 1; n <= options.agents; n++) {
+                Path folder = Files.createDirectories(agents.resolve("bench-" + n));
+                Files.writeString(
+                        folder.resolve("agent.yaml"),
+                        "id: bench-" + n + "\nmission: Closes what it is given.\nmaxConcurrency: "
+                                + options.perAgent()
+                                + "\naccepts: [bench.work]\n");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Starts the bus and waits until it says that it runs.
+     *
+     * @param more settings besides the rig's own
+     */
+    void startBus(Map<String, String> more) {
+        settings.clear();
+        settings.put("agentbus.data.dir", directory.resolve("bus").toString());
+        settings.put("agentbus.agents.dir", directory.resolve("agents").toString());
+        settings.put("agentbus.http.port", "0");
+        settings.put("agentbus.gateway.url", "http://127.0.0.1:" + gateway.greeting());
+        settings.put("agentbus.gateway.max-in-flight", Integer.toString(options.inFlight));
+        settings.putAll(more);
+        settings.putAll(options.settings);
+        List<String> arguments = new ArrayList<>(List.of("run"));
+        settings.forEach((key, value) -> arguments.addAll(List.of("--set", key + "=" + value)));
+        Map<String, String> environment = new HashMap<>();
+        environment.put("AGENTBUS_HOME", home.toString());
+        environment.put("AGENTBUS_GATEWAY_TOKEN", HOOK_TOKEN);
+        environment.put("DATABASE_URL", database.access().get("agentbus.database.url"));
+        environment.put("AGENTBUS_DATABASE_USER", database.access().get("agentbus.database.user"));
+        environment.put("AGENTBUS_DATABASE_PASSWORD", database.access().get("agentbus.database.password"));
+        bus = Child.start(
+                serverOptions(),
+                BusMain.class,
+                arguments,
+                environment,
+                directory.resolve("bus.log"),
+                line -> line.startsWith("agentbus runs at "));
+        call("POST", gatewayUrl("/bench/bus"), busUrl(), null);
+    }
+
+    /** The options that the launcher gives a server. */
+    static List<String> serverOptions() {
+        return List.of(System.getProperty("agentbus.server-options", "-XX:+ExitOnOutOfMemoryError")
+                .strip()
+                .split("\\s+"));
+    }
+
+    /** Stops the bus in order. */
+    void stopBus() {
+        if (bus != null) {
+            bus.close();
+            bus = null;
+        }
+    }
+
+    /** The gateway's counts start anew. */
+    void resetGateway() {
+        call("POST", gatewayUrl("/bench/reset"), "", null);
+    }
+
+    /** What the gateway has counted. */
+    JsonNode report() {
+        return call("GET", gatewayUrl("/bench/report"), "", null);
+    }
+
+    /** Where the bus answers. */
+    String busUrl() {
+        return bus.greeting().split(" ")[3];
+    }
+
+    /** The bus's process. */
+    Child bus() {
+        return bus;
+    }
+
+    /** The token of the first operator, which the bus has made at its start. */
+    String operatorToken() {
+        return OperatorTokenFile.find(directory.resolve("bus")).orElseThrow().token();
+    }
+
+    /** Statements in the database. */
+    BenchSql sql() {
+        return database.sql();
+    }
+
+    /** The database. */
+    BenchDatabase database() {
+        return database;
+    }
+
+    /** The bench's options. */
+    BenchOptions options() {
+        return options;
+    }
+
+    /** The settings of the bus beside its defaults, as they are told with a result. */
+    Map<String, String> settings() {
+        Map<String, String> told = new LinkedHashMap<>(settings);
+        told.keySet()
+                .removeAll(Set.of(
+                        "agentbus.data.dir", "agentbus.agents.dir", "agentbus.http.port", "agentbus.gateway.url"));
+        return told;
+    }
+
+    /** The processor times so far. */
+    CpuTime cpu() {
+        Map<String, Object> server = database.server();
+        boolean here = database.database().host().equals("127.0.0.1")
+                || database.database().host().equals("localhost");
+        Optional<ProcessHandle> backend =
+                here ? ProcessHandle.of(((Number) server.get("backend")).longValue()) : Optional.empty();
+        return CpuTime.now(bus.handle(), gateway.handle(), backend);
+    }
+
+    /** Calls one of the two servers. */
+    JsonNode call(String method, String url, String body, String token) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url))
+                .header("Content-Type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(body));
+        if (token != null) {
+            request.header("Authorization", "Bearer " + token);
+        }
+        try {
+            HttpResponse<String> answer = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            if (answer.statusCode() != 200) {
+                throw new BenchFailure(url + " answered " + answer.statusCode() + ": " + answer.body());
+            }
+            return JSON.readTree(answer.body());
+        } catch (IOException broken) {
+            throw new BenchFailure(url + " does not answer: " + broken.getMessage(), broken);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BenchFailure("interrupted", e);
+        }
+    }
+
+    private String gatewayUrl(String path) {
+        return "http://127.0.0.1:" + gateway.greeting() + path;
+    }
+
+    @Override
+    public void close() {
+        stopBus();
+        gateway.close();
+        database.close();
+    }
+}

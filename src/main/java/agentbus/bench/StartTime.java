@@ -1,0 +1,47 @@
+package agentbus.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code bench start}: from the start of the bus's process to the arrival of the first hook at the gateway, on a database that
+ * has its schema and a job that waits. A first start, untimed, makes the keys and tokens of the installation.
+ */
+final class StartTime implements Bench {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    @Override
+    public List<ObjectNode> run(Rig rig) {
+        rig.startBus(Map.of());
+        rig.stopBus();
+        double[] seconds = new double[rig.options().rounds];
+        for (int n = 0; n < seconds.length; n++) {
+            rig.resetGateway();
+            rig.sql().row("enqueue-one", "bench-1", ClosingGateway.micros());
+            rig.startBus(Map.of());
+            if (!Waiting.until(LIMIT, () -> rig.report().path("hooks").asLong() > 0)) {
+                throw new BenchFailure(
+                        "no hook came within " + LIMIT.toSeconds() + " s of the start; the end of the bus's log: "
+                                + rig.bus().lastWords());
+            }
+            JsonNode report = rig.report();
+            seconds[n] = (report.path("firstHookMicros").asLong() - rig.bus().beganMicros()) / 1e6;
+            rig.stopBus();
+        }
+        Arrays.sort(seconds);
+        return List.of(JsonNodeFactory.instance
+                .objectNode()
+                .put("starts", seconds.length)
+                .put("medianSeconds", round(seconds[(seconds.length - 1) / 2]))
+                .put("slowestSeconds", round(seconds[seconds.length - 1])));
+    }
+
+    private static double round(double value) {
+        return Math.round(value * 1000) / 1000.0;
+    }
+}

@@ -1,0 +1,35 @@
+package agentbus.bench;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/** Waiting that ends. */
+final class Waiting {
+    private static final Duration STEP = Duration.ofMillis(100);
+
+    private Waiting() {}
+
+    /**
+     * Waits for a condition, looking ten times a second.
+     *
+     * @param limit how long at most
+     * @param condition what is waited for
+     * @return whether it came
+     */
+    static boolean until(Duration limit, BooleanSupplier condition) {
+        long end = System.nanoTime() + limit.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end || Thread.currentThread().isInterrupted()) {
+                return false;
+            }
+            LockSupport.parkNanos(STEP.toNanos());
+        }
+        return true;
+    }
+
+    /** Lets time pass. */
+    static void pass(Duration time) {
+        until(time, () -> false);
+    }
+}

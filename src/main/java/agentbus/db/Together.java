@@ -1,0 +1,134 @@
+package agentbus.db;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.springframework.dao.DataAccessException;
+import org.springframework.dao.DataAccessResourceFailureException;
+
+/**
+ * One statement for many callers. A call that comes alone runs at once; those that come while the statement runs go together in
+ * its next run. So nobody waits for company, and under load the commits, round trips and triggers are shared. Safe for use by
+ * many threads.
+ *
+ * @param <I> what a caller gives
+ * @param <O> what a caller gets
+ */
+public final class Together<I, O> implements AutoCloseable {
+    private static final long IDLE_SECONDS = 30;
+    /** A run that takes longer waits for somebody's lock, or for the disk; until then company is better than another run. */
+    private static final long SLOW_NANOS = 20_000_000;
+
+    private final Function<List<I>, List<O>> run;
+    private final int most;
+    private final int lanes;
+    private final Queue<Call<I, O>> waiting = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger busy = new AtomicInteger();
+    private volatile long began;
+    private final ThreadPoolExecutor threads;
+
+    /** One caller's share. */
+    private record Call<I, O>(I input, CompletableFuture<O> answer) {}
+
+    /**
+     * A statement to be shared.
+     *
+     * @param name of its threads
+     * @param most how many calls one run takes
+     * @param lanes how many runs there may be at once; the next begins only when the last is slow
+     * @param run the statement: takes the calls' inputs and returns their answers, in that order
+     */
+    public Together(String name, int most, int lanes, Function<List<I>, List<O>> run) {
+        this.run = run;
+        this.most = most;
+        this.lanes = lanes;
+        this.threads = new ThreadPoolExecutor(
+                lanes, lanes, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+                    Thread thread = new Thread(task, name);
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        threads.allowCoreThreadTimeOut(true);
+    }
+
+    /**
+     * Takes part in the next run.
+     *
+     * @param input what is this caller's own
+     * @return the answer, or what the statement threw; completed on a thread of the statement, so what follows must not block
+     */
+    public CompletableFuture<O> call(I input) {
+        CompletableFuture<O> answer = new CompletableFuture<>();
+        waiting.add(new Call<>(input, answer));
+        openLane();
+        return answer;
+    }
+
+    private void openLane() {
+        int now = busy.get();
+        while (now < lanes && (now == 0 || System.nanoTime() - began > SLOW_NANOS)) {
+            if (busy.compareAndSet(now, now + 1)) {
+                threads.execute(this::work);
+                return;
+            }
+            now = busy.get();
+        }
+    }
+
+    private void work() {
+        List<Call<I, O>> calls = take();
+        while (!calls.isEmpty()) {
+            began = System.nanoTime();
+            answer(calls);
+            calls = take();
+        }
+        busy.decrementAndGet();
+        // Somebody may have come between the last look and this.
+        if (!waiting.isEmpty()) {
+            openLane();
+        }
+    }
+
+    private List<Call<I, O>> take() {
+        List<Call<I, O>> calls = new ArrayList<>();
+        Call<I, O> next = waiting.poll();
+        while (next != null) {
+            calls.add(next);
+            next = calls.size() < most ? waiting.poll() : null;
+        }
+        return calls;
+    }
+
+    private void answer(List<Call<I, O>> calls) {
+        try {
+            List<O> answers = run.apply(calls.stream().map(Call::input).toList());
+            for (int i = 0; i < calls.size(); i++) {
+                calls.get(i).answer().complete(answers.get(i));
+            }
+        } catch (DataAccessResourceFailureException unreachable) {
+            calls.forEach(call -> call.answer().completeExceptionally(unreachable));
+        } catch (DataAccessException refused) {
+            if (calls.size() == 1) {
+                calls.get(0).answer().completeExceptionally(refused);
+            } else {
+                // What one of them brought must not fail the others.
+                calls.forEach(call -> answer(List.of(call)));
+            }
+        } catch (RuntimeException broken) {
+            calls.forEach(call -> call.answer().completeExceptionally(broken));
+        }
+    }
+
+    /** Ends its threads once what was asked for is answered; calls that come later are refused. */
+    @Override
+    public void close() {
+        threads.shutdown();
+    }
+}

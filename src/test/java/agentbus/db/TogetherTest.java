@@ -1,0 +1,93 @@
+package agentbus.db;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.dao.DataAccessResourceFailureException;
+import org.springframework.dao.DataIntegrityViolationException;
+
+class TogetherTest {
+    private static final int POISON = 13;
+
+    private final List<List<Integer>> runs = new CopyOnWriteArrayList<>();
+    private final CountDownLatch firstRuns = new CountDownLatch(1);
+    private final CountDownLatch goOn = new CountDownLatch(1);
+    private final Together<Integer, String> together = new Together<>("test", 3, 1, this::run);
+
+    @AfterEach
+    void close() {
+        goOn.countDown();
+        together.close();
+    }
+
+    private List<String> run(List<Integer> inputs) {
+        runs.add(inputs);
+        firstRuns.countDown();
+        try {
+            goOn.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (inputs.contains(POISON)) {
+            throw new DataIntegrityViolationException("poison");
+        }
+        if (inputs.contains(-1)) {
+            throw new DataAccessResourceFailureException("no database");
+        }
+        return inputs.stream().map(input -> "n" + input).toList();
+    }
+
+    /** The first call runs alone; the others come while it runs. */
+    private List<CompletableFuture<String>> callAll(int... inputs) throws InterruptedException {
+        CompletableFuture<String> first = together.call(0);
+        assertTrue(firstRuns.await(30, SECONDS));
+        List<CompletableFuture<String>> answers =
+                IntStream.of(inputs).mapToObj(together::call).toList();
+        goOn.countDown();
+        assertEquals("n0", get(first));
+        return answers;
+    }
+
+    private static String get(CompletableFuture<String> answer) {
+        return answer.orTimeout(30, SECONDS).join();
+    }
+
+    @Test
+    void calls_that_come_while_it_runs_go_together_and_each_gets_its_own_answer() throws Exception {
+        List<CompletableFuture<String>> answers = callAll(1, 2, 3, 4);
+        assertEquals(
+                List.of("n1", "n2", "n3", "n4"),
+                answers.stream().map(TogetherTest::get).toList());
+        assertEquals(List.of(List.of(0), List.of(1, 2, 3), List.of(4)), runs);
+    }
+
+    @Test
+    void what_one_call_brought_does_not_fail_the_others() throws Exception {
+        List<CompletableFuture<String>> answers = callAll(1, POISON, 3);
+        assertEquals("n1", get(answers.get(0)));
+        assertEquals("n3", get(answers.get(2)));
+        ExecutionException refused =
+                assertThrows(ExecutionException.class, () -> answers.get(1).get(30, SECONDS));
+        assertEquals("poison", refused.getCause().getMessage());
+    }
+
+    @Test
+    void a_database_that_is_away_is_not_asked_again_for_each_call() throws Exception {
+        List<CompletableFuture<String>> answers = callAll(1, -1, 3);
+        for (CompletableFuture<String> answer : answers) {
+            ExecutionException away = assertThrows(ExecutionException.class, () -> answer.get(30, SECONDS));
+            assertEquals("no database", away.getCause().getMessage());
+        }
+        assertEquals(2, runs.size());
+    }
+}

@@ -1,0 +1,62 @@
+package agentbus.harness;
+
+import agentbus.db.Database;
+import agentbus.db.Migrations;
+import agentbus.start.Settings;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+/** A Postgres with the schema in a template, from which each test class gets a database of its own. */
+public final class TestServer implements AutoCloseable {
+    private static final String TEMPLATE = "agentbus_template";
+
+    private final EmbeddedPostgres postgres;
+    private final AtomicInteger databases = new AtomicInteger();
+
+    /** Starts the server and migrates the template. */
+    public TestServer() {
+        try {
+            postgres = EmbeddedPostgres.builder()
+                    .setPGStartupWait(Duration.ofSeconds(60))
+                    .setServerConfig("max_connections", "200")
+                    .setServerConfig("listen_addresses", "127.0.0.1")
+                    .start();
+        } catch (IOException e) {
+            throw new IllegalStateException("the tests' Postgres does not start", e);
+        }
+        admin().execute("create database " + TEMPLATE);
+        Settings settings = Settings.load(Path.of("target"), Map.of(), Map.of("agentbus.database.url", url(TEMPLATE)));
+        try (Database database = Database.open(settings)) {
+            new Migrations(database).run();
+        }
+    }
+
+    /**
+     * Copies the template.
+     *
+     * @return a database that nobody else has; to be closed by the caller
+     */
+    public TestDatabase newDatabase() {
+        String name = "agentbus_" + databases.incrementAndGet();
+        admin().execute("create database " + name + " template " + TEMPLATE);
+        return new TestDatabase(postgres.getPort(), name, admin());
+    }
+
+    private String url(String database) {
+        return "postgresql://postgres@127.0.0.1:" + postgres.getPort() + "/" + database;
+    }
+
+    private JdbcTemplate admin() {
+        return new JdbcTemplate(postgres.getPostgresDatabase());
+    }
+
+    @Override
+    public void close() throws IOException {
+        postgres.close();
+    }
+}

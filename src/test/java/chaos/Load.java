@@ -1,0 +1,141 @@
+package chaos;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+
+/**
+ * A steady stream of jobs through the HTTP door. What got no answer is asked for again with the same dedupe key until it has
+ * one; what has one is owed.
+ */
+final class Load implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration ANSWER = Duration.ofSeconds(5);
+    private static final int SLEEPERS = 3;
+    /** Shorter than the sleepers sleep. */
+    private static final int SLEEPERS_TIMEOUT_SECONDS = 4;
+
+    private final URI url;
+    private final String token;
+    private final String name;
+    private final Map<String, String> owed = new ConcurrentHashMap<>();
+    private final AtomicInteger asked = new AtomicInteger();
+    private final AtomicInteger repeated = new AtomicInteger();
+    private final AtomicReference<String> refused = new AtomicReference<>();
+    private final ScheduledExecutorService clock = Executors.newScheduledThreadPool(1, task -> {
+        Thread thread = new Thread(task, "load");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private final HttpClient client = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(ANSWER)
+            .build();
+    private final java.util.concurrent.ScheduledFuture<?> ticking;
+
+    /** Begins: so many jobs a second, for the agents in turn, and first a few for the one that sleeps. */
+    Load(URI door, String token, String name, double perSecond, java.util.List<String> agents) {
+        this.url = door.resolve("/v1/jobs");
+        this.token = token;
+        this.name = name;
+        this.ticking = clock.scheduleAtFixedRate(
+                () -> {
+                    int number = asked.getAndIncrement();
+                    boolean sleeps = number < SLEEPERS;
+                    ask(number, sleeps ? Workers.SLEEPER : agents.get(number % agents.size()), sleeps);
+                },
+                0,
+                (long) (1_000_000 / perSecond),
+                TimeUnit.MICROSECONDS);
+    }
+
+    /** Asks for no more; what has no answer yet is asked for until it has. */
+    void stop() {
+        ticking.cancel(false);
+    }
+
+    /** How many jobs were asked for. */
+    int asked() {
+        return asked.get();
+    }
+
+    /** How many requests were made again for want of an answer. */
+    int repeated() {
+        return repeated.get();
+    }
+
+    /** The jobs that the bus has said yes to: id by dedupe key. */
+    Map<String, String> owed() {
+        return Map.copyOf(owed);
+    }
+
+    /** Why the bus has said no, or null. */
+    String refused() {
+        return refused.get();
+    }
+
+    private void ask(int number, String agent, boolean sleeps) {
+        String key = name + "-" + number;
+        String body = "{\"targetAgent\": \"" + agent + "\", \"subject\": \"work\", \"dedupeKey\": \"" + key + "\""
+                + (sleeps ? ", \"timeoutSeconds\": " + SLEEPERS_TIMEOUT_SECONDS : "") + "}";
+        HttpRequest request = HttpRequest.newBuilder(url)
+                .timeout(ANSWER)
+                .header("Authorization", "Bearer " + token)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(body))
+                .build();
+        send(key, request);
+    }
+
+    private void send(String key, HttpRequest request) {
+        client.sendAsync(request, BodyHandlers.ofString()).whenComplete((answer, failure) -> {
+            if (failure != null || answer.statusCode() >= 500) {
+                repeated.incrementAndGet();
+                again(() -> {
+                    send(key, request);
+                    return null;
+                });
+            } else if (answer.statusCode() < 300) {
+                owed.put(key, jobId(answer));
+            } else {
+                refused.set(answer.body());
+            }
+        });
+    }
+
+    private void again(Supplier<Void> task) {
+        try {
+            clock.schedule(task::get, 300, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException closed) {
+            // The test is over.
+        }
+    }
+
+    private static String jobId(HttpResponse<String> answer) {
+        try {
+            return JSON.readTree(answer.body()).at("/job/jobId").asText();
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("no JSON: " + answer.body(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        clock.shutdownNow();
+    }
+}
