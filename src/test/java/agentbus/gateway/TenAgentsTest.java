@@ -108,7 +108,8 @@ class TenAgentsTest {
                 "coordinator -> research -> publisher: %d ms, of these %d ms until each hook was called",
                 flow.total().toMillis(), flow.waiting().toMillis()));
         assertTrue(flows.stream().anyMatch(flow -> flow.waiting().compareTo(FLOW) < 0), flows::toString);
-        // What a gateway needs for a run on a machine with more to do than it has cores for, says nothing about the bus.
+        // What a gateway needs for a run on a machine with more to do than it has cores for, says nothing about the
+        // bus.
         boolean fast = flows.stream().anyMatch(flow -> flow.total().compareTo(FLOW) < 0);
         if (!fast && starved()) {
             RealFleet.say("the machine is starved: only the bus's share of the five seconds was tested");
