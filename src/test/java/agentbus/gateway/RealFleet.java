@@ -180,7 +180,7 @@ final class RealFleet implements AutoCloseable {
         return database
                 .jdbc()
                 .queryForList(
-                        "select created_at from events where job_id = ? and topic = ? order by seq",
+                        "select created_at from events where source_job_id = ? and topic = ? order by seq",
                         Timestamp.class,
                         job,
                         topic)

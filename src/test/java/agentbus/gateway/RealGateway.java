@@ -55,6 +55,7 @@ final class RealGateway implements AutoCloseable {
             port = free.getLocalPort();
             Files.createDirectories(log.getParent());
             Files.deleteIfExists(log);
+            Files.deleteIfExists(Path.of(log + ".json"));
         } catch (IOException e) {
             throw new IllegalStateException("no place for the gateway", e);
         }
@@ -82,6 +83,8 @@ final class RealGateway implements AutoCloseable {
         Files.writeString(home.resolve("secrets/report-token"), reportToken + "\n");
         ObjectNode own = JSON.createObjectNode().put("$include", "./openclaw.json.agentbus-new");
         own.putObject("gateway").put("port", port);
+        // Else it goes to a directory that all gateways of the machine share.
+        own.putObject("logging").put("file", log + ".json");
         own.putObject("agents").putObject("defaults").putObject("model").put("primary", "scripted/scripted");
         ObjectNode models = own.putObject("models").put("mode", "replace");
         ObjectNode provider = models.putObject("providers").putObject("scripted");

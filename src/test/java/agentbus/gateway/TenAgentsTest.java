@@ -3,7 +3,6 @@ package agentbus.gateway;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
@@ -101,24 +100,38 @@ class TenAgentsTest {
                                 + " \"payload\": {\"packet\": \"packets/new.md\"}}]}");
             default -> Move.complete();
         });
-        List<Duration> totals = new ArrayList<>();
+        List<Flow> flows = new ArrayList<>();
         for (int i = 0; i < FLOWS; i++) {
-            totals.add(flow());
+            flows.add(flow());
         }
-        RealFleet.say("flows coordinator -> research -> publisher took %s", totals);
-        Duration best = totals.stream().min(Duration::compareTo).orElseThrow();
-        // A machine that has more to do than it has cores for says nothing about five seconds.
-        assumeTrue(best.compareTo(FLOW) < 0 || !starved(), "the machine is starved: " + totals);
-        assertTrue(best.compareTo(FLOW) < 0, totals::toString);
+        flows.forEach(flow -> RealFleet.say(
+                "coordinator -> research -> publisher: %d ms, of these %d ms until each hook was called",
+                flow.total().toMillis(), flow.waiting().toMillis()));
+        assertTrue(flows.stream().anyMatch(flow -> flow.waiting().compareTo(FLOW) < 0), flows::toString);
+        // What a gateway needs for a run on a machine with more to do than it has cores for, says nothing about the
+        // bus.
+        boolean fast = flows.stream().anyMatch(flow -> flow.total().compareTo(FLOW) < 0);
+        if (!fast && starved()) {
+            RealFleet.say("the machine is starved: only the bus's share of the five seconds was tested");
+        } else {
+            assertTrue(fast, flows::toString);
+        }
     }
+
+    /**
+     * What a flow took.
+     *
+     * @param total from the call that enqueued its first job to the close of its last
+     * @param waiting of these, the time its jobs were there and not yet claimed
+     */
+    private record Flow(Duration total, Duration waiting) {}
 
     private static boolean starved() {
         OperatingSystemMXBean machine = ManagementFactory.getOperatingSystemMXBean();
         return machine.getSystemLoadAverage() > 2.0 * machine.getAvailableProcessors();
     }
 
-    /** One flow: from the call that enqueues its first job to the close of its last. */
-    private static Duration flow() throws Exception {
+    private static Flow flow() throws Exception {
         String flow = "flow-" + UUID.randomUUID();
         fleet.enqueue("coordinator", Map.of("flowKey", flow));
         RealFleet.waiting("the publisher has closed the last job of " + flow).until(() -> fleet.jdbc()
@@ -127,12 +140,14 @@ class TenAgentsTest {
                         String.class,
                         flow)
                 .equals(List.of("coordinator", "research", "publisher")));
-        return Duration.ofMillis(fleet.jdbc()
-                .queryForObject(
-                        "select (extract(epoch from max(ended_at) - min(created_at)) * 1000)::bigint from jobs"
+        Map<String, Object> took = fleet.jdbc()
+                .queryForMap(
+                        "select (extract(epoch from max(ended_at) - min(j.created_at)) * 1000)::bigint as total,"
+                                + " (extract(epoch from sum(a.started_at - j.created_at)) * 1000)::bigint as waiting"
+                                + " from jobs j join job_attempts a on a.job_id = j.job_id and a.status = 'succeeded'"
                                 + " where flow_key = ?",
-                        Long.class,
-                        flow));
+                        flow);
+        return new Flow(Duration.ofMillis((Long) took.get("total")), Duration.ofMillis((Long) took.get("waiting")));
     }
 
     @Test
