@@ -88,6 +88,7 @@ begin
   into v_simple
   from unnest(p_attempts, p_inputs) as w (attempt_id, input)
   join jobs j on j.job_id = (w.input ->> 'jobId')::uuid and j.live_attempt = w.attempt_id
+  join job_attempts a on a.attempt_id = j.live_attempt
   where not w.input ?| '{namespace,outcome,evidence,followUps,events}'
     and not exists (select from job_dependencies d where d.depends_on = j.job_id)
     and not exists (select from jobs b where b.blocked_on_job = j.job_id);
