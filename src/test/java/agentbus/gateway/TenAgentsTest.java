@@ -169,9 +169,9 @@ class TenAgentsTest {
                 .asText();
         assertTrue(shown.contains("Bearer <token>"), shown);
         assertFalse(shown.contains(told.token()), "the token is shown");
-        // OpenClaw puts the run's name before it, and trims the end.
+        // OpenClaw puts the run's name before it, and the time and a word on unattended runs behind it.
         String given = told.prompt().replace(told.token(), "<token>");
-        assertTrue(given.endsWith(shown.strip()), () -> "given:\n" + given + "\n\nshown:\n" + shown);
-        assertTrue(given.length() - shown.strip().length() < 120, given);
+        assertTrue(given.contains(shown.strip()), () -> "given:\n" + given + "\n\nshown:\n" + shown);
+        assertTrue(given.startsWith("[cron:"), given);
     }
 }
