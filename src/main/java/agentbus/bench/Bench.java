@@ -1,7 +1,7 @@
 package agentbus.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.List;
+import java.util.function.Consumer;
 
 /** One kind of measurement. */
 interface Bench {
@@ -9,7 +9,7 @@ interface Bench {
      * Measures.
      *
      * @param rig a database with the schema, a gateway; the bus is this bench's to start
-     * @return the figures, one object for each result, the summary last
+     * @param tell takes each result's figures as soon as there are any, so that a bench that is broken off has told something
      */
-    List<ObjectNode> run(Rig rig);
+    void run(Rig rig, Consumer<ObjectNode> tell);
 }

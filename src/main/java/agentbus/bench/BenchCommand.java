@@ -89,21 +89,23 @@ public final class BenchCommand implements Callable<Integer> {
         Path directory = temporary();
         try (Rig rig = Rig.build(Settings.home(environment), directory, options, environment)) {
             ObjectNode machine = Machine.describe(rig.database().server());
-            for (ObjectNode figures : bench(one).run(rig)) {
-                ObjectNode line = JSON.createObjectNode()
-                        .put("bench", one.name())
-                        .put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-                line.set("figures", figures);
-                line.set("settings", JSON.valueToTree(rig.settings()));
-                line.put("jvm", String.join(" ", Rig.serverOptions()));
-                line.set("machine", machine);
-                out.println(line);
-                if (!options.json) {
-                    err.println(String.format(Locale.ROOT, "%-8s %s", one, words(figures)));
-                }
-            }
+            bench(one).run(rig, figures -> tell(one, figures, rig, machine));
         } finally {
             remove(directory);
+        }
+    }
+
+    private void tell(What one, ObjectNode figures, Rig rig, ObjectNode machine) {
+        ObjectNode line = JSON.createObjectNode()
+                .put("bench", one.name())
+                .put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+        line.set("figures", figures);
+        line.set("settings", JSON.valueToTree(rig.settings()));
+        line.put("jvm", String.join(" ", Rig.serverOptions()));
+        line.set("machine", machine);
+        out.println(line);
+        if (!options.json) {
+            err.println(String.format(Locale.ROOT, "%-8s %s", one, words(figures)));
         }
     }
 

@@ -4,9 +4,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
@@ -21,12 +20,12 @@ final class ClaimCost implements Bench {
     private static final int WARM_UP = 50;
 
     @Override
-    public List<ObjectNode> run(Rig rig) {
+    public void run(Rig rig, Consumer<ObjectNode> tell) {
         BenchSql sql = rig.sql();
         sql.row("agents", agents(rig.options()));
         sql.row("configure-gateway", rig.options().inFlight);
         sql.number("queue-jobs", rig.options().agents, rig.options().backlog);
-        List<ObjectNode> results = new ArrayList<>();
+        double empty = 0;
         long there = 0;
         for (long history : LongStream.of(0, rig.options().history / 10, rig.options().history)
                 .distinct()
@@ -38,12 +37,11 @@ final class ClaimCost implements Bench {
                 there = history;
             }
             sql.run("vacuum-jobs");
-            results.add(measure(rig).put("history", history).put("backlog", rig.options().backlog));
+            ObjectNode figures = measure(rig).put("history", history).put("backlog", rig.options().backlog);
+            double now = figures.path("p50Ms").asDouble();
+            empty = empty == 0 ? now : empty;
+            tell.accept(figures.put("timesEmpty", Math.round(now / empty * 100) / 100.0));
         }
-        double first = results.get(0).path("p50Ms").asDouble();
-        results.forEach(result ->
-                result.put("timesEmpty", Math.round(result.path("p50Ms").asDouble() / first * 100) / 100.0));
-        return results;
     }
 
     private static ObjectNode measure(Rig rig) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * {@code bench drain}: how fast queued jobs are done. Each is claimed, its agent is woken by one hook call, and the agent
@@ -21,16 +22,16 @@ final class Drain implements Bench {
     private static final int MOST_WARMUP = 20_000;
 
     @Override
-    public List<ObjectNode> run(Rig rig) {
+    public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of("agentbus.orders.enabled", "false"));
         round(rig, Math.min(rig.options().jobs, MOST_WARMUP));
         List<ObjectNode> rounds = new ArrayList<>();
         for (int n = 1; n <= rig.options().rounds; n++) {
-            rounds.add(round(rig, rig.options().jobs).put("round", n));
+            ObjectNode round = round(rig, rig.options().jobs).put("round", n);
+            rounds.add(round);
+            tell.accept(round);
         }
-        List<ObjectNode> results = new ArrayList<>(rounds);
-        results.add(summary(rounds));
-        return results;
+        tell.accept(summary(rounds));
     }
 
     private static ObjectNode round(Rig rig, int jobs) {

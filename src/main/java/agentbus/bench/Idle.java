@@ -3,8 +3,8 @@ package agentbus.bench;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * {@code bench idle}: what a bus costs that has nothing to do, with the installation's own agents and standing orders:
@@ -15,7 +15,7 @@ final class Idle implements Bench {
     private static final Duration SETTLE = Duration.ofSeconds(15);
 
     @Override
-    public List<ObjectNode> run(Rig rig) {
+    public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of());
         Duration measured = Duration.ofSeconds(rig.options().seconds);
         Waiting.pass(measured.compareTo(SETTLE) < 0 ? measured : SETTLE);
@@ -26,7 +26,7 @@ final class Idle implements Bench {
         double seconds = (System.nanoTime() - began) / 1e9;
         CpuTime after = rig.cpu();
         long more = rig.database().transactions() - transactions;
-        return List.of(JsonNodeFactory.instance
+        tell.accept(JsonNodeFactory.instance
                 .objectNode()
                 .put("seconds", Math.round(seconds))
                 .put("queriesPerSecond", round(more / seconds))

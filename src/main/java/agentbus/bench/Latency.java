@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -12,6 +11,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * {@code bench latency}: from the moment before a job is enqueued to the arrival of its hook at the gateway, at a steady rate.
@@ -24,7 +24,7 @@ final class Latency implements Bench {
     private static final Duration DRAIN = Duration.ofSeconds(30);
 
     @Override
-    public List<ObjectNode> run(Rig rig) {
+    public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of("agentbus.orders.enabled", "false"));
         Duration measured = Duration.ofSeconds(rig.options().seconds);
         enqueue(rig, measured.compareTo(WARM_UP) < 0 ? measured : WARM_UP);
@@ -39,7 +39,7 @@ final class Latency implements Bench {
                 .put("arrived", report.path("hooks").asLong());
         figures.setAll((ObjectNode) report.path("arrival"));
         figures.set("close", report.path("close"));
-        return List.of(figures);
+        tell.accept(figures);
     }
 
     /** Enqueues for a time and waits until all hooks have arrived; returns how many jobs that were. */

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * {@code bench start}: from the start of the bus's process to the arrival of the first hook at the gateway, on a database that
@@ -16,7 +16,7 @@ final class StartTime implements Bench {
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     @Override
-    public List<ObjectNode> run(Rig rig) {
+    public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of());
         rig.stopBus();
         double[] seconds = new double[rig.options().rounds];
@@ -34,7 +34,7 @@ final class StartTime implements Bench {
             rig.stopBus();
         }
         Arrays.sort(seconds);
-        return List.of(JsonNodeFactory.instance
+        tell.accept(JsonNodeFactory.instance
                 .objectNode()
                 .put("starts", seconds.length)
                 .put("medianSeconds", round(seconds[(seconds.length - 1) / 2]))
