@@ -14,11 +14,12 @@ sealed interface Move {
     record Curl(String outcome, String json) implements Move {}
 
     /**
-     * Asks for {@code exec} with a command of its own; ends its turn after the result.
+     * Asks for {@code exec} with a command of its own; when it has its result, does something else.
      *
      * @param command a shell command
+     * @param then what it does after that, by what it is told then
      */
-    record Shell(String command) implements Move {}
+    record Work(String command, Move then) implements Move {}
 
     /**
      * Asks for one of the bus's MCP tools; jobId and token are added.

@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -25,7 +26,7 @@ import java.util.function.Function;
 
 /**
  * A model that speaks OpenAI's chat completions, streamed, and does what a script says. It takes no time of its own, so what a
- * flow takes is the bus's and the gateway's. It acts once on each prompt, and ends its turn when the tool has answered.
+ * flow takes is the bus's and the gateway's. It ends its turn when it has done what the script says and the tool has answered.
  */
 final class ScriptedModel implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -78,7 +79,7 @@ final class ScriptedModel implements AutoCloseable {
         return List.copyOf(told);
     }
 
-    /** What tools have answered, in order. */
+    /** What the tools that closed a job have answered, in order. */
     List<String> toolAnswers() {
         return List.copyOf(toolAnswers);
     }
@@ -117,16 +118,13 @@ final class ScriptedModel implements AutoCloseable {
             exchange.sendResponseHeaders(200, 0);
             OutputStream out = exchange.getResponseBody();
             Told job = lastTold(messages);
-            String toolAnswer = toolAnswer(messages);
+            List<String> answers = toolAnswers(messages);
             if (job == null) {
                 // A turn of a main session, such as a heartbeat's.
                 say(out, "NO_REPLY");
-            } else if (toolAnswer != null) {
-                toolAnswers.add(toolAnswer);
-                say(out, "That is all.");
             } else {
                 told.add(job);
-                act(out, job, script.apply(job));
+                next(out, job, answers);
             }
             if (job != null) {
                 spoke.put(job.jobId() + "/" + job.attempt(), Instant.now());
@@ -134,11 +132,27 @@ final class ScriptedModel implements AutoCloseable {
         }
     }
 
+    /** A piece of work for each answer that a tool has given; what comes after the last closes the turn. */
+    private void next(OutputStream out, Told job, List<String> answers) throws IOException {
+        Move move = script.apply(job);
+        int left = answers.size();
+        while (left > 0 && move instanceof Move.Work work) {
+            move = work.then();
+            left--;
+        }
+        if (left > 0) {
+            toolAnswers.add(answers.get(answers.size() - 1));
+            say(out, "That is all.");
+        } else {
+            act(out, job, move);
+        }
+    }
+
     private void act(OutputStream out, Told job, Move move) throws IOException {
         if (move instanceof Move.Curl curl) {
             shell(out, job.command(curl.outcome(), curl.json()));
-        } else if (move instanceof Move.Shell shell) {
-            shell(out, shell.command());
+        } else if (move instanceof Move.Work work) {
+            shell(out, work.command());
         } else if (move instanceof Move.Tool tool) {
             ObjectNode arguments = JSON.valueToTree(tool.arguments());
             call(
@@ -224,17 +238,17 @@ final class ScriptedModel implements AutoCloseable {
         return last;
     }
 
-    /** What a tool has answered since the last prompt; the gateway may add notes of its own after that. */
-    private static String toolAnswer(JsonNode messages) {
-        String answer = null;
+    /** What tools have answered since the last prompt; the gateway may add notes of its own after that. */
+    private static List<String> toolAnswers(JsonNode messages) {
+        List<String> answers = new ArrayList<>();
         for (JsonNode message : messages) {
             if (told(message) != null) {
-                answer = null;
+                answers.clear();
             } else if (message.path("role").asText().equals("tool")) {
-                answer = text(message.path("content"));
+                answers.add(text(message.path("content")));
             }
         }
-        return answer;
+        return answers;
     }
 
     private static Told told(JsonNode message) {

@@ -50,7 +50,8 @@ class TenAgentsTest {
 
     @Test
     void each_of_the_ten_wakes_and_closes_its_job_by_curl() throws Exception {
-        eachCloses(Move.complete(), "It's done.");
+        // Work first: the token must still be there when the prompt is some turns back.
+        eachCloses(new Move.Work("pwd; ls AGENTS.md", Move.complete()), "It's done.");
     }
 
     @Test
@@ -67,6 +68,8 @@ class TenAgentsTest {
         }
         for (Map.Entry<String, UUID> each : jobs.entrySet()) {
             fleet.awaitState(each.getValue(), "succeeded");
+            assertFalse(
+                    fleet.model().toolAnswers().stream().anyMatch(answer -> answer.contains("urn:agentbus:problem")));
             JsonNode attempts =
                     fleet.call("GET", "/v1/jobs/" + each.getValue(), null).path("attempts");
             assertEquals(1, attempts.size(), each::toString);
@@ -105,7 +108,7 @@ class TenAgentsTest {
             flows.add(flow());
         }
         flows.forEach(flow -> RealFleet.say(
-                "coordinator -> research -> publisher: %d ms, of these %d ms until each hook was called",
+                "coordinator -> research -> publisher: %d ms, of these %d ms until its jobs were claimed",
                 flow.total().toMillis(), flow.waiting().toMillis()));
         assertTrue(flows.stream().anyMatch(flow -> flow.waiting().compareTo(FLOW) < 0), flows::toString);
         // What a gateway needs for a run on a machine with more to do than it has cores for, says nothing about the
@@ -166,9 +169,9 @@ class TenAgentsTest {
                 .asText();
         assertTrue(shown.contains("Bearer <token>"), shown);
         assertFalse(shown.contains(told.token()), "the token is shown");
-        // OpenClaw puts the run's name before it, and trims the end.
+        // OpenClaw puts the run's name before it, and the time and a word on unattended runs behind it.
         String given = told.prompt().replace(told.token(), "<token>");
-        assertTrue(given.endsWith(shown.strip()), () -> "given:\n" + given + "\n\nshown:\n" + shown);
-        assertTrue(given.length() - shown.strip().length() < 120, given);
+        assertTrue(given.contains(shown.strip()), () -> "given:\n" + given + "\n\nshown:\n" + shown);
+        assertTrue(given.startsWith("[cron:"), given);
     }
 }
