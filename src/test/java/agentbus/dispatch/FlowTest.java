@@ -62,7 +62,7 @@ class FlowTest {
     void an_agent_may_close_before_its_admission_is_written() {
         fleet = TestFleet.of(home, Duration.ZERO, "ann");
         start();
-        fleet.gateway().failNext(1, Fault.delayAnswer(Duration.ofSeconds(1)));
+        fleet.gateway().failNext(1, Fault.delayAnswer(Duration.ofSeconds(5)));
         UUID early = jobs.enqueue("ann");
         jobs.awaitState(early, "succeeded");
         assertNull(jobs.job(early).get("run_id"), "the admission is written already");
