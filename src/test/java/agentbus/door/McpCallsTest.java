@@ -167,7 +167,9 @@ class McpCallsTest {
     void an_error_of_the_bus_is_a_result_without_its_insides_and_no_token_is_logged() {
         Work work = door.work();
         try (LogCapture log = new LogCapture()) {
-            door.database().jdbc().execute("alter function complete_jobs(uuid[], jsonb[]) rename to complete_jobs_gone");
+            door.database()
+                    .jdbc()
+                    .execute("alter function complete_jobs(uuid[], jsonb[]) rename to complete_jobs_gone");
             try {
                 refused(
                         "internal",
@@ -176,7 +178,9 @@ class McpCallsTest {
                         work.token(),
                         "{'jobId':'" + work.jobId() + "','summary':'nobody-else-s-business'}");
             } finally {
-                door.database().jdbc().execute("alter function complete_jobs_gone(uuid[], jsonb[]) rename to complete_jobs");
+                door.database()
+                        .jdbc()
+                        .execute("alter function complete_jobs_gone(uuid[], jsonb[]) rename to complete_jobs");
             }
             mcp.refused("complete", "abt_" + work.token().substring(4).toLowerCase(java.util.Locale.ROOT), "{}");
             mcp.post(Door.json("{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'get','arguments':'"
