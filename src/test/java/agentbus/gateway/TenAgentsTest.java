@@ -83,9 +83,8 @@ class TenAgentsTest {
                             .agent());
         }
         RealFleet.say(
-                "ten jobs of ten agents, closed by %s, took %d ms",
-                move.getClass().getSimpleName(),
-                Duration.between(begun, Instant.now()).toMillis());
+                "ten jobs of ten agents (%s) took %d ms",
+                summary, Duration.between(begun, Instant.now()).toMillis());
     }
 
     @Test
