@@ -67,12 +67,21 @@ class PromptsTest {
     }
 
     @Test
+    void a_gateway_that_masks_bearer_tokens_in_what_it_keeps_leaves_the_commands_usable() throws Exception {
+        Map<String, Object> delivery = delivery(Map.of());
+        String sent = prompts.withToken(render(delivery), delivery);
+        // As measured on OpenClaw 2026.9.6; a run that is tried again or resumed is told the kept text.
+        String kept = sent.replaceAll("(?i)\\bBearer\\s+[A-Za-z0-9._~+/=-]+", "Bearer ***");
+        assertEquals(sent, kept);
+    }
+
+    @Test
     void the_kept_prompt_has_a_mark_for_the_token_and_the_sent_one_the_token() throws Exception {
         Map<String, Object> delivery = delivery(Map.of());
         String kept = render(delivery);
         assertFalse(kept.contains(token));
         String sent = prompts.withToken(kept, delivery);
-        assertTrue(sent.contains("Authorization: Bearer " + token));
+        assertTrue(sent.contains("-H 'Authorization: Bearer '" + token + " "));
         assertFalse(sent.contains("<token:"), sent);
         assertEquals(kept, prompts.withoutToken(sent, delivery));
 
