@@ -14,15 +14,13 @@ import java.util.regex.Pattern;
  * @param subject the job's subject
  * @param attempt the attempt's number, from 1
  * @param prompt the whole message
- * @param token the attempt's token, as it stands in the commands; three stars in a run that was resumed
+ * @param token the attempt's token, as it stands in the commands
  */
 record Told(String agent, UUID jobId, String subject, int attempt, String prompt, String token) {
     private static final Pattern HEAD = Pattern.compile(
             "You are ([a-z-]+)\\. Handle this one job.*?\\nJob ([0-9a-f-]{36})\\nSubject ([a-z0-9._-]+), attempt ([0-9]+)",
             Pattern.DOTALL);
-    // The gateway masks tokens in what it keeps of a session, so a run that it resumes after a crash is told three
-    // stars.
-    private static final Pattern TOKEN = Pattern.compile("Authorization: Bearer (abt_[A-Za-z0-9_.-]+|\\*\\*\\*)");
+    private static final Pattern TOKEN = Pattern.compile("Authorization: Bearer '(abt_[A-Za-z0-9_.-]+)");
 
     /**
      * Reads a message.
