@@ -8,6 +8,8 @@ import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
 import java.util.Set;
 import javax.net.ssl.SSLHandshakeException;
+import org.apache.hc.client5.http.ConnectTimeoutException;
+import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
 
 /**
  * What became of one call of a gateway's hook. The cases and their statuses are those measured on OpenClaw 2026.9.6.
@@ -72,8 +74,9 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
      * @return undelivered when no byte of the request can have been processed, else unknown
      */
     public static HookOutcome ofFailure(Exception failure) {
-        // Netty's connect timeout is a ConnectException, too.
         boolean neverSent = failure instanceof ConnectException
+                || failure instanceof ConnectTimeoutException
+                || failure instanceof ConnectionRequestTimeoutException
                 || failure instanceof UnknownHostException
                 || failure instanceof NoRouteToHostException
                 || failure instanceof SSLHandshakeException;

@@ -12,16 +12,16 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.Function;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
  * What the prompt template needs, and what is kept of the prompt. The kept prompt has a mark where the attempt's token
- * stands: the token is put in when the hook is called and is nowhere at rest.
+ * stands: the token is put in when the hook is called and is nowhere at rest. In the template it stands outside the quotes of
+ * its header on purpose: OpenClaw 2026.9.6 keeps a session's text with every "Bearer &lt;token&gt;" masked (measured), and a run
+ * that it tries again, or resumes after a crash, reads the kept text.
  */
 public final class Prompts {
     /** The template, on the classpath. */
@@ -69,7 +69,7 @@ public final class Prompts {
     }
 
     /**
-     * What to keep of a rendered prompt, as parameters of {@code keep_prompt} (several: {@link #together}).
+     * What to keep of a rendered prompt, as parameters of {@code keep_prompt}.
      *
      * @param prompt the rendered prompt, or the kept one when the delivery is repeated
      * @param delivery the delivery
@@ -84,27 +84,6 @@ public final class Prompts {
         keep.put("templateHash", templateHash);
         keep.put("tokenHash", sha256(token(delivery).getBytes(StandardCharsets.UTF_8)));
         return keep;
-    }
-
-    /**
-     * What to keep of several prompts, as parameters of {@code keep_prompts}: an array for each of its own.
-     *
-     * @param keeps what {@link #toKeep} made of each
-     * @return dispatcher, attemptIds, prompts, promptHashes, templateHashes and tokenHashes
-     */
-    public Map<String, Object> together(@Body List<Map<String, Object>> keeps) {
-        Map<String, Object> together = new HashMap<>();
-        together.put("dispatcher", keeps.isEmpty() ? "" : keeps.get(0).get("dispatcher"));
-        together.put("attemptIds", column(keeps, keep -> (String) keep.get("attemptId")));
-        together.put("prompts", column(keeps, keep -> (String) keep.get("prompt")));
-        together.put("promptHashes", column(keeps, keep -> (String) keep.get("promptHash")));
-        together.put("templateHashes", column(keeps, keep -> (String) keep.get("templateHash")));
-        together.put("tokenHashes", column(keeps, keep -> HexFormat.of().formatHex((byte[]) keep.get("tokenHash"))));
-        return together;
-    }
-
-    private static String[] column(List<Map<String, Object>> keeps, Function<Map<String, Object>, String> field) {
-        return keeps.stream().map(field).toArray(String[]::new);
     }
 
     /**

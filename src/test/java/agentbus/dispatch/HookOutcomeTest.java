@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.dispatch.HookOutcome.Kind;
-import io.netty.channel.ConnectTimeoutException;
-import io.vertx.core.http.HttpClosedException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
@@ -17,6 +15,9 @@ import java.net.UnknownHostException;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
+import org.apache.hc.client5.http.ConnectTimeoutException;
+import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
+import org.apache.hc.core5.http.NoHttpResponseException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -115,11 +116,12 @@ class HookOutcomeTest {
         return Stream.of(
                 Arguments.of(new ConnectException("refused"), Kind.UNDELIVERED),
                 Arguments.of(new ConnectTimeoutException("connect"), Kind.UNDELIVERED),
+                Arguments.of(new ConnectionRequestTimeoutException("pool"), Kind.UNDELIVERED),
                 Arguments.of(new UnknownHostException("gateway"), Kind.UNDELIVERED),
                 Arguments.of(new NoRouteToHostException("no route"), Kind.UNDELIVERED),
                 Arguments.of(new SSLHandshakeException("certificate"), Kind.UNDELIVERED),
                 Arguments.of(new SocketTimeoutException("Read timed out"), Kind.UNKNOWN),
-                Arguments.of(new HttpClosedException("no response"), Kind.UNKNOWN),
+                Arguments.of(new NoHttpResponseException("no response"), Kind.UNKNOWN),
                 Arguments.of(new SocketException("Connection reset"), Kind.UNKNOWN),
                 Arguments.of(new SSLException("closed"), Kind.UNKNOWN),
                 Arguments.of(new IOException("whatever"), Kind.UNKNOWN),
