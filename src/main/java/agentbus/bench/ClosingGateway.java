@@ -28,7 +28,7 @@ final class ClosingGateway {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final byte[] CLOSE = "{\"summary\":\"done by the bench\"}".getBytes();
     private static final String MARK = "sentAtMicros";
-    private static final String TOKEN = "Bearer abt_";
+    private static final String TOKEN = "Bearer 'abt_";
     private static final long LONGEST_MICROS = 600_000_000L;
     /** As many agents at once as the bus lets work; the rest of the closes wait their turn. */
     private static final int CONNECTIONS = 64;
@@ -119,7 +119,7 @@ final class ClosingGateway {
         if (sent > 0) {
             arrivals.recordValue(Math.min(LONGEST_MICROS, Math.max(0, arrived - sent)));
         }
-        close(word(text, "\"jobId\":\"", '"'), "Bearer abt_" + word(text, TOKEN, '\''), 1);
+        close(word(text, "\"jobId\":\"", '"'), "Bearer abt_" + word(text, TOKEN, ' '), 1);
     }
 
     private void close(String jobId, String authorization, int tried) {

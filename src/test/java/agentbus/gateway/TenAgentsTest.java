@@ -166,7 +166,7 @@ class TenAgentsTest {
                 .path(0)
                 .path("prompt")
                 .asText();
-        assertTrue(shown.contains("Bearer <token>"), shown);
+        assertTrue(shown.contains("Bearer '<token>"), shown);
         assertFalse(shown.contains(told.token()), "the token is shown");
         // OpenClaw puts the run's name before it, and the time and a word on unattended runs behind it.
         String given = told.prompt().replace(told.token(), "<token>");
