@@ -94,7 +94,8 @@ begin
         select false as fresh, job_id, priority, run_after, seq from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
           and leased_until <= now() and leased_until > now() - key_memory() and job_id <> all (p_passed)
-        order by seq limit least(l.room, r.room, p_limit)) lost
+        -- Not by an index: that of all jobs ever is in this order too, and few of them are leased.
+        order by seq + 0 limit least(l.room, r.room, p_limit)) lost
       union all
       select * from (
         select true, job_id, priority, run_after, seq from jobs
@@ -123,7 +124,9 @@ create or replace function look_rounds() returns int language sql immutable as $
 comment on function look_rounds() is 'How often a claim looks past jobs that others have locked. Ours: twenty batches are more than anybody locks at once.';
 
 create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[]) returns setof jsonb
-language plpgsql as $$
+language plpgsql
+-- Planned once for each connection: see R__82_batches.
+set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   v_chosen uuid[];
   v_locked uuid[];

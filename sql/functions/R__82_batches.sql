@@ -1,5 +1,9 @@
 -- Several calls in one: one statement, one commit, and each trigger once. What is ordinary goes this way; whatever is not is
 -- left to the function for one call, which knows every case. See docs/adr/0014.
+--
+-- What runs for every job is planned once for each connection, and again whenever a table's statistics change. Otherwise the
+-- planner, which takes an array for ten values when it does not know them, finds a plan of its own for each call's one value
+-- cheaper, and the planning costs more than the work (docs/performance.md).
 
 create or replace function act_as_each(p_each jsonb) returns void language sql as $$
   select set_config('agentbus.each', p_each::text, true)
@@ -8,8 +12,9 @@ comment on function act_as_each(jsonb) is
   'Names the actor and the reason for the audit row of each job where one transaction speaks for several callers: an object of [actor, why] by job id. A job that is not in it has those of act_as.';
 
 create or replace function keep_prompts(p_dispatcher text, p_attempts uuid[], p_prompts text[], p_prompt_hashes text[],
-  p_template_hashes text[], p_token_hashes text[]) returns table (o_attempt uuid, o_prompt text) language sql as $$
-  -- The rule is keep_prompt's: the first prompt stays.
+  p_template_hashes text[], p_token_hashes text[]) returns table (o_attempt uuid, o_prompt text) language sql
+set plan_cache_mode = force_generic_plan set jit = off as $$
+  -- The first prompt stays: a repeated delivery must send the same bytes.
   update job_attempts a
   set prompt = coalesce(a.prompt, k.prompt), prompt_hash = coalesce(a.prompt_hash, k.prompt_hash),
     template_hash = coalesce(a.template_hash, k.template_hash), token_hash = coalesce(a.token_hash, decode(k.token_hash, 'hex')),
@@ -22,10 +27,11 @@ create or replace function keep_prompts(p_dispatcher text, p_attempts uuid[], p_
   returning a.attempt_id, a.prompt
 $$;
 comment on function keep_prompts(text, uuid[], text[], text[], text[], text[]) is
-  'keep_prompt for several attempts, token hashes in hex. Returns attempt and prompt to send of those that the dispatcher still holds; for the others nothing must be sent.';
+  'Keeps rendered prompts (a mark stands for the token) before their hooks are called, and counts the deliveries. Hashes are in hex. Returns attempt and prompt to send of those that the dispatcher still holds; for the others nothing must be sent.';
 
 create or replace function hooks_admitted(p_dispatcher text, p_attempts uuid[], p_run_ids text[], p_session_keys text[])
-returns table (o_attempt uuid, o_answer jsonb) language plpgsql as $$
+returns table (o_attempt uuid, o_answer jsonb) language plpgsql
+set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   v_ordinary uuid[];
   v_other record;
@@ -75,7 +81,8 @@ $$;
 comment on function hooks_admitted(text, uuid[], text[], text[]) is
   'hook_admitted for several attempts. Returns attempt and answer of each; the answer of an ordinary one leaves out the job.';
 
-create or replace function complete_jobs(p_attempts uuid[], p_inputs jsonb[]) returns table (o_place int, o_answer jsonb) language plpgsql as $$
+create or replace function complete_jobs(p_attempts uuid[], p_inputs jsonb[]) returns table (o_place int, o_answer jsonb) language plpgsql
+set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   v_simple uuid[];
 begin

@@ -21,24 +21,12 @@ comment on function delivery_answer(jobs, boolean, text) is
   'What a delivery function answers: whether it changed the job, the outcome, the job''s brief, and the milliseconds since the job was due.';
 
 create or replace function keep_prompt(p_attempt uuid, p_dispatcher text, p_prompt text, p_prompt_hash text, p_template_hash text,
-  p_token_hash bytea) returns text language plpgsql as $$
-declare
-  v_prompt text;
-begin
-  -- The first prompt stays: a repeated delivery must send the same bytes.
-  update job_attempts a
-  set prompt = coalesce(a.prompt, p_prompt), prompt_hash = coalesce(a.prompt_hash, p_prompt_hash),
-    template_hash = coalesce(a.template_hash, p_template_hash), token_hash = coalesce(a.token_hash, p_token_hash),
-    deliveries = a.deliveries + 1, updated_at = now()
-  from jobs j
-  where a.attempt_id = p_attempt and j.job_id = a.job_id
-    and j.live_attempt = p_attempt and j.state = 'leased' and j.lease_owner = p_dispatcher
-  returning a.prompt into v_prompt;
-  return v_prompt;
-end
+  p_token_hash bytea) returns text language sql as $$
+  select o_prompt from keep_prompts(p_dispatcher, array[p_attempt], array[p_prompt], array[p_prompt_hash], array[p_template_hash],
+    array[encode(p_token_hash, 'hex')])
 $$;
 comment on function keep_prompt(uuid, text, text, text, text, bytea) is
-  'Keeps the rendered prompt (a mark stands for the token) before the hook is called, and counts the delivery. Returns the prompt to send, or null when the dispatcher no longer holds the attempt: then nothing must be sent.';
+  'keep_prompts for one attempt, as nodes of earlier versions call it, during an upgrade. Null when the dispatcher no longer holds the attempt.';
 
 create or replace function hook_admitted(p_dispatcher text, p_attempt uuid, p_run_id text, p_session_key text) returns jsonb
 language plpgsql as $$

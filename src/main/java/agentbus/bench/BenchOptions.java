@@ -28,6 +28,12 @@ final class BenchOptions {
     int rate = 20;
 
     @Option(
+            names = "--warm-up",
+            paramLabel = "<n>",
+            description = "latency: jobs done before it measures, 0 to 1000000; 5000 by default.")
+    int warmUp = 5_000;
+
+    @Option(
             names = "--seconds",
             paramLabel = "<s>",
             description =
@@ -90,6 +96,7 @@ final class BenchOptions {
         require("--jobs", jobs, 1, 1_000_000);
         require("--rounds", rounds, 1, 50);
         require("--rate", rate, 1, 1000);
+        require("--warm-up", warmUp, 0, 1_000_000);
         require("--seconds", seconds, 1, 3600);
         require("--agents", agents, 1, 200);
         require("--in-flight", inFlight, 1, 10_000);

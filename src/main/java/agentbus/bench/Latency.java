@@ -20,21 +20,28 @@ import java.util.function.Consumer;
  */
 final class Latency implements Bench {
     private static final int CALLERS = 8;
-    private static final Duration WARM_UP = Duration.ofSeconds(10);
-    private static final Duration DRAIN = Duration.ofSeconds(30);
+    /** More than any bus does: eight callers, each as soon as it has its answer. */
+    private static final int AT_ONCE = 1_000_000;
+
+    private static final Duration LONGEST = Duration.ofSeconds(120);
 
     @Override
     public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of("agentbus.orders.enabled", "false"));
-        Duration measured = Duration.ofSeconds(rig.options().seconds);
-        enqueue(rig, measured.compareTo(WARM_UP) < 0 ? measured : WARM_UP);
+        // A bus that has run for a while: its code is compiled after some thousand jobs, which at 20 a second are
+        // minutes.
+        if (rig.options().warmUp > 0) {
+            enqueue(rig, rig.options().warmUp, AT_ONCE);
+        }
         rig.resetGateway();
-        int sent = enqueue(rig, measured);
+        int sent = rig.options().seconds * rig.options().rate;
+        enqueue(rig, sent, rig.options().rate);
         JsonNode report = rig.report();
         ObjectNode figures = JsonNodeFactory.instance
                 .objectNode()
                 .put("enqueue", rig.options().enqueue.name())
                 .put("ratePerSecond", rig.options().rate)
+                .put("warmUpJobs", rig.options().warmUp)
                 .put("jobs", sent)
                 .put("arrived", report.path("hooks").asLong());
         figures.setAll((ObjectNode) report.path("arrival"));
@@ -42,9 +49,8 @@ final class Latency implements Bench {
         tell.accept(figures);
     }
 
-    /** Enqueues for a time and waits until all hooks have arrived; returns how many jobs that were. */
-    private static int enqueue(Rig rig, Duration time) {
-        int jobs = (int) Math.max(1, time.toSeconds() * rig.options().rate);
+    /** Enqueues so many at so many a second, and waits until all of them are closed. */
+    private static void enqueue(Rig rig, int jobs, int rate) {
         String token = rig.operatorToken();
         AtomicInteger left = new AtomicInteger(jobs);
         AtomicReference<RuntimeException> failed = new AtomicReference<>();
@@ -65,10 +71,10 @@ final class Latency implements Bench {
                                 sent.countDown();
                             }
                         },
-                        n * 1_000_000_000L / rig.options().rate,
+                        n * 1_000_000_000L / rate,
                         TimeUnit.NANOSECONDS);
             }
-            if (!sent.await(time.plus(DRAIN).toMillis(), TimeUnit.MILLISECONDS) || left.get() > 0) {
+            if (!sent.await(jobs / rate + LONGEST.toSeconds(), TimeUnit.SECONDS) || left.get() > 0) {
                 throw new BenchFailure(left + " of " + jobs + " jobs could not be enqueued", failed.get());
             }
         } catch (InterruptedException e) {
@@ -77,12 +83,11 @@ final class Latency implements Bench {
         } finally {
             callers.shutdownNow();
         }
-        boolean all = Waiting.until(DRAIN, () -> rig.report().path("closed").asLong() >= before + jobs);
+        boolean all = Waiting.until(LONGEST, () -> rig.report().path("closed").asLong() >= before + jobs);
         if (!all) {
             throw new BenchFailure("not all of " + jobs + " jobs were done: " + rig.report()
                     + "; the end of the bus's log: " + rig.bus().lastWords());
         }
-        return jobs;
     }
 
     private static void enqueueOne(Rig rig, int number, String token) {

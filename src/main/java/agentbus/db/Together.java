@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -67,33 +68,73 @@ public final class Together<I, O> implements AutoCloseable {
     public CompletableFuture<O> call(I input) {
         CompletableFuture<O> answer = new CompletableFuture<>();
         waiting.add(new Call<>(input, answer));
-        openLane();
+        if (enter()) {
+            threads.execute(this::work);
+        }
         return answer;
     }
 
-    private void openLane() {
+    /**
+     * Takes part in the next run and waits for it. A caller that finds nobody at work runs the statement itself: to hand it to
+     * another thread and back would cost a call that comes alone more than it gains.
+     *
+     * @param input what is this caller's own
+     * @return the answer
+     * @throws RuntimeException what the statement threw
+     */
+    public O await(I input) {
+        CompletableFuture<O> answer = new CompletableFuture<>();
+        waiting.add(new Call<>(input, answer));
+        if (enter()) {
+            runOnce();
+            // Whoever came meanwhile is not this caller's to wait for.
+            if (waiting.isEmpty()) {
+                leave();
+            } else {
+                threads.execute(this::work);
+            }
+        }
+        try {
+            return answer.join();
+        } catch (CompletionException failed) {
+            throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
+        }
+    }
+
+    private boolean enter() {
         int now = busy.get();
         while (now < lanes && (now == 0 || System.nanoTime() - began > SLOW_NANOS)) {
             if (busy.compareAndSet(now, now + 1)) {
-                threads.execute(this::work);
-                return;
+                return true;
             }
             now = busy.get();
+        }
+        return false;
+    }
+
+    private void leave() {
+        busy.decrementAndGet();
+        // Somebody may have come between the last look and this.
+        if (!waiting.isEmpty() && enter()) {
+            threads.execute(this::work);
         }
     }
 
     private void work() {
+        boolean more = true;
+        while (more) {
+            more = runOnce();
+        }
+        leave();
+    }
+
+    private boolean runOnce() {
         List<Call<I, O>> calls = take();
-        while (!calls.isEmpty()) {
+        if (!calls.isEmpty()) {
             began = System.nanoTime();
             answer(calls);
-            calls = take();
         }
-        busy.decrementAndGet();
-        // Somebody may have come between the last look and this.
-        if (!waiting.isEmpty()) {
-            openLane();
-        }
+        return !calls.isEmpty();
     }
 
     private List<Call<I, O>> take() {

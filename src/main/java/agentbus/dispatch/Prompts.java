@@ -45,7 +45,7 @@ public final class Prompts {
         this.key = key;
         this.apiUrl = apiUrl;
         this.maxPayloadBytes = maxPayloadBytes;
-        this.templateHash = HexFormat.of().formatHex(sha256(template()));
+        this.templateHash = sha256Hex(template());
     }
 
     /**
@@ -69,20 +69,19 @@ public final class Prompts {
     }
 
     /**
-     * What to keep of a rendered prompt, as parameters of {@code keep_prompt}.
+     * What to keep of a rendered prompt, as parameters of {@code keep_prompts}.
      *
      * @param prompt the rendered prompt, or the kept one when the delivery is repeated
      * @param delivery the delivery
-     * @return attemptId, dispatcher, prompt, promptHash, templateHash and tokenHash
+     * @return attemptId, prompt, promptHash, templateHash and tokenHash, hashes in hex
      */
     public Map<String, Object> toKeep(@Body String prompt, @Variable("delivery") Map<String, Object> delivery) {
         Map<String, Object> keep = new HashMap<>();
         keep.put("attemptId", delivery.get("attemptId"));
-        keep.put("dispatcher", delivery.get("dispatcher"));
         keep.put("prompt", prompt);
-        keep.put("promptHash", HexFormat.of().formatHex(sha256(prompt.getBytes(StandardCharsets.UTF_8))));
+        keep.put("promptHash", sha256Hex(prompt));
         keep.put("templateHash", templateHash);
-        keep.put("tokenHash", sha256(token(delivery).getBytes(StandardCharsets.UTF_8)));
+        keep.put("tokenHash", sha256Hex(token(delivery)));
         return keep;
     }
 
@@ -128,9 +127,13 @@ public final class Prompts {
         }
     }
 
-    private static byte[] sha256(byte[] bytes) {
+    private static String sha256Hex(String text) {
+        return sha256Hex(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String sha256Hex(byte[] bytes) {
         try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

@@ -11,7 +11,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 import org.apache.camel.Exchange;
 
 /**
@@ -58,20 +57,11 @@ public final class Closes implements AutoCloseable {
         if (!attempt.isTextual() || !plain(input)) {
             return;
         }
-        String answer =
-                answer(new Close(attempt.asText(), input.path("jobId").asText(), (String) parameters.get("input")));
+        String answer = together.await(
+                new Close(attempt.asText(), input.path("jobId").asText(), (String) parameters.get("input")));
         if (answer != null) {
             exchange.getMessage().setBody(answer);
             exchange.setVariable(ANSWERED, true);
-        }
-    }
-
-    /** What the statement threw is the caller's to hear, as it is. */
-    private String answer(Close close) {
-        try {
-            return together.call(close).join();
-        } catch (CompletionException failed) {
-            throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
         }
     }
 

@@ -3,8 +3,8 @@ package agentbus.start;
 import agentbus.contract.Contract;
 import agentbus.db.Database;
 import agentbus.db.Migrations;
-import agentbus.dispatch.Admissions;
 import agentbus.dispatch.Deliveries;
+import agentbus.dispatch.DeliveryNotes;
 import agentbus.dispatch.Dispatcher;
 import agentbus.dispatch.Gateway;
 import agentbus.dispatch.GatewayHealth;
@@ -71,7 +71,7 @@ public final class Bus implements AutoCloseable {
     private Dispatcher dispatcher;
     private CallLimits callLimits;
     private Closes closes;
-    private Admissions admissions;
+    private DeliveryNotes deliveryNotes;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
 
@@ -286,9 +286,9 @@ public final class Bus implements AutoCloseable {
         main.bind("hookCall", new HookCall(gateways, prompts));
         main.bind("runAborts", new RunAborts(gateways));
         closes = new Closes(statements);
-        admissions = new Admissions(dispatcher.id(), statements);
+        deliveryNotes = new DeliveryNotes(dispatcher.id(), statements);
         main.bind("closes", closes);
-        main.bind("admissions", admissions);
+        main.bind("deliveryNotes", deliveryNotes);
         callLimits = new CallLimits(
                 new Credentials(key),
                 new CallLimits.Rates(
@@ -327,7 +327,7 @@ public final class Bus implements AutoCloseable {
         attempt(main::stop);
         if (closes != null) {
             closes.close();
-            admissions.close();
+            deliveryNotes.close();
         }
         if (dispatching) {
             attempt(() -> statements.text("sql/dispatch/stopped.sql", dispatcher.id()));

@@ -76,7 +76,18 @@ class BenchCommandTest {
     void a_latency_run_times_the_hook_of_every_job() throws Exception {
         for (String door : List.of("http", "sql")) {
             out.reset();
-            JsonNode figures = bench("latency", "--rate", "10", "--seconds", "1", "--agents", "2", "--enqueue", door)
+            JsonNode figures = bench(
+                            "latency",
+                            "--rate",
+                            "10",
+                            "--seconds",
+                            "1",
+                            "--warm-up",
+                            "20",
+                            "--agents",
+                            "2",
+                            "--enqueue",
+                            door)
                     .get(0)
                     .at("/figures");
             assertEquals(10, figures.at("/count").asInt());

@@ -20,6 +20,7 @@ class TogetherTest {
     private static final int POISON = 13;
 
     private final List<List<Integer>> runs = new CopyOnWriteArrayList<>();
+    private final List<Thread> threads = new CopyOnWriteArrayList<>();
     private final CountDownLatch firstRuns = new CountDownLatch(1);
     private final CountDownLatch goOn = new CountDownLatch(1);
     private final Together<Integer, String> together = new Together<>("test", 3, 1, this::run);
@@ -32,6 +33,7 @@ class TogetherTest {
 
     private List<String> run(List<Integer> inputs) {
         runs.add(inputs);
+        threads.add(Thread.currentThread());
         firstRuns.countDown();
         try {
             goOn.await();
@@ -89,5 +91,29 @@ class TogetherTest {
             assertEquals("no database", away.getCause().getMessage());
         }
         assertEquals(2, runs.size());
+    }
+
+    @Test
+    void a_caller_that_waits_and_finds_nobody_at_work_runs_the_statement_itself() {
+        goOn.countDown();
+        assertEquals("n1", together.await(1));
+        assertEquals(List.of(Thread.currentThread()), threads);
+        assertEquals(
+                "poison",
+                assertThrows(DataIntegrityViolationException.class, () -> together.await(POISON))
+                        .getMessage());
+    }
+
+    @Test
+    void callers_that_wait_while_it_runs_go_together() throws Exception {
+        CompletableFuture<String> first = CompletableFuture.supplyAsync(() -> together.await(0));
+        assertTrue(firstRuns.await(30, SECONDS));
+        CompletableFuture<String> second = together.call(1);
+        CompletableFuture<String> third = together.call(2);
+        goOn.countDown();
+        assertEquals("n0", get(first));
+        assertEquals("n1", get(second));
+        assertEquals("n2", get(third));
+        assertEquals(List.of(List.of(0), List.of(1, 2)), runs);
     }
 }

@@ -1,1 +1,0 @@
-select keep_prompt(:#attemptId::uuid, :#dispatcher, :#prompt, :#promptHash, :#templateHash, :#tokenHash) as prompt
