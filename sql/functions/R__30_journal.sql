@@ -27,8 +27,9 @@ begin
   select namespace, 'job.enqueued', source_agent, job_id,
     jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject, 'state', state)
   from new_rows;
-  -- A waiting job, too: its enqueue holds its dependencies locked, and a claim that passes meanwhile skips them.
-  if exists (select from new_rows where state = 'waiting' or (state = 'queued' and run_after <= now())) then
+  -- A waiting job, too: its enqueue holds its dependencies locked, and a claim that passes meanwhile skips them. And one that
+  -- is due later: a dispatcher looks rarely while there is nothing to be done.
+  if exists (select from new_rows where state in ('waiting', 'queued')) then
     perform pg_notify('jobs_ready', '');
   end if;
   return null;

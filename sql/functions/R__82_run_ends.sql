@@ -192,6 +192,7 @@ begin
   update job_attempts set run_ended_at = now(), usage = coalesce(usage, p_input -> 'usage'), updated_at = now()
   where attempt_id = v_attempt.attempt_id;
   if (p_input ->> 'success')::boolean then
+    perform pg_notify('jobs_ready', 'runs_ended');
     return run_answer(true, 'noted', format('unless the job is closed within %s s, the attempt has ended without closing',
       extract(epoch from run_end_grace())::int), v_job, v_attempt);
   end if;

@@ -10,9 +10,10 @@ create or replace function request_abort(p_attempt uuid, p_why text) returns voi
     and (a.admitted_at is not null or a.deliveries > 0)
   -- Asked for once before, when the run had not begun.
   on conflict (attempt_id) do update set done_at = null, outcome = null, tries = 0, next_try_at = now()
-  where r.outcome = 'no_run'
+  where r.outcome = 'no_run';
+  select pg_notify('jobs_ready', 'runs_to_stop')
 $$;
-comment on function request_abort(uuid, text) is 'Asks for the run of an attempt to be stopped at its gateway, if there can be one.';
+comment on function request_abort(uuid, text) is 'Asks for the run of an attempt to be stopped at its gateway, if there can be one, and notifies the dispatchers.';
 
 create or replace function abort_done(p_attempt uuid, p_outcome text, p_error text) returns void language sql as $$
   update run_aborts set done_at = now(), outcome = p_outcome, error = p_error where attempt_id = p_attempt and done_at is null

@@ -120,11 +120,12 @@ begin
     last_seen = now(), listener_connected = excluded.listener_connected, last_sweep = excluded.last_sweep,
     leases_owned = excluded.leases_owned, busy_agents = excluded.busy_agents, metrics = excluded.metrics,
     stopped_at = null, updated_at = now();
-  return jsonb_build_object('leasesOwned', v_leases, 'busyAgents', v_agents);
+  return jsonb_build_object('leasesOwned', v_leases, 'busyAgents', v_agents,
+    'quiet', not exists (select from jobs where state = 'queued') and not exists (select from jobs where state in ('leased', 'running')));
 end
 $$;
 comment on function dispatcher_beat(text, jsonb) is
-  'A dispatcher''s sign of life (host, pid, version, wakeSource, listenerConnected, beatSeconds, leaseMs, sweepAgeMs, metrics, and attempts, the ids it has in hand); renews the leases of the deliveries it is busy with. Returns leasesOwned and busyAgents.';
+  'A dispatcher''s sign of life (host, pid, version, wakeSource, listenerConnected, beatSeconds, leaseMs, sweepAgeMs, metrics, and attempts, the ids it has in hand); renews the leases of the deliveries it is busy with. Returns leasesOwned, busyAgents and quiet: whether no job is queued or at work.';
 
 create or replace function dispatcher_stopped(p_dispatcher text) returns void language plpgsql as $$
 begin

@@ -8,7 +8,8 @@ import java.util.function.Consumer;
 
 /**
  * {@code bench idle}: what a bus costs that has nothing to do, with the installation's own agents and standing orders:
- * transactions of the database in a second (autovacuum's are among them), processor time and resident memory.
+ * queries in a second, processor time and resident memory. Queries are the database's transactions less those that it makes in
+ * the same time with the bus stopped: autovacuum's are more than the bus's.
  */
 final class Idle implements Bench {
     /** The start's own work is over by then; a shorter measurement is none, and need not wait. */
@@ -25,14 +26,20 @@ final class Idle implements Bench {
         Waiting.pass(measured);
         double seconds = (System.nanoTime() - began) / 1e9;
         CpuTime after = rig.cpu();
-        long more = rig.database().transactions() - transactions;
+        double withBus = (rig.database().transactions() - transactions) / seconds;
+        long resident = Math.round(Machine.residentMb(rig.bus().handle()));
+        rig.stopBus();
+        transactions = rig.database().transactions();
+        Waiting.pass(measured);
+        double withoutBus = (rig.database().transactions() - transactions) / seconds;
         tell.accept(JsonNodeFactory.instance
                 .objectNode()
                 .put("seconds", Math.round(seconds))
-                .put("queriesPerSecond", round(more / seconds))
+                .put("queriesPerSecond", round(Math.max(0, withBus - withoutBus)))
+                .put("transactionsPerSecond", round(withBus))
                 .put("busCpuPercentOfOneCore", round((after.busMs() - cpu.busMs()) / seconds / 10))
                 .put("postgresCpuPercentOfOneCore", round((after.postgresMs() - cpu.postgresMs()) / seconds / 10))
-                .put("residentMb", Math.round(Machine.residentMb(rig.bus().handle()))));
+                .put("residentMb", resident));
     }
 
     private static double round(double value) {

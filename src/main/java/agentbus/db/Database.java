@@ -35,9 +35,9 @@ public final class Database implements AutoCloseable {
 
     /**
      * A connection that served within this time is taken to be well; the pool asks the others first, which would double the
-     * queries of a bus that has nothing to do: its sweep comes every 2 s, its slowest regular look every 5.
+     * queries of a bus that has nothing to do: its slowest regular look but one comes every 10 s.
      */
-    private static final Duration TRUSTED = Duration.ofSeconds(6);
+    private static final Duration TRUSTED = Duration.ofSeconds(12);
 
     private static final Logger LOG = LoggerFactory.getLogger(Database.class);
     private static final String URL_KEY = "agentbus.database.url";

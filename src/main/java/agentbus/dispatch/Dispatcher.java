@@ -1,5 +1,6 @@
 package agentbus.dispatch;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.InetAddress;
@@ -11,6 +12,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import org.apache.camel.Body;
 
 /**
  * One start of the dispatching process: its id, the attempts it has in hand, and how long ago it last swept and beat. A
@@ -18,17 +20,20 @@ import java.util.function.BooleanSupplier;
  */
 public final class Dispatcher {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int QUIET_SWEEPS = 4;
 
     private final String id;
     private final String host;
     private final String version;
     private final String wakeSource;
+    private final Duration sweepEvery;
     private final Duration beatEvery;
     private final Duration lease;
     private final int claimBatch;
     private final Gateways gateways;
     private final BooleanSupplier listening;
     private final Set<String> inHand = ConcurrentHashMap.newKeySet();
+    private volatile boolean quiet;
     private final AtomicLong sweptAt = new AtomicLong(System.nanoTime());
     private final AtomicLong beatAt = new AtomicLong(System.nanoTime());
 
@@ -37,6 +42,7 @@ public final class Dispatcher {
      *
      * @param version the program's version
      * @param wakeSource {@code listen} or {@code poll}
+     * @param sweepEvery how often it looks at the queue unasked
      * @param beatEvery how often it promises to beat
      * @param lease how long a claim is its own without a beat
      * @param claimBatch how many jobs one claim takes at most
@@ -46,6 +52,7 @@ public final class Dispatcher {
     public Dispatcher(
             String version,
             String wakeSource,
+            Duration sweepEvery,
             Duration beatEvery,
             Duration lease,
             int claimBatch,
@@ -56,6 +63,7 @@ public final class Dispatcher {
                 + UUID.randomUUID().toString().substring(0, 8);
         this.version = version;
         this.wakeSource = wakeSource;
+        this.sweepEvery = sweepEvery;
         this.beatEvery = beatEvery;
         this.lease = lease;
         this.claimBatch = claimBatch;
@@ -108,9 +116,28 @@ public final class Dispatcher {
         sweptAt.set(System.nanoTime());
     }
 
-    /** Notes that a beat has reached the database. */
-    public void beaten() {
+    /**
+     * Notes that a beat has reached the database.
+     *
+     * @param answer what {@code dispatcher_beat} answered, JSON text
+     * @throws JsonProcessingException when the database answered something else than JSON
+     */
+    public void beaten(@Body String answer) throws JsonProcessingException {
+        quiet = JSON.readTree(answer).path("quiet").asBoolean();
         beatAt.set(System.nanoTime());
+    }
+
+    /** Notes that somebody has said that there may be work. */
+    public void stirred() {
+        quiet = false;
+    }
+
+    /**
+     * Whether a sweep is to look at the queue. While nothing is queued or at work, and a listener hears of what comes, every
+     * fourth sweep is enough.
+     */
+    public boolean sweepDue() {
+        return !quiet || !listening.getAsBoolean() || sweepAgeMs() >= QUIET_SWEEPS * sweepEvery.toMillis();
     }
 
     /** Milliseconds since the queue was last asked for due jobs; since the start, before the first time. */

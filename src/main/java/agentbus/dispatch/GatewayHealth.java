@@ -4,10 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -24,8 +26,15 @@ public final class GatewayHealth {
     private static final String DRAINING = "gateway-draining";
     private static final int REASON_LENGTH = 300;
 
+    /** Shorter than the half minute for which a node's word stands against another's (seen_by_another). */
+    private static final Duration REPEAT = Duration.ofSeconds(20);
+
     private final Gateways gateways;
     private final String node;
+    private final Map<String, Written> written = new ConcurrentHashMap<>();
+
+    /** What the database was told last of a gateway, and when. */
+    private record Written(Map<String, Object> verdict, long at) {}
 
     /**
      * Health of a node's gateways.
@@ -75,6 +84,26 @@ public final class GatewayHealth {
         }
         gateways.reached(gateway, !verdict.get("state").equals("down"));
         return verdict;
+    }
+
+    /**
+     * Whether a verdict has to be written down: it is another than the last, or that was written a while ago.
+     *
+     * @param verdict what {@link #verdict} returned
+     * @return whether to write it
+     */
+    public boolean isNews(@Body Map<String, Object> verdict) {
+        Written last = written.get((String) verdict.get("gateway"));
+        return last == null || !last.verdict().equals(verdict) || System.nanoTime() - last.at() >= REPEAT.toNanos();
+    }
+
+    /**
+     * Notes that a verdict has reached the database.
+     *
+     * @param verdict what {@link #verdict} returned
+     */
+    public void written(@Variable("verdict") Map<String, Object> verdict) {
+        written.put((String) verdict.get("gateway"), new Written(verdict, System.nanoTime()));
     }
 
     private void judge(Map<String, Object> verdict, int status, String body) {

@@ -260,6 +260,7 @@ public final class Bus implements AutoCloseable {
         dispatcher = new Dispatcher(
                 Version.read(),
                 listen ? "listen" : "poll",
+                settings.duration("agentbus.dispatch.sweep-ms", 50, 60_000),
                 settings.duration("agentbus.dispatch.beat-ms", 100, 200_000),
                 settings.duration("agentbus.dispatch.lease-ms", 1000, 600_000),
                 settings.integer("agentbus.dispatch.claim-batch", 1, 1000),
@@ -307,13 +308,12 @@ public final class Bus implements AutoCloseable {
     private void bindChecks() {
         main.bind("databaseCheck", new DatabaseCheck(database.dataSource(), database.toString()));
         if (dispatching) {
-            long sweepMs =
-                    settings.duration("agentbus.dispatch.sweep-ms", 50, 60_000).toMillis();
+            long sweepMs = settings.duration("agentbus.dispatch.sweep-ms").toMillis();
             long beatMs = settings.duration("agentbus.dispatch.beat-ms").toMillis();
-            // A sweep waits while a database call times out; one missed sweep alone is no news.
+            // A quiet bus sweeps every fourth time; a sweep waits while a database call times out.
             main.bind(
                     "sweepCheck",
-                    new AgeCheck("sweep", "The last look at the queue", dispatcher::sweepAgeMs, 3 * sweepMs + 5000));
+                    new AgeCheck("sweep", "The last look at the queue", dispatcher::sweepAgeMs, 5 * sweepMs + 5000));
             main.bind(
                     "heartbeatCheck",
                     new AgeCheck(

@@ -71,12 +71,28 @@ class DispatcherTest {
     }
 
     @Test
-    void ages_begin_anew_with_each_sweep_and_beat() {
+    void ages_begin_anew_with_each_sweep_and_beat() throws Exception {
         assertTrue(dispatcher.sweepAgeMs() >= 0);
         dispatcher.swept();
-        dispatcher.beaten();
+        dispatcher.beaten("{}");
         assertTrue(dispatcher.sweepAgeMs() < 10_000);
         assertTrue(dispatcher.beatAgeMs() < 10_000);
+    }
+
+    @Test
+    void a_quiet_bus_that_listens_sweeps_rarely_until_somebody_stirs_it() throws Exception {
+        dispatcher.swept();
+        assertTrue(dispatcher.sweepDue(), "nothing is known of the queue yet");
+        dispatcher.beaten("{\"quiet\":true}");
+        listening.set(true);
+        assertFalse(dispatcher.sweepDue());
+        listening.set(false);
+        assertTrue(dispatcher.sweepDue(), "what comes would not be heard");
+        listening.set(true);
+        dispatcher.stirred();
+        assertTrue(dispatcher.sweepDue());
+        dispatcher.beaten("{\"quiet\":false}");
+        assertTrue(dispatcher.sweepDue());
     }
 
     @Test
@@ -131,6 +147,13 @@ class DispatcherTest {
 
     private Dispatcher dispatcher() {
         return new Dispatcher(
-                "1.2.3", "listen", Duration.ofSeconds(4), Duration.ofSeconds(12), 50, gateways, listening::get);
+                "1.2.3",
+                "listen",
+                Duration.ofHours(1),
+                Duration.ofSeconds(4),
+                Duration.ofSeconds(12),
+                50,
+                gateways,
+                listening::get);
     }
 }

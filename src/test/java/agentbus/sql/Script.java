@@ -68,14 +68,14 @@ final class Script {
                         7,
                         Combinators.combine(some, Arbitraries.integers().between(0, 2), yes)
                                 .as(Op.Complete::new)),
-                Tuple.of(5, Combinators.combine(some, yes).as(Op.Fail::new)),
+                Tuple.of(7, Combinators.combine(some, yes).as(Op.Fail::new)),
                 Tuple.of(
                         7,
                         Combinators.combine(some, Arbitraries.of(Op.Until.values()), some)
                                 .as(Op.Block::new)),
                 Tuple.of(4, some.map(Op.Unblock::new)),
                 Tuple.of(3, Combinators.combine(some, yes).as(Op.Cancel::new)),
-                Tuple.of(4, some.map(Op.Redrive::new)),
+                Tuple.of(10, some.map(Op.Redrive::new)),
                 Tuple.of(
                         10,
                         Combinators.combine(Arbitraries.of(Op.Passing.values()), some)
