@@ -12,9 +12,11 @@ comment on function act_as_each(jsonb) is
   'Names the actor and the reason for the audit row of each job where one transaction speaks for several callers: an object of [actor, why] by job id. A job that is not in it has those of act_as.';
 
 create or replace function keep_prompts(p_dispatcher text, p_attempts uuid[], p_prompts text[], p_prompt_hashes text[],
-  p_template_hashes text[], p_token_hashes text[]) returns table (o_attempt uuid, o_prompt text) language sql
+  p_template_hashes text[], p_token_hashes text[]) returns table (o_attempt uuid, o_prompt text) language plpgsql
 set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
   -- The first prompt stays: a repeated delivery must send the same bytes.
+  return query
   update job_attempts a
   set prompt = coalesce(a.prompt, k.prompt), prompt_hash = coalesce(a.prompt_hash, k.prompt_hash),
     template_hash = coalesce(a.template_hash, k.template_hash), token_hash = coalesce(a.token_hash, decode(k.token_hash, 'hex')),
@@ -24,7 +26,8 @@ set plan_cache_mode = force_generic_plan set jit = off as $$
     jobs j
   where a.attempt_id = k.attempt_id and j.job_id = a.job_id
     and j.live_attempt = a.attempt_id and j.state = 'leased' and j.lease_owner = p_dispatcher
-  returning a.attempt_id, a.prompt
+  returning a.attempt_id, a.prompt;
+end
 $$;
 comment on function keep_prompts(text, uuid[], text[], text[], text[], text[]) is
   'Keeps rendered prompts (a mark stands for the token) before their hooks are called, and counts the deliveries. Hashes are in hex. Returns attempt and prompt to send of those that the dispatcher still holds; for the others nothing must be sent.';

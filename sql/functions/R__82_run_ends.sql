@@ -203,6 +203,11 @@ $$;
 comment on function report_run_end(jsonb, jsonb) is
   'The operation reportRunEnd. A run that failed ends its attempt at once, with the job type''s backoff. One that ended well is noted: end_silent_runs ends its attempt when no close comes within run_end_grace. A report of an earlier run than the live attempt''s, or one said before, changes nothing.';
 
+create or replace function ended_runs_left() returns boolean language sql stable as $$
+  select exists (select from job_attempts where run_ended_at is not null and status in ('leased', 'running'))
+$$;
+comment on function ended_runs_left() is 'Whether there are runs that have ended and whose attempt has not.';
+
 create or replace function end_silent_runs(p_limit int default 100) returns setof jsonb language plpgsql as $$
 declare
   v_job jobs;

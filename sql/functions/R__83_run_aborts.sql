@@ -39,6 +39,11 @@ $$;
 comment on function abort_is_pointless(run_aborts) is
   'Whether a newer attempt runs in the session: a session has one run at a time, so the one to be stopped is over, and an abort would meet the newer.';
 
+create or replace function aborts_left(p_gateways text[]) returns boolean language sql stable as $$
+  select exists (select from run_aborts where done_at is null and gateway = any (p_gateways))
+$$;
+comment on function aborts_left(text[]) is 'Whether runs on the given gateways are still to be stopped, now or later.';
+
 create or replace function claim_aborts(p_gateways text[], p_without_token text[], p_limit int default 20) returns setof jsonb
 language plpgsql as $$
 declare

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -69,7 +70,7 @@ public final class Together<I, O> implements AutoCloseable {
         CompletableFuture<O> answer = new CompletableFuture<>();
         waiting.add(new Call<>(input, answer));
         if (enter()) {
-            threads.execute(this::work);
+            handOver();
         }
         return answer;
     }
@@ -91,7 +92,7 @@ public final class Together<I, O> implements AutoCloseable {
             if (waiting.isEmpty()) {
                 leave();
             } else {
-                threads.execute(this::work);
+                handOver();
             }
         }
         try {
@@ -116,7 +117,16 @@ public final class Together<I, O> implements AutoCloseable {
         busy.decrementAndGet();
         // Somebody may have come between the last look and this.
         if (!waiting.isEmpty() && enter()) {
+            handOver();
+        }
+    }
+
+    private void handOver() {
+        try {
             threads.execute(this::work);
+        } catch (RejectedExecutionException closed) {
+            // What was asked before the end is answered.
+            work();
         }
     }
 
@@ -162,12 +172,12 @@ public final class Together<I, O> implements AutoCloseable {
                 // What one of them brought must not fail the others.
                 calls.forEach(call -> answer(List.of(call)));
             }
-        } catch (RuntimeException broken) {
+        } catch (RuntimeException | Error broken) {
             calls.forEach(call -> call.answer().completeExceptionally(broken));
         }
     }
 
-    /** Ends its threads once what was asked for is answered; calls that come later are refused. */
+    /** Ends its threads once what was asked for is answered; calls that come later run on their callers' threads. */
     @Override
     public void close() {
         threads.shutdown();

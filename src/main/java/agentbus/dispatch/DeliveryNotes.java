@@ -16,6 +16,9 @@ public final class DeliveryNotes implements AutoCloseable {
     /** More of them than this in one statement gain nothing, and hold their jobs' locks for longer. */
     private static final int MOST = 100;
 
+    /** An attempt that somebody has locked must not hold up all others. */
+    private static final int LANES = 2;
+
     private final String dispatcher;
     private final Statements statements;
     private final Together<Map<String, Object>, String> prompts;
@@ -30,7 +33,7 @@ public final class DeliveryNotes implements AutoCloseable {
     public DeliveryNotes(String dispatcher, Statements statements) {
         this.dispatcher = dispatcher;
         this.statements = statements;
-        this.prompts = new Together<>("keep-prompts", MOST, 1, this::keepAll);
+        this.prompts = new Together<>("keep-prompts", MOST, LANES, this::keepAll);
         this.admissions = new Together<>("note-admitted", MOST, 1, this::noteAll);
     }
 

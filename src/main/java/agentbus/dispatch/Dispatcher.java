@@ -1,6 +1,7 @@
 package agentbus.dispatch;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.InetAddress;
@@ -33,7 +34,10 @@ public final class Dispatcher {
     private final Gateways gateways;
     private final BooleanSupplier listening;
     private final Set<String> inHand = ConcurrentHashMap.newKeySet();
+    private final AtomicLong stirs = new AtomicLong();
+    private volatile long stirsAtBeat;
     private volatile boolean quiet;
+    private volatile boolean alone;
     private final AtomicLong sweptAt = new AtomicLong(System.nanoTime());
     private final AtomicLong beatAt = new AtomicLong(System.nanoTime());
 
@@ -84,6 +88,7 @@ public final class Dispatcher {
 
     /** The parameters of a beat: dispatcher, and beat, a JSON object as text. */
     public Map<String, Object> beatParameters() {
+        stirsAtBeat = stirs.get();
         return Map.of("dispatcher", id, "beat", beat());
     }
 
@@ -123,13 +128,22 @@ public final class Dispatcher {
      * @throws JsonProcessingException when the database answered something else than JSON
      */
     public void beaten(@Body String answer) throws JsonProcessingException {
-        quiet = JSON.readTree(answer).path("quiet").asBoolean();
+        JsonNode told = JSON.readTree(answer);
+        // The database looked before somebody stirred this dispatcher, perhaps.
+        quiet = told.path("quiet").asBoolean() && stirs.get() == stirsAtBeat;
+        alone = told.path("alone").asBoolean();
         beatAt.set(System.nanoTime());
     }
 
     /** Notes that somebody has said that there may be work. */
     public void stirred() {
+        stirs.incrementAndGet();
         quiet = false;
+    }
+
+    /** Whether no other dispatcher lives, as of the last beat; false before the first. */
+    public boolean alone() {
+        return alone;
     }
 
     /**
@@ -137,7 +151,8 @@ public final class Dispatcher {
      * fourth sweep is enough.
      */
     public boolean sweepDue() {
-        return !quiet || !listening.getAsBoolean() || sweepAgeMs() >= QUIET_SWEEPS * sweepEvery.toMillis();
+        // Half a sweep less: a timer's tick may come a little early.
+        return !quiet || !listening.getAsBoolean() || sweepAgeMs() >= (QUIET_SWEEPS - 0.5) * sweepEvery.toMillis();
     }
 
     /** Milliseconds since the queue was last asked for due jobs; since the start, before the first time. */

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -26,25 +27,26 @@ public final class GatewayHealth {
     private static final String DRAINING = "gateway-draining";
     private static final int REASON_LENGTH = 300;
 
-    /** Shorter than the half minute for which a node's word stands against another's (seen_by_another). */
+    /** Well within the minute after which the database forgets. */
     private static final Duration REPEAT = Duration.ofSeconds(20);
 
     private final Gateways gateways;
     private final String node;
-    private final Map<String, Written> written = new ConcurrentHashMap<>();
-
-    /** What the database was told last of a gateway, and when. */
-    private record Written(Map<String, Object> verdict, long at) {}
+    private final BooleanSupplier alone;
+    /** When the database was told last that a gateway is ready; none for one that is not. */
+    private final Map<String, Long> toldReady = new ConcurrentHashMap<>();
 
     /**
      * Health of a node's gateways.
      *
      * @param gateways the gateways
      * @param node the dispatcher's id, by which other nodes tell whose view it is
+     * @param alone whether no other node dispatches
      */
-    public GatewayHealth(Gateways gateways, String node) {
+    public GatewayHealth(Gateways gateways, String node, BooleanSupplier alone) {
         this.gateways = gateways;
         this.node = node;
+        this.alone = alone;
     }
 
     /**
@@ -87,14 +89,18 @@ public final class GatewayHealth {
     }
 
     /**
-     * Whether a verdict has to be written down: it is another than the last, or that was written a while ago.
+     * Whether a verdict has to be written down. All but one: that a gateway is ready as before, where no other node needs to
+     * hear it, for the word of one that reaches a gateway stands against the silence of one that does not.
      *
      * @param verdict what {@link #verdict} returned
      * @return whether to write it
      */
     public boolean isNews(@Body Map<String, Object> verdict) {
-        Written last = written.get((String) verdict.get("gateway"));
-        return last == null || !last.verdict().equals(verdict) || System.nanoTime() - last.at() >= REPEAT.toNanos();
+        Long last = toldReady.get((String) verdict.get("gateway"));
+        return last == null
+                || !isReady(verdict)
+                || !alone.getAsBoolean()
+                || System.nanoTime() - last >= REPEAT.toNanos();
     }
 
     /**
@@ -103,7 +109,16 @@ public final class GatewayHealth {
      * @param verdict what {@link #verdict} returned
      */
     public void written(@Variable("verdict") Map<String, Object> verdict) {
-        written.put((String) verdict.get("gateway"), new Written(verdict, System.nanoTime()));
+        String gateway = (String) verdict.get("gateway");
+        if (isReady(verdict)) {
+            toldReady.put(gateway, System.nanoTime());
+        } else {
+            toldReady.remove(gateway);
+        }
+    }
+
+    private static boolean isReady(Map<String, Object> verdict) {
+        return "ready".equals(verdict.get("state"));
     }
 
     private void judge(Map<String, Object> verdict, int status, String body) {

@@ -248,8 +248,9 @@ public final class Bus implements AutoCloseable {
         boolean listen =
                 settings.oneOf("agentbus.dispatch.wake", "listen", "poll").equals("listen");
         if (listen && database.requiresTls()) {
-            throw new StartFailure("the database URL asks for TLS, which the listener's driver is not set up for: set"
-                    + " agentbus.dispatch.wake=poll (AGENTBUS_DISPATCH_WAKE) and a shorter agentbus.dispatch.sweep-ms");
+            throw new StartFailure(
+                    "the database URL asks for TLS, which the listener's driver is not set up for: set"
+                            + " agentbus.dispatch.wake=poll (AGENTBUS_DISPATCH_WAKE) and shorter agentbus.dispatch.sweep-ms and run-end-ms");
         }
         dispatching = settings.flag("agentbus.dispatch.enabled")
                 && !gateways.working().isEmpty();
@@ -265,7 +266,9 @@ public final class Bus implements AutoCloseable {
                 settings.duration("agentbus.dispatch.lease-ms", 1000, 600_000),
                 settings.integer("agentbus.dispatch.claim-batch", 1, 1000),
                 gateways,
-                () -> listen && listener.listeners().stream().allMatch(ListenerStatus::connected));
+                () -> listen
+                        && !listener.listeners().isEmpty()
+                        && listener.listeners().stream().allMatch(ListenerStatus::connected));
         Prompts prompts = new Prompts(
                 key, address.publicUrl(), settings.integer("agentbus.prompt.max-payload-bytes", 1000, 120_000));
         // Read here so that a wrong number stops the start: the routes' timers take what they are given.
@@ -283,7 +286,7 @@ public final class Bus implements AutoCloseable {
         main.bind("deliveries", new Deliveries(dispatcher));
         main.bind("prompts", prompts);
         main.bind("gateways", gateways);
-        main.bind("gatewayHealth", new GatewayHealth(gateways, dispatcher.id()));
+        main.bind("gatewayHealth", new GatewayHealth(gateways, dispatcher.id(), dispatcher::alone));
         main.bind("hookCall", new HookCall(gateways, prompts));
         main.bind("runAborts", new RunAborts(gateways));
         closes = new Closes(statements);
@@ -313,7 +316,7 @@ public final class Bus implements AutoCloseable {
             // A quiet bus sweeps every fourth time; a sweep waits while a database call times out.
             main.bind(
                     "sweepCheck",
-                    new AgeCheck("sweep", "The last look at the queue", dispatcher::sweepAgeMs, 5 * sweepMs + 5000));
+                    new AgeCheck("sweep", "The last look at the queue", dispatcher::sweepAgeMs, 8 * sweepMs + 5000));
             main.bind(
                     "heartbeatCheck",
                     new AgeCheck(

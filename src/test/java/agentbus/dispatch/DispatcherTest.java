@@ -96,6 +96,19 @@ class DispatcherTest {
     }
 
     @Test
+    void a_beat_that_was_under_way_when_somebody_stirred_does_not_quiet_the_bus() throws Exception {
+        dispatcher.swept();
+        dispatcher.beatParameters();
+        dispatcher.stirred();
+        dispatcher.beaten("{\"quiet\":true}");
+        assertTrue(dispatcher.sweepDue());
+        dispatcher.beatParameters();
+        dispatcher.beaten("{\"quiet\":true,\"alone\":true}");
+        assertFalse(dispatcher.sweepDue());
+        assertTrue(dispatcher.alone());
+    }
+
+    @Test
     void a_claimed_row_becomes_a_delivery_in_hand() throws Exception {
         Map<String, Object> delivery = deliveries.take(
                 Map.of("claimed", "{\"attemptId\":\"" + ATTEMPT + "\",\"jobId\":\"j\",\"payload\":{\"b\":1,\"a\":2}}"));

@@ -1,6 +1,7 @@
 package agentbus.dispatch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.ConnectException;
@@ -8,6 +9,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,7 +18,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class GatewayHealthTest {
     private final Gateways gateways = new Gateways(
             List.of(new Gateway("east", URI.create("http://127.0.0.1:1"), Gateway.Form.MAPPED, "hook", "", 7)));
-    private final GatewayHealth health = new GatewayHealth(gateways, "node-1");
+    private final AtomicBoolean alone = new AtomicBoolean(true);
+    private final GatewayHealth health = new GatewayHealth(gateways, "node-1", alone::get);
 
     private Map<String, Object> verdict(Integer status, String body, Exception failure) {
         return health.verdict(body == null ? null : body.getBytes(StandardCharsets.UTF_8), status, failure, "east");
@@ -61,5 +64,21 @@ class GatewayHealthTest {
         String reason = verdict(500, "x\n".repeat(2000), null).get("reason").toString();
 
         assertTrue(reason.length() <= 301 && !reason.contains("\n"), reason);
+    }
+
+    @Test
+    void that_a_gateway_is_ready_as_before_is_news_to_other_nodes_only() {
+        Map<String, Object> ready = Map.of("gateway", "default", "state", "ready");
+        Map<String, Object> down = Map.of("gateway", "default", "state", "down");
+        assertTrue(health.isNews(ready), "nothing was written yet");
+        health.written(ready);
+        assertFalse(health.isNews(ready));
+        alone.set(false);
+        assertTrue(health.isNews(ready));
+        alone.set(true);
+        assertTrue(health.isNews(down));
+        health.written(down);
+        assertTrue(health.isNews(down), "the database may have given more on another node's word");
+        assertTrue(health.isNews(ready));
     }
 }

@@ -1,0 +1,1 @@
+select aborts_left(string_to_array(:#gateways, ',') || string_to_array(:#withoutToken, ','))

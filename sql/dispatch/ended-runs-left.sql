@@ -1,0 +1,1 @@
+select ended_runs_left()
