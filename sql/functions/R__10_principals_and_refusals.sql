@@ -78,7 +78,7 @@ declare
 begin
   if v_principal is null then
     perform refuse(401, 'invalid_token', 'this token is not known here, or was revoked', 'token', null,
-      'a token of this bus: of an operator, an agent or a live attempt');
+      'a token of this bus: of an operator, an agent, a gateway or a live attempt');
   end if;
   if not v_allowed ? (v_principal ->> 'kind') then
     perform refuse(403, 'forbidden', format('this operation is not for a token of kind %s', v_principal ->> 'kind'),
