@@ -36,7 +36,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TokensTest {
     private static final String KINDS =
             "Bearer abo_… of an operator, aba_… of an agent, abg_… of a gateway or abt_… of an attempt";
-    private static final String OF_THIS_BUS = "a token of this bus: of an operator, an agent, a gateway or a live attempt";
+    private static final String OF_THIS_BUS =
+            "a token of this bus: of an operator, an agent, a gateway or a live attempt";
     private static final String JOB = "{\"targetAgent\":\"worker\",\"subject\":\"work\"}";
     private static final List<String> SECRETS = new ArrayList<>();
     private static Door door;

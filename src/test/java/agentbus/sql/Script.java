@@ -16,8 +16,8 @@ final class Script {
 
     /** Sequences of up to so many operations, which shrink to shorter ones of smaller numbers. */
     static Arbitrary<List<Op>> upTo(int steps) {
-        // Evenly long, or most would be too short to reach a state worth a look.
-        return op().list().ofMinSize(1).ofMaxSize(steps).withSizeDistribution(RandomDistribution.uniform());
+        // Evenly long and none very short, or most would not reach a state worth a look.
+        return op().list().ofMinSize(steps / 3).ofMaxSize(steps).withSizeDistribution(RandomDistribution.uniform());
     }
 
     /** One operation; what brings a job forward is drawn more often, or most sequences would move nothing. */
@@ -81,9 +81,9 @@ final class Script {
                         Combinators.combine(Arbitraries.of(Op.Passing.values()), some)
                                 .as(Op.Pass::new)),
                 Tuple.of(5, Arbitraries.of(false, false, false, true).map(Op.Recover::new)),
-                Tuple.of(2, dispatcher.map(Op.Beat::new)),
-                Tuple.of(1, dispatcher.map(Op.Stop::new)),
-                Tuple.of(1, agent.map(Op.Pause::new)),
-                Tuple.of(3, agent.map(Op.Resume::new)));
+                Tuple.of(4, dispatcher.map(Op.Beat::new)),
+                Tuple.of(4, dispatcher.map(Op.Stop::new)),
+                Tuple.of(4, agent.map(Op.Pause::new)),
+                Tuple.of(8, agent.map(Op.Resume::new)));
     }
 }
