@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 /**
  * {@code bench idle}: what a bus costs that has nothing to do, with the installation's own agents and standing orders:
  * queries in a second, processor time and resident memory. Queries are the database's transactions less those that it makes in
- * the same time with the bus stopped: autovacuum's are more than the bus's.
+ * the same time with the bus stopped, so that autovacuum's do not count.
  */
 final class Idle implements Bench {
     /** The start's own work is over by then; a shorter measurement is none, and need not wait. */

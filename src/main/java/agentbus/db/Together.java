@@ -89,11 +89,7 @@ public final class Together<I, O> implements AutoCloseable {
         if (enter()) {
             runOnce();
             // Whoever came meanwhile is not this caller's to wait for.
-            if (waiting.isEmpty()) {
-                leave();
-            } else {
-                handOver();
-            }
+            leave();
         }
         try {
             return answer.join();

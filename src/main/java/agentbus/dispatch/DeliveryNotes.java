@@ -2,6 +2,7 @@ package agentbus.dispatch;
 
 import agentbus.db.Together;
 import agentbus.start.Statements;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,8 +34,24 @@ public final class DeliveryNotes implements AutoCloseable {
     public DeliveryNotes(String dispatcher, Statements statements) {
         this.dispatcher = dispatcher;
         this.statements = statements;
-        this.prompts = new Together<>("keep-prompts", MOST, LANES, this::keepAll);
-        this.admissions = new Together<>("note-admitted", MOST, 1, this::noteAll);
+        this.prompts = new Together<>(
+                "keep-prompts",
+                MOST,
+                LANES,
+                calls -> note(
+                        "keep-prompts",
+                        "prompt",
+                        calls,
+                        "attemptId",
+                        "prompt",
+                        "promptHash",
+                        "templateHash",
+                        "tokenHash"));
+        this.admissions = new Together<>(
+                "note-admitted",
+                MOST,
+                1,
+                calls -> note("hooks-admitted", "answer", calls, "attemptId", "runId", "sessionKey"));
     }
 
     /**
@@ -58,41 +75,17 @@ public final class DeliveryNotes implements AutoCloseable {
         return admissions.call(admitted);
     }
 
-    private List<String> keepAll(List<Map<String, Object>> kept) {
-        return inOrder(
-                kept,
-                "prompt",
-                statements.rows(
-                        "sql/dispatch/keep-prompts.sql",
-                        dispatcher,
-                        column(kept, "attemptId"),
-                        column(kept, "prompt"),
-                        column(kept, "promptHash"),
-                        column(kept, "templateHash"),
-                        column(kept, "tokenHash")));
-    }
-
-    private List<String> noteAll(List<Map<String, Object>> admitted) {
-        return inOrder(
-                admitted,
-                "answer",
-                statements.rows(
-                        "sql/dispatch/hooks-admitted.sql",
-                        dispatcher,
-                        column(admitted, "attemptId"),
-                        column(admitted, "runId"),
-                        column(admitted, "sessionKey")));
-    }
-
-    private static List<String> inOrder(
-            List<Map<String, Object>> calls, String answer, List<Map<String, Object>> rows) {
+    /** Runs a statement of {@code sql/dispatch} with an array for each field, and returns a column of its rows in the calls' order. */
+    private List<String> note(String statement, String column, List<Map<String, Object>> calls, String... fields) {
+        List<Object> parameters = new ArrayList<>(List.of(dispatcher));
+        for (String field : fields) {
+            parameters.add(calls.stream().map(call -> (String) call.get(field)).toArray(String[]::new));
+        }
         Map<String, String> answers = new HashMap<>();
-        rows.forEach(row -> answers.put((String) row.get("attempt_id"), (String) row.get(answer)));
+        statements
+                .rows("sql/dispatch/" + statement + ".sql", parameters.toArray())
+                .forEach(row -> answers.put((String) row.get("attempt_id"), (String) row.get(column)));
         return calls.stream().map(call -> answers.get(call.get("attemptId"))).toList();
-    }
-
-    private static String[] column(List<Map<String, Object>> rows, String name) {
-        return rows.stream().map(row -> (String) row.get(name)).toArray(String[]::new);
     }
 
     @Override
