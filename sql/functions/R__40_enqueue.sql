@@ -69,17 +69,8 @@ begin
       'an agent that reads untrusted payloads; a person may write down what is to be done as a job of its own');
   end if;
 
-  if v_parent.job_id is not null then
-    perform refuse_long_chain(v_parent, v_agent.agent_id, p_field);
-    if is_agent(p_principal) then
-      perform refuse_loop(v_parent, v_agent.agent_id, v_subject, p_field);
-      perform lock_work_of(v_parent.job_id);
-    elsif p_principal ? 'subscription' then
-      perform refuse_loop(v_parent, v_agent.agent_id, v_subject, p_field);
-    end if;
-  end if;
-
-  -- Locked against their own end, so that none can succeed unseen between this count and our commit.
+  -- Locked against their own end, so that none can succeed unseen between this count and our commit. Before lock_work_of:
+  -- a close holds its job when it comes to that.
   for v_dependency in
     select job_id, state from jobs where job_id = any (v_dependencies) and namespace = p_namespace order by job_id for share
   loop
@@ -91,6 +82,16 @@ begin
         (select string_agg(d::text, ', ') from unnest(v_dependencies) d
           where not exists (select from jobs where job_id = d and namespace = p_namespace)), p_namespace),
       p_field || 'dependsOn', p_input -> 'dependsOn', 'ids of jobs');
+  end if;
+
+  if v_parent.job_id is not null then
+    perform refuse_long_chain(v_parent, v_agent.agent_id, p_field);
+    if is_agent(p_principal) then
+      perform refuse_loop(v_parent, v_agent.agent_id, v_subject, p_field);
+      perform lock_work_of(v_parent.job_id);
+    elsif p_principal ? 'subscription' then
+      perform refuse_loop(v_parent, v_agent.agent_id, v_subject, p_field);
+    end if;
   end if;
 
   loop

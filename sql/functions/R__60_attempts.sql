@@ -1,7 +1,9 @@
 -- The fence, and what ends an attempt. Everything that closes a job goes through end_attempt.
 --
--- Locks: whoever holds one job and needs another takes them in the order of their ids (lock_for_end), or passes over what
--- is taken (skip locked). So the end of a child and the cancelling of its parent cannot each wait for the other.
+-- Locks: whoever needs several jobs takes them all at the beginning, in the order of their ids (lock_jobs), or passes over
+-- what is taken (skip locked). So the end of a child and the cancelling of its parent cannot each wait for the other. What is
+-- left to chance: a job that begins to wait for another while somebody waits for that other's lock. Postgres then undoes one of
+-- the calls, and the doors run it once more.
 
 create or replace function dependents_of(p_jobs uuid[]) returns setof uuid language sql stable as $$
   select j.job_id from jobs j
@@ -11,13 +13,15 @@ create or replace function dependents_of(p_jobs uuid[]) returns setof uuid langu
 $$;
 comment on function dependents_of(uuid[]) is 'The waiting and blocked jobs that the end of one of these may move.';
 
-create or replace function lock_for_end(p_jobs uuid[]) returns void language sql as $$
-  select from jobs
-  where job_id = any (p_jobs || array(select dependents_of(p_jobs)))
-  order by job_id
-  for no key update
+create or replace function lock_jobs(p_jobs uuid[]) returns void language sql as $$
+  select from jobs where job_id = any (p_jobs) order by job_id for no key update
 $$;
-comment on function lock_for_end(uuid[]) is 'Locks the jobs and what their end may move, in the one order.';
+comment on function lock_jobs(uuid[]) is 'Locks the jobs, in the one order.';
+
+create or replace function lock_for_end(p_jobs uuid[]) returns void language sql as $$
+  select lock_jobs(p_jobs || array(select dependents_of(p_jobs)))
+$$;
+comment on function lock_for_end(uuid[]) is 'Locks the jobs and what their end may move.';
 
 create or replace function try_lock_dependents(p_job_id uuid) returns boolean language sql as $$
   with needed as materialized (

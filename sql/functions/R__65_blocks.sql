@@ -111,11 +111,13 @@ begin
     where parent_job_id = p_job.job_id and subject = 'blocked.replan' and source_agent = p_job.target_agent and state = 'queued'
     for no key update skip locked
   loop
+    continue when not try_lock_dependents(v_replan.job_id);
     perform cancel_one(v_replan, format('job %s is no longer blocked as it was', p_job.job_id));
   end loop;
 end
 $$;
-comment on function drop_replan(jobs) is 'Withdraws the question to the coordinator, unless it is at work on it already.';
+comment on function drop_replan(jobs) is
+  'Withdraws the question to the coordinator, unless it is at work on it already, or somebody else holds what depends on it.';
 
 create or replace function leave_block(p_job jobs, p_answer text) returns jobs language plpgsql as $$
 begin

@@ -109,6 +109,7 @@ create or replace function complete_job(p_principal jsonb, p_input jsonb) return
 set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   v record;
+  v_job_id uuid := (p_input ->> 'jobId')::uuid;
   v_job jobs;
   v_answer jsonb;
   v_item record;
@@ -117,7 +118,8 @@ declare
   v_events jsonb := '[]';
 begin
   perform act_as(p_principal, p_input ->> 'summary');
-  perform lock_for_end(array[(p_input ->> 'jobId')::uuid]);
+  perform lock_jobs(v_job_id || array(select dependents_of(array[v_job_id])) || array(
+    select d::uuid from jsonb_array_elements(p_input -> 'followUps') f, jsonb_array_elements_text(f -> 'dependsOn') d));
   select * into v from fenced_job(p_principal, p_input);
   v_answer := earlier_answer('completeJob', v.o_job, v.o_attempt, p_input);
   if v_answer is not null then
@@ -181,7 +183,7 @@ begin
   perform act_as(p_principal, p_input ->> 'reason');
   if v_other_id is not null then
     perform lock_cycles();
-    perform from jobs where job_id in ((p_input ->> 'jobId')::uuid, v_other_id) order by job_id for no key update;
+    perform lock_jobs(array[(p_input ->> 'jobId')::uuid, v_other_id]);
   end if;
   select * into v from fenced_job(p_principal, p_input);
   v_job := v.o_job;

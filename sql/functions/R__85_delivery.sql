@@ -3,15 +3,15 @@
 create or replace function delivered_job(p_attempt uuid) returns jobs language plpgsql as $$
 declare
   v_job jobs;
+  v_job_id uuid := (select job_id from job_attempts where attempt_id = p_attempt);
 begin
-  select j.* into v_job
-  from jobs j
-  where j.job_id = (select job_id from job_attempts where attempt_id = p_attempt)
-  for no key update;
+  -- A delivery that is given up may be the job's end.
+  perform lock_for_end(array[v_job_id]);
+  select * into v_job from jobs where job_id = v_job_id;
   return v_job;
 end
 $$;
-comment on function delivered_job(uuid) is 'The locked job of an attempt.';
+comment on function delivered_job(uuid) is 'The job of an attempt, locked for an end.';
 
 create or replace function delivery_answer(p_job jobs, p_applied boolean, p_outcome text) returns jsonb language sql stable as $$
   select jsonb_build_object('applied', p_applied, 'outcome', p_outcome, 'job', job_brief(p_job),

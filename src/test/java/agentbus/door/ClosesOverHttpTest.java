@@ -215,4 +215,38 @@ class ClosesOverHttpTest {
         }
         assertEquals("200", say(work, "complete", body).brief());
     }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {"complete|{'summary':'s'}|1|200", "fail|{'error':'e'}|1|200", "fail|{'error':'e'}|2|503"})
+    void a_call_that_postgres_undoes_for_another_is_run_once_more(
+            String step, String body, int deadlocks, String answered) {
+        Work work = door.work();
+        door.database()
+                .jdbc()
+                .execute(
+                        """
+                        create sequence deadlocks;
+                        create function meet_deadlock() returns trigger language plpgsql as $$
+                        begin
+                          if nextval('deadlocks') <= %d then
+                            raise exception 'deadlock detected' using errcode = '40P01';
+                          end if;
+                          return null;
+                        end
+                        $$;
+                        create trigger meet_deadlock after update on job_attempts for each statement execute function meet_deadlock()
+                        """
+                                .formatted(deadlocks));
+        try {
+            assertEquals(answered, say(work, step, Door.json(body)).brief().substring(0, 3));
+        } finally {
+            door.database()
+                    .jdbc()
+                    .execute("drop trigger meet_deadlock on job_attempts; drop function meet_deadlock();"
+                            + " drop sequence deadlocks");
+        }
+    }
 }

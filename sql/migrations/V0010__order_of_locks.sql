@@ -1,0 +1,1 @@
+-- The functions take their locks in another order (R__60_attempts); nothing else changes.
