@@ -72,21 +72,23 @@ comment on function late_report(text, jobs, job_attempts, jsonb) is
 
 create or replace function begin_running(p_job jobs) returns jobs language plpgsql as $$
 begin
+  -- By the ids alone, here and wherever a row is known: a condition on the state lets the planner take the small index of what
+  -- is at work, which leads to all that was at work since a transaction somewhere is held open.
   update job_attempts set status = 'running', admitted_at = coalesce(admitted_at, now()), updated_at = now()
-  where attempt_id = p_job.live_attempt and status = 'leased';
+  where attempt_id = p_job.live_attempt;
   update jobs
   set state = 'running', lease_owner = 'agent:' || target_agent,
     leased_until = least(case when keeps_lease then leased_until else now() + make_interval(secs => timeout_seconds) end,
       now() + make_interval(secs => hard_timeout_seconds)),
     hard_deadline = now() + make_interval(secs => hard_timeout_seconds),
     updated_at = now()
-  where job_id = p_job.job_id and state = 'leased'
+  where job_id = p_job.job_id
   returning * into p_job;
   return p_job;
 end
 $$;
 comment on function begin_running(jobs) is
-  'leased to running: the lease is now the agent''s, as long as the job''s timeout, and the hard timeout starts. Takes a locked job and returns it as it is then.';
+  'leased to running: the lease is now the agent''s, as long as the job''s timeout, and the hard timeout starts. Takes a locked job that is leased and returns it as it is then.';
 
 create or replace function end_attempt(
   p_job jobs, p_status text, p_state text, p_run_after timestamptz default null,

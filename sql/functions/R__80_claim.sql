@@ -67,10 +67,13 @@ language plpgsql as $$
 declare
   v_chosen uuid[];
 begin
-  with at_work as (
+  with live as materialized (
+    -- Read once: while a transaction is held open, the index of live jobs leads to all that were live since.
+    select job_id, namespace, target_agent, priority, run_after, seq, state, delivery, leased_until
+    from jobs where state in ('leased', 'running')
+  ), at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
-    from jobs
-    where state in ('leased', 'running') and leased_until > now()
+    from live where leased_until > now()
     group by namespace, target_agent
   ), lanes as (
     select a.namespace, a.agent_id, a.gateway, a.max_concurrency - coalesce(w.jobs, 0) as room,
@@ -91,11 +94,10 @@ begin
     join roads r using (namespace, gateway)
     cross join lateral (
       select * from (
-        select false as fresh, job_id, priority, run_after, seq from jobs
+        select false as fresh, job_id, priority, run_after, seq from live
         where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
           and leased_until <= now() and leased_until > now() - key_memory() and job_id <> all (p_passed)
-        -- Not by an index: that of all jobs ever is in this order too, and few of them are leased.
-        order by seq + 0 limit least(l.room, r.room, p_limit)) lost
+        order by seq limit least(l.room, r.room, p_limit)) lost
       union all
       select * from (
         select true, job_id, priority, run_after, seq from jobs
@@ -139,7 +141,7 @@ begin
     v_chosen := choose_jobs(p_limit, v_passed, p_gateways);
     select coalesce(array_agg(job_id), '{}') into v_locked from (
       select job_id from jobs
-      where job_id = any (v_chosen) and ((state = 'queued' and run_after <= now()) or (state = 'leased' and leased_until <= now()))
+      where job_id = any (v_chosen) and case state when 'queued' then run_after <= now() when 'leased' then leased_until <= now() end
       for no key update skip locked) free;
     exit when cardinality(v_locked) = coalesce(cardinality(v_chosen), 0);
     -- Somebody has some of them in hand: look again, past those.

@@ -25,7 +25,8 @@ begin
       as k (attempt_id, prompt, prompt_hash, template_hash, token_hash),
     jobs j
   where a.attempt_id = k.attempt_id and j.job_id = a.job_id
-    and j.live_attempt = a.attempt_id and j.state = 'leased' and j.lease_owner = p_dispatcher
+    -- A dispatcher owns what is leased: the state need not be asked, see begin_running.
+    and j.live_attempt = a.attempt_id and j.lease_owner = p_dispatcher
   returning a.attempt_id, a.prompt;
 end
 $$;
@@ -41,18 +42,17 @@ declare
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'admitted by the gateway');
   -- In the order of the ids, as whoever locks several.
-  select array_agg(live_attempt) into v_ordinary from (
+  select array_agg(live_attempt) filter (where state = 'leased' and live_attempt = any (p_attempts)) into v_ordinary from (
     select j.live_attempt, j.state from jobs j
     where j.job_id in (select a.job_id from job_attempts a where a.attempt_id = any (p_attempts))
     order by j.job_id
-    for no key update) locked
-  where state = 'leased' and live_attempt = any (p_attempts);
+    for no key update) locked;
 
   update job_attempts a
   set run_id = w.run_id, session_key = w.session_key, admitted_at = coalesce(a.admitted_at, now()), unknown_since = null,
     interrupted_at = null, status = 'running', updated_at = now()
   from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key)
-  where a.attempt_id = w.attempt_id and a.attempt_id = any (v_ordinary) and a.status = 'leased';
+  where a.attempt_id = w.attempt_id and a.attempt_id = any (v_ordinary);
   update gateways g set failures = 0, held_until = null, hold_reason = null, updated_at = now()
   where g.failures > 0 and (g.namespace, g.gateway) in (
     select a.namespace, a.gateway from job_attempts a where a.attempt_id = any (v_ordinary));

@@ -1,1 +1,0 @@
--- The functions take their locks in another order (R__60_attempts); nothing else changes.
