@@ -38,6 +38,7 @@ final class ScriptedModel implements AutoCloseable {
     private final Queue<Told> told = new ConcurrentLinkedQueue<>();
     private final Queue<String> toolAnswers = new ConcurrentLinkedQueue<>();
     private final Map<UUID, Instant> hungUp = new ConcurrentHashMap<>();
+    private final Map<UUID, Instant> asked = new ConcurrentHashMap<>();
     private final Map<String, Instant> spoke = new ConcurrentHashMap<>();
     private final AtomicInteger thinking = new AtomicInteger();
     private final AtomicInteger mostThinking = new AtomicInteger();
@@ -89,6 +90,11 @@ final class ScriptedModel implements AutoCloseable {
         return hungUp.get(job);
     }
 
+    /** When it was first told of a job; null when it was not. */
+    Instant asked(UUID job) {
+        return asked.get(job);
+    }
+
     /**
      * When it last ended an answer.
      *
@@ -123,6 +129,7 @@ final class ScriptedModel implements AutoCloseable {
                 // A turn of a main session, such as a heartbeat's.
                 say(out, "NO_REPLY");
             } else {
+                asked.putIfAbsent(job.jobId(), Instant.now());
                 told.add(job);
                 next(out, job, answers);
             }

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -102,9 +103,7 @@ class TenAgentsTest {
         for (int i = 0; i < FLOWS; i++) {
             flows.add(flow());
         }
-        flows.forEach(flow -> RealFleet.say(
-                "coordinator -> research -> publisher: %d ms, of these %d ms until its jobs were claimed",
-                flow.total().toMillis(), flow.waiting().toMillis()));
+        flows.forEach(flow -> RealFleet.say("coordinator -> research -> publisher: %s", flow));
         // A ratio: how long a gateway needs for three runs is the machine's matter. docs/performance.md tells the
         // times.
         assertTrue(
@@ -113,12 +112,45 @@ class TenAgentsTest {
     }
 
     /**
-     * What a flow took.
+     * What a flow took, and of that what its jobs took one after the other.
      *
-     * @param total from the call that enqueued its first job to the close of its last
-     * @param waiting of these, the time its jobs were there and not yet claimed
+     * @param total from the enqueue of its first job to the close of its last
+     * @param waiting from a job's enqueue to its claim
+     * @param hook from there until the gateway had admitted the run
+     * @param starting from there until the model was asked
+     * @param closing from there until the job was closed
      */
-    private record Flow(Duration total, Duration waiting) {}
+    private record Flow(Duration total, Duration waiting, Duration hook, Duration starting, Duration closing) {
+        static Flow of(List<Step> steps) {
+            return new Flow(
+                    Duration.between(
+                            steps.get(0).enqueued(), steps.get(steps.size() - 1).closed()),
+                    sum(steps, Step::enqueued, Step::claimed),
+                    sum(steps, Step::claimed, Step::admitted),
+                    sum(steps, Step::admitted, Step::asked),
+                    sum(steps, Step::asked, Step::closed));
+        }
+
+        private static Duration sum(List<Step> steps, Function<Step, Instant> from, Function<Step, Instant> to) {
+            return steps.stream()
+                    .map(step -> Duration.between(from.apply(step), to.apply(step)))
+                    .reduce(Duration.ZERO, Duration::plus);
+        }
+
+        @Override
+        public String toString() {
+            return "%d ms; until its jobs were claimed %d, admitted %d, the model asked %d, closed %d"
+                    .formatted(
+                            total.toMillis(),
+                            waiting.toMillis(),
+                            hook.toMillis(),
+                            starting.toMillis(),
+                            closing.toMillis());
+        }
+    }
+
+    /** One job of a flow. */
+    private record Step(Instant enqueued, Instant claimed, Instant admitted, Instant asked, Instant closed) {}
 
     private static Flow flow() throws Exception {
         String flow = "flow-" + UUID.randomUUID();
@@ -129,14 +161,18 @@ class TenAgentsTest {
                         String.class,
                         flow)
                 .equals(List.of("coordinator", "research", "publisher")));
-        Map<String, Object> took = fleet.jdbc()
-                .queryForMap(
-                        "select (extract(epoch from max(ended_at) - min(j.created_at)) * 1000)::bigint as total,"
-                                + " (extract(epoch from sum(a.started_at - j.created_at)) * 1000)::bigint as waiting"
-                                + " from jobs j join job_attempts a on a.job_id = j.job_id and a.status = 'succeeded'"
-                                + " where flow_key = ?",
-                        flow);
-        return new Flow(Duration.ofMillis((Long) took.get("total")), Duration.ofMillis((Long) took.get("waiting")));
+        return Flow.of(fleet.jdbc()
+                .query(
+                        "select j.job_id, j.created_at, a.started_at, a.admitted_at, a.finished_at from jobs j"
+                                + " join job_attempts a on a.job_id = j.job_id and a.status = 'succeeded'"
+                                + " where flow_key = ? order by j.seq",
+                        (row, i) -> new Step(
+                                row.getTimestamp("created_at").toInstant(),
+                                row.getTimestamp("started_at").toInstant(),
+                                row.getTimestamp("admitted_at").toInstant(),
+                                fleet.model().asked(row.getObject("job_id", UUID.class)),
+                                row.getTimestamp("finished_at").toInstant()),
+                        flow));
     }
 
     @Test
