@@ -62,15 +62,36 @@ create or replace function lock_claims() returns void language sql as $$
 $$;
 comment on function lock_claims() is 'Waits until no other claim is under way.';
 
+create or replace function claim_floor() returns xid8 language sql stable as $$
+  -- Half of the minute for which mark_claims looks ahead.
+  select coalesce((select floor from claim_mark where looked_at > now() - interval '30 seconds'), '0')
+$$;
+comment on function claim_floor() is
+  'No job that is due or at work has an older moved_xid. Zero, which is true of all, when nobody has looked for half a minute.';
+
+create or replace function mark_claims() returns void language sql as $$
+  update claim_mark
+  set floor = least(
+      -- What is not committed yet has none older than this. A transaction that has written and is held open holds it, too.
+      pg_snapshot_xmin(pg_current_snapshot()),
+      (select moved_xid from jobs where state in ('leased', 'running') and moved_xid >= claim_floor() order by moved_xid limit 1),
+      -- A minute ahead: a job's start comes without anybody writing to it. One that was further ahead may be older than the mark.
+      (select moved_xid from jobs where state = 'queued' and run_after <= now() + interval '1 minute' order by moved_xid limit 1)),
+    looked_at = now()
+  where looked_at < now() - interval '2 seconds'
+$$;
+comment on function mark_claims() is
+  'Looks how old the oldest job is that is due within a minute or at work, at most every two seconds: claims pass over index entries that are older. They are those of jobs that have moved on, which stay while a transaction is held open.';
+
 create or replace function choose_jobs(p_limit int, p_passed uuid[], p_gateways text[]) returns uuid[]
 language plpgsql as $$
 declare
   v_chosen uuid[];
+  v_floor xid8 := claim_floor();
 begin
   with live as materialized (
-    -- Read once: while a transaction is held open, the index of live jobs leads to all that were live since.
     select job_id, namespace, target_agent, priority, run_after, seq, state, delivery, leased_until
-    from jobs where state in ('leased', 'running')
+    from jobs where state in ('leased', 'running') and moved_xid >= v_floor
   ), at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
     from live where leased_until > now()
@@ -102,7 +123,7 @@ begin
       select * from (
         select true, job_id, priority, run_after, seq from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
-          and job_id <> all (p_passed)
+          and moved_xid >= v_floor and job_id <> all (p_passed)
         order by priority desc, run_after, seq limit least(l.room, r.room, p_limit)) queued
     ) j
     where l.open and l.room > 0 and r.room > 0
@@ -167,6 +188,7 @@ declare
   v_agent agents := agent_named(v_namespace, p_input ->> 'targetAgent', 'targetAgent');
   v_room int;
   v_chosen uuid[];
+  v_floor xid8 := claim_floor();
 begin
   perform act_as(p_principal, 'claimed by ' || coalesce(p_input ->> 'worker', 'command-line'));
   perform lock_claims();
@@ -175,10 +197,12 @@ begin
   end if;
   if v_agent.paused_at is null or v_agent.paused_until <= now() then
     select v_agent.max_concurrency - count(*) into v_room from jobs
-    where namespace = v_namespace and target_agent = v_agent.agent_id and state in ('leased', 'running') and leased_until > now();
+    where namespace = v_namespace and target_agent = v_agent.agent_id and state in ('leased', 'running') and leased_until > now()
+      and moved_xid >= v_floor;
     select array_agg(job_id) into v_chosen from (
       select job_id from jobs
       where namespace = v_namespace and target_agent = v_agent.agent_id and state = 'queued' and run_after <= now()
+        and moved_xid >= v_floor
       order by priority desc, run_after, seq
       limit least(greatest(v_room, 0), coalesce((p_input ->> 'limit')::int, 1))
       for no key update skip locked) due;

@@ -74,9 +74,10 @@ begin
   return query select jsonb_build_object('what', 'lease_lost') || e from end_expired() e;
   perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'what it was blocked on has come');
   return query select jsonb_build_object('what', 'unblocked') || m from move_blocked() m;
+  perform mark_claims();
 end
 $$;
-comment on function recover() is 'The sweep: end_expired and move_blocked, after an outage of more than a minute with forgive_outage before them; what is lease_lost or unblocked, with the job''s fields.';
+comment on function recover() is 'The sweep: end_expired and move_blocked, after an outage of more than a minute with forgive_outage before them, and mark_claims; what is lease_lost or unblocked, with the job''s fields.';
 
 create or replace function requeue_expired(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
 declare

@@ -27,6 +27,9 @@ class GrowthTest {
     private static final int HISTORY = Integer.getInteger("growth.history", 40_000);
     private static final int BACKLOG = Integer.getInteger("growth.backlog", 4_000);
     private static final Duration HELD = Duration.ofSeconds(Integer.getInteger("growth.held-seconds", 10));
+    /** As agentbus.dispatch.recover-ms by default. */
+    private static final Duration SWEEP = Duration.ofSeconds(5);
+
     private static final int CLAIMS = 300;
     private static final int CLAIM_LIMIT = 10;
     private static final int WORK = 20;
@@ -95,9 +98,15 @@ class GrowthTest {
             List<Long> without = new ArrayList<>();
             List<Long> with = new ArrayList<>();
             long began = System.nanoTime();
+            long swept = began;
             while (System.nanoTime() - began < HELD.toNanos()) {
                 without.add(free.work(WORK));
                 with.add(held.work(WORK));
+                if (System.nanoTime() - swept > SWEEP.toNanos()) {
+                    free.sweep();
+                    held.sweep();
+                    swept = System.nanoTime();
+                }
             }
             // What counts is what it has come to at the end.
             int tenth = Math.max(with.size() / 10, 5);

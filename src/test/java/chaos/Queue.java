@@ -72,6 +72,11 @@ final class Queue implements AutoCloseable {
                         count);
     }
 
+    /** What a node does every few seconds, agentbus.dispatch.recover-ms. */
+    void sweep() {
+        database.jdbc().queryForList("select recover()");
+    }
+
     /** How long a claim takes, in nanoseconds; it is taken back. */
     long claim(int limit) throws SQLException {
         connection.setAutoCommit(false);

@@ -91,6 +91,8 @@ final class Actors {
                         .update(
                                 "update bus_facts set value = (now() - interval '5 minutes')::text where name = 'last_recovery'");
             }
+            // As if the last look had been a while ago.
+            bus.jdbc().update("update claim_mark set looked_at = looked_at - interval '3 seconds'");
             return "moved " + bus.recover().size();
         } else if (op instanceof Op.Beat beat) {
             return beat(dispatcher(beat.dispatcher()));

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
@@ -63,5 +64,35 @@ class ClaimCostTest {
                         String.class);
         assertTrue(plan.toString().contains("Index Scan using jobs_to_claim"), plan.toString());
         assertTrue(!plan.toString().contains("Sort"), plan.toString());
+    }
+
+    @Test
+    void the_cost_of_a_claim_does_not_grow_while_a_transaction_is_held_open(TestDatabase database) throws SQLException {
+        Machine bus = Machine.fresh(database);
+        try (Connection holder = bus.jdbc().getDataSource().getConnection()) {
+            holder.setAutoCommit(false);
+            holder.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            Machine.on(new SingleConnectionDataSource(holder, true)).count("jobs");
+            long before = pagesWithWork(bus);
+            for (int i = 0; i < 300; i++) {
+                bus.complete(bus.running());
+            }
+            long after = pagesWithWork(bus);
+            holder.rollback();
+            holder.setAutoCommit(true);
+
+            assertTrue(after <= before * 2 + 20, before + " pages before, " + after + " after 300 jobs");
+        }
+    }
+
+    /** Pages that a claim looks at while jobs are due, right after the sweep has looked. */
+    private long pagesWithWork(Machine bus) throws SQLException {
+        List<String> due = IntStream.range(0, 5).mapToObj(i -> bus.enqueue()).toList();
+        bus.jdbc().update("update claim_mark set looked_at = '-infinity'");
+        bus.recover();
+        pages(bus);
+        long pages = pages(bus);
+        due.forEach(job -> bus.ask("cancel_job", "jobId", job, "reason", "measured"));
+        return pages;
     }
 }

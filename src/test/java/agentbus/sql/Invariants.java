@@ -114,6 +114,11 @@ public final class Invariants {
                 """
                 select min(job_id::text) from jobs where dedupe_key is not null and ended_at is null
                 group by namespace, target_agent, dedupe_key having count(*) > 1""");
+        all.put(
+                "a job is due or at work and claims pass over it",
+                """
+                select job_id from jobs
+                where (state in ('leased', 'running') or state = 'queued' and run_after <= now()) and moved_xid < claim_floor()""");
         return all;
     }
 }

@@ -1,1 +1,0 @@
--- The functions take their locks in one order and read less while a transaction is held open; no table changes.

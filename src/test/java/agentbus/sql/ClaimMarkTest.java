@@ -1,0 +1,116 @@
+package agentbus.sql;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestDatabase;
+import java.sql.Connection;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
+
+/** Claims pass over what has moved on; whatever is due, however it became so, they find. */
+@ExtendWith(PostgresExtension.class)
+class ClaimMarkTest {
+    private Machine bus;
+
+    @BeforeEach
+    void start(TestDatabase database) {
+        bus = Machine.fresh(database);
+    }
+
+    /** The sweep looks, whenever it looked last, after newer work has come and gone. */
+    private void look() {
+        bus.complete(bus.running());
+        bus.jdbc().update("update claim_mark set looked_at = '-infinity'");
+        bus.recover();
+    }
+
+    private boolean passedOver(String job) {
+        return bus.count("jobs where job_id = ?::uuid and moved_xid < claim_floor()", job) == 1;
+    }
+
+    @Test
+    void a_job_that_waits_for_its_agent_holds_the_mark() {
+        bus.ask("pause_agent", "agentId", "research", "reason", "later");
+        String job = bus.enqueue("targetAgent", "research", "subject", "research.packet");
+
+        look();
+
+        bus.ask("resume_agent", "agentId", "research");
+        assertEquals(List.of(job), bus.claimedIds(5));
+    }
+
+    @Test
+    void a_job_at_work_holds_the_mark_and_is_counted() {
+        bus.jdbc().update("update agents set max_concurrency = 2 where agent_id = 'devops'");
+        Attempt atWork = bus.running();
+
+        look();
+
+        assertEquals(false, passedOver(atWork.job()));
+        bus.enqueue();
+        bus.enqueue();
+        assertEquals(1, bus.claimedIds(5).size());
+    }
+
+    @Test
+    void an_enqueue_that_commits_after_the_look_is_claimed() throws Exception {
+        try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            String job =
+                    Machine.on(new SingleConnectionDataSource(connection, true)).enqueue();
+
+            look();
+
+            connection.commit();
+            connection.setAutoCommit(true);
+            assertEquals(List.of(job), bus.claimedIds(5));
+        }
+    }
+
+    @Test
+    void a_job_whose_start_was_far_off_is_claimed_when_somebody_brings_it_nearer() {
+        String job = bus.enqueue("delaySeconds", 3600);
+        look();
+        assertTrue(passedOver(job));
+
+        bus.makeDue(job);
+
+        assertEquals(List.of(job), bus.claimedIds(5));
+    }
+
+    @Test
+    void a_job_whose_start_comes_holds_the_mark_from_a_minute_before() {
+        String job = bus.enqueue("delaySeconds", 50);
+
+        look();
+
+        assertEquals(false, passedOver(job));
+    }
+
+    @Test
+    void a_job_that_waited_for_another_is_claimed_when_that_has_succeeded() {
+        Attempt first = bus.running();
+        String second = bus.enqueue("dependsOn", List.of(first.job()));
+        look();
+
+        bus.complete(first);
+
+        assertEquals(List.of(second), bus.claimedIds(5));
+    }
+
+    @Test
+    void a_mark_that_nobody_renews_holds_for_half_a_minute() {
+        String job = bus.enqueue("delaySeconds", 3600);
+        look();
+        assertTrue(passedOver(job));
+
+        bus.jdbc().update("update claim_mark set looked_at = now() - interval '31 seconds'");
+
+        assertEquals(false, passedOver(job));
+    }
+}
