@@ -122,13 +122,14 @@ begin
     leases_owned = excluded.leases_owned, busy_agents = excluded.busy_agents, metrics = excluded.metrics,
     stopped_at = null, updated_at = now();
   return jsonb_build_object('leasesOwned', v_leases, 'busyAgents', v_agents,
-    'quiet', not exists (select from jobs where state = 'queued') and not exists (select from jobs where state in ('leased', 'running')),
+    'quiet', not exists (select from jobs where state = 'queued') and not exists (select from jobs where state in ('leased', 'running'))
+      and not exists (select from jobs where state = 'blocked' and blocked_until < now() + interval '1 minute'),
     'alone', not exists (select from dispatcher_heartbeats o where o.dispatcher_id <> p_dispatcher and o.stopped_at is null
       and o.last_seen > now() - make_interval(secs => 3 * o.beat_seconds::double precision)));
 end
 $$;
 comment on function dispatcher_beat(text, jsonb) is
-  'A dispatcher''s sign of life (host, pid, version, wakeSource, listenerConnected, beatSeconds, leaseMs, sweepAgeMs, metrics, and attempts, the ids it has in hand); renews the leases of the deliveries it is busy with. Returns leasesOwned, busyAgents, quiet (no job is queued or at work) and alone (no other dispatcher lives).';
+  'A dispatcher''s sign of life (host, pid, version, wakeSource, listenerConnected, beatSeconds, leaseMs, sweepAgeMs, metrics, and attempts, the ids it has in hand); renews the leases of the deliveries it is busy with. Returns leasesOwned, busyAgents, quiet (no job is queued or at work, and no block is over within a minute) and alone (no other dispatcher lives).';
 
 create or replace function dispatcher_stopped(p_dispatcher text) returns void language plpgsql as $$
 begin

@@ -83,6 +83,8 @@ final class ClosingGateway {
         if (path.startsWith("/hooks/")) {
             String key = request.getHeader("Idempotency-Key");
             request.body().onSuccess(body -> admit(request, key, body, arrived));
+        } else if (path.equals("/readyz")) {
+            request.response().putHeader("Content-Type", "application/json").end("{\"ready\":true}");
         } else if (path.equals("/bench/report")) {
             request.response().end(report().toString());
         } else if (path.equals("/bench/reset")) {

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
@@ -38,6 +39,7 @@ public final class Dispatcher {
     private volatile long stirsAtBeat;
     private volatile boolean quiet;
     private volatile boolean alone;
+    private final AtomicInteger recoveriesLeftOut = new AtomicInteger();
     private final AtomicLong sweptAt = new AtomicLong(System.nanoTime());
     private final AtomicLong beatAt = new AtomicLong(System.nanoTime());
 
@@ -153,6 +155,18 @@ public final class Dispatcher {
     public boolean sweepDue() {
         // Half a sweep less: a timer's tick may come a little early.
         return !quiet || !listening.getAsBoolean() || sweepAgeMs() >= (QUIET_SWEEPS - 0.5) * sweepEvery.toMillis();
+    }
+
+    /**
+     * Whether the recovery of this tick is to take place. While nothing is queued, at work or soon to leave its block, no
+     * lease can run out, and every fourth is enough.
+     */
+    public boolean recoveryDue() {
+        if (quiet && recoveriesLeftOut.incrementAndGet() < QUIET_SWEEPS) {
+            return false;
+        }
+        recoveriesLeftOut.set(0);
+        return true;
     }
 
     /** Milliseconds since the queue was last asked for due jobs; since the start, before the first time. */

@@ -96,6 +96,20 @@ class DispatcherTest {
     }
 
     @Test
+    void on_a_quiet_bus_every_fourth_recovery_is_enough() throws Exception {
+        assertTrue(dispatcher.recoveryDue(), "nothing is known of the queue yet");
+        dispatcher.beaten("{\"quiet\":true}");
+        for (int round = 0; round < 2; round++) {
+            for (int i = 0; i < 3; i++) {
+                assertFalse(dispatcher.recoveryDue());
+            }
+            assertTrue(dispatcher.recoveryDue());
+        }
+        dispatcher.stirred();
+        assertTrue(dispatcher.recoveryDue());
+    }
+
+    @Test
     void a_beat_that_was_under_way_when_somebody_stirred_does_not_quiet_the_bus() throws Exception {
         dispatcher.swept();
         dispatcher.beatParameters();

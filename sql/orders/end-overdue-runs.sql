@@ -1,1 +1,0 @@
-select end_overdue_runs()::text as run
