@@ -63,8 +63,10 @@ $$;
 comment on function lock_claims() is 'Waits until no other claim is under way.';
 
 create or replace function claim_floor() returns xid8 language sql stable as $$
-  -- Half of the minute for which mark_claims looks ahead.
-  select coalesce((select floor from claim_mark where looked_at > now() - interval '30 seconds'), '0')
+  -- Half of the minute for which mark_claims looks ahead. A floor that this server has not come to yet, or a look in the
+  -- future, is another server's: the database was restored.
+  select coalesce((select floor from claim_mark where looked_at > now() - interval '30 seconds' and looked_at <= now()
+    and floor <= pg_snapshot_xmax(pg_current_snapshot())), '0')
 $$;
 comment on function claim_floor() is
   'No job that is due or at work has an older moved_xid. Zero, which is true of all, when nobody has looked for half a minute.';
@@ -78,7 +80,7 @@ create or replace function mark_claims() returns void language sql as $$
       -- A minute ahead: a job's start comes without anybody writing to it. One that was further ahead may be older than the mark.
       (select moved_xid from jobs where state = 'queued' and run_after <= now() + interval '1 minute' order by moved_xid limit 1)),
     looked_at = now()
-  where looked_at < now() - interval '2 seconds'
+  where looked_at not between now() - interval '2 seconds' and now()
 $$;
 comment on function mark_claims() is
   'Looks how old the oldest job is that is due within a minute or at work, at most every two seconds: claims pass over index entries that are older. They are those of jobs that have moved on, which stay while a transaction is held open.';

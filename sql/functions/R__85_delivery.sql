@@ -31,10 +31,15 @@ comment on function keep_prompt(uuid, text, text, text, text, bytea) is
 create or replace function hook_admitted(p_dispatcher text, p_attempt uuid, p_run_id text, p_session_key text) returns jsonb
 language plpgsql as $$
 declare
-  v_job jobs := delivered_job(p_attempt);
-  v_live boolean := v_job.live_attempt is not distinct from p_attempt;
+  v_job_id uuid := (select job_id from job_attempts where attempt_id = p_attempt);
+  v_job jobs;
+  v_live boolean;
   v_status text;
 begin
+  -- Not delivered_job: an admission ends nothing, and hooks_admitted holds other jobs when it calls this.
+  perform lock_jobs(array[v_job_id]);
+  select * into v_job from jobs where job_id = v_job_id;
+  v_live := v_job.live_attempt is not distinct from p_attempt;
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'admitted by the gateway');
   update job_attempts
   set run_id = p_run_id, session_key = p_session_key, admitted_at = coalesce(admitted_at, now()), unknown_since = null,
