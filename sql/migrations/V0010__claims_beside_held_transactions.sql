@@ -7,38 +7,15 @@ alter table jobs alter column moved_xid set default pg_current_xact_id();
 comment on column jobs.moved_xid is
   'The transaction that brought the job to its state, or its start nearer. Zero: before there was this column.';
 
-create or replace function guard_job_transition() returns trigger language plpgsql as $$
-begin
-  if not (case old.state
-    when 'waiting' then new.state in ('queued', 'blocked', 'cancelled')
-    when 'queued' then new.state in ('leased', 'cancelled')
-    when 'leased' then new.state in ('running', 'queued', 'succeeded', 'blocked', 'failed', 'dead', 'cancelled')
-    when 'running' then new.state in ('queued', 'succeeded', 'blocked', 'failed', 'dead', 'cancelled')
-    when 'blocked' then new.state in ('queued', 'waiting', 'cancelled')
-    when 'failed' then new.state = 'queued'
-    -- A dead letter is redriven, or dismissed.
-    when 'dead' then new.state in ('queued', 'cancelled')
-    else false
-  end) then
-    raise exception 'job % cannot go from % to %', old.job_id, old.state, new.state using errcode = 'AB409',
-      detail = jsonb_build_object('code', 'wrong_state', 'field', 'state', 'value', new.state)::text;
-  end if;
-  new.moved_xid := pg_current_xact_id();
-  return new;
-end
-$$;
-comment on function guard_job_transition() is
-  'Refuses a change of state that the state machine does not have (AB409, wrong_state), and notes its transaction.';
-
-create function note_earlier_start() returns trigger language plpgsql as $$
+create function note_move() returns trigger language plpgsql as $$
 begin
   new.moved_xid := pg_current_xact_id();
   return new;
 end
 $$;
-comment on function note_earlier_start() is 'Notes the transaction that brought a job''s start nearer.';
-create trigger note_earlier_start before update of run_after on jobs
-  for each row when (new.run_after < old.run_after) execute function note_earlier_start();
+comment on function note_move() is 'Notes the transaction that brings a job to another state, or its start nearer.';
+create trigger note_move before update of state, run_after on jobs
+  for each row when (old.state is distinct from new.state or new.run_after < old.run_after) execute function note_move();
 
 -- Both take a condition on moved_xid in the index itself: a dead entry that is passed over costs no look at its row.
 drop index jobs_live;

@@ -33,6 +33,14 @@ class ClaimMarkTest {
         return bus.count("jobs where job_id = ?::uuid and moved_xid < claim_floor()", job) == 1;
     }
 
+    /** A job that claims pass over, for its start is an hour off. */
+    private String farOff() {
+        String job = bus.enqueue("delaySeconds", 3600);
+        look();
+        assertTrue(passedOver(job));
+        return job;
+    }
+
     @Test
     void a_job_that_waits_for_its_agent_holds_the_mark() {
         bus.ask("pause_agent", "agentId", "research", "reason", "later");
@@ -74,9 +82,7 @@ class ClaimMarkTest {
 
     @Test
     void a_job_whose_start_was_far_off_is_claimed_when_somebody_brings_it_nearer() {
-        String job = bus.enqueue("delaySeconds", 3600);
-        look();
-        assertTrue(passedOver(job));
+        String job = farOff();
 
         bus.makeDue(job);
 
@@ -105,9 +111,7 @@ class ClaimMarkTest {
 
     @Test
     void a_mark_that_nobody_renews_holds_for_half_a_minute() {
-        String job = bus.enqueue("delaySeconds", 3600);
-        look();
-        assertTrue(passedOver(job));
+        String job = farOff();
 
         bus.jdbc().update("update claim_mark set looked_at = now() - interval '31 seconds'");
 

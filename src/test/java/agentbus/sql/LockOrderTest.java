@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import java.sql.Connection;
-import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -84,17 +83,13 @@ class LockOrderTest {
                     || bus.count("pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
                             == 1);
             take(holder, second);
-            giveBack(connection);
+            connection.commit();
+            connection.setAutoCommit(true);
             answer.get(60, TimeUnit.SECONDS);
         }
     }
 
     private static void take(Machine holder, String job) {
         holder.jdbc().queryForList("select from jobs where job_id = ?::uuid for no key update", job);
-    }
-
-    private static void giveBack(Connection connection) throws SQLException {
-        connection.commit();
-        connection.setAutoCommit(true);
     }
 }
