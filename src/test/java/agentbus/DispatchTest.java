@@ -3,6 +3,9 @@ package agentbus;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import agentbus.demo.GatewayOptions;
+import agentbus.demo.SimulatedAgents;
+import agentbus.demo.SimulatedGateway;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -13,9 +16,6 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import routes.demo.GatewayOptions;
-import routes.demo.SimulatedAgents;
-import routes.demo.SimulatedGateway;
 
 @ExtendWith(PostgresExtension.class)
 class DispatchTest {

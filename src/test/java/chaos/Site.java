@@ -1,5 +1,7 @@
 package chaos;
 
+import agentbus.demo.GatewayOptions;
+import agentbus.demo.SimulatedGateway;
 import agentbus.harness.TestBus;
 import agentbus.start.BusProcess;
 import java.io.IOException;
@@ -14,8 +16,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.springframework.jdbc.core.JdbcTemplate;
-import routes.demo.GatewayOptions;
-import routes.demo.SimulatedGateway;
 
 /**
  * The place where it happens: a Postgres, a gateway with its agents, and nodes of the bus in processes of their own, each with

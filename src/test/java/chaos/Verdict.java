@@ -1,5 +1,6 @@
 package chaos;
 
+import agentbus.demo.GatewayLedger.StartedRun;
 import agentbus.sql.Invariants;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -7,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.springframework.jdbc.core.JdbcTemplate;
-import routes.demo.GatewayLedger.StartedRun;
 
 /**
  * What came of one load, by three books that know nothing of each other: what the door said yes to, what the gateway started

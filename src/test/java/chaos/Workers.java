@@ -1,5 +1,9 @@
 package chaos;
 
+import agentbus.demo.AdmittedRun;
+import agentbus.demo.CurlCommand;
+import agentbus.demo.PromptReader;
+import agentbus.demo.RunHandler;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
@@ -15,10 +19,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import routes.demo.AdmittedRun;
-import routes.demo.CurlCommand;
-import routes.demo.PromptReader;
-import routes.demo.RunHandler;
 
 /**
  * The agents of the chaos, with a book of their own: which run closed which job and was told what. An agent says as summary

@@ -1,6 +1,6 @@
 package agentbus.bench;
 
-import agentbus.start.Settings;
+import agentbus.settings.Settings;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;

@@ -2,7 +2,7 @@ package agentbus.bench;
 
 import agentbus.db.Database;
 import agentbus.db.Migrations;
-import agentbus.start.Settings;
+import agentbus.settings.Settings;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;

@@ -21,7 +21,7 @@ import org.HdrHistogram.Histogram;
 /**
  * The gateway of the bench and its agents, in a process of its own: admits every hook at once, and closes the job over HTTP
  * with the token that its prompt holds, as an agent's curl would. It does nothing else, so that what is measured is the bus;
- * {@link routes.demo.SimulatedGateway} is the one that behaves as OpenClaw does. One event loop, connections kept alive both
+ * {@link agentbus.demo.SimulatedGateway} is the one that behaves as OpenClaw does. One event loop, connections kept alive both
  * ways: everything here happens on one thread.
  */
 final class ClosingGateway {

@@ -1,6 +1,6 @@
 package agentbus.bench;
 
-import agentbus.start.OperatorTokenFile;
+import agentbus.settings.OperatorTokenFile;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;

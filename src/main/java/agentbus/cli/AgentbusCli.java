@@ -3,7 +3,7 @@ package agentbus.cli;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
-import agentbus.start.Version;
+import agentbus.settings.Version;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.InputStream;

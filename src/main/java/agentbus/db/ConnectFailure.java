@@ -1,6 +1,6 @@
 package agentbus.db;
 
-import agentbus.start.StartFailure;
+import agentbus.settings.StartFailure;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.SocketTimeoutException;

@@ -1,8 +1,8 @@
 package agentbus.db;
 
-import agentbus.start.SecretFile;
-import agentbus.start.Settings;
-import agentbus.start.StartFailure;
+import agentbus.settings.SecretFile;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
 import java.io.IOException;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package agentbus.db;
 
-import agentbus.start.StartFailure;
+import agentbus.settings.StartFailure;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.StringWriter;

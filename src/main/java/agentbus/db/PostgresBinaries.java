@@ -1,8 +1,8 @@
 package agentbus.db;
 
-import agentbus.start.SecretFile;
-import agentbus.start.Settings;
-import agentbus.start.StartFailure;
+import agentbus.settings.SecretFile;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
 import io.zonky.test.db.postgres.util.ArchUtils;
 import java.io.BufferedInputStream;
 import java.io.IOException;

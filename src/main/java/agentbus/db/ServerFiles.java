@@ -1,7 +1,7 @@
 package agentbus.db;
 
-import agentbus.start.SecretFile;
-import agentbus.start.StartFailure;
+import agentbus.settings.SecretFile;
+import agentbus.settings.StartFailure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package agentbus.db;
 
-import agentbus.start.StartFailure;
+import agentbus.settings.StartFailure;
 import io.zonky.test.db.postgres.util.LinuxUtils;
 import java.io.IOException;
 import java.net.InetAddress;

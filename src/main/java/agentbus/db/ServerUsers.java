@@ -1,6 +1,6 @@
 package agentbus.db;
 
-import agentbus.start.SecretFile;
+import agentbus.settings.SecretFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;

@@ -1,7 +1,7 @@
 package agentbus.db;
 
-import agentbus.start.Settings;
-import agentbus.start.StartFailure;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
 import java.util.Map;
 
 /**

@@ -1,7 +1,7 @@
 package agentbus.dispatch;
 
+import agentbus.db.Statements;
 import agentbus.db.Together;
-import agentbus.start.Statements;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package agentbus.dispatch;
 
-import agentbus.start.ServerKey;
+import agentbus.settings.ServerKey;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectWriter;

@@ -1,12 +1,12 @@
 package agentbus.mcp;
 
+import agentbus.calls.CallLimits;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import agentbus.contract.StrictJson;
-import agentbus.door.ApiDoor;
-import agentbus.door.CallLimits;
 import agentbus.health.Meters;
+import agentbus.http.ApiDoor;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;

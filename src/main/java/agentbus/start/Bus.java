@@ -1,32 +1,41 @@
 package agentbus.start;
 
+import agentbus.calls.CallLimits;
+import agentbus.calls.Closes;
+import agentbus.calls.Credentials;
+import agentbus.calls.RouteJobs;
 import agentbus.contract.Contract;
 import agentbus.db.Database;
 import agentbus.db.Migrations;
+import agentbus.db.Statements;
 import agentbus.dispatch.Deliveries;
 import agentbus.dispatch.DeliveryNotes;
 import agentbus.dispatch.Dispatcher;
 import agentbus.dispatch.Gateway;
 import agentbus.dispatch.GatewayHealth;
+import agentbus.dispatch.GatewaySettings;
 import agentbus.dispatch.Gateways;
 import agentbus.dispatch.HookCall;
 import agentbus.dispatch.Prompts;
 import agentbus.dispatch.RunAborts;
 import agentbus.dispatch.Troubles;
-import agentbus.door.ApiDoor;
-import agentbus.door.CallLimits;
-import agentbus.door.Closes;
-import agentbus.door.Credentials;
-import agentbus.door.PatientServer;
-import agentbus.door.RouteJobs;
-import agentbus.door.ServerAnswers;
 import agentbus.fleet.AgentFileError;
 import agentbus.fleet.AgentFiles;
 import agentbus.health.AgeCheck;
 import agentbus.health.DatabaseCheck;
 import agentbus.health.Meters;
+import agentbus.http.ApiDoor;
+import agentbus.http.PatientServer;
+import agentbus.http.ServerAnswers;
 import agentbus.mcp.McpDoor;
 import agentbus.orders.OrderPlanner;
+import agentbus.orders.OrderSync;
+import agentbus.settings.GatewayKeys;
+import agentbus.settings.OperatorTokenFile;
+import agentbus.settings.ServerKey;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
+import agentbus.settings.Version;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.github.bucket4j.TimeMeter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -176,7 +185,7 @@ public final class Bus implements AutoCloseable {
         if (gateway.takesWork() && !gateway.takesOrders()) {
             LOG.info(
                     "{} is not set: a run that is cancelled goes on at gateway {} until it ends by itself",
-                    GatewaySettings.key(gateway.name(), "operator-token"),
+                    GatewayKeys.key(gateway.name(), "operator-token"),
                     gateway.name());
         }
     }

@@ -1,5 +1,8 @@
 package agentbus.start;
 
+import agentbus.demo.DemoFleet;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
 import java.io.PrintStream;
 import java.security.SecureRandom;
 import java.util.Base64;
@@ -7,7 +10,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
-import routes.demo.DemoFleet;
 
 /** {@code agentbus demo}: a bus with a simulated gateway and a fleet whose agents really call back. */
 @Command(

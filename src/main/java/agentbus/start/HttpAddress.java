@@ -1,5 +1,7 @@
 package agentbus.start;
 
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -1,6 +1,7 @@
 package agentbus.start;
 
 import agentbus.orders.OrderMistake;
+import agentbus.settings.StartFailure;
 import java.io.BufferedReader;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,5 +1,6 @@
 package agentbus.start;
 
+import agentbus.settings.StartFailure;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;

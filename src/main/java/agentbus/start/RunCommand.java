@@ -1,5 +1,7 @@
 package agentbus.start;
 
+import agentbus.settings.OperatorTokenFile;
+import agentbus.settings.Settings;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;

@@ -1,2 +1,2 @@
-/** How the process starts: its settings, its secrets, the parts of the bus in their order, and failures told in one line. */
+/** The roof: composes the parts of a bus, starts them in their order, and stops them. */
 package agentbus.start;

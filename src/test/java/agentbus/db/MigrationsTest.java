@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import agentbus.start.StartFailure;
+import agentbus.settings.StartFailure;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -1,6 +1,6 @@
 package agentbus.db;
 
-import agentbus.start.Settings;
+import agentbus.settings.Settings;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;

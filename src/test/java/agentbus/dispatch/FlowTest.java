@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.demo.Fault;
+import agentbus.demo.GatewayLedger.StartedRun;
+import agentbus.demo.RunEnd;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -24,9 +27,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import routes.demo.Fault;
-import routes.demo.GatewayLedger.StartedRun;
-import routes.demo.RunEnd;
 
 /** Jobs under way: how many at once, and what happens when the gateway dies under them. */
 @ExtendWith(PostgresExtension.class)

@@ -6,6 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.demo.AdmittedRun;
+import agentbus.demo.AgentScript;
+import agentbus.demo.CurlCommand;
+import agentbus.demo.Fault;
+import agentbus.demo.GatewayLedger.ReceivedRequest;
+import agentbus.demo.PromptReader;
 import agentbus.harness.LogCapture;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
@@ -31,12 +37,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import routes.demo.AdmittedRun;
-import routes.demo.AgentScript;
-import routes.demo.CurlCommand;
-import routes.demo.Fault;
-import routes.demo.GatewayLedger.ReceivedRequest;
-import routes.demo.PromptReader;
 
 /** What each answer of a gateway, and no answer, makes of a job. */
 @ExtendWith(PostgresExtension.class)

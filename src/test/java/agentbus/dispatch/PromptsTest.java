@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Tool;
-import agentbus.start.ServerKey;
+import agentbus.demo.CurlCommand;
+import agentbus.demo.PromptReader;
+import agentbus.settings.ServerKey;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,8 +29,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import routes.demo.CurlCommand;
-import routes.demo.PromptReader;
 
 /** The prompt: what stands in it, what a payload cannot do to it, and that its commands are commands. */
 class PromptsTest {

@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.demo.AdmittedRun;
+import agentbus.demo.AgentScript;
+import agentbus.demo.Outcome;
+import agentbus.demo.RunEnd;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -24,10 +28,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import routes.demo.AdmittedRun;
-import routes.demo.AgentScript;
-import routes.demo.Outcome;
-import routes.demo.RunEnd;
 
 /** A whole bus whose gateway reports the ends of its runs, and is told to stop some. */
 @ExtendWith(PostgresExtension.class)

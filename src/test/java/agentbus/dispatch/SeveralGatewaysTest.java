@@ -4,6 +4,8 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.demo.GatewayLedger.ReceivedRequest;
+import agentbus.demo.GatewayOptions;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -20,8 +22,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import routes.demo.GatewayLedger.ReceivedRequest;
-import routes.demo.GatewayOptions;
 
 /** One bus and two gateways, each with its own agents and its own token. */
 @ExtendWith(PostgresExtension.class)

@@ -1,7 +1,8 @@
 package agentbus.harness;
 
+import agentbus.demo.SimulatedGateway;
+import agentbus.settings.Settings;
 import agentbus.start.Bus;
-import agentbus.start.Settings;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -15,7 +16,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.camel.api.management.ManagedCamelContext;
-import routes.demo.SimulatedGateway;
 
 /** A bus on a test's database, on a free port, quick in everything that production does at leisure. */
 public final class TestBus implements AutoCloseable {

@@ -1,5 +1,12 @@
 package agentbus.harness;
 
+import agentbus.demo.AdmittedRun;
+import agentbus.demo.AgentScript;
+import agentbus.demo.GatewayOptions;
+import agentbus.demo.Outcome;
+import agentbus.demo.RunHandler;
+import agentbus.demo.SimulatedAgents;
+import agentbus.demo.SimulatedGateway;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -14,13 +21,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
-import routes.demo.AdmittedRun;
-import routes.demo.AgentScript;
-import routes.demo.GatewayOptions;
-import routes.demo.Outcome;
-import routes.demo.RunHandler;
-import routes.demo.SimulatedAgents;
-import routes.demo.SimulatedGateway;
 
 /** Agents with their files, the gateway they run on, and what they were told: what a bus of a test dispatches to. */
 public final class TestFleet implements AutoCloseable {

@@ -2,7 +2,7 @@ package agentbus.harness;
 
 import agentbus.db.Database;
 import agentbus.db.Migrations;
-import agentbus.start.Settings;
+import agentbus.settings.Settings;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Path;

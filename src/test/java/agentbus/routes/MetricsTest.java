@@ -4,6 +4,9 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.demo.AgentScript;
+import agentbus.demo.Fault;
+import agentbus.demo.Outcome;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.StoppableServer;
 import agentbus.harness.TestBus;
@@ -20,9 +23,6 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import routes.demo.AgentScript;
-import routes.demo.Fault;
-import routes.demo.Outcome;
 
 /** The numbers at /observe/metrics: that they are there, that they are right, and that reading them asks nothing. */
 @ExtendWith(PostgresExtension.class)

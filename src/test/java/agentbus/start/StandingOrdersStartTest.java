@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,0 +1,144 @@
+package agentbus.calls;
+
+import agentbus.contract.Problem;
+import agentbus.settings.ServerKey;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * Turns a bearer token into the credential that {@code principal_of} takes. An attempt's token is verified here, by deriving
+ * it again; of the long-lived ones only the hash goes to the database, which alone knows them.
+ */
+public final class Credentials {
+    /** The form of an operator's token. */
+    static final String OPERATOR = "abo_";
+    /** The form of a gateway's token. */
+    static final String GATEWAY = "abg_";
+
+    private static final String ATTEMPT = "abt_";
+    private static final int ATTEMPT_ID_LENGTH = 22;
+    private static final Place HEADER = new Place("Authorization", "Bearer ");
+    private static final Place ARGUMENT = new Place("token", "");
+    /** Of an operator, an agent and a gateway. */
+    private static final List<String> LONG_LIVED = List.of(OPERATOR, "aba_", GATEWAY);
+
+    private final ServerKey key;
+
+    /** Where a token stands: the field's name, and what goes before the token. */
+    private record Place(String field, String prefix) {}
+
+    /**
+     * Credentials under one server key.
+     *
+     * @param key derives the attempts' tokens
+     */
+    public Credentials(ServerKey key) {
+        this.key = key;
+    }
+
+    /**
+     * The credential of an HTTP call.
+     *
+     * @param authorization the Authorization header, or null
+     * @param allowed the kinds of principal that the operation is for
+     * @return attemptId or tokenHash, allowed, and form: how the token begins, which says what it claims to be
+     * @throws Problem 401 {@code missing_token} or {@code invalid_token}
+     */
+    public ObjectNode of(String authorization, List<String> allowed) {
+        if (authorization == null || authorization.isBlank()) {
+            throw missing(HEADER, "Authorization: Bearer <token>");
+        }
+        String[] words = authorization.strip().split("\\s+");
+        if (words.length != 2 || !words[0].equalsIgnoreCase("Bearer")) {
+            throw invalid(HEADER, "The Authorization header is not a bearer token.");
+        }
+        return credential(words[1], allowed, HEADER);
+    }
+
+    /**
+     * The credential of a call that carries its token as an argument.
+     *
+     * @param token the token, or null
+     * @param allowed the kinds of principal that the operation is for
+     * @return attemptId or tokenHash, and allowed
+     * @throws Problem 401 {@code missing_token} or {@code invalid_token}, about the field {@code token}
+     */
+    public ObjectNode ofArgument(String token, List<String> allowed) {
+        if (token == null || token.isBlank()) {
+            throw missing(ARGUMENT, "the token of your attempt, abt_…");
+        }
+        return credential(token.strip(), allowed, ARGUMENT);
+    }
+
+    private ObjectNode credential(String token, List<String> allowed, Place place) {
+        ObjectNode credential = JsonNodeFactory.instance.objectNode();
+        if (token.startsWith(ATTEMPT)) {
+            credential.put("attemptId", attemptId(token, place).toString());
+        } else if (LONG_LIVED.stream().anyMatch(token::startsWith)) {
+            credential.put("tokenHash", hash(token));
+        } else {
+            throw invalid(place, "The token is not one of this bus.");
+        }
+        credential.put("form", token.substring(0, ATTEMPT.length()));
+        allowed.forEach(credential.putArray("allowed")::add);
+        return credential;
+    }
+
+    /**
+     * The SHA-256 of a token.
+     *
+     * @param token the token
+     * @return 64 hex digits
+     */
+    public static String hash(String token) {
+        return HexFormat.of().formatHex(sha256(token));
+    }
+
+    /**
+     * The SHA-256 of a token.
+     *
+     * @param token the token
+     * @return 32 bytes
+     */
+    public static byte[] sha256(String token) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(token.getBytes(StandardCharsets.UTF_8));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    private UUID attemptId(String token, Place place) {
+        try {
+            String id = token.substring(4, 4 + ATTEMPT_ID_LENGTH);
+            ByteBuffer bytes = ByteBuffer.wrap(Base64.getUrlDecoder().decode(id));
+            UUID attemptId = new UUID(bytes.getLong(), bytes.getLong());
+            byte[] right = key.attemptToken(attemptId).getBytes(StandardCharsets.UTF_8);
+            // Takes the same time however much of the guess is right.
+            if (MessageDigest.isEqual(right, token.getBytes(StandardCharsets.UTF_8))) {
+                return attemptId;
+            }
+        } catch (IndexOutOfBoundsException | IllegalArgumentException malformed) {
+            throw invalid(place, "The attempt token is malformed; take it from the prompt as it stands.");
+        }
+        throw invalid(place, "The attempt token was not made by this bus.");
+    }
+
+    private static Problem missing(Place place, String expected) {
+        return new Problem(401, "missing_token", "This call has no token.", place.field, null, expected);
+    }
+
+    private static Problem invalid(Place place, String detail) {
+        String expected =
+                place.prefix + "abo_… of an operator, aba_… of an agent, abg_… of a gateway or abt_… of an attempt";
+        return new Problem(401, "invalid_token", detail, place.field, null, expected);
+    }
+}

@@ -1,0 +1,95 @@
+package agentbus.demo;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Future;
+
+/** One request for a run on its way: waits for its session and its slot, then runs, then has ended. */
+final class Admission {
+
+    enum State {
+        WAITING,
+        RUNNING,
+        REFUSED,
+        ENDED
+    }
+
+    private final AdmittedRun run;
+    /** True when the run starts, false when the admission window passed first; never completed by a crash. */
+    private final CompletableFuture<Boolean> admitted = new CompletableFuture<>();
+    /** How the run ended; never completed by a crash, whose waiters lose their connection. */
+    private final CompletableFuture<RunEnd> ended = new CompletableFuture<>();
+
+    // The rest belongs to RunSlots and is guarded by its lock.
+    private State state = State.WAITING;
+    private Runnable beforeRefusal = () -> {};
+    private Runnable beforeEnd = () -> {};
+    private Future<?> timer;
+    private GatewayLedger.RunEntry entry;
+    private CompletionStage<Void> work;
+
+    Admission(AdmittedRun run) {
+        this.run = run;
+    }
+
+    AdmittedRun run() {
+        return run;
+    }
+
+    CompletableFuture<Boolean> admitted() {
+        return admitted;
+    }
+
+    CompletableFuture<RunEnd> ended() {
+        return ended;
+    }
+
+    /** What must be done before anyone learns of the refusal, or of the end. Set before it is submitted. */
+    void bookkeeping(Runnable ofRefusal, Runnable ofEnd) {
+        beforeRefusal = ofRefusal;
+        beforeEnd = ofEnd;
+    }
+
+    void refuse() {
+        // Not a stage of the future: those run in no promised order, and a client may retry at once.
+        beforeRefusal.run();
+        admitted.complete(false);
+    }
+
+    void end(RunEnd how) {
+        beforeEnd.run();
+        ended.complete(how);
+    }
+
+    State state() {
+        return state;
+    }
+
+    void state(State value) {
+        state = value;
+    }
+
+    GatewayLedger.RunEntry entry() {
+        return entry;
+    }
+
+    void entry(GatewayLedger.RunEntry value) {
+        entry = value;
+    }
+
+    CompletionStage<Void> work() {
+        return work;
+    }
+
+    void work(CompletionStage<Void> value) {
+        work = value;
+    }
+
+    /** Puts a timer in place of the one before, which is cancelled; null only cancels. */
+    void timer(Future<?> value) {
+        if (timer != null) {
+            timer.cancel(false);
+        }
+        timer = value;
+    }
+}

@@ -1,0 +1,85 @@
+package agentbus.demo;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * How a simulated agent behaves: the outcomes it may come to.
+ *
+ * @param outcomes the outcomes with their weights; at least one
+ * @param inOrder true to take them in their order, the last one ever after; false to draw by weight
+ */
+public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
+
+    /**
+     * An outcome with its weight.
+     *
+     * @param weight how often it is drawn in relation to the others; above 0
+     * @param outcome the outcome
+     */
+    public record Weighted(double weight, Outcome outcome) {}
+
+    /**
+     * Copies and checks the outcomes.
+     *
+     * @throws IllegalArgumentException if there is none, or a weight is not above 0
+     */
+    public AgentScript {
+        outcomes = List.copyOf(outcomes);
+        if (outcomes.isEmpty() || outcomes.stream().anyMatch(one -> !(one.weight() > 0))) {
+            throw new IllegalArgumentException("A script needs outcomes with weights above 0: " + outcomes);
+        }
+    }
+
+    /**
+     * An agent that always does the same.
+     *
+     * @param outcome what it does
+     * @return the script
+     */
+    public static AgentScript always(Outcome outcome) {
+        return inOrder(outcome);
+    }
+
+    /**
+     * An agent that draws what it does.
+     *
+     * @param outcomes the outcomes with their weights
+     * @return the script
+     */
+    public static AgentScript weighted(Weighted... outcomes) {
+        return new AgentScript(Arrays.asList(outcomes), false);
+    }
+
+    /**
+     * An agent that does one thing after the other, and the last one ever after.
+     *
+     * @param outcomes what it does
+     * @return the script
+     */
+    public static AgentScript inOrder(Outcome... outcomes) {
+        return new AgentScript(
+                Arrays.stream(outcomes).map(one -> new Weighted(1, one)).toList(), true);
+    }
+
+    /**
+     * The outcome of one run.
+     *
+     * @param run the run's number for this agent, from 0
+     * @param draw a number from 0 to below 1
+     * @return the outcome
+     */
+    Outcome outcome(long run, double draw) {
+        if (inOrder) {
+            return outcomes.get((int) Math.min(run, outcomes.size() - 1)).outcome();
+        }
+        double left = draw * outcomes.stream().mapToDouble(Weighted::weight).sum();
+        for (Weighted one : outcomes) {
+            left -= one.weight();
+            if (left < 0) {
+                return one.outcome();
+            }
+        }
+        return outcomes.get(outcomes.size() - 1).outcome();
+    }
+}

@@ -1,0 +1,104 @@
+package agentbus.demo;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** What an agent says in its callbacks, put into the bodies that the prompt proposes. */
+final class CallbackBodies {
+
+    /**
+     * A callback to make.
+     *
+     * @param operation the last segment of the command's path
+     * @param fields what the agent fills in
+     */
+    record Callback(String operation, Map<String, Object> fields) {}
+
+    /** The fields an agent decides about; all others of a proposed body stay as proposed. */
+    private static final Map<String, Set<String>> OWN_FIELDS = Map.of(
+            "complete", Set.of("summary", "result", "followUps", "events"),
+            "block", Set.of("reason", "unblock"),
+            "fail", Set.of("error", "retryAfterSeconds", "retry"),
+            "progress", Set.of("percent", "line"));
+
+    private final ObjectMapper json = new ObjectMapper();
+
+    static List<Callback> progress(Outcome outcome) {
+        List<Callback> reports = new ArrayList<>();
+        if (outcome instanceof Outcome.Complete complete) {
+            for (Outcome.Progress report : complete.progress()) {
+                reports.add(new Callback("progress", Map.of("percent", report.percent(), "line", report.line())));
+            }
+        }
+        return reports;
+    }
+
+    /** A time may be given as a wait from now on, such as PT15S. */
+    private static Map<String, String> unblock(Outcome.Block block) {
+        String at = block.unblock().get("at");
+        return at != null && at.startsWith("PT")
+                ? Map.of("at", Instant.now().plus(Duration.parse(at)).toString())
+                : block.unblock();
+    }
+
+    /** The callback that closes the job, empty for an outcome that leaves it open. */
+    static Optional<Callback> closing(Outcome outcome) {
+        if (outcome instanceof Outcome.Complete complete) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("summary", complete.summary());
+            fields.put("result", complete.result());
+            if (!complete.followUps().isEmpty()) {
+                fields.put("followUps", complete.followUps());
+            }
+            if (!complete.events().isEmpty()) {
+                fields.put("events", complete.events());
+            }
+            return Optional.of(new Callback("complete", fields));
+        }
+        if (outcome instanceof Outcome.Block block) {
+            return Optional.of(new Callback("block", Map.of("reason", block.reason(), "unblock", unblock(block))));
+        }
+        if (outcome instanceof Outcome.Fail fail) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("error", fail.error());
+            fail.retryAfter()
+                    .ifPresentOrElse(
+                            after -> fields.put("retryAfterSeconds", after.toSeconds()),
+                            () -> fields.put("retry", false));
+            return Optional.of(new Callback("fail", fields));
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Fills a proposed body in.
+     *
+     * @param proposed the body of the prompt's command; when it is no JSON object (a bare placeholder in it, say), the
+     *     agent writes its own
+     */
+    String fill(Optional<String> proposed, Callback callback) {
+        ObjectNode body = json.createObjectNode();
+        proposed.map(this::parse).filter(JsonNode::isObject).ifPresent(node -> body.setAll((ObjectNode) node));
+        body.remove(OWN_FIELDS.get(callback.operation()));
+        callback.fields().forEach((name, value) -> body.set(name, json.valueToTree(value)));
+        return body.toString();
+    }
+
+    private JsonNode parse(String text) {
+        try {
+            return json.readTree(text);
+        } catch (JsonProcessingException e) {
+            return json.missingNode();
+        }
+    }
+}

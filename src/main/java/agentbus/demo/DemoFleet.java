@@ -1,0 +1,117 @@
+package agentbus.demo;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The demo's gateway and agents: each agent shows one way a job can go. The devops agent reports progress and succeeds,
+ * research hands over by an event, design waits for a time, security for a person, product-metrics fails now and then,
+ * knowledge fails for good, and the project-tracker never answers at all.
+ */
+public final class DemoFleet implements AutoCloseable {
+    private static final String JOBS = "routes/demo/demo-jobs.json";
+    private static final long SEED = 7;
+    private static final Set<String> FLEET = Set.of(
+            "coordinator",
+            "auditor",
+            "project-tracker",
+            "knowledge",
+            "devops",
+            "product-metrics",
+            "design",
+            "security",
+            "research",
+            "publisher");
+
+    private final SimulatedAgents agents;
+    private final SimulatedGateway gateway;
+    private final JsonNode jobs;
+    private final AtomicInteger next = new AtomicInteger();
+
+    /**
+     * Starts the gateway.
+     *
+     * @param url where: an http URL of this machine with a port
+     * @param hookToken the token it wants
+     */
+    public DemoFleet(String url, String hookToken) {
+        agents = new SimulatedAgents(SimulatedAgents.Options.of(scripts(), SEED));
+        gateway = new SimulatedGateway(
+                GatewayOptions.defaults(hookToken)
+                        .withPort(URI.create(url).getPort())
+                        .withAgents(FLEET)
+                        .withAllowedAgents(FLEET)
+                        // So that the demo shows within minutes what a silent agent costs: a real gateway gives a run
+                        // half an
+                        // hour, and as long as it holds the job's session the next attempt cannot begin.
+                        .withRunTimeout(Duration.ofSeconds(18)),
+                agents);
+        try (InputStream in = DemoFleet.class.getClassLoader().getResourceAsStream(JOBS)) {
+            jobs = new ObjectMapper().readTree(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * The next job of the list, which begins again at its end.
+     *
+     * @return a JSON object as text
+     */
+    public String nextJob() {
+        return jobs.get(next.getAndIncrement() % jobs.size()).toString();
+    }
+
+    @Override
+    public void close() {
+        gateway.close();
+        agents.close();
+    }
+
+    private static Map<String, AgentScript> scripts() {
+        Duration moment = Duration.ofMillis(800);
+        Duration longer = Duration.ofSeconds(4);
+        Outcome checked = new Outcome.Complete(
+                longer,
+                List.of(new Outcome.Progress(30, "asking the hosts"), new Outcome.Progress(70, "reading the answers")),
+                "All hosts answer.",
+                Map.of("healthy", true),
+                List.of(),
+                List.of(new Outcome.Event("infra.checked", Map.of("healthy", true))));
+        // The publisher subscribes to this topic: the packet is its next job, in the same transaction.
+        Outcome packet = new Outcome.Complete(
+                moment,
+                List.of(),
+                "Three sources compared; the packet is ready.",
+                Map.of("sources", 3),
+                List.of(),
+                List.of(new Outcome.Event("research.packet.ready", Map.of("packet", "queue-semantics"))));
+        Outcome done = new Outcome.Complete(moment, "Done.");
+        Outcome soon = new Outcome.Block(moment, "The designs come in a few seconds.", Map.of("at", "PT15S"));
+        Outcome noAccess =
+                new Outcome.Block(moment, "I may not read the repository of the login form.", Map.of("person", "anna"));
+        Outcome flaky = new Outcome.Fail(moment, "The metrics store timed out.", Optional.of(Duration.ofSeconds(3)));
+        Outcome hopeless = new Outcome.Fail(moment, "The folder notes does not exist.", Optional.empty());
+        return Map.of(
+                "devops", AgentScript.always(checked),
+                "research", AgentScript.always(packet),
+                "publisher", AgentScript.always(done),
+                "coordinator", AgentScript.always(done),
+                "design", AgentScript.weighted(new AgentScript.Weighted(1, soon), new AgentScript.Weighted(1, done)),
+                "security", AgentScript.always(noAccess),
+                "product-metrics",
+                        AgentScript.weighted(new AgentScript.Weighted(2, flaky), new AgentScript.Weighted(1, done)),
+                "knowledge", AgentScript.always(hopeless),
+                "project-tracker", AgentScript.always(new Outcome.Ignore()));
+    }
+}

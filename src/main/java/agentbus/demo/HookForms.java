@@ -1,0 +1,185 @@
+package agentbus.demo;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/** Turns the body of a hook into a run, or into the answer that refuses it. */
+final class HookForms {
+
+    private static final String MAPPED = "/job/";
+
+    /** What a hook's body came to. */
+    sealed interface Reading {}
+
+    record Refused(GatewayAnswer answer) implements Reading {}
+
+    /** A run to admit; {@code fields} is the body without what a retry may change, in a fixed order. */
+    record Accepted(AdmittedRun run, boolean waitForCompletion, String fields) implements Reading {}
+
+    private final GatewayOptions options;
+    private final ObjectMapper json = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    HookForms(GatewayOptions options) {
+        this.options = options;
+    }
+
+    /**
+     * Parses a body. Arrays and scalars count as an object without fields.
+     *
+     * @throws JsonProcessingException if it is not JSON
+     */
+    JsonNode parse(byte[] body) throws JsonProcessingException {
+        try {
+            JsonNode node = json.readTree(body);
+            return node.isObject() ? node : json.createObjectNode();
+        } catch (JsonProcessingException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new IllegalStateException("Reading from memory failed", e);
+        }
+    }
+
+    /** The answer to a body that is no JSON; only the text for one that ends too early was measured. */
+    static GatewayAnswer brokenJson(JsonProcessingException e) {
+        return GatewayAnswer.error(
+                400, e instanceof JsonEOFException ? "Unexpected end of JSON input" : "Unexpected token in JSON");
+    }
+
+    /** The agent that a path or a body names, empty if neither does. */
+    static String agentOf(String subPath, JsonNode payload) {
+        return subPath.startsWith(MAPPED) ? subPath.substring(MAPPED.length()) : text(payload, "agentId");
+    }
+
+    /** The run that a body asks for. */
+    Reading read(String subPath, JsonNode payload, String idempotencyKey) {
+        if (subPath.equals("/agent")) {
+            return direct(payload, idempotencyKey);
+        }
+        String agent = agentOf(subPath, payload);
+        if (!subPath.startsWith(MAPPED) || !options.agents().contains(agent)) {
+            return new Refused(GatewayAnswer.text(404, "Not Found"));
+        }
+        return mapped(agent, payload, idempotencyKey);
+    }
+
+    private Reading mapped(String agent, JsonNode payload, String idempotencyKey) {
+        // The message template is {{message}}, so any scalar will do.
+        String message = payload.path("message").asText("");
+        if (message.isBlank()) {
+            return refused("hook mapping requires message");
+        }
+        if (!options.allowedAgents().contains(agent)) {
+            return refused("agentId is not allowed by hooks.allowedAgentIds");
+        }
+        if (!options.sessionKeysAllowed()) {
+            return new Refused(GatewayAnswer.sessionKeyDisabled());
+        }
+        // Without a job id all runs share one session: measured, and a trap.
+        String jobId = payload.path("jobId").asText("");
+        String sessionKey = "agent:" + agent + ":job:" + jobId.toLowerCase(Locale.ROOT);
+        String name = "dispatcher " + jobId;
+        // waitForCompletion and timeoutSeconds of the body mean nothing here: the mapping has its own.
+        return accepted(agent, sessionKey, message, name, true, idempotencyKey, options.runTimeout(), payload, false);
+    }
+
+    private Reading direct(JsonNode payload, String idempotencyKey) {
+        String message = text(payload, "message");
+        if (message.isBlank()) {
+            return refused("message required");
+        }
+        String channel = text(payload, "channel");
+        if (!channel.isBlank() && !channel.equals("last")) {
+            return refused("channel must be last");
+        }
+        if (payload.has("model") && !payload.path("model").isTextual()) {
+            return refused("model required");
+        }
+        String agent = text(payload, "agentId");
+        if (agent.isBlank()) {
+            if (options.systemAgent().isEmpty()) {
+                return refused("agentId is required when multiple agents are configured");
+            }
+            agent = options.systemAgent().get();
+        }
+        if (!options.agents().contains(agent)) {
+            return refused("unknown agentId \"" + agent + "\"");
+        }
+        if (!options.allowedAgents().contains(agent)) {
+            return refused("agentId is not allowed by hooks.allowedAgentIds");
+        }
+        String key = text(payload, "sessionKey").toLowerCase(Locale.ROOT);
+        Optional<GatewayAnswer> keyProblem = checkSessionKey(key, text(payload, "sessionMode"));
+        if (keyProblem.isPresent()) {
+            return new Refused(keyProblem.get());
+        }
+        String sessionKey = "agent:" + agent + ":" + (key.isBlank() ? "cron:" + UUID.randomUUID() : key);
+        double seconds = payload.path("timeoutSeconds").asDouble(0);
+        Duration timeout = seconds > 0 ? Duration.ofMillis((long) (seconds * 1_000)) : options.runTimeout();
+        boolean wait = payload.path("waitForCompletion").asBoolean(false);
+        String name = payload.path("name").asText("Hook");
+        return accepted(agent, sessionKey, message, name, false, idempotencyKey, timeout, payload, wait);
+    }
+
+    private Optional<GatewayAnswer> checkSessionKey(String key, String mode) {
+        if (key.isBlank()) {
+            return mode.equals("persistent")
+                    ? Optional.of(GatewayAnswer.error(400, "sessionKey is required when sessionMode is persistent"))
+                    : Optional.empty();
+        }
+        if (!options.sessionKeysAllowed()) {
+            return Optional.of(GatewayAnswer.sessionKeyDisabled());
+        }
+        if (options.sessionKeyPrefixes().stream().noneMatch(key::startsWith)) {
+            return Optional.of(GatewayAnswer.sessionKeyPrefix(options.sessionKeyPrefixes()));
+        }
+        return Optional.empty();
+    }
+
+    private static Accepted accepted(
+            String agent,
+            String sessionKey,
+            String message,
+            String name,
+            boolean mapped,
+            String idempotencyKey,
+            Duration timeout,
+            JsonNode payload,
+            boolean wait) {
+        AdmittedRun run = new AdmittedRun(
+                UUID.randomUUID().toString(),
+                agent,
+                sessionKey,
+                message,
+                name,
+                mapped,
+                idempotencyKey,
+                payload.path("jobId").asText(""),
+                timeout,
+                payload);
+        Map<String, JsonNode> fields = new TreeMap<>();
+        payload.properties().forEach(field -> fields.put(field.getKey(), field.getValue()));
+        // A retry may ask to wait, and may carry its key in another place, and still is the same request.
+        fields.remove("waitForCompletion");
+        fields.remove("idempotencyKey");
+        return new Accepted(run, wait, idempotencyKey.isEmpty() ? "" : fields.toString());
+    }
+
+    private static Reading refused(String message) {
+        return new Refused(GatewayAnswer.error(400, message));
+    }
+
+    private static String text(JsonNode payload, String field) {
+        JsonNode value = payload.path(field);
+        return value.isTextual() ? value.textValue() : "";
+    }
+}

@@ -1,0 +1,93 @@
+package agentbus.demo;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Reads a prompt as an agent does that runs the commands in it: finds the {@code curl} command lines and turns each into
+ * the request that a shell and curl would make of it.
+ *
+ * <p>A command line begins a line, or follows a {@code ;}, {@code |} or {@code &} after another one. It may go on over
+ * several lines by a backslash at a line's end or within quotes.
+ */
+public final class PromptReader {
+
+    /**
+     * What a prompt holds.
+     *
+     * @param commands the commands, in their order
+     * @param problems why lines that begin with {@code curl} are none, with the line's number from 1; prose such as
+     *     "curl is a tool" is among them
+     */
+    public record Reading(List<CurlCommand> commands, List<String> problems) {
+        /** Copies the lists. */
+        public Reading {
+            commands = List.copyOf(commands);
+            problems = List.copyOf(problems);
+        }
+    }
+
+    private static final String CURL = "curl";
+
+    private final Map<String, String> environment;
+
+    /** Makes a reader whose shell has no variables. */
+    public PromptReader() {
+        this(Map.of());
+    }
+
+    /**
+     * Makes a reader.
+     *
+     * @param environment the variables of the agent's shell
+     */
+    public PromptReader(Map<String, String> environment) {
+        this.environment = Map.copyOf(environment);
+    }
+
+    /**
+     * Reads a prompt.
+     *
+     * @param prompt the text
+     * @return its commands and problems
+     */
+    public Reading read(String prompt) {
+        List<CurlCommand> commands = new ArrayList<>();
+        List<String> problems = new ArrayList<>();
+        int at = 0;
+        while (at < prompt.length()) {
+            at = skip(prompt, at, " \t");
+            if (startsCommand(prompt, at)) {
+                try {
+                    ShellWords.Command command = ShellWords.parse(prompt, at, environment);
+                    commands.add(CurlArguments.read(command.words()));
+                    at = skip(prompt, command.end(), ";|&");
+                    continue;
+                } catch (IllegalArgumentException e) {
+                    problems.add("line " + lineNumber(prompt, at) + ": " + e.getMessage());
+                }
+            }
+            int newline = prompt.indexOf('\n', at);
+            at = newline < 0 ? prompt.length() : newline + 1;
+        }
+        return new Reading(commands, problems);
+    }
+
+    private static boolean startsCommand(String prompt, int at) {
+        int after = at + CURL.length();
+        return prompt.startsWith(CURL, at) && after < prompt.length() && " \t\\".indexOf(prompt.charAt(after)) >= 0;
+    }
+
+    private static int skip(String text, int from, String characters) {
+        int at = from;
+        while (at < text.length() && characters.indexOf(text.charAt(at)) >= 0) {
+            at++;
+        }
+        return at;
+    }
+
+    private static long lineNumber(String text, int at) {
+        return 1 + text.substring(0, at).chars().filter(c -> c == '\n').count();
+    }
+}

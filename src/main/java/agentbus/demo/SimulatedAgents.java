@@ -1,0 +1,357 @@
+package agentbus.demo;
+
+import java.io.IOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A fleet of agents that act by script and call back over HTTP with the commands of their prompt: address, method,
+ * headers and token all come from there. No agent holds a thread.
+ *
+ * <p>An agent uses the first command whose path ends in {@code /complete}, {@code /block}, {@code /fail} or {@code
+ * /progress}, and fills in its JSON body. The n-th run of an agent gets the n-th draw of that agent's own sequence, so a
+ * seed gives the same outcomes whatever the order among agents.
+ */
+public final class SimulatedAgents implements RunHandler, AutoCloseable {
+
+    /**
+     * How the fleet behaves.
+     *
+     * @param scripts the script of each agent
+     * @param fallback the script of an agent without one
+     * @param seed what the draws depend on
+     * @param callbackTries how often a callback is tried that gets no answer at all; an answer is never tried again
+     * @param callbackPause the time between such tries
+     * @param obeysNotice whether an agent does nothing about a prompt that is wrapped as untrusted, as real models do
+     *     (reported for OpenClaw, gensecaihq/Wazuh-Autopilot#13)
+     */
+    public record Options(
+            Map<String, AgentScript> scripts,
+            AgentScript fallback,
+            long seed,
+            int callbackTries,
+            Duration callbackPause,
+            boolean obeysNotice) {
+        /**
+         * Copies the scripts.
+         *
+         * @throws IllegalArgumentException if there is not at least one try
+         */
+        public Options {
+            scripts = Map.copyOf(scripts);
+            if (callbackTries < 1) {
+                throw new IllegalArgumentException("callbackTries must be at least 1: " + callbackTries);
+            }
+        }
+
+        /**
+         * Agents with scripts; others complete at once. Three tries, 200 ms apart; a wrapped prompt is obeyed.
+         *
+         * @param scripts the script of each agent
+         * @param seed what the draws depend on
+         * @return the options
+         */
+        public static Options of(Map<String, AgentScript> scripts, long seed) {
+            AgentScript done = AgentScript.always(new Outcome.Complete(Duration.ZERO, "done"));
+            return new Options(scripts, done, seed, 3, Duration.ofMillis(200), true);
+        }
+    }
+
+    /** What the agent does next: wait, then call back, or only wait. */
+    private record Step(Duration pause, Optional<CallbackBodies.Callback> callback) {}
+
+    /** One run on its way through its steps. */
+    private record Work(
+            AdmittedRun run,
+            List<CurlCommand> commands,
+            List<Step> steps,
+            boolean ends,
+            CompletableFuture<Void> end,
+            Runnable stopWorking) {}
+
+    private static final class Draws {
+        private final Random random;
+        private long runs;
+
+        private Draws(long seed) {
+            random = new Random(seed);
+        }
+
+        private synchronized Outcome next(AgentScript script) {
+            return script.outcome(runs++, random.nextDouble());
+        }
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(SimulatedAgents.class);
+    /** Ours: the client's callbacks are short; the requests themselves hold no thread. */
+    private static final int CLIENT_THREADS = 2;
+    /** Ours: how much of a refusal is logged. */
+    private static final int LOGGED_CHARACTERS = 500;
+
+    private final Options options;
+    private final PromptReader reader = new PromptReader();
+    private final CallbackBodies bodies = new CallbackBodies();
+    private final Map<String, Draws> draws = new ConcurrentHashMap<>();
+    private final ScheduledThreadPoolExecutor timer;
+    private final ExecutorService clientThreads;
+    private final HttpClient client;
+    private final WorkCount working = new WorkCount();
+    private final LongAdder succeeded = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+    private final LongAdder missing = new LongAdder();
+    private final LongAdder untrusted = new LongAdder();
+
+    /**
+     * Makes a fleet.
+     *
+     * @param options how it behaves
+     */
+    public SimulatedAgents(Options options) {
+        this.options = options;
+        this.timer = new ScheduledThreadPoolExecutor(1, daemons("agents-timer"));
+        this.timer.setRemoveOnCancelPolicy(true);
+        this.clientThreads = Executors.newFixedThreadPool(CLIENT_THREADS, daemons("agents-client"));
+        this.client = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(Duration.ofSeconds(5))
+                .executor(clientThreads)
+                .build();
+    }
+
+    @Override
+    public CompletionStage<Void> run(AdmittedRun run) {
+        CompletableFuture<Void> end = new CompletableFuture<>();
+        String prompt = run.prompt();
+        if (options.obeysNotice() && prompt.startsWith(AdmittedRun.UNTRUSTED_NOTICE)) {
+            untrusted.increment();
+            LOG.warn("{} does nothing about run {}: its prompt says not to", run.agentId(), run.runId());
+            end.complete(null);
+            return end;
+        }
+        Outcome outcome = draws.computeIfAbsent(run.agentId(), id -> new Draws(options.seed() * 31 + id.hashCode()))
+                .next(options.scripts().getOrDefault(run.agentId(), options.fallback()));
+        working.enter(run.agentId());
+        AtomicBoolean stopped = new AtomicBoolean();
+        Runnable stopWorking = () -> {
+            if (stopped.compareAndSet(false, true)) {
+                working.leave(run.agentId());
+            }
+        };
+        end.whenComplete((done, failure) -> stopWorking.run());
+        if (outcome instanceof Outcome.Ignore) {
+            return end;
+        }
+        PromptReader.Reading reading = reader.read(prompt);
+        boolean ends = !(outcome instanceof Outcome.Crash);
+        proceed(new Work(run, reading.commands(), steps(outcome), ends, end, stopWorking), 0);
+        return end;
+    }
+
+    /**
+     * Counts the callbacks that were answered with a status below 300.
+     *
+     * @return the number of callbacks
+     */
+    public long callbacksSucceeded() {
+        return succeeded.sum();
+    }
+
+    /**
+     * Counts the tries of callbacks that were refused or got no answer.
+     *
+     * @return the number of tries
+     */
+    public long callbacksFailed() {
+        return failed.sum();
+    }
+
+    /**
+     * Counts the callbacks for which the prompt had no command.
+     *
+     * @return the number of callbacks
+     */
+    public long commandsMissing() {
+        return missing.sum();
+    }
+
+    /**
+     * Counts the runs that were let be because their prompt was wrapped as untrusted.
+     *
+     * @return the number of runs
+     */
+    public long obeyedNotices() {
+        return untrusted.sum();
+    }
+
+    /**
+     * The most jobs that an agent had at once: each counts from its run's start until the agent sets out to close it, or
+     * the run ends. A bus that gives an agent one job at a time keeps this at 1.
+     *
+     * @param agentId the agent
+     * @return the number of jobs
+     */
+    public int maxWorking(String agentId) {
+        return working.most(agentId);
+    }
+
+    /** Ends all agents where they are; their runs do not end by this. */
+    @Override
+    public void close() {
+        timer.shutdownNow();
+        clientThreads.shutdown();
+    }
+
+    private static List<Step> steps(Outcome outcome) {
+        List<CallbackBodies.Callback> callbacks = new ArrayList<>(CallbackBodies.progress(outcome));
+        Duration pause = after(outcome).dividedBy(callbacks.size() + 1L);
+        List<Step> steps = new ArrayList<>();
+        callbacks.forEach(report -> steps.add(new Step(pause, Optional.of(report))));
+        steps.add(new Step(pause, CallbackBodies.closing(outcome)));
+        return steps;
+    }
+
+    private static Duration after(Outcome outcome) {
+        if (outcome instanceof Outcome.Complete complete) {
+            return complete.after();
+        } else if (outcome instanceof Outcome.Block block) {
+            return block.after();
+        } else if (outcome instanceof Outcome.Fail fail) {
+            return fail.after();
+        } else if (outcome instanceof Outcome.Forget forget) {
+            return forget.after();
+        } else if (outcome instanceof Outcome.Crash crash) {
+            return crash.after();
+        }
+        return Duration.ZERO;
+    }
+
+    private void proceed(Work work, int index) {
+        if (index == work.steps().size()) {
+            if (work.ends()) {
+                work.end().complete(null);
+            } else {
+                work.end().completeExceptionally(new IllegalStateException("The run ended before its job was closed"));
+            }
+            return;
+        }
+        Step step = work.steps().get(index);
+        after(step.pause(), () -> {
+            // A killed run's tools die with it.
+            if (!work.end().isDone()) {
+                if (index == work.steps().size() - 1) {
+                    // Before the callback: by its answer the next job may be here already.
+                    work.stopWorking().run();
+                }
+                step.callback()
+                        .ifPresentOrElse(
+                                callback -> callBack(work, callback, 1).thenRun(() -> proceed(work, index + 1)),
+                                () -> proceed(work, index + 1));
+            }
+        });
+    }
+
+    /** Makes a callback; the stage ends when it was answered or given up, never exceptionally. */
+    private CompletionStage<Void> callBack(Work work, CallbackBodies.Callback callback, int attempt) {
+        Optional<CurlCommand> command = work.commands().stream()
+                .filter(one -> one.url().getPath().endsWith("/" + callback.operation()))
+                .findFirst();
+        if (command.isEmpty()) {
+            missing.increment();
+            LOG.warn("The prompt of {} has no command for {}", work.run().sessionKey(), callback.operation());
+            return CompletableFuture.completedFuture(null);
+        }
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        CompletableFuture<HttpResponse<String>> sent;
+        try {
+            HttpRequest request =
+                    command.get().toRequest(bodies.fill(command.get().body(), callback));
+            sent = client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
+        } catch (IllegalArgumentException e) {
+            sent = CompletableFuture.failedFuture(e);
+        }
+        sent.whenComplete((response, failure) -> {
+            boolean again = false;
+            if (failure != null) {
+                again = attempt < options.callbackTries() && !work.end().isDone();
+                report(work, callback, "no answer, " + describe(failure), again);
+            } else if (response.statusCode() >= 300) {
+                String body = response.body();
+                String text = body.substring(0, Math.min(body.length(), LOGGED_CHARACTERS));
+                report(work, callback, "status " + response.statusCode() + ", " + redact(command.get(), text), false);
+            } else {
+                succeeded.increment();
+            }
+            if (again) {
+                after(options.callbackPause(), () -> callBack(work, callback, attempt + 1)
+                        .thenRun(() -> over.complete(null)));
+            } else {
+                over.complete(null);
+            }
+        });
+        return over;
+    }
+
+    private void report(Work work, CallbackBodies.Callback callback, String what, boolean again) {
+        failed.increment();
+        LOG.warn(
+                "Callback {} of {} failed: {}{}",
+                callback.operation(),
+                work.run().sessionKey(),
+                what,
+                again ? "; it is tried again" : "");
+    }
+
+    private static String describe(Throwable failure) {
+        Throwable root =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        // The message of another exception may quote a header, and so the token.
+        return root instanceof IOException ? root.toString() : root.getClass().getSimpleName();
+    }
+
+    private static String redact(CurlCommand command, String text) {
+        String authorization = command.header("Authorization").orElse("");
+        String token = authorization.substring(authorization.lastIndexOf(' ') + 1);
+        return token.isEmpty() ? text : text.replace(token, "***");
+    }
+
+    private void after(Duration pause, Runnable task) {
+        if (pause.isZero()) {
+            task.run();
+            return;
+        }
+        try {
+            timer.schedule(task, pause.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("The agents are closed; a step was dropped");
+        }
+    }
+
+    private static ThreadFactory daemons(String name) {
+        return task -> {
+            Thread thread = new Thread(task, name);
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+}

@@ -1,0 +1,35 @@
+package agentbus.dispatch;
+
+import agentbus.settings.GatewayKeys;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads the settings of gateways. */
+public final class GatewaySettings {
+    private GatewaySettings() {}
+
+    /**
+     * Reads every gateway.
+     *
+     * @param settings the settings
+     * @return the gateways, default first
+     * @throws StartFailure when one has no address, or a setting is wrong
+     */
+    public static Gateways read(Settings settings) {
+        List<String> names = new ArrayList<>(List.of(GatewayKeys.DEFAULT));
+        names.addAll(GatewayKeys.names(settings.text(GatewayKeys.NAMES), settings.source(GatewayKeys.NAMES)));
+        List<Gateway> gateways = new ArrayList<>();
+        for (String name : names) {
+            gateways.add(new Gateway(
+                    name,
+                    settings.server(GatewayKeys.key(name, "url")),
+                    Gateway.Form.named(settings.oneOf(GatewayKeys.key(name, "form"), "mapped", "direct")),
+                    settings.text(GatewayKeys.key(name, "token")),
+                    settings.text(GatewayKeys.key(name, "operator-token")),
+                    settings.integer(GatewayKeys.key(name, "max-in-flight"), 1, 10_000)));
+        }
+        return new Gateways(gateways);
+    }
+}

@@ -1,0 +1,221 @@
+package agentbus.http;
+
+import agentbus.calls.CallLimits;
+import agentbus.calls.Problems;
+import agentbus.calls.Refusals;
+import agentbus.contract.Contract;
+import agentbus.contract.Operation;
+import agentbus.contract.Problem;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.camel.CamelContext;
+import org.apache.camel.ProducerTemplate;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+
+/**
+ * Answers what never reaches a route as the door answers everything: with a problem. The HTTP server refuses a body over
+ * the limit, a broken escape and an unknown path by itself, with a line of plain text or HTML and a stack trace in the log.
+ */
+public final class ServerAnswers {
+    private static final int BAD_REQUEST = 400;
+    private static final int NOT_FOUND = 404;
+    private static final int TOO_LARGE = 413;
+    private static final int TOO_MANY = 429;
+    private static final int INTERNAL = 500;
+    private static final int UNAVAILABLE = 503;
+    /** The path of the MCP door, the one path that the contract does not have. */
+    private static final String MCP = "/mcp";
+    /** Before every handler that the routes have brought. */
+    private static final int FIRST = -1;
+
+    private static final int REQUEST_TIMEOUT = 408;
+
+    private final Contract contract;
+    private final CallLimits limits;
+    private final Refusals refusals;
+    private final int maxBytes;
+    private final Duration bodyPatience;
+    private final Problems problems = new Problems();
+    private ProducerTemplate background;
+
+    /**
+     * Answers for one server.
+     *
+     * @param contract knows which part of a path is which parameter
+     * @param limits lets calls in: one whose body is too large is a call, too
+     * @param maxBytes the largest body in bytes, for the message
+     * @param bodyPatience how long a request's body may take to come
+     */
+    public ServerAnswers(Contract contract, CallLimits limits, int maxBytes, Duration bodyPatience) {
+        this.contract = contract;
+        this.limits = limits;
+        this.refusals = new Refusals(limits);
+        this.maxBytes = maxBytes;
+        this.bodyPatience = bodyPatience;
+    }
+
+    /**
+     * Takes over the refusals of the server that has started.
+     *
+     * @param camel the context whose registry holds the server's router
+     * @param port the server's port
+     */
+    public void install(CamelContext camel, int port) {
+        background = camel.createProducerTemplate();
+        VertxPlatformHttpRouter routes =
+                VertxPlatformHttpRouter.lookup(camel, VertxPlatformHttpRouter.getRouterNameFromPort(port));
+        routes.route().order(FIRST).handler(call -> check(camel, call)).failureHandler(this::failed);
+        // The routes' router is mounted on the server's own, which has the last word on what no route has taken.
+        Router server = (Router) routes.getServer().getServer().requestHandler();
+        server.errorHandler(BAD_REQUEST, this::undecodable);
+        server.errorHandler(NOT_FOUND, ServerAnswers::notFound);
+        server.errorHandler(INTERNAL, this::failed);
+    }
+
+    /** Everything behind this takes it for granted that the query can be decoded and that the routes run. */
+    private void check(CamelContext camel, RoutingContext call) {
+        // Here, because Camel lets no route set Cache-Control.
+        protect(call);
+        if (camel.isStopping() && isOurs(call.request().path())) {
+            // Camel would answer with a bare status while it waits for what is under way.
+            answer(
+                    call,
+                    Problem.of(
+                            UNAVAILABLE, "unavailable", "The bus is being stopped; nothing was changed. Try again."));
+            return;
+        }
+        try {
+            QueryString.parse(call.request().query());
+        } catch (Problem broken) {
+            answer(call, broken);
+            return;
+        }
+        limitBody(call);
+        call.next();
+    }
+
+    /** A caller that sends a byte now and then is never idle; it would hold its request for as long as it likes. */
+    private void limitBody(RoutingContext call) {
+        HttpServerRequest request = call.request();
+        if (request.isEnded()
+                || request.getHeader("Content-Length") == null && request.getHeader("Transfer-Encoding") == null) {
+            return;
+        }
+        long timer = call.vertx().setTimer(bodyPatience.toMillis(), late -> {
+            if (!request.isEnded() && !call.response().headWritten()) {
+                call.response().putHeader("Connection", "close");
+                call.addEndHandler(answered -> request.connection().close());
+                answer(
+                        call,
+                        Problem.of(
+                                REQUEST_TIMEOUT,
+                                "body_too_slow",
+                                "The body has not come within " + bodyPatience.toSeconds() + " seconds."));
+            }
+        });
+        call.addBodyEndHandler(done -> call.vertx().cancelTimer(timer));
+        call.addEndHandler(done -> call.vertx().cancelTimer(timer));
+    }
+
+    /** The server could not decode the path, or not take a form apart. */
+    private void undecodable(RoutingContext call) {
+        try {
+            // There is no such path, or it says which parameter is broken.
+            if (!call.request().path().equals(MCP)) {
+                contract.match(call.request().method().name(), call.request().path());
+            }
+            Operation.requireJson(call.request().getHeader("Content-Type"));
+            answer(call, Problem.invalidField(null, null, "The request cannot be decoded.", null));
+        } catch (Problem broken) {
+            answer(call, broken);
+        }
+    }
+
+    private static boolean isOurs(String path) {
+        return path.startsWith("/v1") || path.equals(MCP);
+    }
+
+    private void failed(RoutingContext call) {
+        if (call.failure() instanceof HttpClosedException) {
+            // The caller has hung up: there is nobody to answer, and nothing went wrong here.
+            return;
+        }
+        if (call.statusCode() == TOO_LARGE) {
+            // What is still to come of the body is not waited for.
+            call.response().putHeader("Connection", "close");
+            answer(call, tooLarge(call.request()));
+        } else if (call.failure() != null && call.statusCode() >= INTERNAL) {
+            answer(call, problems.of(call.failure()));
+        } else {
+            call.next();
+        }
+    }
+
+    private static void notFound(RoutingContext call) {
+        answer(
+                call,
+                Problem.noSuchOperation(
+                        call.request().method() + " " + call.request().path(), Optional.empty()));
+    }
+
+    /** Of all that may be wrong with such a call its size comes first, but for the number of calls before it. */
+    private Problem tooLarge(HttpServerRequest request) {
+        Problem tooLarge = tooLarge();
+        try {
+            Operation operation =
+                    contract.match(request.method().name(), request.path()).operation();
+            ObjectNode credential = limits.identify(
+                    request.getHeader("Authorization"),
+                    operation.principals(),
+                    request.remoteAddress().hostAddress());
+            Problem problem = tooLarge;
+            try {
+                limits.draw(credential);
+            } catch (Problem tooMany) {
+                problem = tooMany;
+            }
+            keep(refusals.note(credential, operation.id(), problem));
+            return problem;
+        } catch (Problem refused) {
+            return refused.status() == TOO_MANY ? refused : tooLarge;
+        }
+    }
+
+    private void keep(Optional<Map<String, Object>> note) {
+        // Not on the server's own thread, which must not wait for the database.
+        note.ifPresent(refusal ->
+                background.asyncSend("direct:note-refusal", exchange -> exchange.setVariable("refusal", refusal)));
+    }
+
+    private Problem tooLarge() {
+        return new Problem(
+                TOO_LARGE,
+                "body_too_large",
+                "The body is larger than " + maxBytes + " bytes.",
+                "body",
+                null,
+                "at most " + maxBytes + " bytes; put what is larger elsewhere and its address into the payload");
+    }
+
+    /** What a job holds is nobody's business but the caller's: no cache, no guessing of types. */
+    private static void protect(RoutingContext call) {
+        call.response().putHeader("Cache-Control", "no-store").putHeader("X-Content-Type-Options", "nosniff");
+    }
+
+    private static void answer(RoutingContext call, Problem problem) {
+        protect(call);
+        if (problem.retryAfterSeconds() > 0) {
+            call.response().putHeader("Retry-After", Long.toString(problem.retryAfterSeconds()));
+        }
+        call.response()
+                .setStatusCode(problem.status())
+                .putHeader("Content-Type", "application/problem+json")
+                .end(problem.toJson().toString());
+    }
+}

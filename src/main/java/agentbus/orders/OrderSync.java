@@ -1,0 +1,90 @@
+package agentbus.orders;
+
+import agentbus.db.Statements;
+import agentbus.settings.StartFailure;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import org.apache.camel.CamelContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Brings the standing orders of the route files into the database, and their slots with them. */
+public final class OrderSync {
+    private static final Logger LOG = LoggerFactory.getLogger(OrderSync.class);
+    private static final String NAMESPACE = "default";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Statements statements;
+    private final OrderPlanner planner;
+    private final Set<String> agents;
+
+    /**
+     * Syncs the orders of one node's route files.
+     *
+     * @param statements runs the statements of the start
+     * @param planner computes the slots to come
+     * @param agents the ids of the agents that may have an order
+     */
+    public OrderSync(Statements statements, OrderPlanner planner, Set<String> agents) {
+        this.statements = statements;
+        this.planner = planner;
+        this.agents = agents;
+    }
+
+    /**
+     * Syncs the orders of a context whose routes are defined and not yet started.
+     *
+     * @param camel the context
+     * @throws OrderMistake when an order cannot be as it is written
+     * @throws StartFailure when the database refuses
+     */
+    public void sync(CamelContext camel) {
+        ArrayNode orders = JsonNodeFactory.instance.arrayNode();
+        new OrderReader(agents).read(camel).forEach(order -> orders.add(order.toJson()));
+        fillGaps(orders);
+        String synced = statements.text("sql/start/sync-standing-orders.sql", NAMESPACE, orders.toString());
+        LOG.debug("Standing orders synced: {}", synced);
+        for (JsonNode row : rows()) {
+            write(planner.slots(row));
+        }
+    }
+
+    /** What fell due by a schedule that is about to change or to go is written by that schedule. */
+    private void fillGaps(ArrayNode orders) {
+        Map<String, String> hashes = new HashMap<>();
+        orders.forEach(order -> hashes.put(
+                order.get("name").asText(), order.get("definitionHash").asText()));
+        for (JsonNode row : rows()) {
+            String wanted = hashes.get(row.get("order").asText());
+            if (!row.get("definitionHash").asText().equals(wanted)) {
+                write(planner.gap(row));
+            }
+        }
+    }
+
+    private JsonNode rows() {
+        try {
+            return JSON.readTree(statements.text("sql/start/standing-orders-to-plan.sql", NAMESPACE));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("Postgres does not write such JSON", e);
+        }
+    }
+
+    private void write(Map<String, Object> slots) {
+        statements.text(
+                "sql/start/plan-slots.sql",
+                slots.get("namespace"),
+                slots.get("order"),
+                slots.get("cron"),
+                slots.get("zone"),
+                slots.get("from"),
+                slots.get("slots"),
+                slots.get("until"));
+    }
+}

@@ -1,0 +1,87 @@
+package agentbus.settings;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The first operator's token, kept in a file so that whoever owns the data directory can use the command line at once.
+ *
+ * <p>The token itself is never logged; the file's path may be.
+ */
+public final class OperatorTokenFile {
+    /** The file's name in the data directory. */
+    public static final String FILE = "operator.token";
+
+    private static final Logger LOG = LoggerFactory.getLogger(OperatorTokenFile.class);
+
+    private final Path path;
+    private final String token;
+
+    private OperatorTokenFile(Path path, String token) {
+        this.path = path;
+        this.token = token;
+    }
+
+    /**
+     * Opens the file; the first start makes it, mode 600, with {@code abo_} and 32 random bytes in base64url.
+     *
+     * @param dataDirectory where the file is; made if missing
+     * @return the file with its token
+     * @throws StartFailure if it cannot be read or written, or is empty
+     */
+    public static OperatorTokenFile open(Path dataDirectory) {
+        Path path = dataDirectory.resolve(FILE);
+        String token = SecretFile.readOrCreate(path, () -> "abo_" + SecretFile.random());
+        warnIfOpen(path);
+        return new OperatorTokenFile(path, token);
+    }
+
+    /**
+     * Reads the file without making one, as the command line does.
+     *
+     * @param dataDirectory where the file would be
+     * @return the file with its token, or nothing if no server has ever started here
+     * @throws StartFailure if it is there and cannot be read, or is empty
+     */
+    public static Optional<OperatorTokenFile> find(Path dataDirectory) {
+        Path path = dataDirectory.resolve(FILE);
+        if (!Files.exists(path)) {
+            return Optional.empty();
+        }
+        warnIfOpen(path);
+        return Optional.of(new OperatorTokenFile(path, SecretFile.read(path)));
+    }
+
+    /**
+     * The secret.
+     *
+     * @return the token, {@code abo_…}
+     */
+    public String token() {
+        return token;
+    }
+
+    /**
+     * Where it is kept.
+     *
+     * @return the file's path
+     */
+    public Path path() {
+        return path;
+    }
+
+    @Override
+    public String toString() {
+        return "OperatorTokenFile[" + path + "]";
+    }
+
+    private static void warnIfOpen(Path path) {
+        String mode = SecretFile.openMode(path);
+        if (!mode.isEmpty()) {
+            LOG.warn("{} has mode {}: others than its owner may get at the token; run: chmod 600 {}", path, mode, path);
+        }
+    }
+}
