@@ -49,8 +49,8 @@ record NewBuild(String classPath, String version) {
                 create index jobs_by_chaos_note on jobs (namespace, chaos_note) where chaos_note <> 'new';
                 alter table job_attempts add constraint chaos_note_is_short check (length(summary) < 100000) not valid;
                 """);
-        try (Stream<Path> files = Files.list(directory.resolve("sql/functions"))) {
-            for (Path function : files.toList()) {
+        try (Stream<Path> files = Files.walk(directory.resolve("sql/functions"))) {
+            for (Path function : files.filter(Files::isRegularFile).toList()) {
                 Files.writeString(function, "\n-- Of the next version.\n", StandardOpenOption.APPEND);
             }
         }

@@ -2,20 +2,25 @@ package agentbus.db;
 
 import agentbus.settings.StartFailure;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.Reader;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.MigrationInfoService;
 import org.flywaydb.core.api.MigrationState;
-import org.flywaydb.core.api.output.MigrateResult;
 import org.flywaydb.core.api.resource.LoadableResource;
 import org.flywaydb.core.internal.sqlscript.FlywaySqlScriptException;
 import org.postgresql.util.PSQLException;
@@ -24,16 +29,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings the schema to where this build needs it: numbered migrations once each, functions and views whenever they change.
+ * Brings the schema to the state that this build needs: numbered migrations once each, functions and views whenever they
+ * change.
  *
- * <p>Any number of nodes may do so at once. A database that a newer build has already migrated is left alone, functions and
- * views included: an older node started beside a newer one must not put old functions under its feet.
+ * <p>Functions may call each other and the views in any order: they are created unchecked, the views follow, and then the
+ * server checks the body of every function.
+ *
+ * <p>Any number of nodes may migrate at once. A database that a newer build has migrated is left alone, functions and views
+ * included: an older node that starts beside a newer one must not bring the old functions back.
  */
 public final class Migrations {
     private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
-    private static final String[] LOCATIONS = {
-        "classpath:sql/migrations", "classpath:sql/functions", "classpath:sql/views"
-    };
+    private static final String CLASSPATH = "classpath:";
+
+    private static final List<String> TABLES_AND_FUNCTIONS =
+            List.of(CLASSPATH + "sql/migrations", CLASSPATH + "sql/functions");
+
+    /** Views need the functions that they call; the functions need the views only when they run. */
+    private static final List<String> VIEWS = List.of(CLASSPATH + "sql/views");
 
     /** Any number will do that no other program takes for a lock in this database. */
     private static final long LOCK = 0x6167656e74627573L;
@@ -54,8 +67,17 @@ public final class Migrations {
             end
             """;
 
+    /** What creating a function would check, had it not been switched off: syntax, names and types of each body. */
+    private static final String CHECK_BODIES =
+            """
+            select case l.lanname when 'sql' then fmgr_sql_validator(p.oid) else plpgsql_validator(p.oid) end
+            from pg_proc p join pg_language l on l.oid = p.prolang
+            where p.pronamespace = to_regnamespace('agentbus') and l.lanname in ('sql', 'plpgsql')
+            """;
+
     private final Database database;
-    private final String[] locations;
+    private final List<String> locations;
+    private final List<String> views;
 
     /**
      * The migrations of this build.
@@ -63,7 +85,7 @@ public final class Migrations {
      * @param database where to apply them
      */
     public Migrations(Database database) {
-        this(database, LOCATIONS);
+        this(database, TABLES_AND_FUNCTIONS, VIEWS);
     }
 
     /**
@@ -73,8 +95,13 @@ public final class Migrations {
      * @param locations such as {@code classpath:sql/migrations}
      */
     public Migrations(Database database, String... locations) {
+        this(database, List.of(locations), List.of());
+    }
+
+    private Migrations(Database database, List<String> locations, List<String> views) {
         this.database = database;
-        this.locations = locations.clone();
+        this.locations = locations;
+        this.views = views;
     }
 
     /**
@@ -91,20 +118,23 @@ public final class Migrations {
                 Statement statement = connection.createStatement()) {
             statement.execute("select pg_advisory_lock(" + LOCK + ")");
             requirePermission(statement);
-            return migrateBesideOthers();
+            return migrateBesideOthers(statement);
         } catch (SQLException e) {
             throw new StartFailure("cannot migrate the " + database + ": " + e.getMessage(), e);
         }
     }
 
-    private Flyway flyway() {
+    private Flyway flyway(List<String> locations) {
         return Flyway.configure(Migrations.class.getClassLoader())
                 .dataSource(database.unpooled())
                 .schemas(Database.SCHEMA)
                 .defaultSchema(Database.SCHEMA)
                 .createSchemas(true)
-                .locations(locations)
+                .locations(locations.toArray(String[]::new))
+                .initSql("set check_function_bodies = off")
                 .validateOnMigrate(true)
+                // Scripts of the other pass, and of functions and views that were removed or renamed.
+                .ignoreMigrationPatterns("*:missing", "*:future")
                 .validateMigrationNaming(true)
                 // Functions may hold ${…} of their own.
                 .placeholderReplacement(false)
@@ -114,10 +144,10 @@ public final class Migrations {
     }
 
     /** Nodes that are at work lock the same tables in an order of their own, and the server may end us for it. */
-    private int migrateBesideOthers() {
+    private int migrateBesideOthers(Statement statement) throws SQLException {
         for (int attempt = 1; ; attempt++) {
             try {
-                return migrate(flyway());
+                return migrate(statement);
             } catch (StartFailure failure) {
                 SQLException sql = find(failure, SQLException.class);
                 if (attempt == TRIES || sql == null || !DEADLOCK.equals(sql.getSQLState())) {
@@ -128,25 +158,72 @@ public final class Migrations {
         }
     }
 
-    private int migrate(Flyway flyway) {
+    private int migrate(Statement statement) throws SQLException {
         try {
-            MigrationInfo[] all = flyway.info().all();
-            Optional<MigrationInfo> newer = newer(all);
+            MigrationInfoService info = flyway(
+                            Stream.concat(locations.stream(), views.stream()).toList())
+                    .info();
+            Optional<MigrationInfo> newer = newer(info.all());
             if (newer.isPresent()) {
                 LOG.info(
                         "Left the schema alone: a newer agentbus has brought it to version {}",
                         newer.get().getVersion());
                 return 0;
             }
-            refuseEdited(all);
-            MigrateResult result = flyway.migrate();
-            if (result.migrationsExecuted > 0) {
-                LOG.info("Applied {} scripts to the schema {}", result.migrationsExecuted, Database.SCHEMA);
+            refuseEdited(info.all());
+            int applied = 0;
+            if (info.pending().length > 0) {
+                applied = flyway(locations).migrate().migrationsExecuted;
+                applied += views.isEmpty() ? 0 : flyway(views).migrate().migrationsExecuted;
+                LOG.info("Applied {} scripts to the schema {}", applied, Database.SCHEMA);
             }
-            return result.migrationsExecuted;
+            checkBodies(statement, info.all());
+            return applied;
         } catch (FlywayException e) {
             throw explain(e);
         }
+    }
+
+    /** At every start: a script with a mistake has been applied, and the start after the failed one must not pass over it. */
+    private void checkBodies(Statement statement, MigrationInfo[] scripts) throws SQLException {
+        try {
+            statement.execute("set check_function_bodies = on");
+            statement.execute(CHECK_BODIES);
+        } catch (SQLException e) {
+            ServerErrorMessage server = server(e);
+            String body = server == null ? null : server.getInternalQuery();
+            if (body == null) {
+                throw e;
+            }
+            String place = Arrays.stream(scripts)
+                    .flatMap(script -> place(script.getScript(), body, server.getInternalPosition()).stream())
+                    .findFirst()
+                    .orElse("a function of the schema " + Database.SCHEMA + " that no script of this build has");
+            throw new StartFailure(
+                    place + ": " + server.getMessage() + "; mend it and start again (" + database + ")", e);
+        }
+    }
+
+    /** File and line of a position within a function's body, if this script holds the function. */
+    private Optional<String> place(String script, String body, int position) {
+        return Stream.concat(locations.stream(), views.stream())
+                .map(location -> location.substring(CLASSPATH.length()) + "/" + script)
+                .flatMap(resource -> text(resource).stream())
+                .filter(text -> text.contains(body))
+                .map(text -> script + ", line " + lineOf(text, text.indexOf(body) + Math.max(position - 1, 0)))
+                .findFirst();
+    }
+
+    private static Optional<String> text(String resource) {
+        try (InputStream in = Migrations.class.getClassLoader().getResourceAsStream(resource)) {
+            return in == null ? Optional.empty() : Optional.of(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static int lineOf(String text, int end) {
+        return 1 + (int) text.substring(0, end).chars().filter(c -> c == '\n').count();
     }
 
     private void requirePermission(Statement statement) throws SQLException {
@@ -215,7 +292,7 @@ public final class Migrations {
             return script.getLineNumber();
         }
         int end = begin + Math.min(server.getPosition() - 1, statement.length());
-        return 1 + (int) text.substring(0, end).chars().filter(c -> c == '\n').count();
+        return lineOf(text, end);
     }
 
     private static String content(FlywaySqlScriptException script) {

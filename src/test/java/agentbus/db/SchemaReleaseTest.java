@@ -62,8 +62,8 @@ class SchemaReleaseTest {
     private static String hash() throws Exception {
         MessageDigest digest = MessageDigest.getInstance("SHA-256");
         for (String folder : List.of("functions", "views")) {
-            try (Stream<Path> files = Files.list(SQL.resolve(folder))) {
-                for (Path file : files.sorted().toList()) {
+            try (Stream<Path> files = Files.walk(SQL.resolve(folder))) {
+                for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
                     digest.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
                     digest.update(Files.readAllBytes(file));
                 }

@@ -105,7 +105,7 @@ $$;
 comment on function require_evidence(text, jsonb) is 'Refuses (422, evidence_missing) a no_work that does not say what was looked at.';
 
 create or replace function complete_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql
--- Planned once for each connection: see R__82_batches.
+-- Planned once for each connection: see R__batches.
 set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   v record;

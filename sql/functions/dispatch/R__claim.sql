@@ -150,7 +150,7 @@ comment on function look_rounds() is 'How often a claim looks past jobs that oth
 
 create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[]) returns setof jsonb
 language plpgsql
--- Planned once for each connection: see R__82_batches.
+-- Planned once for each connection: see R__batches.
 set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   v_chosen uuid[];

@@ -144,7 +144,7 @@ comment on function insert_job(jsonb, text, jsonb, text) is
   'Enqueues one job (EnqueueJob of the contract) and returns job and created; with a live job of the same dedupe key, that one. The last argument is put before field names in refusals.';
 
 create or replace function enqueue_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql
--- Planned once for each connection: see R__82_batches.
+-- Planned once for each connection: see R__batches.
 set plan_cache_mode = force_generic_plan set jit = off as $$
 begin
   perform act_as(p_principal);
