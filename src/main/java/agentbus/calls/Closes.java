@@ -37,7 +37,7 @@ public final class Closes implements AutoCloseable {
     /**
      * Closes of one node.
      *
-     * @param statements runs {@code sql/dispatch/complete-jobs.sql}
+     * @param statements runs {@code sql/statements/run-operation/complete-jobs.sql}
      */
     public Closes(Statements statements) {
         this.statements = statements;
@@ -85,7 +85,7 @@ public final class Closes implements AutoCloseable {
         }
         statements
                 .rows(
-                        "sql/dispatch/complete-jobs.sql",
+                        "sql/statements/run-operation/complete-jobs.sql",
                         places.stream().map(i -> closes.get(i).attemptId()).toArray(String[]::new),
                         places.stream().map(i -> closes.get(i).input()).toArray(String[]::new))
                 .forEach(row -> answers.set(places.get((Integer) row.get("place") - 1), (String) row.get("answer")));

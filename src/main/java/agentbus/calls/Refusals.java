@@ -31,7 +31,7 @@ public final class Refusals {
      * @param credential the caller's credential, or null when the call was refused before it was known
      * @param operation the operation's id, or none
      * @param problem the refusal
-     * @return the parameters of {@code sql/door/note-refusal.sql}, or empty when nothing is to be kept
+     * @return the parameters of {@code sql/statements/note-refusal/note-refusal.sql}, or empty when nothing is to be kept
      */
     public Optional<Map<String, Object>> note(ObjectNode credential, String operation, Problem problem) {
         if (credential == null || CallLimits.isOperator(credential) || !NOTED.contains(problem.status())) {

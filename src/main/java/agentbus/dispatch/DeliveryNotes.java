@@ -29,7 +29,7 @@ public final class DeliveryNotes implements AutoCloseable {
      * Notes of one dispatcher.
      *
      * @param dispatcher its id
-     * @param statements runs {@code sql/dispatch/keep-prompts.sql} and {@code hooks-admitted.sql}
+     * @param statements runs {@code sql/statements/deliver-job/keep-prompts.sql} and {@code hooks-admitted.sql}
      */
     public DeliveryNotes(String dispatcher, Statements statements) {
         this.dispatcher = dispatcher;
@@ -75,7 +75,7 @@ public final class DeliveryNotes implements AutoCloseable {
         return admissions.call(admitted);
     }
 
-    /** Runs a statement of {@code sql/dispatch} with an array for each field, and returns a column of its rows in the calls' order. */
+    /** Runs a statement of {@code sql/statements/deliver-job} with an array for each field, and returns a column of its rows in the calls' order. */
     private List<String> note(String statement, String column, List<Map<String, Object>> calls, String... fields) {
         List<Object> parameters = new ArrayList<>(List.of(dispatcher));
         for (String field : fields) {
@@ -83,7 +83,7 @@ public final class DeliveryNotes implements AutoCloseable {
         }
         Map<String, String> answers = new HashMap<>();
         statements
-                .rows("sql/dispatch/" + statement + ".sql", parameters.toArray())
+                .rows("sql/statements/deliver-job/" + statement + ".sql", parameters.toArray())
                 .forEach(row -> answers.put((String) row.get("attempt_id"), (String) row.get(column)));
         return calls.stream().map(call -> answers.get(call.get("attemptId"))).toList();
     }

@@ -38,7 +38,7 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
     /** Far more than any fleet's; what is larger is another file. */
     private static final int MOST_BYTES = 10_000_000;
 
-    private static final String OUTPUT = "src/main/resources/routes/phase-1-spine/imported-standing-orders.camel.yaml";
+    private static final String OUTPUT = "src/main/resources/routes/phase-1-spine/orders/imported.camel.yaml";
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final ObjectMapper YAML = new ObjectMapper(YAMLFactory.builder()
             .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)

@@ -48,7 +48,7 @@ public final class OrderSync {
         ArrayNode orders = JsonNodeFactory.instance.arrayNode();
         new OrderReader(agents).read(camel).forEach(order -> orders.add(order.toJson()));
         fillGaps(orders);
-        String synced = statements.text("sql/start/sync-standing-orders.sql", NAMESPACE, orders.toString());
+        String synced = statements.text("sql/statements/start/sync-standing-orders.sql", NAMESPACE, orders.toString());
         LOG.debug("Standing orders synced: {}", synced);
         for (JsonNode row : rows()) {
             write(planner.slots(row));
@@ -70,7 +70,7 @@ public final class OrderSync {
 
     private JsonNode rows() {
         try {
-            return JSON.readTree(statements.text("sql/start/standing-orders-to-plan.sql", NAMESPACE));
+            return JSON.readTree(statements.text("sql/statements/start/standing-orders-to-plan.sql", NAMESPACE));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("Postgres does not write such JSON", e);
         }
@@ -78,7 +78,7 @@ public final class OrderSync {
 
     private void write(Map<String, Object> slots) {
         statements.text(
-                "sql/start/plan-slots.sql",
+                "sql/statements/start/plan-slots.sql",
                 slots.get("namespace"),
                 slots.get("order"),
                 slots.get("cron"),

@@ -160,24 +160,27 @@ public final class Bus implements AutoCloseable {
 
     private void prepareDatabase(ServerKey key) {
         new Migrations(database).run();
-        String agreed = statements.text("sql/start/agree-on-server-key.sql", key.fingerprint());
+        String agreed = statements.text("sql/statements/start/agree-on-server-key.sql", key.fingerprint());
         if (!agreed.equals(key.fingerprint())) {
             throw new StartFailure("the server key of this node (" + key.fingerprint()
                     + ") is not the one this database was set up" + " with (" + agreed
                     + "); copy data/server.key from another node, or set AGENTBUS_SERVER_KEY");
         }
         OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
-        statements.text("sql/start/register-operator-token.sql", Credentials.sha256(token.token()), "first-operator");
+        statements.text(
+                "sql/statements/start/register-operator-token.sql",
+                Credentials.sha256(token.token()),
+                "first-operator");
         gateways.all().forEach(this::configure);
         ArrayNode agents = agents(settings);
-        String synced = statements.text("sql/start/sync-agents.sql", "default", agents.toString());
+        String synced = statements.text("sql/statements/start/sync-agents.sql", "default", agents.toString());
         agents.forEach(agent -> agentIds.add(agent.get("id").asText()));
         LOG.debug("Agents synced: {}", synced);
     }
 
     private void configure(Gateway gateway) {
         statements.text(
-                "sql/start/configure-gateway.sql",
+                "sql/statements/start/configure-gateway.sql",
                 gateway.name(),
                 gateway.maxInFlight(),
                 gateway.url().toString(),
@@ -233,8 +236,6 @@ public final class Bus implements AutoCloseable {
                     new OrderSync(statements, planner, agentIds).sync(configured.getCamelContext());
                 }
             });
-        } else {
-            properties.setProperty("camel.main.routesExcludePattern", "**/" + RouteFiles.ORDERS);
         }
         // The process is stopped by whoever started it; Camel's own hook would race with that.
         main.setShutdownStrategy(new SimpleMainShutdownStrategy());
@@ -342,7 +343,7 @@ public final class Bus implements AutoCloseable {
             deliveryNotes.close();
         }
         if (dispatching) {
-            attempt(() -> statements.text("sql/dispatch/stopped.sql", dispatcher.id()));
+            attempt(() -> statements.text("sql/statements/start/dispatcher-stopped.sql", dispatcher.id()));
         }
         attempt(() -> vertx.close().toCompletionStage().toCompletableFuture().join());
         database.close();

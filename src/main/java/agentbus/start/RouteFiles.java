@@ -22,9 +22,6 @@ final class RouteFiles {
     private static final List<String> PHASES =
             List.of("phase-1-spine", "phase-2-fleet", "phase-3-proactive", "phase-4-memory", "phase-5-idle");
 
-    /** In a phase's folder: files of standing orders, and nothing else. */
-    static final String ORDERS = "*standing-orders.camel.yaml";
-
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
     private RouteFiles() {}
@@ -39,7 +36,7 @@ final class RouteFiles {
         List<String> patterns = new ArrayList<>();
         for (String folder : PHASES.subList(0, phase)) {
             if (RouteFiles.class.getClassLoader().getResource("routes/" + folder) != null) {
-                patterns.add("classpath:routes/" + folder + "/*.camel.yaml");
+                patterns.add("classpath:routes/" + folder + "/**/*.camel.yaml");
             }
         }
         return patterns;

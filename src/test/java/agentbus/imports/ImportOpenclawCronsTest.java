@@ -31,7 +31,7 @@ import picocli.CommandLine.Model.CommandSpec;
 
 class ImportOpenclawCronsTest {
     private static final Path CRONS = Path.of("src/test/resources/openclaw-crons.json");
-    private static final String OUTPUT = "src/main/resources/routes/phase-1-spine/imported-standing-orders.camel.yaml";
+    private static final String OUTPUT = "src/main/resources/routes/phase-1-spine/orders/imported.camel.yaml";
 
     @TempDir
     private Path home;

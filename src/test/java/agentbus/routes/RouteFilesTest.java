@@ -77,7 +77,7 @@ class RouteFilesTest {
 
     @Test
     void the_schema_finds_a_wrong_key_and_a_wrong_step() throws IOException {
-        JsonNode file = read(ROUTES.resolve("phase-1-spine/wake-dispatch.camel.yaml"));
+        JsonNode file = read(ROUTES.resolve("phase-1-spine/dispatch/wake-dispatch.camel.yaml"));
         String text = new ObjectMapper().writeValueAsString(file);
         assertFalse(complaints(new ObjectMapper().readTree(text.replace("\"steps\"", "\"stepps\"")))
                 .isEmpty());

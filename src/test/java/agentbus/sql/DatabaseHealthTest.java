@@ -33,7 +33,7 @@ class DatabaseHealthTest {
     void a_sound_queue_worries_nobody_and_every_watch_has_its_row() throws Exception {
         bus.enqueue();
         assertEquals(List.of(), worries());
-        String query = Files.readString(Path.of("sql/health/database.sql"));
+        String query = Files.readString(Path.of("sql/statements/health/database.sql"));
         assertEquals(11, bus.jdbc().queryForList(query).size());
     }
 

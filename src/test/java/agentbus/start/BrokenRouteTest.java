@@ -130,7 +130,7 @@ class BrokenRouteTest {
     @Test
     void a_route_id_that_is_taken() throws IOException {
         assertEquals(
-                "routes/phase-1-spine/wake-dispatch.camel.yaml and routes/mine.camel.yaml:2: two routes have the id"
+                "routes/phase-1-spine/dispatch/wake-dispatch.camel.yaml and routes/mine.camel.yaml:2: two routes have the id"
                         + " wake-dispatch; each needs one of its own",
                 failure(from("uri: timer:x").replace("id: mine", "id: wake-dispatch"))
                         .replaceFirst("(wake-dispatch.camel.yaml):\\d+", "$1"));
