@@ -4,7 +4,7 @@ drop view if exists system_health_snapshot_v, queue_health_summary_v, dispatcher
 
 create view ready_jobs_v as
 select j.namespace, j.target_agent, j.job_id, j.subject, j.priority, j.run_after, now() - j.run_after as waiting_for,
-  not a.enabled or (a.paused_at is not null and (a.paused_until is null or a.paused_until > now())) as lane_stopped
+  not lane_open(a) as lane_stopped
 from jobs j join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
 where j.state = 'queued' and j.run_after <= now();
 comment on view ready_jobs_v is 'What the next claim may take, and whether its lane is stopped.';
@@ -17,9 +17,8 @@ select j.namespace, j.job_id, j.target_agent, j.subject, j.state, j.updated_at, 
     when j.state = 'blocked' then 'it waits for somebody: ' || j.blocked_reason
     else 'it waits for dependencies that have all ended' end as why
 from jobs j join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
-where (j.state in ('leased', 'running') and j.leased_until < now() - interval '1 minute')
-  or (j.state = 'queued' and j.run_after <= now()
-    and (not a.enabled or (a.paused_at is not null and (a.paused_until is null or a.paused_until > now()))))
+where (j.state in ('leased', 'running') and j.leased_until < now() - expired_to_stuck())
+  or (j.state = 'queued' and j.run_after <= now() and not lane_open(a))
   or (j.state = 'blocked' and j.blocked_until is null
     and not exists (select from jobs o where o.job_id = j.blocked_on_job and o.ended_at is null))
   or (j.state = 'waiting' and not exists (
@@ -34,7 +33,7 @@ select namespace, target_agent,
   count(*) filter (where state = 'blocked') as blocked,
   count(*) filter (where state = 'dead') as dead,
   count(*) filter (where state in ('leased', 'running') and leased_until <= now()) as expired_leases,
-  count(*) filter (where attempt_count >= 3 and state <> 'dead') as retry_hotspots,
+  count(*) filter (where attempt_count >= hotspot_attempts() and state <> 'dead') as retry_hotspots,
   now() - min(run_after) filter (where state = 'queued' and run_after <= now()) as oldest_queued,
   now() - min(updated_at) filter (where state = 'blocked') as oldest_blocked
 from jobs
@@ -46,9 +45,9 @@ create view dispatcher_health_summary_v as
 select dispatcher_id, host, pid, version, wake_source, listener_connected,
   case
     when stopped_at is not null then 'gone'
-    when last_seen > now() - make_interval(secs => 3 * beat_seconds::double precision) then 'healthy'
+    when last_seen > now() - make_interval(secs => missed_heartbeats() * beat_seconds::double precision) then 'healthy'
     -- A dead dispatcher is news for a while, then history: what it held is long taken over.
-    when last_seen > now() - interval '15 minutes' then 'stale'
+    when last_seen > now() - stale_shown() then 'stale'
     else 'gone' end as status,
   round(extract(epoch from now() - last_seen), 1) as age_seconds,
   last_seen, last_sweep, leases_owned, busy_agents, created_at as started_at

@@ -7,8 +7,8 @@ select namespace, order_name, agent_id, schedule, started_by, last_run_at, last_
   failures_in_a_row, completed_24h, no_work_24h, blocked_24h, failed_24h, skipped_24h, missed_24h,
   case
     -- Two slots have come and gone: longer than its period.
-    when slots_since_last_run >= 2 then 'silent'
-    when failures_in_a_row >= 2 then 'failing'
+    when slots_since_last_run >= silent_after() then 'silent'
+    when failures_in_a_row >= failing_after() then 'failing'
     when missed_24h > 0 then 'missed'
     when last_run_at is null then 'new'
     else 'ok' end as health

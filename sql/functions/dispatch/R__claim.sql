@@ -65,7 +65,7 @@ comment on function lock_claims() is 'Waits until no other claim is under way.';
 create or replace function claim_floor() returns xid8 language sql stable as $$
   -- Half of the minute for which mark_claims looks ahead. A floor that this server has not come to yet, or a look in the
   -- future, is another server's: the database was restored.
-  select coalesce((select floor from claim_mark where looked_at > now() - interval '30 seconds' and looked_at <= now()
+  select coalesce((select floor from claim_mark where looked_at > now() - claim_mark_lifetime() and looked_at <= now()
     and floor <= pg_snapshot_xmax(pg_current_snapshot())), '0')
 $$;
 comment on function claim_floor() is
@@ -78,9 +78,9 @@ create or replace function mark_claims() returns void language sql as $$
       pg_snapshot_xmin(pg_current_snapshot()),
       (select moved_xid from jobs where state in ('leased', 'running') and moved_xid >= claim_floor() order by moved_xid limit 1),
       -- A minute ahead: a job's start comes without anybody writing to it. One that was further ahead may be older than the mark.
-      (select moved_xid from jobs where state = 'queued' and run_after <= now() + interval '1 minute' order by moved_xid limit 1)),
+      (select moved_xid from jobs where state = 'queued' and run_after <= now() + claim_mark_lookahead() order by moved_xid limit 1)),
     looked_at = now()
-  where looked_at not between now() - interval '2 seconds' and now()
+  where looked_at not between now() - claim_mark_pause() and now()
 $$;
 comment on function mark_claims() is
   'Looks how old the oldest job is that is due within a minute or at work, at most every two seconds: claims pass over index entries that are older. They are those of jobs that have moved on, which stay while a transaction is held open.';
@@ -100,7 +100,7 @@ begin
     group by namespace, target_agent
   ), lanes as (
     select a.namespace, a.agent_id, a.gateway, a.max_concurrency - coalesce(w.jobs, 0) as room,
-      a.enabled and (a.paused_at is null or a.paused_until <= now()) as open
+      lane_open(a) as open
     from agents a left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
   ), roads as materialized (
     -- Once for each gateway: it would be counted again for each job that is looked at.
@@ -144,9 +144,6 @@ end
 $$;
 comment on function choose_jobs(int, uuid[], text[]) is
   'The jobs that a claim for the given gateways (null: for any) would take, at most p_limit and none of p_passed; nothing is locked yet. Null when none is due.';
-
-create or replace function look_rounds() returns int language sql immutable as $$ select 20 $$;
-comment on function look_rounds() is 'How often a claim looks past jobs that others have locked. Ours: twenty batches are more than anybody locks at once.';
 
 create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[]) returns setof jsonb
 language plpgsql
@@ -197,7 +194,7 @@ begin
   if not v_agent.enabled then
     perform refuse(422, 'agent_disabled', format('agent %s is disabled', v_agent.agent_id), 'targetAgent', to_jsonb(v_agent.agent_id));
   end if;
-  if v_agent.paused_at is null or v_agent.paused_until <= now() then
+  if lane_open(v_agent) then
     select v_agent.max_concurrency - count(*) into v_room from jobs
     where namespace = v_namespace and target_agent = v_agent.agent_id and state in ('leased', 'running') and leased_until > now()
       and moved_xid >= v_floor;
@@ -211,7 +208,7 @@ begin
   end if;
   return jsonb_build_object('jobs', coalesce((
     select jsonb_agg(c) from lease_jobs(coalesce(v_chosen, '{}'), 'pull', 'worker:' || coalesce(p_input ->> 'worker', 'command-line'),
-      make_interval(secs => coalesce((p_input ->> 'leaseSeconds')::int, 300))) c), '[]'));
+      coalesce(make_interval(secs => (p_input ->> 'leaseSeconds')::int), pull_lease())) c), '[]'));
 end
 $$;
 comment on function claim_jobs(jsonb, jsonb) is

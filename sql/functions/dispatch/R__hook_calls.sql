@@ -65,12 +65,6 @@ $$;
 comment on function hook_admitted(text, uuid, text, text) is
   'The gateway has admitted the run: the job is running and its agent holds the lease. An agent may have closed already; then only the run''s id is kept. A run whose attempt was cancelled or timed out meanwhile is to be stopped.';
 
-create or replace function short_backoff(p_failures int, p_cap_seconds int) returns interval language sql volatile as $$
-  select make_interval(secs => least(p_cap_seconds, 2 ^ least(p_failures, 10)) * (1 - 0.3 * random()))
-$$;
-comment on function short_backoff(int, int) is
-  'How long to wait before a delivery is tried again: one second, doubling with each failure in a row up to the cap, less up to 30 per cent by chance.';
-
 create or replace function hold_gateway(p_attempt uuid, p_reason text, p_retry_after_seconds int) returns void language plpgsql as $$
 begin
   -- One to thirty seconds, doubling: long enough not to hammer a gateway that boots (7 to 14 s, measured on OpenClaw
@@ -81,9 +75,9 @@ begin
     failures = g.failures + (g.held_until is null or g.held_until <= now())::int,
     held_until = case
       when p_retry_after_seconds is not null
-        then greatest(g.held_until, now() + make_interval(secs => least(greatest(p_retry_after_seconds, 1), 300)))
+        then greatest(g.held_until, now() + make_interval(secs => least(greatest(p_retry_after_seconds, 1), retry_after_cap_seconds())))
       when g.held_until > now() then g.held_until
-      else now() + short_backoff(g.failures, 30)
+      else now() + short_backoff(g.failures, gateway_hold_cap_seconds())
     end
   from job_attempts a
   where a.attempt_id = p_attempt and g.namespace = a.namespace and g.gateway = a.gateway;
@@ -103,7 +97,7 @@ begin
     return hook_unknown(p_dispatcher, p_attempt, p_error);
   end if;
   p_job := end_attempt(p_job, 'undelivered', 'queued', p_error => p_error, p_counts => false,
-    p_run_after => now() + short_backoff(p_job.delivery_failures, 60));
+    p_run_after => now() + short_backoff(p_job.delivery_failures, undelivered_cap_seconds()));
   return delivery_answer(p_job, true, p_outcome);
 end
 $$;
@@ -134,10 +128,6 @@ $$;
 comment on function hook_busy(text, uuid, text) is
   'This job''s session, or a place to run, was not free in time (409, or 503 for admission): the job is queued again, and the gateway goes on with the others.';
 
-create or replace function key_memory() returns interval language sql immutable as $$ select interval '4 minutes' $$;
-comment on function key_memory() is
-  'How long a call may be repeated with the same key. OpenClaw 2026.9.6 forgets an Idempotency-Key 5 minutes after the run has ended (its documentation); past that the same call would start a second run.';
-
 create or replace function hook_unknown(p_dispatcher text, p_attempt uuid, p_error text) returns jsonb language plpgsql as $$
 declare
   v_job jobs := delivered_job(p_attempt);
@@ -157,7 +147,7 @@ begin
   -- Whoever claims next repeats the call with the same key and bytes. Nobody renews this lease: it ends when the wait does.
   update jobs
   set lease_owner = null, updated_at = now(), last_error = p_error,
-    leased_until = now() + short_backoff(v_attempt.deliveries - 1, 30)
+    leased_until = now() + short_backoff(v_attempt.deliveries - 1, unknown_cap_seconds())
   where job_id = v_job.job_id
   returning * into v_job;
   return delivery_answer(v_job, true, 'unknown');
@@ -175,9 +165,9 @@ begin
     -- Old news: whoever has the attempt now finds out by itself, and somebody may have mended the cause.
     return delivery_answer(v_job, false, 'refused');
   end if;
-  if not exists (select from agents
-    where namespace = v_job.namespace and agent_id = v_job.target_agent and paused_at is not null
-      and (paused_until is null or paused_until > now())) then
+  if not exists (
+    select from agents a
+    where a.namespace = v_job.namespace and a.agent_id = v_job.target_agent and lane_paused(a)) then
     perform pause_lane(v_job.namespace, v_job.target_agent, 'dispatcher', p_reason, null);
   end if;
   if exists (select from job_attempts where attempt_id = p_attempt and unknown_since is not null) then

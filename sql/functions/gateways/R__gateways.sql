@@ -13,7 +13,7 @@ comment on function configure_gateway(text, text, int, text, text) is
 create or replace function gateway_shut(p_gateway gateways) returns boolean language sql stable as $$
   -- A node that dispatches also asks, so what nobody has asked for a minute nobody dispatches to; and if one does, an old
   -- answer must not hold it for ever.
-  select (p_gateway).state in ('draining', 'down') and (p_gateway).checked_at > now() - interval '1 minute'
+  select (p_gateway).state in ('draining', 'down') and (p_gateway).checked_at > now() - gateway_news_lifetime()
 $$;
 comment on function gateway_shut(gateways) is 'Whether the gateway drains or is down, by an answer not older than a minute.';
 
@@ -24,7 +24,7 @@ comment on function gateway_open(gateways) is 'Whether jobs may be claimed for t
 
 create or replace function seen_by_another(p_gateway gateways, p_node text) returns boolean language sql stable as $$
   -- Half a minute: longer than a node waits between two questions (20 s at most).
-  select (p_gateway).state in ('ready', 'draining') and (p_gateway).seen_by <> p_node and (p_gateway).seen_at > now() - interval '30 seconds'
+  select (p_gateway).state in ('ready', 'draining') and (p_gateway).seen_by <> p_node and (p_gateway).seen_at > now() - seen_by_another_lifetime()
 $$;
 comment on function seen_by_another(gateways, text) is
   'Whether another node has had an answer just now: then a node that gets none has lost its own way to the gateway, and the gateway is not down.';
@@ -68,7 +68,7 @@ create or replace function gateway_json(p_gateway gateways) returns jsonb langua
     'namespace', (p_gateway).namespace,
     'url', (p_gateway).url,
     'form', (p_gateway).form,
-    'state', case when (p_gateway).checked_at > now() - interval '1 minute' then (p_gateway).state else 'unknown' end,
+    'state', case when (p_gateway).checked_at > now() - gateway_news_lifetime() then (p_gateway).state else 'unknown' end,
     'since', (p_gateway).state_since,
     'reason', coalesce((p_gateway).state_reason, case when (p_gateway).held_until > now() then (p_gateway).hold_reason end),
     'heldUntil', case when (p_gateway).held_until > now() then (p_gateway).held_until end,

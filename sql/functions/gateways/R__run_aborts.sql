@@ -44,7 +44,7 @@ create or replace function aborts_left(p_gateways text[]) returns boolean langua
 $$;
 comment on function aborts_left(text[]) is 'Whether runs on the given gateways are still to be stopped, now or later.';
 
-create or replace function claim_aborts(p_gateways text[], p_without_token text[], p_limit int default 20) returns setof jsonb
+create or replace function claim_aborts(p_gateways text[], p_without_token text[], p_limit int default null) returns setof jsonb
 language plpgsql as $$
 declare
   v_abort run_aborts;
@@ -55,9 +55,9 @@ begin
     where r.done_at is null and r.next_try_at <= now() and r.gateway = any (p_gateways || p_without_token)
       -- Whoever is away cannot be told. Its runs may come back with it.
       and not exists (select from gateways g where g.namespace = r.namespace and g.gateway = r.gateway and g.state = 'down' and gateway_shut(g)
-        and r.requested_at > now() - interval '1 hour')
+        and r.requested_at > now() - abort_lifetime())
     order by r.next_try_at
-    limit p_limit
+    limit coalesce(p_limit, aborts_batch())
     for no key update of r skip locked
   loop
     if v_abort.gateway = any (p_without_token) then
@@ -66,11 +66,11 @@ begin
       perform abort_done(v_abort.attempt_id, 'superseded', null);
     elsif exists (select from job_attempts where attempt_id = v_abort.attempt_id and run_ended_at is not null) then
       perform abort_done(v_abort.attempt_id, 'no_run', null);
-    elsif v_abort.tries >= 5 or v_abort.requested_at < now() - interval '1 hour' then
+    elsif v_abort.tries >= abort_tries() or v_abort.requested_at < now() - abort_lifetime() then
       perform give_up_abort(v_abort, coalesce(v_abort.error, 'the gateway was away for an hour'));
     else
       -- Longer than a call may take (10 s): should its caller die, another one tries.
-      update run_aborts set tries = tries + 1, next_try_at = now() + interval '30 seconds' where attempt_id = v_abort.attempt_id;
+      update run_aborts set tries = tries + 1, next_try_at = now() + abort_lease() where attempt_id = v_abort.attempt_id;
       return next jsonb_build_object('attemptId', v_abort.attempt_id, 'gateway', v_abort.gateway, 'sessionKey', v_abort.session_key);
     end if;
   end loop;
@@ -82,7 +82,7 @@ comment on function claim_aborts(text[], text[], int) is
 create or replace function may_begin_yet(p_attempt uuid) returns boolean language sql stable as $$
   -- A run that is admitted is at first unknown to sessions.abort, for four seconds on a gateway that had just started
   -- (measured on OpenClaw 2026.9.6); a minute is ours.
-  select run_ended_at is null and (admitted_at is null or admitted_at > now() - interval '1 minute')
+  select run_ended_at is null and (admitted_at is null or admitted_at > now() - run_begin_window())
   from job_attempts where attempt_id = p_attempt
 $$;
 comment on function may_begin_yet(uuid) is 'Whether a gateway that finds no run of the attempt may find one soon.';
@@ -96,8 +96,8 @@ begin
   if not found then
     return 'done before';
   end if;
-  if p_outcome = 'no_run' and v_abort.tries < 5 and may_begin_yet(p_attempt) then
-    update run_aborts set next_try_at = now() + short_backoff(tries, 60) where attempt_id = p_attempt;
+  if p_outcome = 'no_run' and v_abort.tries < abort_tries() and may_begin_yet(p_attempt) then
+    update run_aborts set next_try_at = now() + short_backoff(tries, abort_cap_seconds()) where attempt_id = p_attempt;
     return 'again';
   end if;
   if p_outcome in ('aborted', 'no_run') then
@@ -108,8 +108,8 @@ begin
     end if;
     return p_outcome;
   end if;
-  update run_aborts set error = p_error, next_try_at = now() + short_backoff(tries, 60) where attempt_id = p_attempt;
-  if v_abort.tries >= 5 then
+  update run_aborts set error = p_error, next_try_at = now() + short_backoff(tries, abort_cap_seconds()) where attempt_id = p_attempt;
+  if v_abort.tries >= abort_tries() then
     perform give_up_abort(v_abort, p_error);
     return 'gave_up';
   end if;

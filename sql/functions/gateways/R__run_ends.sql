@@ -10,14 +10,6 @@ $$;
 comment on function session_key_of(jobs, text) is
   'The key of the session in which a gateway of the given form runs the job. Worked out, never read from what an agent said of itself.';
 
-create or replace function run_end_grace() returns interval language sql immutable as $$ select interval '1 second' $$;
-comment on function run_end_grace() is
-  'How long after its end a run may still close its job: a close that was sent in the background is under way then. Ours.';
-
-create or replace function recovery_window() returns interval language sql immutable as $$ select interval '120 seconds' $$;
-comment on function recovery_window() is
-  'How long a run may stay silent after its gateway was restarted. A gateway boots in 7 to 14 s and then resumes its persistent sessions (measured on OpenClaw 2026.9.6); the rest is for the first turn of a model.';
-
 create or replace function attempt_of_run(p_principal jsonb, p_input jsonb, p_began timestamptz) returns job_attempts
 language plpgsql stable as $$
 declare
@@ -34,7 +26,7 @@ begin
     select job_id, namespace from (
       select job_id, namespace from jobs
       where v_job is null and target_agent = v_agent and session is not null and lower(session) = v_key[2]
-      order by seq desc limit 20) s
+      order by seq desc limit session_jobs_searched()) s
   ) j join job_attempts a using (job_id)
   where a.gateway = p_principal ->> 'name'
     and (p_principal ->> 'namespace' is null or j.namespace = p_principal ->> 'namespace')
@@ -150,7 +142,7 @@ begin
   if v_attempt.interrupted_at is not null then
     update jobs
     set leased_until = greatest(leased_until, least(hard_deadline,
-        now() + make_interval(secs => case when keeps_lease then 300 else timeout_seconds end))), updated_at = now()
+        now() + case when keeps_lease then renewal_lease() else make_interval(secs => timeout_seconds) end)), updated_at = now()
     where job_id = v_job.job_id
     returning * into v_job;
   end if;
@@ -208,7 +200,7 @@ create or replace function ended_runs_left() returns boolean language sql stable
 $$;
 comment on function ended_runs_left() is 'Whether there are runs that have ended and whose attempt has not.';
 
-create or replace function end_silent_runs(p_limit int default 100) returns setof jsonb language plpgsql as $$
+create or replace function end_silent_runs(p_limit int default null) returns setof jsonb language plpgsql as $$
 declare
   v_job jobs;
 begin
@@ -216,7 +208,7 @@ begin
     select j.* from job_attempts a join jobs j on j.live_attempt = a.attempt_id
     where a.run_ended_at <= now() - run_end_grace() and a.status in ('leased', 'running')
     order by a.run_ended_at
-    limit p_limit
+    limit coalesce(p_limit, run_ends_batch())
     for no key update of j skip locked
   loop
     continue when not try_lock_dependents(v_job.job_id);
@@ -240,7 +232,7 @@ begin
   perform append_event(p_job.namespace, 'job.ended_without_closing', p_job.target_agent, p_job.job_id,
     jsonb_build_object('jobId', p_job.job_id, 'attemptNo', p_job.attempt_no, 'targetAgent', p_job.target_agent,
       'subject', p_job.subject, 'inARow', p_job.ended_without_closing));
-  if p_job.ended_without_closing = 1 then
+  if p_job.ended_without_closing < silent_ends_to_block() then
     return retry_or_die(p_job, 'failed', v_error, interval '0');
   end if;
   return block_live_job(p_job, 'failed', v_error, format('%s runs in a row of agent %s ended without closing this job: it cannot'

@@ -85,7 +85,7 @@ begin
     begin
       perform insert_job(jsonb_build_object('kind', 'operator', 'name', 'bus'), p_job.namespace,
         jsonb_build_object('targetAgent', 'coordinator', 'subject', 'blocked.replan', 'jobType', 'recovery',
-          'priority', greatest(p_job.priority, 500), 'parentJobId', p_job.job_id, 'sourceAgent', p_job.target_agent,
+          'priority', greatest(p_job.priority, replan_priority()), 'parentJobId', p_job.job_id, 'sourceAgent', p_job.target_agent,
           'payload', jsonb_strip_nulls(jsonb_build_object('jobId', p_job.job_id, 'targetAgent', p_job.target_agent,
             'subject', p_job.subject, 'reason', p_job.blocked_reason, 'agent', p_job.blocked_on_agent,
             'person', p_job.blocked_on_person, 'failedDependency', p_job.blocked_on_job))));
@@ -141,14 +141,14 @@ $$;
 comment on function leave_block(jobs, text) is
   'blocked to queued, or to waiting while other dependencies are open. Failed dependencies are waived. The answer is told to the next attempt.';
 
-create or replace function move_blocked(p_limit int default 500) returns setof jsonb language plpgsql as $$
+create or replace function move_blocked(p_limit int default null) returns setof jsonb language plpgsql as $$
 declare
   v_job jobs;
   v_other jobs;
 begin
   for v_job in
     select * from jobs where state = 'blocked' and blocked_until <= now()
-    order by blocked_until limit p_limit for no key update skip locked
+    order by blocked_until limit coalesce(p_limit, sweep_batch()) for no key update skip locked
   loop
     return next job_brief(leave_block(v_job, format('the time %s has come', utc_text(v_job.blocked_until))));
   end loop;
@@ -157,7 +157,7 @@ begin
     select j.* from jobs j join jobs o on o.job_id = j.blocked_on_job
     where j.state = 'blocked' and o.ended_at is not null
       and (o.state = 'succeeded' or not needs_success(j.job_id, o.job_id))
-    order by j.job_id limit p_limit for no key update of j skip locked
+    order by j.job_id limit coalesce(p_limit, sweep_batch()) for no key update of j skip locked
   loop
     select * into v_other from jobs where job_id = v_job.blocked_on_job;
     return next job_brief(leave_block(v_job, format('job %s (%s) has ended %s', v_other.job_id, v_other.subject, v_other.state)));

@@ -204,13 +204,6 @@ end
 $$;
 comment on function emit_event(jsonb, jsonb) is 'The operation emitEvent.';
 
-create or replace function joined_events() returns int language sql immutable as $$ select 100 $$;
-comment on function joined_events() is 'Events that one coalescing job lists; further ones are counted. Ours: more than an agent reads one by one.';
-
-create or replace function joined_bytes() returns int language sql immutable as $$ select 200000 $$;
-comment on function joined_bytes() is
-  'Size in characters up to which a coalescing job''s payload takes further events in; past it they are counted. Ours: below the largest request body, 256 KiB, so that it can be fetched and sent on.';
-
 create or replace function coalescing_pattern(p_namespace text, p_agent text, p_subject text, p_topic text) returns text
 language sql stable as $$
   select min(topic_pattern) from subscriptions

@@ -13,9 +13,8 @@ create or replace function next_move(p_job jobs) returns text language sql stabl
       when (p_job).run_after > now() then 'due at ' || utc_text((p_job).run_after)
       else coalesce((
         select 'an operator: agent ' || agent_id || case when enabled then ' is paused: ' || paused_reason else ' is disabled' end
-        from agents
-        where namespace = (p_job).namespace and agent_id = (p_job).target_agent
-          and (not enabled or (paused_at is not null and (paused_until is null or paused_until > now())))), (
+        from agents a
+        where namespace = (p_job).namespace and agent_id = (p_job).target_agent and not lane_open(a)), (
         select format('gateway %s, which is %s: %s', g.gateway, case when gateway_shut(g) then g.state else 'held until ' || utc_text(g.held_until) end,
           case when gateway_shut(g) then g.state_reason else g.hold_reason end)
         from agents a join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
@@ -121,7 +120,7 @@ begin
         'waivedAt', d.waived_at)) order by d.seq), '[]')
       from dependencies_of(v_job.job_id) d),
     'events', (
-      select coalesce(jsonb_agg(event_json(e) order by e.seq), '[]') from events_of(v_job.job_id, 200) e));
+      select coalesce(jsonb_agg(event_json(e) order by e.seq), '[]') from events_of(v_job.job_id, job_events_shown()) e));
 end
 $$;
 comment on function get_job(jsonb, jsonb) is

@@ -72,7 +72,7 @@ begin
   set leased_until = least(hard_deadline, case
       when p_input ? 'leaseSeconds' then now() + make_interval(secs => (p_input ->> 'leaseSeconds')::int)
       -- A word in passing does not shorten a longer promise.
-      else greatest(now() + interval '300 seconds', case when keeps_lease then leased_until end) end),
+      else greatest(now() + renewal_lease(), case when keeps_lease then leased_until end) end),
     keeps_lease = true, status = coalesce(p_status, status), updated_at = now()
   where job_id = v_job.job_id
   returning * into v_job;

@@ -4,17 +4,6 @@
 create or replace function bus_topics() returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit'] $$;
 comment on function bus_topics() is 'First words of the topics that are facts about what the bus did; nobody else may say them.';
 
-create or replace function hop_limit() returns int language sql immutable as $$ select 20 $$;
-comment on function hop_limit() is 'Handoffs in one chain before the bus takes it for a loop. Ours: ten agents, each asked twice.';
-
-create or replace function loop_limit() returns int language sql immutable as $$ select 3 $$;
-comment on function loop_limit() is
-  'How often one agent may be asked the same subject in one chain. Ours: a question, one answer sent back, one more try; the fourth is a circle.';
-
-create or replace function event_limit() returns int language sql immutable as $$ select 50 $$;
-comment on function event_limit() is
-  'Events that one job may say, over all its attempts. Ours: the most that one close may carry (CompleteJob of the contract).';
-
 create or replace function is_agent(p_principal jsonb) returns boolean language sql immutable as $$
   select p_principal ->> 'kind' in ('agent', 'attempt')
 $$;

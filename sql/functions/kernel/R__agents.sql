@@ -18,6 +18,20 @@ $$;
 comment on function agent_named(text, text, text, int) is
   'The agent''s row; refuses with unknown_agent, naming the field of the input, when there is none.';
 
+-- Whether the agent's lane is paused at the given time: by a person, or by a dispatcher after a refused hook call. A pause
+-- without an end lasts until someone resumes the agent.
+create or replace function lane_paused(p_agent agents, p_now timestamptz default now()) returns boolean
+language sql stable as $$
+  select (p_agent).paused_at is not null
+    and ((p_agent).paused_until is null or (p_agent).paused_until > p_now)
+$$;
+
+-- Whether jobs of the agent may be claimed at the given time: it is enabled and its lane is not paused.
+create or replace function lane_open(p_agent agents, p_now timestamptz default now()) returns boolean
+language sql stable as $$
+  select (p_agent).enabled and not lane_paused(p_agent, p_now)
+$$;
+
 create or replace function require_accepted(p_agent agents, p_subject text, p_field_of_agent text, p_field_of_subject text)
 returns void language plpgsql stable as $$
 begin
@@ -141,7 +155,7 @@ begin
       array(select jsonb_array_elements_text(coalesce(w -> 'accepts', '[]'))) as accepts,
       array(select jsonb_array_elements_text(coalesce(w -> 'mayEnqueueTo', '[]'))) as may_enqueue_to,
       w -> 'handoffs' as handoffs,
-      coalesce((w ->> 'maxFollowUps')::int, 20) as max_follow_ups,
+      coalesce((w ->> 'maxFollowUps')::int, default_follow_ups()) as max_follow_ups,
       coalesce(w -> 'proposalBudget', '{}') as budgets,
       coalesce(w ->> 'reads', 'untrusted') as reads,
       array(select jsonb_array_elements_text(coalesce(w -> 'emits', '[]'))) as emits,

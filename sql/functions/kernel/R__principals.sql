@@ -135,13 +135,6 @@ $$;
 comment on function agree_on_server_key(text) is
   'Keeps the fingerprint of the first node''s server key and returns it; a node with another one must not start.';
 
-create or replace function refusal_rows() returns int language sql immutable as $$ select 5 $$;
-comment on function refusal_rows() is
-  'Refused calls of one agent, code and minute that are told one by one in the audit log. Ours: enough to see a pattern; the table refusals counts on.';
-
-create or replace function refusals_kept() returns interval language sql immutable as $$ select interval '30 days' $$;
-comment on function refusals_kept() is 'How long the numbers of refusals are kept. Ours, as long as the rows of dispatchers that are gone.';
-
 create or replace function note_refusal(p_who jsonb, p_operation text, p_problem jsonb) returns jsonb language plpgsql as $$
 declare
   v_principal jsonb := case

@@ -18,7 +18,7 @@ create or replace function order_json(p_order standing_orders) returns jsonb lan
     'nextFires', (select jsonb_agg(scheduled_for order by scheduled_for) from (
       select scheduled_for from standing_order_runs
       where namespace = (p_order).namespace and order_name = (p_order).order_name and status = 'expected' and scheduled_for > now()
-      order by scheduled_for limit 5) f)))
+      order by scheduled_for limit order_fires_shown()) f)))
 $$;
 comment on function order_json(standing_orders) is 'A standing order as the contract shows it: what it is, how it fares, its last run and its next five fires.';
 
@@ -47,7 +47,7 @@ begin
     select coalesce(jsonb_agg(run_json(r) order by r.scheduled_for desc), '[]') from (
       select * from standing_order_runs
       where namespace = v_order.namespace and order_name = v_order.order_name and status <> 'expected'
-      order by scheduled_for desc limit 20) r));
+      order by scheduled_for desc limit order_runs_shown()) r));
 end
 $$;
 comment on function get_standing_order(jsonb, jsonb) is 'The operation getStandingOrder: the order with its instructions and its newest 20 runs.';
@@ -190,7 +190,8 @@ begin
   end if;
   update standing_order_runs
   set status = 'started', trigger_source = 'external', requested_by = current_actor(), started_at = now(), updated_at = now(),
-    deadline = now() + make_interval(secs => coalesce((p_input ->> 'timeoutSeconds')::int, v_order.timeout_seconds, 1800))
+    deadline = now() + make_interval(secs => coalesce((p_input ->> 'timeoutSeconds')::int, v_order.timeout_seconds,
+      external_run_timeout_seconds()))
   where run_id = v_run.run_id
   returning * into v_run;
   return jsonb_build_object('run', run_json(v_run));

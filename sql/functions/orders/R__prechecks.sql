@@ -8,7 +8,7 @@ create or replace function precheck_backlog(p_namespace text, p_agent text, p_si
   select case when late = 0 and blocked = 0 and dead = 0 then jsonb_build_object('noWork', jsonb_build_object(
     'dueForMoreThan15Minutes', late, 'blocked', blocked, 'dead', dead, 'queued', queued, 'lookedAt', now())) end
   from (
-    select count(*) filter (where state = 'queued' and run_after < now() - interval '15 minutes') as late,
+    select count(*) filter (where state = 'queued' and run_after < now() - late_after()) as late,
       count(*) filter (where state = 'queued') as queued,
       count(*) filter (where state = 'blocked') as blocked, count(*) filter (where state = 'dead') as dead
     from jobs where namespace = p_namespace and (state = 'queued' or state in ('waiting', 'blocked') or state = 'dead')) q

@@ -13,7 +13,7 @@ create or replace function catch_up_turn(p_namespace text, p_stagger_seconds int
   -- One after the other over all orders: after three days down a fleet must not burn a day's budget in a minute.
   select greatest(p_now, max(not_before) + make_interval(secs => p_stagger_seconds))
   from standing_order_runs
-  where namespace = p_namespace and trigger_source = 'catch_up' and not_before > p_now - interval '1 day'
+  where namespace = p_namespace and trigger_source = 'catch_up' and not_before > p_now - catch_up_memory()
 $$;
 comment on function catch_up_turn(text, int, timestamptz) is 'When the next catch-up run may start: now, or the stagger after the one before it, whatever its order.';
 
@@ -112,7 +112,7 @@ begin
     return;
   end if;
   select * into v_agent from agents where namespace = p_order.namespace and agent_id = p_order.agent_id;
-  if not v_agent.enabled or (v_agent.paused_at is not null and (v_agent.paused_until is null or v_agent.paused_until > p_now)) then
+  if not lane_open(v_agent, p_now) then
     return query select close_runs(array(select run_id from due_slots(p_order, p_now)), 'skipped',
       format('agent %s is %s', v_agent.agent_id, case when v_agent.enabled then 'paused: ' || v_agent.paused_reason else 'disabled' end), p_now);
     return;

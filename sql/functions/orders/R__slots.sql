@@ -130,7 +130,7 @@ begin
   where namespace = p_namespace and order_name = p_order and status = 'failed'
   order by scheduled_for desc
   limit 1;
-  if v_failures >= 2 then
+  if v_failures >= failing_after() then
     perform append_event(p_namespace, 'standing_order.failing', null, v_last.job_id, jsonb_build_object('order', p_order,
       'agentId', v_last.agent_id, 'failures', v_failures, 'lastSlot', v_last.scheduled_for, 'lastError', v_last.summary),
       v_last.run_id || ':' || v_failures);

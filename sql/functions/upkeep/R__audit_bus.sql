@@ -15,16 +15,15 @@ comment on function once_key(text, timestamptz) is 'The dedupe key of something 
 
 create or replace function find_failure_clusters(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.failure_cluster', null, null, jsonb_build_object('agentId', target_agent, 'error', sample,
-    'pattern', pattern, 'failures', failures, 'jobs', jobs, 'windowMinutes', 30),
+    'pattern', pattern, 'failures', failures, 'jobs', jobs, 'windowMinutes', extract(epoch from cluster_window())::int / 60),
     once_key(target_agent || ':' || md5(pattern), date_trunc('hour', p_now, 'UTC')))
   from (
     select a.namespace, j.target_agent, error_pattern(a.error) as pattern, min(a.error) as sample, count(*) as failures,
       (array_agg(distinct a.job_id))[:20] as jobs
     from job_attempts a join jobs j using (job_id)
-    where a.status in ('failed', 'timed_out') and a.finished_at > p_now - interval '30 minutes' and a.error is not null
+    where a.status in ('failed', 'timed_out') and a.finished_at > p_now - cluster_window() and a.error is not null
     group by a.namespace, j.target_agent, error_pattern(a.error)
-    -- Ours: two is chance, three is a pattern.
-    having count(*) >= 3) c
+    having count(*) >= cluster_size()) c
 $$;
 comment on function find_failure_clusters(timestamptz) is 'audit.failure_cluster: the same agent failed with the same error three times within half an hour; once an hour.';
 
@@ -37,7 +36,7 @@ create or replace function find_rising_dead_letters(p_now timestamptz) returns v
       count(*) filter (where ended_at <= p_now - interval '1 hour' and ended_at > p_now - interval '2 hours') as hour_before
     from jobs where state = 'dead'
     group by namespace, target_agent) d
-  where last_hour >= 3 and last_hour > hour_before
+  where last_hour >= dead_letters_to_tell() and last_hour > hour_before
 $$;
 comment on function find_rising_dead_letters(timestamptz) is 'audit.dead_letters_rising: three or more died within the hour, and more than in the hour before; once an hour.';
 
@@ -45,7 +44,7 @@ create or replace function find_stuck_jobs(p_now timestamptz) returns void langu
   select append_event(namespace, 'audit.stuck_job', target_agent, job_id, jsonb_build_object('jobId', job_id, 'targetAgent', target_agent,
     'subject', subject, 'state', state, 'why', why, 'nextMove', next_move, 'since', updated_at), once_key(job_id::text, updated_at))
   from stuck_jobs_v
-  where updated_at < p_now - interval '10 minutes'
+  where updated_at < p_now - stuck_after()
 $$;
 comment on function find_stuck_jobs(timestamptz) is 'audit.stuck_job: a job that nothing but a person or an agent will move, ten minutes old; once for each standstill.';
 
@@ -53,7 +52,7 @@ create or replace function find_silent_ends(p_now timestamptz) returns void lang
   select append_event(a.namespace, 'audit.ended_without_closing', j.target_agent, a.job_id, jsonb_build_object('jobId', a.job_id,
     'attemptNo', a.attempt_no, 'targetAgent', j.target_agent, 'subject', j.subject, 'error', a.error), a.attempt_id::text)
   from job_attempts a join jobs j using (job_id)
-  where a.finished_at > p_now - interval '1 hour'
+  where a.finished_at > p_now - silent_ends_window()
     and (a.status = 'failed' and a.error like 'ended\_without\_closing:%'
       -- A run that died with its gateway is not its agent's doing.
       or a.status = 'timed_out' and a.admitted_at is not null and a.interrupted_at is null)

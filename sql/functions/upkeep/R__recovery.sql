@@ -1,6 +1,6 @@
 -- Leases that run out, dispatchers that beat, and what health says about both.
 
-create or replace function end_expired(p_limit int default 500, p_namespace text default null) returns setof jsonb language plpgsql as $$
+create or replace function end_expired(p_limit int default null, p_namespace text default null) returns setof jsonb language plpgsql as $$
 declare
   v_job jobs;
   v_error text;
@@ -16,7 +16,7 @@ begin
         -- And as long as the gateway still knows its key.
         or j.leased_until <= now() - key_memory())
     order by j.leased_until
-    limit p_limit
+    limit coalesce(p_limit, sweep_batch())
     for no key update skip locked
   loop
     -- Its end may move others; when they are in somebody's hands, the next sweep ends it.
@@ -56,10 +56,10 @@ $$;
 comment on function time_away() is 'How long ago somebody last asked this; null the first time. Notes that it was asked now.';
 
 create or replace function forgive_outage() returns void language sql as $$
-  update jobs set leased_until = least(hard_deadline, now() + interval '120 seconds'), updated_at = now()
+  update jobs set leased_until = least(hard_deadline, now() + outage_grace()), updated_at = now()
   where job_id in (
     select job_id from jobs
-    where state = 'running' and leased_until < now() + interval '120 seconds' and hard_deadline > now()
+    where state = 'running' and leased_until < now() + outage_grace() and hard_deadline > now()
     for no key update skip locked)
 $$;
 comment on function forgive_outage() is
@@ -67,7 +67,7 @@ comment on function forgive_outage() is
 
 create or replace function recover() returns setof jsonb language plpgsql as $$
 begin
-  if time_away() > interval '60 seconds' then
+  if time_away() > outage_after() then
     perform forgive_outage();
   end if;
   perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'lease ran out');
@@ -85,7 +85,7 @@ declare
 begin
   perform act_as(p_principal, 'lease ran out');
   return jsonb_build_object('jobs', coalesce((
-    select jsonb_agg(e) from end_expired(coalesce((p_input ->> 'limit')::int, 500), v_namespace) e), '[]'));
+    select jsonb_agg(e) from end_expired((p_input ->> 'limit')::int, v_namespace) e), '[]'));
 end
 $$;
 comment on function requeue_expired(jsonb, jsonb) is 'The operation requeueExpired: end_expired of the namespace, now.';
@@ -123,9 +123,9 @@ begin
     stopped_at = null, updated_at = now();
   return jsonb_build_object('leasesOwned', v_leases, 'busyAgents', v_agents,
     'quiet', not exists (select from jobs where state = 'queued') and not exists (select from jobs where state in ('leased', 'running'))
-      and not exists (select from jobs where state = 'blocked' and blocked_until < now() + interval '1 minute'),
+      and not exists (select from jobs where state = 'blocked' and blocked_until < now() + quiet_lookahead()),
     'alone', not exists (select from dispatcher_heartbeats o where o.dispatcher_id <> p_dispatcher and o.stopped_at is null
-      and o.last_seen > now() - make_interval(secs => 3 * o.beat_seconds::double precision)));
+      and o.last_seen > now() - make_interval(secs => missed_heartbeats() * o.beat_seconds::double precision)));
 end
 $$;
 comment on function dispatcher_beat(text, jsonb) is
@@ -185,19 +185,19 @@ begin
     select 3, format('dispatcher %s has lost its listener: the sweep alone wakes it', dispatcher_id)
     from dispatcher_health_summary_v
     -- A start takes a moment.
-    where status = 'healthy' and wake_source = 'listen' and not listener_connected and started_at < now() - interval '15 seconds'
+    where status = 'healthy' and wake_source = 'listen' and not listener_connected and started_at < now() - listener_grace()
     union all
     select 4, case
       when gateway_shut(g) then format('gateway %s is %s since %s: %s', gateway, state, utc_text(state_since), state_reason)
       when held_until > now() then format('gateway %s is held until %s: %s', gateway, utc_text(held_until), hold_reason)
       else format('gateway %s has not been asked how it is since %s: no node dispatches to it', gateway, utc_text(checked_at)) end
     from gateways g
-    where namespace = v_namespace and (held_until > now() or gateway_shut(g) or checked_at < now() - interval '1 minute')
+    where namespace = v_namespace and (held_until > now() or gateway_shut(g) or checked_at < now() - gateway_news_lifetime())
       -- A gateway without agents is nobody's trouble.
       and exists (select from agents a where a.namespace = g.namespace and a.gateway = g.gateway and a.enabled)
     union all
     select 5, format('agent %s is paused by %s: %s', agent_id, paused_by, paused_reason)
-    from agents where namespace = v_namespace and paused_at is not null and (paused_until is null or paused_until > now())
+    from agents a where namespace = v_namespace and lane_paused(a)
     union all
     select 6, format('%s %s whose lease has run out', v_snapshot.expired_leases, case v_snapshot.expired_leases when 1 then 'job' else 'jobs' end)
     where v_snapshot.expired_leases > 0
@@ -206,7 +206,7 @@ begin
     where v_snapshot.dead > 0
     union all
     select 8, format('%s blocked %s for more than a day', count(*), case count(*) when 1 then 'job has stood still' else 'jobs have stood still' end)
-    from jobs where namespace = v_namespace and state = 'blocked' and updated_at < now() - interval '1 day' having count(*) > 0
+    from jobs where namespace = v_namespace and state = 'blocked' and updated_at < now() - blocked_too_long() having count(*) > 0
     union all
     select 9, format('standing order %s of agent %s %s', order_name, agent_id, case health
       when 'silent' then format('is silent: %s slots since its last run', slots_since_last_run)

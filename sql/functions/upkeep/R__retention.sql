@@ -120,7 +120,7 @@ begin
     where r.run_id = any (v_looked)
       -- The order's own memory: what it shows, and up to when it has looked.
       and (select count(*) from (select from standing_order_runs n
-        where n.namespace = r.namespace and n.order_name = r.order_name and n.scheduled_for > r.scheduled_for limit 50) newer) = 50
+        where n.namespace = r.namespace and n.order_name = r.order_name and n.scheduled_for > r.scheduled_for limit order_runs_kept()) newer) = order_runs_kept()
       and (r.status not in ('completed', 'no_work') or exists (select from standing_order_runs n
         where n.namespace = r.namespace and n.order_name = r.order_name and n.scheduled_for > r.scheduled_for
           and n.status in ('completed', 'no_work')))

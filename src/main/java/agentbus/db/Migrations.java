@@ -8,6 +8,7 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -33,7 +34,7 @@ import org.slf4j.LoggerFactory;
  * change.
  *
  * <p>Functions may call each other and the views in any order: they are created unchecked, the views follow, and then the
- * server checks the body of every function.
+ * server checks the body of every function, unless nothing was applied.
  *
  * <p>Any number of nodes may migrate at once. A database that a newer build has migrated is left alone, functions and views
  * included: an older node that starts beside a newer one must not bring the old functions back.
@@ -41,6 +42,7 @@ import org.slf4j.LoggerFactory;
 public final class Migrations {
     private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
     private static final String CLASSPATH = "classpath:";
+    private static final String HISTORY = "flyway_schema_history";
 
     private static final List<String> TABLES_AND_FUNCTIONS =
             List.of(CLASSPATH + "sql/migrations", CLASSPATH + "sql/functions");
@@ -130,6 +132,7 @@ public final class Migrations {
                 .schemas(Database.SCHEMA)
                 .defaultSchema(Database.SCHEMA)
                 .createSchemas(true)
+                .table(HISTORY)
                 .locations(locations.toArray(String[]::new))
                 .initSql("set check_function_bodies = off")
                 .validateOnMigrate(true)
@@ -171,12 +174,12 @@ public final class Migrations {
                 return 0;
             }
             refuseEdited(info.all());
-            int applied = 0;
-            if (info.pending().length > 0) {
-                applied = flyway(locations).migrate().migrationsExecuted;
-                applied += views.isEmpty() ? 0 : flyway(views).migrate().migrationsExecuted;
-                LOG.info("Applied {} scripts to the schema {}", applied, Database.SCHEMA);
+            if (info.pending().length == 0) {
+                return 0;
             }
+            int applied = flyway(locations).migrate().migrationsExecuted
+                    + (views.isEmpty() ? 0 : flyway(views).migrate().migrationsExecuted);
+            LOG.info("Applied {} scripts to the schema {}", applied, Database.SCHEMA);
             checkBodies(statement, info.all());
             return applied;
         } catch (FlywayException e) {
@@ -184,7 +187,7 @@ public final class Migrations {
         }
     }
 
-    /** At every start: a script with a mistake has been applied, and the start after the failed one must not pass over it. */
+    /** A script with a mistake is applied by now; its record goes, so that the next start applies and checks it again. */
     private void checkBodies(Statement statement, MigrationInfo[] scripts) throws SQLException {
         try {
             statement.execute("set check_function_bodies = on");
@@ -192,30 +195,45 @@ public final class Migrations {
         } catch (SQLException e) {
             ServerErrorMessage server = server(e);
             String body = server == null ? null : server.getInternalQuery();
-            if (body == null) {
+            String script = body == null ? null : scriptOf(body, scripts);
+            if (script == null) {
                 throw e;
             }
-            String place = Arrays.stream(scripts)
-                    .flatMap(script -> place(script.getScript(), body, server.getInternalPosition()).stream())
-                    .findFirst()
-                    .orElse("a function of the schema " + Database.SCHEMA + " that no script of this build has");
+            try (PreparedStatement forget = statement
+                    .getConnection()
+                    .prepareStatement("delete from " + Database.SCHEMA + "." + HISTORY + " where script = ?")) {
+                forget.setString(1, script);
+                forget.executeUpdate();
+            }
+            String text = text(script).orElseThrow();
+            int line = lineOf(text, text.indexOf(body) + Math.max(server.getInternalPosition() - 1, 0));
             throw new StartFailure(
-                    place + ": " + server.getMessage() + "; mend it and start again (" + database + ")", e);
+                    script + ", line " + line + ": " + server.getMessage() + "; the " + database
+                            + " has it, and the next start applies the mended script",
+                    e);
         }
     }
 
-    /** File and line of a position within a function's body, if this script holds the function. */
-    private Optional<String> place(String script, String body, int position) {
+    /** The script that holds a function with this body; null if none does. */
+    private String scriptOf(String body, MigrationInfo[] scripts) {
+        return Arrays.stream(scripts)
+                .map(MigrationInfo::getScript)
+                .filter(script ->
+                        text(script).filter(text -> text.contains(body)).isPresent())
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** The text of a script of this build. */
+    private Optional<String> text(String script) {
         return Stream.concat(locations.stream(), views.stream())
                 .map(location -> location.substring(CLASSPATH.length()) + "/" + script)
-                .flatMap(resource -> text(resource).stream())
-                .filter(text -> text.contains(body))
-                .map(text -> script + ", line " + lineOf(text, text.indexOf(body) + Math.max(position - 1, 0)))
+                .flatMap(resource -> resource(resource).stream())
                 .findFirst();
     }
 
-    private static Optional<String> text(String resource) {
-        try (InputStream in = Migrations.class.getClassLoader().getResourceAsStream(resource)) {
+    private static Optional<String> resource(String name) {
+        try (InputStream in = Migrations.class.getClassLoader().getResourceAsStream(name)) {
             return in == null ? Optional.empty() : Optional.of(new String(in.readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

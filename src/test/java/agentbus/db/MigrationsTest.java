@@ -134,6 +134,7 @@ class MigrationsTest {
     @Test
     void a_failing_function_is_told_with_file_and_line() {
         assertFailure("failing-function", "R__placeholder.sql, line 6: syntax error at or near \"retrun\"");
+        assertFailure("failing-function", "R__placeholder.sql, line 6: syntax error at or near \"retrun\"");
     }
 
     @Test
