@@ -1,1 +1,1 @@
-select dispatcher_beat(:#dispatcher, :#beat::jsonb)::text
+select dispatcher_beat(:#dispatcher, :#heartbeat::jsonb)::text

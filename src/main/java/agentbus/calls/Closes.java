@@ -1,7 +1,7 @@
 package agentbus.calls;
 
+import agentbus.db.BatchedStatement;
 import agentbus.db.Statements;
-import agentbus.db.Together;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -29,7 +29,7 @@ public final class Closes implements AutoCloseable {
     private static final int LANES = 2;
 
     private final Statements statements;
-    private final Together<Close, String> together;
+    private final BatchedStatement<Close, String> together;
 
     /** One close: the attempt that its token speaks for, the job it names, and the checked input. */
     private record Close(String attemptId, String jobId, String input) {}
@@ -41,7 +41,7 @@ public final class Closes implements AutoCloseable {
      */
     public Closes(Statements statements) {
         this.statements = statements;
-        this.together = new Together<>("complete-jobs", MOST, LANES, this::run);
+        this.together = new BatchedStatement<>("complete-jobs", MOST, LANES, this::run);
     }
 
     /**

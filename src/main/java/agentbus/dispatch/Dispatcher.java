@@ -29,19 +29,19 @@ public final class Dispatcher {
     private final String version;
     private final String wakeSource;
     private final Duration sweepEvery;
-    private final Duration beatEvery;
+    private final Duration heartbeatEvery;
     private final Duration lease;
     private final int claimBatch;
     private final Gateways gateways;
     private final BooleanSupplier listening;
-    private final Set<String> inHand = ConcurrentHashMap.newKeySet();
-    private final AtomicLong stirs = new AtomicLong();
-    private volatile long stirsAtBeat;
+    private final Set<String> heldAttempts = ConcurrentHashMap.newKeySet();
+    private final AtomicLong notifications = new AtomicLong();
+    private volatile long notificationsAtHeartbeat;
     private volatile boolean quiet;
     private volatile boolean alone;
-    private final AtomicInteger recoveriesLeftOut = new AtomicInteger();
-    private final AtomicLong sweptAt = new AtomicLong(System.nanoTime());
-    private final AtomicLong beatAt = new AtomicLong(System.nanoTime());
+    private final AtomicInteger recoveriesSkipped = new AtomicInteger();
+    private final AtomicLong queueCheckedAt = new AtomicLong(System.nanoTime());
+    private final AtomicLong heartbeatWrittenAt = new AtomicLong(System.nanoTime());
 
     /**
      * A dispatcher with a new id.
@@ -49,7 +49,7 @@ public final class Dispatcher {
      * @param version the program's version
      * @param wakeSource {@code listen} or {@code poll}
      * @param sweepEvery how often it looks at the queue unasked
-     * @param beatEvery how often it promises to beat
+     * @param heartbeatEvery how often it promises to beat
      * @param lease how long a claim is its own without a beat
      * @param claimBatch how many jobs one claim takes at most
      * @param gateways where it may dispatch to
@@ -59,7 +59,7 @@ public final class Dispatcher {
             String version,
             String wakeSource,
             Duration sweepEvery,
-            Duration beatEvery,
+            Duration heartbeatEvery,
             Duration lease,
             int claimBatch,
             Gateways gateways,
@@ -70,7 +70,7 @@ public final class Dispatcher {
         this.version = version;
         this.wakeSource = wakeSource;
         this.sweepEvery = sweepEvery;
-        this.beatEvery = beatEvery;
+        this.heartbeatEvery = heartbeatEvery;
         this.lease = lease;
         this.claimBatch = claimBatch;
         this.gateways = gateways;
@@ -89,9 +89,9 @@ public final class Dispatcher {
     }
 
     /** The parameters of a beat: dispatcher, and beat, a JSON object as text. */
-    public Map<String, Object> beatParameters() {
-        stirsAtBeat = stirs.get();
-        return Map.of("dispatcher", id, "beat", beat());
+    public Map<String, Object> heartbeatParameters() {
+        notificationsAtHeartbeat = notifications.get();
+        return Map.of("dispatcher", id, "heartbeat", heartbeat());
     }
 
     /**
@@ -99,8 +99,8 @@ public final class Dispatcher {
      *
      * @param attemptId the attempt's id
      */
-    public void take(String attemptId) {
-        inHand.add(attemptId);
+    public void hold(String attemptId) {
+        heldAttempts.add(attemptId);
     }
 
     /**
@@ -109,18 +109,18 @@ public final class Dispatcher {
      *
      * @param attemptId the attempt's id
      */
-    public void letGo(String attemptId) {
-        inHand.remove(attemptId);
+    public void release(String attemptId) {
+        heldAttempts.remove(attemptId);
     }
 
     /** How many attempts are in hand. */
-    public int inHand() {
-        return inHand.size();
+    public int heldAttempts() {
+        return heldAttempts.size();
     }
 
     /** Notes that the queue was just asked for due jobs, successfully. */
-    public void swept() {
-        sweptAt.set(System.nanoTime());
+    public void queueChecked() {
+        queueCheckedAt.set(System.nanoTime());
     }
 
     /**
@@ -129,17 +129,17 @@ public final class Dispatcher {
      * @param answer what {@code dispatcher_beat} answered, JSON text
      * @throws JsonProcessingException when the database answered something else than JSON
      */
-    public void beaten(@Body String answer) throws JsonProcessingException {
-        JsonNode told = JSON.readTree(answer);
-        // The database looked before somebody stirred this dispatcher, perhaps.
-        quiet = told.path("quiet").asBoolean() && stirs.get() == stirsAtBeat;
-        alone = told.path("alone").asBoolean();
-        beatAt.set(System.nanoTime());
+    public void heartbeatWritten(@Body String answer) throws JsonProcessingException {
+        JsonNode state = JSON.readTree(answer);
+        // The database looked before somebody notified this dispatcher, perhaps.
+        quiet = state.path("quiet").asBoolean() && notifications.get() == notificationsAtHeartbeat;
+        alone = state.path("alone").asBoolean();
+        heartbeatWrittenAt.set(System.nanoTime());
     }
 
     /** Notes that somebody has said that there may be work. */
-    public void stirred() {
-        stirs.incrementAndGet();
+    public void notified() {
+        notifications.incrementAndGet();
         quiet = false;
     }
 
@@ -162,35 +162,35 @@ public final class Dispatcher {
      * lease can run out, and every fourth is enough.
      */
     public boolean recoveryDue() {
-        if (quiet && recoveriesLeftOut.incrementAndGet() < QUIET_SWEEPS) {
+        if (quiet && recoveriesSkipped.incrementAndGet() < QUIET_SWEEPS) {
             return false;
         }
-        recoveriesLeftOut.set(0);
+        recoveriesSkipped.set(0);
         return true;
     }
 
     /** Milliseconds since the queue was last asked for due jobs; since the start, before the first time. */
     public long sweepAgeMs() {
-        return (System.nanoTime() - sweptAt.get()) / 1_000_000;
+        return (System.nanoTime() - queueCheckedAt.get()) / 1_000_000;
     }
 
     /** Milliseconds since a beat last reached the database; since the start, before the first one. */
-    public long beatAgeMs() {
-        return (System.nanoTime() - beatAt.get()) / 1_000_000;
+    public long heartbeatAgeMs() {
+        return (System.nanoTime() - heartbeatWrittenAt.get()) / 1_000_000;
     }
 
-    private String beat() {
-        ObjectNode beat = JSON.createObjectNode()
+    private String heartbeat() {
+        ObjectNode heartbeat = JSON.createObjectNode()
                 .put("host", host)
                 .put("pid", ProcessHandle.current().pid())
                 .put("version", version)
                 .put("wakeSource", wakeSource)
                 .put("listenerConnected", listening.getAsBoolean())
-                .put("beatSeconds", beatEvery.toMillis() / 1000.0)
+                .put("beatSeconds", heartbeatEvery.toMillis() / 1000.0)
                 .put("leaseMs", lease.toMillis())
                 .put("sweepAgeMs", sweepAgeMs());
-        inHand.forEach(beat.putArray("attempts")::add);
-        return beat.toString();
+        heldAttempts.forEach(heartbeat.putArray("attempts")::add);
+        return heartbeat.toString();
     }
 
     private static String hostName() {

@@ -38,12 +38,12 @@ public record Gateway(String name, URI url, Form form, String token, String oper
     }
 
     /** Whether this node may give it work. */
-    public boolean takesWork() {
+    public boolean hasHookToken() {
         return !token.isEmpty();
     }
 
     /** Whether this node may tell it to stop a run. */
-    public boolean takesOrders() {
+    public boolean hasOperatorToken() {
         return !operatorToken.isEmpty();
     }
 
@@ -54,8 +54,8 @@ public record Gateway(String name, URI url, Form form, String token, String oper
      * @return the text with a mark in place of each token
      */
     public String withoutTokens(String text) {
-        String masked = takesWork() ? text.replace(token, "<token>") : text;
-        return takesOrders() ? masked.replace(operatorToken, "<token>") : masked;
+        String masked = hasHookToken() ? text.replace(token, "<token>") : text;
+        return hasOperatorToken() ? masked.replace(operatorToken, "<token>") : masked;
     }
 
     /** Keeps the tokens out of logs. */

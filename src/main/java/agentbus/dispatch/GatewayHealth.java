@@ -95,7 +95,7 @@ public final class GatewayHealth {
      * @param verdict what {@link #verdict} returned
      * @return whether to write it
      */
-    public boolean isNews(@Body Map<String, Object> verdict) {
+    public boolean mustBeWritten(@Body Map<String, Object> verdict) {
         Long last = toldReady.get((String) verdict.get("gateway"));
         return last == null
                 || !isReady(verdict)

@@ -56,16 +56,18 @@ public final class Gateways {
     }
 
     /** The names of all that this node may give work: those whose health it asks for. */
-    public List<String> working() {
+    public List<String> dispatchable() {
         return byName.values().stream()
-                .filter(Gateway::takesWork)
+                .filter(Gateway::hasHookToken)
                 .map(Gateway::name)
                 .toList();
     }
 
     /** The names, joined by commas, of those that may be given work and that this node can reach, as far as it knows. */
     public String claimable() {
-        return working().stream().filter(name -> !unreachable.contains(name)).collect(Collectors.joining(","));
+        return dispatchable().stream()
+                .filter(name -> !unreachable.contains(name))
+                .collect(Collectors.joining(","));
     }
 
     /**
@@ -91,10 +93,10 @@ public final class Gateways {
         }
     }
 
-    private String names(boolean takesOrders) {
+    private String names(boolean hasOperatorToken) {
         return byName.values().stream()
                 // Where this node dispatches: one that does not may lack a token that another has.
-                .filter(gateway -> gateway.takesWork() && gateway.takesOrders() == takesOrders)
+                .filter(gateway -> gateway.hasHookToken() && gateway.hasOperatorToken() == hasOperatorToken)
                 .map(Gateway::name)
                 .collect(Collectors.joining(","));
     }

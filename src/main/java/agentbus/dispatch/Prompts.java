@@ -49,39 +49,39 @@ public final class Prompts {
     }
 
     /**
-     * The template's data for a delivery.
+     * The template's data for a hook call.
      *
-     * @param delivery the delivery
+     * @param hookCall the hook call
      * @return its fields, and payload as text, apiUrl, token (the mark) and flags for the template's sections
-     * @throws JsonProcessingException never for a delivery that came from JSON
+     * @throws JsonProcessingException never for a hook call that came from JSON
      */
-    public Map<String, Object> model(@Body Map<String, Object> delivery) throws JsonProcessingException {
-        String payload = PRETTY.writeValueAsString(delivery.get("payload"));
+    public Map<String, Object> model(@Body Map<String, Object> hookCall) throws JsonProcessingException {
+        String payload = PRETTY.writeValueAsString(hookCall.get("payload"));
         boolean fits = payload.getBytes(StandardCharsets.UTF_8).length <= maxPayloadBytes;
-        Map<String, Object> model = new HashMap<>(delivery);
+        Map<String, Object> model = new HashMap<>(hookCall);
         model.put("payload", fits ? payload : null);
         model.put("payloadTooLarge", !fits);
-        model.put("untrusted", "untrusted".equals(delivery.get("trust")));
-        model.put("repeated", ((Number) delivery.get("attemptNo")).intValue() > 1);
+        model.put("untrusted", "untrusted".equals(hookCall.get("trust")));
+        model.put("repeated", ((Number) hookCall.get("attemptNo")).intValue() > 1);
         model.put("apiUrl", apiUrl);
-        model.put("token", mark(delivery));
+        model.put("token", mark(hookCall));
         return model;
     }
 
     /**
      * What to keep of a rendered prompt, as parameters of {@code keep_prompts}.
      *
-     * @param prompt the rendered prompt, or the kept one when the delivery is repeated
-     * @param delivery the delivery
+     * @param prompt the rendered prompt, or the kept one when the hook call is repeated
+     * @param hookCall the hook call
      * @return attemptId, prompt, promptHash, templateHash and tokenHash, hashes in hex
      */
-    public Map<String, Object> toKeep(@Body String prompt, @Variable("delivery") Map<String, Object> delivery) {
+    public Map<String, Object> toKeep(@Body String prompt, @Variable("hookCall") Map<String, Object> hookCall) {
         Map<String, Object> keep = new HashMap<>();
-        keep.put("attemptId", delivery.get("attemptId"));
+        keep.put("attemptId", hookCall.get("attemptId"));
         keep.put("prompt", prompt);
         keep.put("promptHash", sha256Hex(prompt));
         keep.put("templateHash", templateHash);
-        keep.put("tokenHash", sha256Hex(token(delivery)));
+        keep.put("tokenHash", sha256Hex(token(hookCall)));
         return keep;
     }
 
@@ -89,31 +89,31 @@ public final class Prompts {
      * The prompt as the agent gets it.
      *
      * @param keptPrompt the kept prompt
-     * @param delivery the delivery
+     * @param hookCall the hook call
      * @return the prompt with the token in place of the mark
      */
-    String withToken(String keptPrompt, Map<String, Object> delivery) {
-        return keptPrompt.replace(mark(delivery), token(delivery));
+    String withToken(String keptPrompt, Map<String, Object> hookCall) {
+        return keptPrompt.replace(mark(hookCall), token(hookCall));
     }
 
     /**
      * A text that may hold the attempt's token, without it.
      *
      * @param text the text
-     * @param delivery the delivery
+     * @param hookCall the hook call
      * @return the text with the mark in place of the token
      */
-    String withoutToken(String text, Map<String, Object> delivery) {
-        return text.replace(token(delivery), mark(delivery));
+    String withoutToken(String text, Map<String, Object> hookCall) {
+        return text.replace(token(hookCall), mark(hookCall));
     }
 
-    private String token(Map<String, Object> delivery) {
-        return key.attemptToken(UUID.fromString((String) delivery.get("attemptId")));
+    private String token(Map<String, Object> hookCall) {
+        return key.attemptToken(UUID.fromString((String) hookCall.get("attemptId")));
     }
 
     /** The nonce is the attempt's own, so no payload can hold the mark and be given the token in its text. */
-    private static String mark(Map<String, Object> delivery) {
-        return "<token:" + delivery.get("nonce") + ">";
+    private static String mark(Map<String, Object> hookCall) {
+        return "<token:" + hookCall.get("nonce") + ">";
     }
 
     private static byte[] template() {

@@ -54,14 +54,14 @@ public final class RunAborts {
      * @return attemptId, outcome (aborted, no_run or failed) and error, null unless failed: parameters of abort_tried
      * @throws JsonProcessingException when the database answered something else than JSON
      */
-    public Map<String, Object> tell(@Body Map<String, Object> row) throws JsonProcessingException {
+    public Map<String, Object> abort(@Body Map<String, Object> row) throws JsonProcessingException {
         JsonNode claimed = JSON.readTree((String) row.get("abort"));
         Gateway gateway = gateways.named(claimed.path("gateway").asText());
         Map<String, Object> tried = new HashMap<>();
         tried.put("attemptId", claimed.path("attemptId").asText());
         tried.put("error", null);
         try {
-            JsonNode answer = abort(gateway, claimed.path("sessionKey").asText());
+            JsonNode answer = callAbort(gateway, claimed.path("sessionKey").asText());
             String status = answer.path("status").asText();
             switch (status) {
                 case "aborted" -> tried.put("outcome", "aborted");
@@ -86,7 +86,7 @@ public final class RunAborts {
         tried.put("error", error);
     }
 
-    private JsonNode abort(Gateway gateway, String sessionKey)
+    private JsonNode callAbort(Gateway gateway, String sessionKey)
             throws ExecutionException, InterruptedException, TimeoutException {
         GatewayCall call = new GatewayCall(
                 gateway.operatorToken(),

@@ -63,15 +63,15 @@ public final class Meters {
     /**
      * Counts a hook call, and its latency when it was admitted.
      *
-     * @param answer what the delivery function answered, JSON
-     * @param delivery the delivery
+     * @param answer what the hook call function answered, JSON
+     * @param hookCall the hook call
      * @throws JsonProcessingException when the database answered something else than JSON
      */
-    public void hookCalled(@Body String answer, @Variable("delivery") Map<String, Object> delivery)
+    public void hookCalled(@Body String answer, @Variable("hookCall") Map<String, Object> hookCall)
             throws JsonProcessingException {
         JsonNode noted = JSON.readTree(answer);
         String outcome = noted.path("outcome").asText();
-        registry.counter("agentbus.hook.calls", "agent", (String) delivery.get("targetAgent"), "outcome", outcome)
+        registry.counter("agentbus.hook.calls", "agent", (String) hookCall.get("targetAgent"), "outcome", outcome)
                 .increment();
         if (outcome.equals("admitted")) {
             latency.record(Duration.ofMillis(noted.path("waitedMs").asLong()));

@@ -8,17 +8,17 @@ import agentbus.contract.Contract;
 import agentbus.db.Database;
 import agentbus.db.Migrations;
 import agentbus.db.Statements;
-import agentbus.dispatch.Deliveries;
-import agentbus.dispatch.DeliveryNotes;
 import agentbus.dispatch.Dispatcher;
+import agentbus.dispatch.FailureLog;
 import agentbus.dispatch.Gateway;
 import agentbus.dispatch.GatewayHealth;
 import agentbus.dispatch.GatewaySettings;
 import agentbus.dispatch.Gateways;
-import agentbus.dispatch.HookCall;
+import agentbus.dispatch.HookCallNotes;
+import agentbus.dispatch.HookCalls;
+import agentbus.dispatch.HookProtocol;
 import agentbus.dispatch.Prompts;
 import agentbus.dispatch.RunAborts;
-import agentbus.dispatch.Troubles;
 import agentbus.fleet.AgentFileError;
 import agentbus.fleet.AgentFiles;
 import agentbus.health.AgeCheck;
@@ -80,7 +80,7 @@ public final class Bus implements AutoCloseable {
     private Dispatcher dispatcher;
     private CallLimits callLimits;
     private Closes closes;
-    private DeliveryNotes deliveryNotes;
+    private HookCallNotes hookCallNotes;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
 
@@ -150,7 +150,7 @@ public final class Bus implements AutoCloseable {
 
     /** The gateways that this node dispatches to, for people: each one's address, with its name unless it is the default. */
     public String gateways() {
-        return gateways.working().stream()
+        return gateways.dispatchable().stream()
                 .map(gateways::named)
                 .map(gateway -> gateway.name().equals("default")
                         ? gateway.url().toString()
@@ -185,7 +185,7 @@ public final class Bus implements AutoCloseable {
                 gateway.maxInFlight(),
                 gateway.url().toString(),
                 gateway.form().setting());
-        if (gateway.takesWork() && !gateway.takesOrders()) {
+        if (gateway.hasHookToken() && !gateway.hasOperatorToken()) {
             LOG.info(
                     "{} is not set: a run that is cancelled goes on at gateway {} until it ends by itself",
                     GatewayKeys.key(gateway.name(), "operator-token"),
@@ -263,7 +263,7 @@ public final class Bus implements AutoCloseable {
                             + " agentbus.dispatch.wake=poll (AGENTBUS_DISPATCH_WAKE) and shorter agentbus.dispatch.sweep-ms and run-end-ms");
         }
         dispatching = settings.flag("agentbus.dispatch.enabled")
-                && !gateways.working().isEmpty();
+                && !gateways.dispatchable().isEmpty();
         SupervisedPgEventComponent listener = new SupervisedPgEventComponent(new ListenServer(
                 database.host(), database.port(), database.name(), database.user(), database.password()));
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -291,18 +291,18 @@ public final class Bus implements AutoCloseable {
         main.bind("metricsRegistry", registry);
         main.bind("pgevent", listener);
         main.bind("meters", meters);
-        main.bind("troubles", new Troubles());
+        main.bind("failureLog", new FailureLog());
         main.bind("dispatcher", dispatcher);
-        main.bind("deliveries", new Deliveries(dispatcher));
+        main.bind("hookCalls", new HookCalls(dispatcher));
         main.bind("prompts", prompts);
         main.bind("gateways", gateways);
         main.bind("gatewayHealth", new GatewayHealth(gateways, dispatcher.id(), dispatcher::alone));
-        main.bind("hookCall", new HookCall(gateways, prompts));
+        main.bind("hookProtocol", new HookProtocol(gateways, prompts));
         main.bind("runAborts", new RunAborts(gateways));
         closes = new Closes(statements);
-        deliveryNotes = new DeliveryNotes(dispatcher.id(), statements);
+        hookCallNotes = new HookCallNotes(dispatcher.id(), statements);
         main.bind("closes", closes);
-        main.bind("deliveryNotes", deliveryNotes);
+        main.bind("hookCallNotes", hookCallNotes);
         callLimits = new CallLimits(
                 new Credentials(key),
                 new CallLimits.Rates(
@@ -330,7 +330,10 @@ public final class Bus implements AutoCloseable {
             main.bind(
                     "heartbeatCheck",
                     new AgeCheck(
-                            "heartbeat", "This dispatcher's last beat", dispatcher::beatAgeMs, BEATS_TO_MISS * beatMs));
+                            "heartbeat",
+                            "This dispatcher's last heartbeat",
+                            dispatcher::heartbeatAgeMs,
+                            BEATS_TO_MISS * beatMs));
         }
     }
 
@@ -340,7 +343,7 @@ public final class Bus implements AutoCloseable {
         attempt(main::stop);
         if (closes != null) {
             closes.close();
-            deliveryNotes.close();
+            hookCallNotes.close();
         }
         if (dispatching) {
             attempt(() -> statements.text("sql/statements/start/dispatcher-stopped.sql", dispatcher.id()));

@@ -22,7 +22,7 @@ class AbortCallTest {
     private static Map<String, Object> abort(URI url, String token, Duration patience) throws Exception {
         Gateways gateways = new Gateways(List.of(new Gateway("east", url, Gateway.Form.MAPPED, "hook", token, 7)));
         return new RunAborts(gateways, patience)
-                .tell(Map.of(
+                .abort(Map.of(
                         "abort",
                         "{\"attemptId\":\"a-1\",\"gateway\":\"east\",\"sessionKey\":\"agent:devops:job:j-1\"}"));
     }

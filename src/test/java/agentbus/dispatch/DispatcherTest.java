@@ -31,7 +31,7 @@ class DispatcherTest {
 
     private final AtomicBoolean listening = new AtomicBoolean(true);
     private final Dispatcher dispatcher = dispatcher();
-    private final Deliveries deliveries = new Deliveries(dispatcher);
+    private final HookCalls hookCalls = new HookCalls(dispatcher);
 
     @Test
     void each_start_is_another_dispatcher() {
@@ -56,91 +56,91 @@ class DispatcherTest {
     }
 
     @Test
-    void a_beat_tells_all_that_others_judge_it_by() throws Exception {
-        dispatcher.take(ATTEMPT);
+    void a_heartbeat_tells_all_that_others_judge_it_by() throws Exception {
+        dispatcher.hold(ATTEMPT);
         listening.set(false);
-        JsonNode beat = beat();
-        assertEquals("listen", beat.path("wakeSource").textValue());
-        assertFalse(beat.path("listenerConnected").booleanValue());
-        assertEquals(4.0, beat.path("beatSeconds").doubleValue());
-        assertEquals(12_000, beat.path("leaseMs").intValue());
-        assertEquals("1.2.3", beat.path("version").textValue());
-        assertEquals(ProcessHandle.current().pid(), beat.path("pid").longValue());
-        assertEquals(ATTEMPT, beat.path("attempts").path(0).textValue());
-        assertEquals(1, beat.path("attempts").size());
+        JsonNode heartbeat = heartbeat();
+        assertEquals("listen", heartbeat.path("wakeSource").textValue());
+        assertFalse(heartbeat.path("listenerConnected").booleanValue());
+        assertEquals(4.0, heartbeat.path("beatSeconds").doubleValue());
+        assertEquals(12_000, heartbeat.path("leaseMs").intValue());
+        assertEquals("1.2.3", heartbeat.path("version").textValue());
+        assertEquals(ProcessHandle.current().pid(), heartbeat.path("pid").longValue());
+        assertEquals(ATTEMPT, heartbeat.path("attempts").path(0).textValue());
+        assertEquals(1, heartbeat.path("attempts").size());
     }
 
     @Test
-    void ages_begin_anew_with_each_sweep_and_beat() throws Exception {
+    void ages_begin_anew_with_each_sweep_and_heartbeat() throws Exception {
         assertTrue(dispatcher.sweepAgeMs() >= 0);
-        dispatcher.swept();
-        dispatcher.beaten("{}");
+        dispatcher.queueChecked();
+        dispatcher.heartbeatWritten("{}");
         assertTrue(dispatcher.sweepAgeMs() < 10_000);
-        assertTrue(dispatcher.beatAgeMs() < 10_000);
+        assertTrue(dispatcher.heartbeatAgeMs() < 10_000);
     }
 
     @Test
-    void a_quiet_bus_that_listens_sweeps_rarely_until_somebody_stirs_it() throws Exception {
-        dispatcher.swept();
+    void a_quiet_bus_that_listens_sweeps_rarely_until_it_is_notified() throws Exception {
+        dispatcher.queueChecked();
         assertTrue(dispatcher.sweepDue(), "nothing is known of the queue yet");
-        dispatcher.beaten("{\"quiet\":true}");
+        dispatcher.heartbeatWritten("{\"quiet\":true}");
         listening.set(true);
         assertFalse(dispatcher.sweepDue());
         listening.set(false);
         assertTrue(dispatcher.sweepDue(), "what comes would not be heard");
         listening.set(true);
-        dispatcher.stirred();
+        dispatcher.notified();
         assertTrue(dispatcher.sweepDue());
-        dispatcher.beaten("{\"quiet\":false}");
+        dispatcher.heartbeatWritten("{\"quiet\":false}");
         assertTrue(dispatcher.sweepDue());
     }
 
     @Test
     void on_a_quiet_bus_every_fourth_recovery_is_enough() throws Exception {
         assertTrue(dispatcher.recoveryDue(), "nothing is known of the queue yet");
-        dispatcher.beaten("{\"quiet\":true}");
+        dispatcher.heartbeatWritten("{\"quiet\":true}");
         for (int round = 0; round < 2; round++) {
             for (int i = 0; i < 3; i++) {
                 assertFalse(dispatcher.recoveryDue());
             }
             assertTrue(dispatcher.recoveryDue());
         }
-        dispatcher.stirred();
+        dispatcher.notified();
         assertTrue(dispatcher.recoveryDue());
     }
 
     @Test
-    void a_beat_that_was_under_way_when_somebody_stirred_does_not_quiet_the_bus() throws Exception {
-        dispatcher.swept();
-        dispatcher.beatParameters();
-        dispatcher.stirred();
-        dispatcher.beaten("{\"quiet\":true}");
+    void a_heartbeat_that_was_under_way_when_a_notification_came_does_not_quiet_the_bus() throws Exception {
+        dispatcher.queueChecked();
+        dispatcher.heartbeatParameters();
+        dispatcher.notified();
+        dispatcher.heartbeatWritten("{\"quiet\":true}");
         assertTrue(dispatcher.sweepDue());
-        dispatcher.beatParameters();
-        dispatcher.beaten("{\"quiet\":true,\"alone\":true}");
+        dispatcher.heartbeatParameters();
+        dispatcher.heartbeatWritten("{\"quiet\":true,\"alone\":true}");
         assertFalse(dispatcher.sweepDue());
         assertTrue(dispatcher.alone());
     }
 
     @Test
-    void a_claimed_row_becomes_a_delivery_in_hand() throws Exception {
-        Map<String, Object> delivery = deliveries.take(
+    void a_claimed_row_becomes_a_hook_call_whose_attempt_is_held() throws Exception {
+        Map<String, Object> hookCall = hookCalls.fromClaim(
                 Map.of("claimed", "{\"attemptId\":\"" + ATTEMPT + "\",\"jobId\":\"j\",\"payload\":{\"b\":1,\"a\":2}}"));
-        assertEquals(dispatcher.id(), delivery.get("dispatcher"));
-        assertEquals("j", delivery.get("jobId"));
-        assertEquals(1, dispatcher.inHand());
+        assertEquals(dispatcher.id(), hookCall.get("dispatcher"));
+        assertEquals("j", hookCall.get("jobId"));
+        assertEquals(1, dispatcher.heldAttempts());
     }
 
     @Test
-    void an_attempt_is_let_go_when_its_delivery_ends_well_or_not() throws Exception {
+    void an_attempt_is_released_when_its_hook_call_ends_well_or_not() throws Exception {
         DefaultCamelContext context = new DefaultCamelContext();
         try {
             context.addRoutes(new RouteBuilder() {
                 @Override
                 public void configure() {
-                    from("direct:deliver")
+                    from("direct:call-hook")
                             .errorHandler(noErrorHandler())
-                            .bean(deliveries, "open")
+                            .bean(hookCalls, "releaseWhenDone")
                             .to("direct:next");
                     from("direct:next").errorHandler(noErrorHandler()).process(DispatcherTest.this::step);
                 }
@@ -148,12 +148,12 @@ class DispatcherTest {
             context.start();
             ProducerTemplate template = context.createProducerTemplate();
             for (boolean fails : new boolean[] {false, true}) {
-                Map<String, Object> delivery = deliveries.take(
+                Map<String, Object> hookCall = hookCalls.fromClaim(
                         Map.of("claimed", "{\"attemptId\":\"" + ATTEMPT + "\",\"fails\":" + fails + "}"));
                 Exchange done = template.request(
-                        "direct:deliver", exchange -> exchange.getMessage().setBody(new HashMap<>(delivery)));
+                        "direct:call-hook", exchange -> exchange.getMessage().setBody(new HashMap<>(hookCall)));
                 assertEquals(fails, done.isFailed());
-                assertEquals(0, dispatcher.inHand());
+                assertEquals(0, dispatcher.heldAttempts());
             }
         } finally {
             context.stop();
@@ -161,15 +161,16 @@ class DispatcherTest {
     }
 
     private void step(Exchange exchange) {
-        // Still in hand in a route that shares the exchange.
-        assertEquals(1, dispatcher.inHand());
+        // A route that shares the exchange still holds the attempt.
+        assertEquals(1, dispatcher.heldAttempts());
         if (Boolean.TRUE.equals(exchange.getMessage().getBody(Map.class).get("fails"))) {
             throw new IllegalStateException("on purpose");
         }
     }
 
-    private JsonNode beat() throws Exception {
-        return new ObjectMapper().readTree((String) dispatcher.beatParameters().get("beat"));
+    private JsonNode heartbeat() throws Exception {
+        return new ObjectMapper()
+                .readTree((String) dispatcher.heartbeatParameters().get("heartbeat"));
     }
 
     private Dispatcher dispatcher() {

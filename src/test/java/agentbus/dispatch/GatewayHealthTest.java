@@ -70,15 +70,15 @@ class GatewayHealthTest {
     void that_a_gateway_is_ready_as_before_is_news_to_other_nodes_only() {
         Map<String, Object> ready = Map.of("gateway", "default", "state", "ready");
         Map<String, Object> down = Map.of("gateway", "default", "state", "down");
-        assertTrue(health.isNews(ready), "nothing was written yet");
+        assertTrue(health.mustBeWritten(ready), "nothing was written yet");
         health.written(ready);
-        assertFalse(health.isNews(ready));
+        assertFalse(health.mustBeWritten(ready));
         alone.set(false);
-        assertTrue(health.isNews(ready));
+        assertTrue(health.mustBeWritten(ready));
         alone.set(true);
-        assertTrue(health.isNews(down));
+        assertTrue(health.mustBeWritten(down));
         health.written(down);
-        assertTrue(health.isNews(down), "the database may have given more on another node's word");
-        assertTrue(health.isNews(ready));
+        assertTrue(health.mustBeWritten(down), "the database may have given more on another node's word");
+        assertTrue(health.mustBeWritten(ready));
     }
 }

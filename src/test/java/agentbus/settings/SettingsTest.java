@@ -118,7 +118,7 @@ class SettingsTest {
         assertEquals(Gateway.Form.MAPPED, east.form(), "the default's default, not its value");
         assertEquals(7, east.maxInFlight());
         assertEquals(3, gateways.named("west").maxInFlight());
-        assertEquals(List.of("east"), gateways.working());
+        assertEquals(List.of("east"), gateways.dispatchable());
         assertEquals(3, gateways.all().size());
         assertFalse(load().toString().contains("secret"), load().toString());
         assertFalse(east.toString().contains("hook"), east.toString());

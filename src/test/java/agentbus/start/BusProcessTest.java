@@ -121,7 +121,7 @@ class BusProcessTest {
             frozen.signal("STOP");
             try (TestBus other =
                     TestBus.start(database, fleet.gateway(), home, "agentbus.agents.dir", fleet.directory())) {
-                await().until(() -> other.exchanges("deliver-job") >= 5);
+                await().until(() -> other.exchanges("call-hook") >= 5);
                 await().until(() -> fleet.gateway().ledger().requestsReceived() == 6);
                 frozen.signal("CONT");
                 await("the frozen one sees what it has lost")

@@ -134,7 +134,7 @@ class StandingOrdersStartTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"devops-health-check", "deliver-job"})
+    @CsvSource({"devops-health-check", "call-hook"})
     void an_order_cannot_take_the_name_of_another_or_of_a_route(String taken) throws Exception {
         List<String> routes =
                 file(taken, "agent", "devops", "cron", "0 0 9 ? * MON", "purpose", "A check.", "instructions", "Look.");

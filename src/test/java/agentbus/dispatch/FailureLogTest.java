@@ -12,9 +12,9 @@ import org.apache.camel.support.DefaultExchange;
 import org.junit.jupiter.api.Test;
 
 /** A trouble that stays is said once, not once a sweep. */
-class TroublesTest {
+class FailureLogTest {
     private final CamelContext context = new DefaultCamelContext();
-    private final Troubles troubles = new Troubles();
+    private final FailureLog failureLog = new FailureLog();
 
     @Test
     void the_same_trouble_is_said_once_and_another_at_once() {
@@ -46,7 +46,7 @@ class TroublesTest {
                 Exchange exchange = new DefaultExchange(context);
                 exchange.setProperty(Exchange.EXCEPTION_CAUGHT, failure);
                 exchange.setProperty(Exchange.FAILURE_ROUTE_ID, "sweep");
-                troubles.say(exchange);
+                failureLog.log(exchange);
             }
             return log.lines().stream().filter(line -> line.startsWith("WARN")).toList();
         }

@@ -9,8 +9,8 @@ import org.slf4j.LoggerFactory;
  * Says what went wrong in background work: one line for each trouble, and for one that stays, one line a minute. A database
  * that is down for an hour must not fill the disk with the same sentence.
  */
-public final class Troubles {
-    private static final Logger LOG = LoggerFactory.getLogger(Troubles.class);
+public final class FailureLog {
+    private static final Logger LOG = LoggerFactory.getLogger(FailureLog.class);
     private static final long QUIET_NANOS = 60_000_000_000L;
 
     private final ConcurrentHashMap<String, Long> said = new ConcurrentHashMap<>();
@@ -20,7 +20,7 @@ public final class Troubles {
      *
      * @param exchange an exchange with a caught exception
      */
-    public void say(Exchange exchange) {
+    public void log(Exchange exchange) {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
         String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, exchange.getFromRouteId(), String.class);
         String trouble = route + ": " + rootMessage(failure);

@@ -16,19 +16,19 @@ import org.junit.jupiter.api.Test;
 import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.dao.DataIntegrityViolationException;
 
-class TogetherTest {
+class BatchedStatementTest {
     private static final int POISON = 13;
 
     private final List<List<Integer>> runs = new CopyOnWriteArrayList<>();
     private final List<Thread> threads = new CopyOnWriteArrayList<>();
     private final CountDownLatch firstRuns = new CountDownLatch(1);
     private final CountDownLatch goOn = new CountDownLatch(1);
-    private final Together<Integer, String> together = new Together<>("test", 3, 1, this::run);
+    private final BatchedStatement<Integer, String> batch = new BatchedStatement<>("test", 3, 1, this::run);
 
     @AfterEach
     void close() {
         goOn.countDown();
-        together.close();
+        batch.close();
     }
 
     private List<String> run(List<Integer> inputs) {
@@ -51,10 +51,10 @@ class TogetherTest {
 
     /** The first call runs alone; the others come while it runs. */
     private List<CompletableFuture<String>> callAll(int... inputs) throws InterruptedException {
-        CompletableFuture<String> first = together.call(0);
+        CompletableFuture<String> first = batch.call(0);
         assertTrue(firstRuns.await(30, SECONDS));
         List<CompletableFuture<String>> answers =
-                IntStream.of(inputs).mapToObj(together::call).toList();
+                IntStream.of(inputs).mapToObj(batch::call).toList();
         goOn.countDown();
         assertEquals("n0", get(first));
         return answers;
@@ -69,7 +69,7 @@ class TogetherTest {
         List<CompletableFuture<String>> answers = callAll(1, 2, 3, 4);
         assertEquals(
                 List.of("n1", "n2", "n3", "n4"),
-                answers.stream().map(TogetherTest::get).toList());
+                answers.stream().map(BatchedStatementTest::get).toList());
         assertEquals(List.of(List.of(0), List.of(1, 2, 3), List.of(4)), runs);
     }
 
@@ -96,20 +96,20 @@ class TogetherTest {
     @Test
     void a_caller_that_waits_and_finds_nobody_at_work_runs_the_statement_itself() {
         goOn.countDown();
-        assertEquals("n1", together.await(1));
+        assertEquals("n1", batch.await(1));
         assertEquals(List.of(Thread.currentThread()), threads);
         assertEquals(
                 "poison",
-                assertThrows(DataIntegrityViolationException.class, () -> together.await(POISON))
+                assertThrows(DataIntegrityViolationException.class, () -> batch.await(POISON))
                         .getMessage());
     }
 
     @Test
     void callers_that_wait_while_it_runs_go_together() throws Exception {
-        CompletableFuture<String> first = CompletableFuture.supplyAsync(() -> together.await(0));
+        CompletableFuture<String> first = CompletableFuture.supplyAsync(() -> batch.await(0));
         assertTrue(firstRuns.await(30, SECONDS));
-        CompletableFuture<String> second = together.call(1);
-        CompletableFuture<String> third = together.call(2);
+        CompletableFuture<String> second = batch.call(1);
+        CompletableFuture<String> third = batch.call(2);
         goOn.countDown();
         assertEquals("n0", get(first));
         assertEquals("n1", get(second));

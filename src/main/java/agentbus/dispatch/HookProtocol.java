@@ -15,10 +15,10 @@ import org.apache.camel.Message;
 import org.apache.camel.Variable;
 
 /**
- * The call of a gateway's hook: the request for a delivery, and what its answer means. The same delivery always makes the
+ * The call of a gateway's hook: the request for a hook call, and what its answer means. The same hook call always makes the
  * same bytes and the same Idempotency-Key, so that a gateway which knows the call answers with its first run.
  */
-public final class HookCall {
+public final class HookProtocol {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Gateways gateways;
@@ -30,7 +30,7 @@ public final class HookCall {
      * @param gateways each with its form and its hook token
      * @param prompts puts the attempt's token into the prompt
      */
-    public HookCall(Gateways gateways, Prompts prompts) {
+    public HookProtocol(Gateways gateways, Prompts prompts) {
         this.gateways = gateways;
         this.prompts = prompts;
     }
@@ -39,47 +39,47 @@ public final class HookCall {
      * Makes the request: body and headers of the message, nothing else left in it.
      *
      * @param message the message; its body is the kept prompt
-     * @param delivery the delivery
+     * @param hookCall the hook call
      * @throws JsonProcessingException never: the body is made of text
      */
-    public void request(Message message, @Variable("delivery") Map<String, Object> delivery)
+    public void request(Message message, @Variable("hookCall") Map<String, Object> hookCall)
             throws JsonProcessingException {
-        Gateway gateway = gateway(delivery);
+        Gateway gateway = gateway(hookCall);
         boolean mapped = gateway.form() == Gateway.Form.MAPPED;
-        String agent = (String) delivery.get("targetAgent");
-        String prompt = prompts.withToken(message.getBody(String.class), delivery);
+        String agent = (String) hookCall.get("targetAgent");
+        String prompt = prompts.withToken(message.getBody(String.class), hookCall);
         ObjectNode body = JSON.createObjectNode();
         if (mapped) {
-            body.put("jobId", (String) delivery.get("jobId"));
+            body.put("jobId", (String) hookCall.get("jobId"));
         } else {
             body.put("agentId", agent)
-                    .put("name", "agentbus " + delivery.get("jobId"))
-                    .put("sessionKey", "job:" + conversation(delivery))
+                    .put("name", "agentbus " + hookCall.get("jobId"))
+                    .put("sessionKey", "job:" + conversation(hookCall))
                     .put("sessionMode", "persistent")
                     // Without these two every run costs another turn of the agent's main session.
                     .put("deliver", false)
                     .put("wakeMode", "next-heartbeat")
-                    .put("timeoutSeconds", ((Number) delivery.get("hardTimeoutSeconds")).intValue());
-            putIfSet(body, "model", delivery);
-            putIfSet(body, "thinking", delivery);
+                    .put("timeoutSeconds", ((Number) hookCall.get("hardTimeoutSeconds")).intValue());
+            putIfSet(body, "model", hookCall);
+            putIfSet(body, "thinking", hookCall);
         }
         body.put("message", prompt);
         message.removeHeaders("*");
         message.setHeader(Exchange.HTTP_PATH, mapped ? "/hooks/job/" + agent : "/hooks/agent");
         message.setHeader(Exchange.CONTENT_TYPE, "application/json");
         message.setHeader("Authorization", "Bearer " + gateway.token());
-        message.setHeader("Idempotency-Key", delivery.get("jobId") + "-" + delivery.get("attemptNo"));
+        message.setHeader("Idempotency-Key", hookCall.get("jobId") + "-" + hookCall.get("attemptNo"));
         message.setBody(JSON.writeValueAsBytes(body));
     }
 
     /**
-     * What the answer means, as parameters of the delivery functions.
+     * What the answer means, as parameters of the hook call functions.
      *
      * @param body the answer's body
      * @param status the answer's status, or null when there was none
      * @param retryAfter the answer's Retry-After, or null
      * @param failure what the call threw, or null
-     * @param delivery the delivery
+     * @param hookCall the hook call
      * @return attemptId, dispatcher, outcome (the kind, lower case), reason, runId, sessionKey, retryAfterSeconds
      */
     public Map<String, Object> outcome(
@@ -87,24 +87,24 @@ public final class HookCall {
             @Header(Exchange.HTTP_RESPONSE_CODE) Integer status,
             @Header("Retry-After") String retryAfter,
             @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
-            @Variable("delivery") Map<String, Object> delivery) {
+            @Variable("hookCall") Map<String, Object> hookCall) {
         HookOutcome outcome = failure != null
                 ? HookOutcome.ofFailure(failure)
-                : HookOutcome.ofAnswer(status, withoutTokens(text(body), delivery), retryAfter);
+                : HookOutcome.ofAnswer(status, withoutTokens(text(body), hookCall), retryAfter);
         Map<String, Object> parameters = new HashMap<>();
-        parameters.put("attemptId", delivery.get("attemptId"));
-        parameters.put("dispatcher", delivery.get("dispatcher"));
+        parameters.put("attemptId", hookCall.get("attemptId"));
+        parameters.put("dispatcher", hookCall.get("dispatcher"));
         parameters.put("outcome", outcome.kind().name().toLowerCase(Locale.ROOT));
         parameters.put("reason", outcome.reason());
         parameters.put("runId", outcome.runId());
-        parameters.put("sessionKey", sessionKey(delivery));
+        parameters.put("sessionKey", sessionKey(hookCall));
         parameters.put("retryAfterSeconds", outcome.retryAfterSeconds());
         return parameters;
     }
 
     /** What a reason quotes is kept and logged, and a proxy in the gateway's place may send back what it was sent. */
-    private String withoutTokens(String body, Map<String, Object> delivery) {
-        return prompts.withoutToken(gateway(delivery).withoutTokens(body), delivery);
+    private String withoutTokens(String body, Map<String, Object> hookCall) {
+        return prompts.withoutToken(gateway(hookCall).withoutTokens(body), hookCall);
     }
 
     /** JSON is UTF-8, and what is not JSON is only for people to read. */
@@ -113,24 +113,24 @@ public final class HookCall {
     }
 
     /** The gateway lower-cases session keys (measured on OpenClaw 2026.9.6). */
-    private String sessionKey(Map<String, Object> delivery) {
-        return "agent:" + delivery.get("targetAgent") + ":job:"
-                + conversation(delivery).toLowerCase(Locale.ROOT);
+    private String sessionKey(Map<String, Object> hookCall) {
+        return "agent:" + hookCall.get("targetAgent") + ":job:"
+                + conversation(hookCall).toLowerCase(Locale.ROOT);
     }
 
-    private Gateway gateway(Map<String, Object> delivery) {
-        return gateways.named((String) delivery.get("gateway"));
+    private Gateway gateway(Map<String, Object> hookCall) {
+        return gateways.named((String) hookCall.get("gateway"));
     }
 
     /** The runs of a standing order may go on in one session; the mapped form's key is the gateway's own matter. */
-    private String conversation(Map<String, Object> delivery) {
-        Object session = gateway(delivery).form() == Gateway.Form.DIRECT ? delivery.get("session") : null;
-        return String.valueOf(session == null ? delivery.get("jobId") : session);
+    private String conversation(Map<String, Object> hookCall) {
+        Object session = gateway(hookCall).form() == Gateway.Form.DIRECT ? hookCall.get("session") : null;
+        return String.valueOf(session == null ? hookCall.get("jobId") : session);
     }
 
-    private static void putIfSet(ObjectNode body, String field, Map<String, Object> delivery) {
-        if (delivery.get(field) != null) {
-            body.put(field, (String) delivery.get(field));
+    private static void putIfSet(ObjectNode body, String field, Map<String, Object> hookCall) {
+        if (hookCall.get(field) != null) {
+            body.put(field, (String) hookCall.get(field));
         }
     }
 }

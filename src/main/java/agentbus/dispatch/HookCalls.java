@@ -15,7 +15,7 @@ import org.apache.camel.support.SynchronizationAdapter;
  * are the job's fields as the contract names them, with {@code attemptId}, {@code attemptNo}, {@code nonce}, {@code gateway},
  * {@code deliveries}, {@code prompt} once there is one, and {@code dispatcher}.
  */
-public final class Deliveries {
+public final class HookCalls {
     /** A payload's numbers keep every digit. */
     private static final ObjectMapper JSON =
             new ObjectMapper().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
@@ -29,7 +29,7 @@ public final class Deliveries {
      *
      * @param dispatcher whose they are
      */
-    public Deliveries(Dispatcher dispatcher) {
+    public HookCalls(Dispatcher dispatcher) {
         this.dispatcher = dispatcher;
     }
 
@@ -37,27 +37,27 @@ public final class Deliveries {
      * Takes one claimed job in hand.
      *
      * @param row a row of the claim; its column {@code claimed} is JSON
-     * @return the delivery
+     * @return the hook call
      * @throws JsonProcessingException when the database answered something else than JSON
      */
-    public Map<String, Object> take(@Body Map<String, Object> row) throws JsonProcessingException {
-        Map<String, Object> delivery = JSON.readValue((String) row.get("claimed"), MAP);
-        delivery.put("dispatcher", dispatcher.id());
-        dispatcher.take((String) delivery.get("attemptId"));
-        return delivery;
+    public Map<String, Object> fromClaim(@Body Map<String, Object> row) throws JsonProcessingException {
+        Map<String, Object> hookCall = JSON.readValue((String) row.get("claimed"), MAP);
+        hookCall.put("dispatcher", dispatcher.id());
+        dispatcher.hold((String) hookCall.get("attemptId"));
+        return hookCall;
     }
 
     /**
-     * Opens a delivery's own exchange: the attempt leaves the dispatcher's hands when that exchange ends, however it ends.
+     * Opens a hook call's own exchange: the attempt leaves the dispatcher's hands when that exchange ends, however it ends.
      *
-     * @param exchange with the delivery as its body
+     * @param exchange with the hook call as its body
      */
-    public void open(Exchange exchange) {
+    public void releaseWhenDone(Exchange exchange) {
         String attemptId = (String) exchange.getMessage().getBody(Map.class).get("attemptId");
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
-                dispatcher.letGo(attemptId);
+                dispatcher.release(attemptId);
             }
 
             @Override

@@ -23,14 +23,14 @@ import org.springframework.dao.DataAccessResourceFailureException;
  * @param <I> what a caller gives
  * @param <O> what a caller gets
  */
-public final class Together<I, O> implements AutoCloseable {
+public final class BatchedStatement<I, O> implements AutoCloseable {
     private static final long IDLE_SECONDS = 30;
     /** A run that takes longer waits for somebody's lock, or for the disk; until then company is better than another run. */
     private static final long SLOW_NANOS = 20_000_000;
 
     private final Function<List<I>, List<O>> run;
-    private final int most;
-    private final int lanes;
+    private final int maxBatch;
+    private final int maxConcurrent;
     private final Queue<Call<I, O>> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger busy = new AtomicInteger();
     private volatile long began;
@@ -43,16 +43,16 @@ public final class Together<I, O> implements AutoCloseable {
      * A statement to be shared.
      *
      * @param name of its threads
-     * @param most how many calls one run takes
-     * @param lanes how many runs there may be at once; the next begins only when the last is slow
+     * @param maxBatch how many calls one run takes
+     * @param maxConcurrent how many runs there may be at once; the next begins only when the last is slow
      * @param run the statement: takes the calls' inputs and returns their answers, in that order
      */
-    public Together(String name, int most, int lanes, Function<List<I>, List<O>> run) {
+    public BatchedStatement(String name, int maxBatch, int maxConcurrent, Function<List<I>, List<O>> run) {
         this.run = run;
-        this.most = most;
-        this.lanes = lanes;
+        this.maxBatch = maxBatch;
+        this.maxConcurrent = maxConcurrent;
         this.threads = new ThreadPoolExecutor(
-                lanes, lanes, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+                maxConcurrent, maxConcurrent, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
                     Thread thread = new Thread(task, name);
                     thread.setDaemon(true);
                     return thread;
@@ -100,7 +100,7 @@ public final class Together<I, O> implements AutoCloseable {
 
     private boolean enter() {
         int now = busy.get();
-        while (now < lanes && (now == 0 || System.nanoTime() - began > SLOW_NANOS)) {
+        while (now < maxConcurrent && (now == 0 || System.nanoTime() - began > SLOW_NANOS)) {
             if (busy.compareAndSet(now, now + 1)) {
                 return true;
             }
@@ -148,7 +148,7 @@ public final class Together<I, O> implements AutoCloseable {
         Call<I, O> next = waiting.poll();
         while (next != null) {
             calls.add(next);
-            next = calls.size() < most ? waiting.poll() : null;
+            next = calls.size() < maxBatch ? waiting.poll() : null;
         }
         return calls;
     }
