@@ -3,10 +3,13 @@ package agentbus;
 import agentbus.bench.BenchCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
+import agentbus.demo.BusRunner;
+import agentbus.demo.DemoCommand;
 import agentbus.imports.ImportOpenclawCronsCommand;
 import agentbus.orders.PreviewCommand;
 import agentbus.settings.Settings;
-import agentbus.start.DemoCommand;
+import agentbus.start.Bus;
+import agentbus.start.Foreground;
 import agentbus.start.RunCommand;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -31,13 +34,22 @@ public final class Main {
         PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
         Map<String, CommandSpec> starters = new LinkedHashMap<>();
         starters.put("run", CommandSpec.forAnnotatedObject(new RunCommand(out, System.getenv())));
-        starters.put("demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv())));
-        starters.put("bench", CommandSpec.forAnnotatedObject(new BenchCommand(out, err, System.getenv())));
+        starters.put(
+                "demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv(), runner(System.getenv()))));
+        starters.put("bench", CommandSpec.forAnnotatedObject(new BenchCommand(Main.class, out, err, System.getenv())));
         starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         starters.put(
                 "import-openclaw-crons",
                 CommandSpec.forAnnotatedObject(
                         new ImportOpenclawCronsCommand(System.in, out, Settings.home(System.getenv()))));
         System.exit(new AgentbusCli(Contract.load(), starters).execute(args, System.in, out, err, System.getenv()));
+    }
+
+    private static BusRunner runner(Map<String, String> environment) {
+        return (settings, routes, beans, closedFirst, running) -> {
+            Bus bus = Bus.start(settings, environment, routes, beans);
+            running.accept(bus.url());
+            Foreground.untilStopped(closedFirst, bus);
+        };
     }
 }

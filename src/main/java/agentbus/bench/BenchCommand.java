@@ -36,6 +36,7 @@ import picocli.CommandLine.Parameters;
 public final class BenchCommand implements Callable<Integer> {
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private final Class<?> program;
     private final PrintStream out;
     private final PrintStream err;
     private final Map<String, String> environment;
@@ -66,11 +67,13 @@ public final class BenchCommand implements Callable<Integer> {
     /**
      * The command.
      *
+     * @param program the class whose {@code main} is {@code agentbus}; the bus runs by it in a process of its own
      * @param out gets the JSON lines
      * @param err gets the table for people
      * @param environment the environment's variables
      */
-    public BenchCommand(PrintStream out, PrintStream err, Map<String, String> environment) {
+    public BenchCommand(Class<?> program, PrintStream out, PrintStream err, Map<String, String> environment) {
+        this.program = program;
         this.out = out;
         this.err = err;
         this.environment = environment;
@@ -87,7 +90,7 @@ public final class BenchCommand implements Callable<Integer> {
 
     private void measure(What one) {
         Path directory = temporary();
-        try (Rig rig = Rig.build(Settings.home(environment), directory, options, environment)) {
+        try (Rig rig = Rig.build(program, Settings.home(environment), directory, options, environment)) {
             ObjectNode machine = Machine.describe(rig.database().server());
             bench(one).run(rig, figures -> tell(one, figures, rig, machine));
         } finally {

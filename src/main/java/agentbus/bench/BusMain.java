@@ -1,7 +1,7 @@
 package agentbus.bench;
 
-import agentbus.Main;
 import java.io.IOException;
+import java.util.Arrays;
 
 /** {@code agentbus run} as the bench starts it: the same process, which also ends when the bench is no more. */
 final class BusMain {
@@ -10,13 +10,15 @@ final class BusMain {
     /**
      * Runs the bus.
      *
-     * @param args as for {@code agentbus}
+     * @param args the name of the program's main class, then what {@code agentbus} takes
+     * @throws ReflectiveOperationException when there is no such class, or its {@code main} fails
      */
-    public static void main(String[] args) {
+    public static void main(String[] args) throws ReflectiveOperationException {
         Thread watch = new Thread(BusMain::endWithTheBench, "bench-watch");
         watch.setDaemon(true);
         watch.start();
-        Main.main(args);
+        Class.forName(args[0]).getMethod("main", String[].class).invoke(null, (Object)
+                Arrays.copyOfRange(args, 1, args.length));
     }
 
     private static void endWithTheBench() {

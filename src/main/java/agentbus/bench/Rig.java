@@ -25,6 +25,7 @@ final class Rig implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String HOOK_TOKEN = "hook-token-of-the-bench";
 
+    private final Class<?> program;
     private final Path home;
     private final Path directory;
     private final BenchOptions options;
@@ -35,7 +36,9 @@ final class Rig implements AutoCloseable {
     private final Map<String, String> settings = new LinkedHashMap<>();
     private Child bus;
 
-    private Rig(Path home, Path directory, BenchOptions options, BenchDatabase database, Child gateway) {
+    private Rig(
+            Class<?> program, Path home, Path directory, BenchOptions options, BenchDatabase database, Child gateway) {
+        this.program = program;
         this.home = home;
         this.directory = directory;
         this.options = options;
@@ -46,13 +49,15 @@ final class Rig implements AutoCloseable {
     /**
      * Makes the database and starts the gateway; the bus is not started yet.
      *
+     * @param program the class whose {@code main} is {@code agentbus}
      * @param home the installation's directory
      * @param directory an empty directory for data and logs
      * @param options the bench's options
      * @param environment may hold DATABASE_URL
      * @return the rig, to be closed
      */
-    static Rig build(Path home, Path directory, BenchOptions options, Map<String, String> environment) {
+    static Rig build(
+            Class<?> program, Path home, Path directory, BenchOptions options, Map<String, String> environment) {
         BenchDatabase database = BenchDatabase.create(home, directory, environment);
         try {
             writeAgents(home.resolve("agents"), directory.resolve("agents"), options);
@@ -64,7 +69,7 @@ final class Rig implements AutoCloseable {
                     Map.of(),
                     directory.resolve("gateway.log"),
                     line -> line.matches("\\d+"));
-            return new Rig(home, directory, options, database, gateway);
+            return new Rig(program, home, directory, options, database, gateway);
         } catch (RuntimeException failed) {
             database.close();
             throw failed;
@@ -106,7 +111,7 @@ final class Rig implements AutoCloseable {
         settings.put("agentbus.gateway.max-in-flight", Integer.toString(options.inFlight));
         settings.putAll(more);
         settings.putAll(options.settings);
-        List<String> arguments = new ArrayList<>(List.of("run"));
+        List<String> arguments = new ArrayList<>(List.of(program.getName(), "run"));
         settings.forEach((key, value) -> arguments.addAll(List.of("--set", key + "=" + value)));
         Map<String, String> environment = new HashMap<>();
         environment.put("AGENTBUS_HOME", home.toString());

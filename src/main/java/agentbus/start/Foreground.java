@@ -3,7 +3,7 @@ package agentbus.start;
 import java.util.concurrent.CountDownLatch;
 
 /** Keeps a bus running until the process is told to end, and then stops it in order. */
-final class Foreground {
+public final class Foreground {
     private Foreground() {}
 
     /**
@@ -11,7 +11,7 @@ final class Foreground {
      *
      * @param parts what to close, in this order
      */
-    static void untilStopped(AutoCloseable... parts) {
+    public static void untilStopped(AutoCloseable... parts) {
         CountDownLatch stopped = new CountDownLatch(1);
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(

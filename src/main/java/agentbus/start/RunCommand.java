@@ -1,11 +1,14 @@
 package agentbus.start;
 
+import agentbus.cli.StartOptions;
 import agentbus.settings.OperatorTokenFile;
 import agentbus.settings.Settings;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 /** {@code agentbus run}: the real thing. */
 @Command(
@@ -18,7 +21,13 @@ import picocli.CommandLine.Command;
         },
         footer =
                 "Example: DATABASE_URL=postgresql://bus@db/bus AGENTBUS_GATEWAY_TOKEN=… agentbus run --set agentbus.phase=2")
-public final class RunCommand extends StartCommand {
+public final class RunCommand implements Callable<Integer> {
+    private final PrintStream out;
+    private final Map<String, String> environment;
+
+    @Mixin
+    private final StartOptions options = new StartOptions();
+
     /**
      * The command.
      *
@@ -26,14 +35,15 @@ public final class RunCommand extends StartCommand {
      * @param environment the environment's variables
      */
     public RunCommand(PrintStream out, Map<String, String> environment) {
-        super(out, environment);
+        this.out = out;
+        this.environment = environment;
     }
 
     @Override
     public Integer call() {
-        Settings settings = Settings.load(Settings.home(environment), environment, overrides);
+        Settings settings = Settings.load(Settings.home(environment), environment, options.settings());
         Bus bus = Bus.start(settings, environment, List.of(), Map.of());
-        greet("agentbus", bus);
+        out.println(options.greeting("agentbus", bus.url()));
         out.println("  database   " + bus.database());
         out.println("  token      " + Bus.tokenDirectory(settings).resolve(OperatorTokenFile.FILE));
         out.println(

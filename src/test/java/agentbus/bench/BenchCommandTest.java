@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.Main;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -34,6 +35,7 @@ class BenchCommandTest {
 
     private List<JsonNode> bench(String... args) throws Exception {
         BenchCommand command = new BenchCommand(
+                Main.class,
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 Map.of("DATABASE_URL", database.url(), "AGENTBUS_HOME", System.getProperty("user.dir")));

@@ -1,6 +1,6 @@
-package agentbus.start;
+package agentbus.demo;
 
-import agentbus.demo.DemoFleet;
+import agentbus.cli.StartOptions;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.io.PrintStream;
@@ -9,7 +9,9 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 /** {@code agentbus demo}: a bus with a simulated gateway and a fleet whose agents really call back. */
 @Command(
@@ -20,43 +22,55 @@ import picocli.CommandLine.Command;
                     + " begin anew."
         },
         footer = "Example: agentbus demo --set agentbus.http.port=9090")
-public final class DemoCommand extends StartCommand {
+public final class DemoCommand implements Callable<Integer> {
+    private final PrintStream out;
+    private final Map<String, String> environment;
+    private final BusRunner runner;
+
+    @Mixin
+    private final StartOptions options = new StartOptions();
+
     /**
      * The command.
      *
      * @param out where it says what there is to see
      * @param environment the environment's variables
+     * @param runner runs the bus
      */
-    public DemoCommand(PrintStream out, Map<String, String> environment) {
-        super(out, environment);
+    public DemoCommand(PrintStream out, Map<String, String> environment, BusRunner runner) {
+        this.out = out;
+        this.environment = environment;
+        this.runner = runner;
     }
 
     @Override
     public Integer call() {
         Settings settings = Settings.load(Settings.home(environment), environment, demoSettings());
         DemoFleet fleet = new DemoFleet(settings.text("agentbus.gateway.url"), settings.text("agentbus.gateway.token"));
-        Bus bus = start(settings, fleet);
-        greet("agentbus demo", bus);
-        out.println("  health     " + bus.url() + "/observe/health");
-        out.println("  metrics    " + bus.url() + "/observe/metrics");
+        try {
+            runner.run(
+                    settings,
+                    List.of("classpath:routes/demo/*.camel.yaml"),
+                    Map.of("demoFleet", fleet),
+                    fleet,
+                    this::greet);
+        } catch (RuntimeException failed) {
+            fleet.close();
+            throw failed;
+        }
+        return 0;
+    }
+
+    private void greet(String url) {
+        out.println(options.greeting("agentbus demo", url));
+        out.println("  health     " + url + "/observe/health");
+        out.println("  metrics    " + url + "/observe/metrics");
         out.println("In another terminal:");
         out.println("  ./agentbus list-jobs");
         out.println("  ./agentbus list-events --topic 'job.#'");
         out.println("  ./agentbus health");
         out.println(
                 "  ./agentbus enqueue-job --target-agent devops --subject infra.check --payload '{\"host\":\"web-1\"}'");
-        Foreground.untilStopped(fleet, bus);
-        return 0;
-    }
-
-    private Bus start(Settings settings, DemoFleet fleet) {
-        try {
-            return Bus.start(
-                    settings, environment, List.of("classpath:routes/demo/*.camel.yaml"), Map.of("demoFleet", fleet));
-        } catch (RuntimeException failed) {
-            fleet.close();
-            throw failed;
-        }
     }
 
     private Map<String, String> demoSettings() {
@@ -76,7 +90,7 @@ public final class DemoCommand extends StartCommand {
                 Base64.getUrlEncoder().withoutPadding().encodeToString(token));
         // The simulated gateway stands beside a real one, if there is one.
         settings.put("agentbus.gateway.url", "http://127.0.0.1:18790");
-        settings.putAll(overrides);
+        settings.putAll(options.settings());
         if (!settings.get("agentbus.database.url").isEmpty()) {
             throw new StartFailure(
                     "the demo's agents would close real jobs: it runs on a database of its own only; take"
