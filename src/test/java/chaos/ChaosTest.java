@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.demo.Fault;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -372,14 +372,13 @@ class ChaosTest {
     /** Whether a node says that its pool and its listener are well; its next beat may be seconds away. */
     private boolean isWell(Site where, String name) {
         try {
-            JsonNode health = new ObjectMapper()
-                    .readTree(client.send(
-                                    HttpRequest.newBuilder(URI.create("http://127.0.0.1:"
-                                                    + where.node(name).port() + "/observe/health"))
-                                            .timeout(Duration.ofSeconds(6))
-                                            .build(),
-                                    BodyHandlers.ofString())
-                            .body());
+            JsonNode health = Json.read(client.send(
+                            HttpRequest.newBuilder(URI.create("http://127.0.0.1:"
+                                            + where.node(name).port() + "/observe/health"))
+                                    .timeout(Duration.ofSeconds(6))
+                                    .build(),
+                            BodyHandlers.ofString())
+                    .body());
             int well = 0;
             for (JsonNode check : health.path("checks")) {
                 boolean counts = List.of("database", "listener")

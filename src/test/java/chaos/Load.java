@@ -1,7 +1,7 @@
 package chaos;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -24,7 +24,6 @@ import java.util.function.Supplier;
  * one; what has one is owed.
  */
 final class Load implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int SLEEPERS = 3;
     /** Shorter than the sleepers sleep. */
@@ -128,7 +127,7 @@ final class Load implements AutoCloseable {
 
     private static String jobId(HttpResponse<String> answer) {
         try {
-            return JSON.readTree(answer.body()).at("/job/jobId").asText();
+            return Json.read(answer.body()).at("/job/jobId").asText();
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("no JSON: " + answer.body(), e);
         }

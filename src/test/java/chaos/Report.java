@@ -1,6 +1,6 @@
 package chaos;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -13,7 +13,6 @@ import java.util.List;
 
 /** The results, a line for each fault: printed, and written to {@code target/chaos-report.json}. */
 final class Report {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Path FILE = Path.of("target", "chaos-report.json");
 
     private record Line(String fault, Verdict verdict, String recovery, String note) {}
@@ -59,7 +58,7 @@ final class Report {
     }
 
     void write() {
-        ObjectNode all = JSON.createObjectNode()
+        ObjectNode all = Json.object()
                 .put("at", began.toString())
                 .put("seconds", java.time.Duration.between(began, Instant.now()).toSeconds())
                 .put("processors", Runtime.getRuntime().availableProcessors());
@@ -69,11 +68,11 @@ final class Report {
                 one.put("note", line.note());
             } else {
                 one.put("recovery", line.recovery());
-                one.set("verdict", JSON.valueToTree(line.verdict()));
+                one.set("verdict", Json.tree(line.verdict()));
             }
         });
         try {
-            Files.writeString(FILE, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(all));
+            Files.writeString(FILE, Json.pretty(all));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -1,8 +1,8 @@
 package agentbus.bench;
 
 import agentbus.settings.Settings;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -34,7 +34,6 @@ import picocli.CommandLine.Parameters;
         },
         footer = "Example: agentbus bench drain --jobs 20000 --rounds 3")
 public final class BenchCommand implements Callable<Integer> {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Class<?> program;
     private final PrintStream out;
@@ -99,11 +98,11 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     private void tell(What one, ObjectNode figures, Rig rig, ObjectNode machine) {
-        ObjectNode line = JSON.createObjectNode()
+        ObjectNode line = Json.object()
                 .put("bench", one.name())
                 .put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         line.set("figures", figures);
-        line.set("settings", JSON.valueToTree(rig.settings()));
+        line.set("settings", Json.tree(rig.settings()));
         line.put("jvm", String.join(" ", Rig.serverOptions()));
         line.set("machine", machine);
         out.println(line);

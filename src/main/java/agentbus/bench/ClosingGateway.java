@@ -1,6 +1,6 @@
 package agentbus.bench;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -25,7 +25,6 @@ import org.HdrHistogram.Histogram;
  * ways: everything here happens on one thread.
  */
 final class ClosingGateway {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final byte[] CLOSE = "{\"summary\":\"done by the bench\"}".getBytes();
     private static final String MARK = "sentAtMicros";
     private static final String TOKEN = "Bearer 'abt_";
@@ -165,7 +164,7 @@ final class ClosingGateway {
     }
 
     private ObjectNode report() {
-        ObjectNode report = JSON.createObjectNode()
+        ObjectNode report = Json.object()
                 .put("hooks", hooks)
                 .put("repeatedHooks", repeated)
                 .put("closed", closed)

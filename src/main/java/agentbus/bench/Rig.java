@@ -1,8 +1,8 @@
 package agentbus.bench;
 
 import agentbus.settings.OperatorTokenFile;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -22,7 +22,6 @@ import java.util.stream.Stream;
 
 /** What a bench works with: a database, the gateway in a process of its own, and a bus in a process of its own. */
 final class Rig implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String HOOK_TOKEN = "hook-token-of-the-bench";
 
     private final Class<?> program;
@@ -216,7 +215,7 @@ final class Rig implements AutoCloseable {
             if (answer.statusCode() != 200) {
                 throw new BenchFailure(url + " answered " + answer.statusCode() + ": " + answer.body());
             }
-            return JSON.readTree(answer.body());
+            return Json.read(answer.body());
         } catch (IOException broken) {
             throw new BenchFailure(url + " does not answer: " + broken.getMessage(), broken);
         } catch (InterruptedException e) {

@@ -2,9 +2,9 @@ package agentbus.calls;
 
 import agentbus.db.BatchedStatement;
 import agentbus.db.Statements;
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -22,7 +22,6 @@ public final class Closes implements AutoCloseable {
     /** The variable that says that the body is the answer already. */
     public static final String ANSWERED = "answered";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Set<String> PLAIN = Set.of("jobId", "summary", "result", "usage");
     private static final int MOST = 100;
     /** One that waits for somebody's lock must not hold up all others. */
@@ -52,8 +51,8 @@ public final class Closes implements AutoCloseable {
      */
     public void complete(Exchange exchange) throws JsonProcessingException {
         Map<?, ?> parameters = exchange.getMessage().getBody(Map.class);
-        JsonNode attempt = JSON.readTree((String) parameters.get("credential")).path("attemptId");
-        JsonNode input = JSON.readTree((String) parameters.get("input"));
+        JsonNode attempt = Json.read((String) parameters.get("credential")).path("attemptId");
+        JsonNode input = Json.read((String) parameters.get("input"));
         if (!attempt.isTextual() || !plain(input)) {
             return;
         }

@@ -2,14 +2,13 @@ package agentbus.calls;
 
 import agentbus.contract.Problem;
 import agentbus.settings.ServerKey;
+import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 
@@ -83,37 +82,13 @@ public final class Credentials {
         if (token.startsWith(ATTEMPT)) {
             credential.put("attemptId", attemptId(token, place).toString());
         } else if (LONG_LIVED.stream().anyMatch(token::startsWith)) {
-            credential.put("tokenHash", hash(token));
+            credential.put("tokenHash", Sha256.hex(token));
         } else {
             throw invalid(place, "The token is not one of this bus.");
         }
         credential.put("form", token.substring(0, ATTEMPT.length()));
         allowed.forEach(credential.putArray("allowed")::add);
         return credential;
-    }
-
-    /**
-     * The SHA-256 of a token.
-     *
-     * @param token the token
-     * @return 64 hex digits
-     */
-    public static String hash(String token) {
-        return HexFormat.of().formatHex(sha256(token));
-    }
-
-    /**
-     * The SHA-256 of a token.
-     *
-     * @param token the token
-     * @return 32 bytes
-     */
-    public static byte[] sha256(String token) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(token.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 
     private UUID attemptId(String token, Place place) {

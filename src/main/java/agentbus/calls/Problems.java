@@ -1,9 +1,9 @@
 package agentbus.calls;
 
 import agentbus.contract.Problem;
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.util.UUID;
@@ -19,7 +19,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Problems {
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
     /** Deadlock, serialization failure, lock not available, statement timeout: rolled back, and gone when tried again. */
     private static final Pattern UNDONE = Pattern.compile("40P01|40001|55P03|57014");
     /** Connection lost, server shutting down. */
@@ -72,7 +71,7 @@ public final class Problems {
         ServerErrorMessage message = refused.getServerErrorMessage();
         int status = Integer.parseInt(refused.getSQLState().substring(2));
         try {
-            JsonNode detail = JSON.readTree(message.getDetail());
+            JsonNode detail = Json.read(message.getDetail());
             return new Problem(
                     status,
                     detail.path("code").asText("forbidden"),

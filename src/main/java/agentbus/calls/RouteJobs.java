@@ -3,8 +3,8 @@ package agentbus.calls;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +12,6 @@ import org.apache.camel.Exchange;
 
 /** The door for routes: checks a job that a route wants enqueued as the HTTP door checks one. */
 public final class RouteJobs {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Operation enqueue;
 
@@ -38,12 +37,11 @@ public final class RouteJobs {
         exchange.getMessage().removeHeaders("CamelSql*");
         Object body = exchange.getMessage().getBody();
         byte[] json = body instanceof Map<?, ?> || body instanceof ObjectNode
-                ? JSON.writeValueAsBytes(body)
+                ? Json.bytes(body)
                 : exchange.getMessage().getBody(byte[].class);
         ObjectNode input = enqueue.read(
                 Map.of(), Map.<String, List<String>>of(), json == null ? new byte[0] : json, "application/json");
-        ObjectNode principal =
-                JSON.createObjectNode().put("kind", "operator").put("name", "route:" + exchange.getFromRouteId());
+        ObjectNode principal = Json.object().put("kind", "operator").put("name", "route:" + exchange.getFromRouteId());
         return Map.of("principal", principal.toString(), "input", input.toString());
     }
 }

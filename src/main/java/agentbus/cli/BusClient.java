@@ -2,11 +2,8 @@ package agentbus.cli;
 
 import agentbus.contract.Input;
 import agentbus.contract.Operation;
-import com.fasterxml.jackson.databind.DeserializationFeature;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -27,11 +24,6 @@ import java.util.Optional;
 
 /** Sends an operation's input to the bus and waits for its answer. */
 final class BusClient {
-    private static final ObjectReader ANSWERS = JsonMapper.builder()
-            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
-            .build()
-            .reader();
 
     private final Settings settings;
     private final HttpClient http;
@@ -67,7 +59,7 @@ final class BusClient {
         /** The body as JSON; empty when it is none. What the bus has accepted is not judged again. */
         Optional<JsonNode> json() {
             try {
-                JsonNode json = ANSWERS.readTree(body);
+                JsonNode json = Json.EXACT.readTree(body);
                 return json.isMissingNode() ? Optional.empty() : Optional.of(json);
             } catch (IOException notJson) {
                 return Optional.empty();

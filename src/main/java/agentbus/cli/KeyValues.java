@@ -1,9 +1,8 @@
 package agentbus.cli;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectWriter;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,7 +14,6 @@ import java.util.OptionalInt;
 final class KeyValues {
     private static final String INDENT = "  ";
     private static final int ONE_LINE = 100;
-    private static final ObjectWriter PRETTY = JsonMapper.builder().build().writerWithDefaultPrettyPrinter();
 
     private final Map<String, String> lines = new LinkedHashMap<>();
     private final Map<String, JsonNode> tables = new LinkedHashMap<>();
@@ -101,7 +99,7 @@ final class KeyValues {
             return line;
         }
         try {
-            return PRETTY.writeValueAsString(value);
+            return Json.pretty(value);
         } catch (JsonProcessingException unwritable) {
             return line;
         }

@@ -56,7 +56,7 @@ final class UsageProblems {
         List<String> known = new ArrayList<>();
         command.getCommandSpec().options().forEach(option -> known.addAll(List.of(option.names())));
         Optional<String> nearest = Nearest.of(name, known);
-        String hint = nearest.map(meant -> "did you mean " + meant + "?").orElse(help + " shows what there is.");
+        String hint = nearest.map(Nearest::question).orElse(help + " shows what there is.");
         return Problem.unknownField(
                 name,
                 value,

@@ -1,11 +1,10 @@
 package agentbus.contract;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -32,7 +31,7 @@ final class ContractFile {
      */
     ContractFile(InputStream yaml) {
         try {
-            JsonNode raw = new ObjectMapper(new YAMLFactory()).readTree(yaml);
+            JsonNode raw = Json.YAML.readTree(yaml);
             document = resolve(raw, raw, new ArrayDeque<>());
         } catch (IOException unreadable) {
             throw new UncheckedIOException("The contract cannot be read.", unreadable);

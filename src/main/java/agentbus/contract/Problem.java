@@ -1,5 +1,6 @@
 package agentbus.contract;
 
+import agentbus.text.Nearest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -141,7 +142,7 @@ public final class Problem extends RuntimeException {
      */
     public static Problem noSuchOperation(String asked, Optional<String> nearest) {
         JsonNode value = JsonNodeFactory.instance.textNode(asked);
-        String hint = nearest.map(name -> "; did you mean " + name + "?").orElse(".");
+        String hint = nearest.map(name -> "; " + Nearest.question(name)).orElse(".");
         String detail = "There is no operation " + Wording.quoted(value) + hint;
         return new Problem(404, "no_such_operation", detail, null, value, nearest.orElse(null));
     }

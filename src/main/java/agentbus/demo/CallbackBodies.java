@@ -1,8 +1,9 @@
 package agentbus.demo;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,8 +31,6 @@ final class CallbackBodies {
             "block", Set.of("reason", "unblock"),
             "fail", Set.of("error", "retryAfterSeconds", "retry"),
             "progress", Set.of("percent", "line"));
-
-    private final ObjectMapper json = new ObjectMapper();
 
     static List<Callback> progress(Outcome outcome) {
         List<Callback> reports = new ArrayList<>();
@@ -87,18 +86,18 @@ final class CallbackBodies {
      *     agent writes its own
      */
     String fill(Optional<String> proposed, Callback callback) {
-        ObjectNode body = json.createObjectNode();
+        ObjectNode body = Json.object();
         proposed.map(this::parse).filter(JsonNode::isObject).ifPresent(node -> body.setAll((ObjectNode) node));
         body.remove(OWN_FIELDS.get(callback.operation()));
-        callback.fields().forEach((name, value) -> body.set(name, json.valueToTree(value)));
+        callback.fields().forEach((name, value) -> body.set(name, Json.tree(value)));
         return body.toString();
     }
 
     private JsonNode parse(String text) {
         try {
-            return json.readTree(text);
+            return Json.read(text);
         } catch (JsonProcessingException e) {
-            return json.missingNode();
+            return MissingNode.getInstance();
         }
     }
 }

@@ -1,11 +1,10 @@
 package agentbus.demo;
 
 import agentbus.cli.StartOptions;
+import agentbus.settings.SecretFile;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.io.PrintStream;
-import java.security.SecureRandom;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -74,8 +73,6 @@ public final class DemoCommand implements Callable<Integer> {
     }
 
     private Map<String, String> demoSettings() {
-        byte[] token = new byte[24];
-        new SecureRandom().nextBytes(token);
         Map<String, String> settings = new HashMap<>();
         settings.put("agentbus.data.dir", "data/demo");
         // Its own, whatever the environment or a file of settings says.
@@ -85,9 +82,7 @@ public final class DemoCommand implements Callable<Integer> {
         settings.put("agentbus.data.token-dir", environment.getOrDefault("AGENTBUS_DATA_TOKEN_DIR", data));
         // Where the launcher has unpacked them already.
         settings.put("agentbus.database.embedded-binaries-dir", "data/postgres-binaries");
-        settings.put(
-                "agentbus.gateway.token",
-                Base64.getUrlEncoder().withoutPadding().encodeToString(token));
+        settings.put("agentbus.gateway.token", SecretFile.random());
         // The simulated gateway stands beside a real one, if there is one.
         settings.put("agentbus.gateway.url", "http://127.0.0.1:18790");
         settings.putAll(options.settings());

@@ -1,7 +1,7 @@
 package agentbus.demo;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -57,7 +57,7 @@ public final class DemoFleet implements AutoCloseable {
                         .withRunTimeout(Duration.ofSeconds(18)),
                 agents);
         try (InputStream in = DemoFleet.class.getClassLoader().getResourceAsStream(JOBS)) {
-            jobs = new ObjectMapper().readTree(in);
+            jobs = Json.read(in);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -1,5 +1,6 @@
 package agentbus.demo;
 
+import agentbus.text.Sha256;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
@@ -12,9 +13,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
@@ -151,7 +150,7 @@ final class GatewayLife {
         String key = head.idempotencyKey().isEmpty()
                 ? usable(payload.path("idempotencyKey").asText(""))
                 : head.idempotencyKey();
-        entry.read(agent, key, ledger.keepsEntries() ? sha256(body) : "");
+        entry.read(agent, key, ledger.keepsEntries() ? Sha256.hex(body) : "");
         Optional<Fault> fault = faults.take(
                 new HookRequest(
                         head.method(),
@@ -184,7 +183,7 @@ final class GatewayLife {
         Admission fresh = new Admission(accepted.run());
         Admission admission = fresh;
         if (!accepted.run().idempotencyKey().isEmpty()) {
-            String fingerprint = sha256((accepted.run().idempotencyKey() + "\n" + path + "\n" + accepted.fields())
+            String fingerprint = Sha256.hex((accepted.run().idempotencyKey() + "\n" + path + "\n" + accepted.fields())
                     .getBytes(StandardCharsets.UTF_8));
             admission = cache.findOrRemember(fingerprint, fresh).orElse(fresh);
             if (admission == fresh) {
@@ -291,14 +290,6 @@ final class GatewayLife {
             }
         } catch (IOException e) {
             LOG.debug("The client of {} left before its answer: {}", exchange.getRequestURI(), e.getMessage());
-        }
-    }
-
-    private static String sha256(byte[] bytes) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every JDK has SHA-256", e);
         }
     }
 }

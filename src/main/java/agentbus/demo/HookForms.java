@@ -1,10 +1,11 @@
 package agentbus.demo;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Locale;
@@ -26,8 +27,9 @@ final class HookForms {
     /** A run to admit; {@code fields} is the body without what a retry may change, in a fixed order. */
     record Accepted(AdmittedRun run, boolean waitForCompletion, String fields) implements Reading {}
 
+    private static final ObjectReader BODIES = Json.EXACT.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
     private final GatewayOptions options;
-    private final ObjectMapper json = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     HookForms(GatewayOptions options) {
         this.options = options;
@@ -40,8 +42,8 @@ final class HookForms {
      */
     JsonNode parse(byte[] body) throws JsonProcessingException {
         try {
-            JsonNode node = json.readTree(body);
-            return node.isObject() ? node : json.createObjectNode();
+            JsonNode node = BODIES.readTree(body);
+            return node.isObject() ? node : Json.object();
         } catch (JsonProcessingException e) {
             throw e;
         } catch (IOException e) {

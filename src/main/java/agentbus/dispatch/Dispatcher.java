@@ -1,8 +1,8 @@
 package agentbus.dispatch;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -21,7 +21,6 @@ import org.apache.camel.Body;
  * restarted process is another dispatcher, so that nothing of its former life is taken for its own.
  */
 public final class Dispatcher {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int QUIET_SWEEPS = 4;
 
     private final String id;
@@ -130,7 +129,7 @@ public final class Dispatcher {
      * @throws JsonProcessingException when the database answered something else than JSON
      */
     public void heartbeatWritten(@Body String answer) throws JsonProcessingException {
-        JsonNode state = JSON.readTree(answer);
+        JsonNode state = Json.read(answer);
         // The database looked before somebody notified this dispatcher, perhaps.
         quiet = state.path("quiet").asBoolean() && notifications.get() == notificationsAtHeartbeat;
         alone = state.path("alone").asBoolean();
@@ -180,7 +179,7 @@ public final class Dispatcher {
     }
 
     private String heartbeat() {
-        ObjectNode heartbeat = JSON.createObjectNode()
+        ObjectNode heartbeat = Json.object()
                 .put("host", host)
                 .put("pid", ProcessHandle.current().pid())
                 .put("version", version)

@@ -1,8 +1,8 @@
 package agentbus.dispatch;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.http.WebSocket;
@@ -16,7 +16,6 @@ import java.util.concurrent.CompletionStage;
  * nothing to us.
  */
 final class GatewayCall implements WebSocket.Listener {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int PROTOCOL = 4;
     private static final String CONNECT = "connect";
     private static final String CALL = "call";
@@ -75,7 +74,7 @@ final class GatewayCall implements WebSocket.Listener {
 
     private void hear(WebSocket socket, String text) {
         try {
-            JsonNode message = JSON.readTree(text);
+            JsonNode message = Json.read(text);
             String id = message.path("id").asText();
             if (message.path("event").asText().equals("connect.challenge")) {
                 send(socket, CONNECT, CONNECT, connect());
@@ -97,7 +96,7 @@ final class GatewayCall implements WebSocket.Listener {
     }
 
     private ObjectNode connect() {
-        ObjectNode connect = JSON.createObjectNode()
+        ObjectNode connect = Json.object()
                 .put("minProtocol", PROTOCOL)
                 .put("maxProtocol", PROTOCOL)
                 .put("role", "operator");
@@ -113,8 +112,7 @@ final class GatewayCall implements WebSocket.Listener {
     }
 
     private void send(WebSocket socket, String id, String what, ObjectNode with) {
-        ObjectNode request =
-                JSON.createObjectNode().put("type", "req").put("id", id).put("method", what);
+        ObjectNode request = Json.object().put("type", "req").put("id", id).put("method", what);
         request.set("params", with);
         socket.sendText(request.toString(), true).whenComplete((sent, failure) -> {
             if (failure != null) {

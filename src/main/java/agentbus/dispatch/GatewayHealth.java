@@ -1,8 +1,8 @@
 package agentbus.dispatch;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,7 +23,6 @@ import org.apache.camel.Variable;
  * OpenClaw 2026.9.6: 200, or 503 with the list {@code failing}.
  */
 public final class GatewayHealth {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String DRAINING = "gateway-draining";
     private static final int REASON_LENGTH = 300;
 
@@ -143,7 +142,7 @@ public final class GatewayHealth {
     private static List<String> failing(String body) {
         List<String> failing = new ArrayList<>();
         try {
-            for (JsonNode check : JSON.readTree(body).path("failing")) {
+            for (JsonNode check : Json.read(body).path("failing")) {
                 failing.add(check.asText());
             }
         } catch (JsonProcessingException notJson) {

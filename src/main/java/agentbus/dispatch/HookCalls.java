@@ -1,9 +1,8 @@
 package agentbus.dispatch;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.camel.Body;
@@ -16,10 +15,6 @@ import org.apache.camel.support.SynchronizationAdapter;
  * {@code deliveries}, {@code prompt} once there is one, and {@code dispatcher}.
  */
 public final class HookCalls {
-    /** A payload's numbers keep every digit. */
-    private static final ObjectMapper JSON =
-            new ObjectMapper().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
-
     private static final TypeReference<LinkedHashMap<String, Object>> MAP = new TypeReference<>() {};
 
     private final Dispatcher dispatcher;
@@ -41,7 +36,7 @@ public final class HookCalls {
      * @throws JsonProcessingException when the database answered something else than JSON
      */
     public Map<String, Object> fromClaim(@Body Map<String, Object> row) throws JsonProcessingException {
-        Map<String, Object> hookCall = JSON.readValue((String) row.get("claimed"), MAP);
+        Map<String, Object> hookCall = Json.EXACT.forType(MAP).readValue((String) row.get("claimed"));
         hookCall.put("dispatcher", dispatcher.id());
         dispatcher.hold((String) hookCall.get("attemptId"));
         return hookCall;

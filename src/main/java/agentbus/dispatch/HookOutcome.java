@@ -1,8 +1,8 @@
 package agentbus.dispatch;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
@@ -20,7 +20,6 @@ import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
  * @param retryAfterSeconds how long the gateway asks to be left alone, or null
  */
 public record HookOutcome(Kind kind, String reason, String runId, Integer retryAfterSeconds) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     /** The gateway starts nothing just now: limits, draining, starting, something broken before the runner. */
     private static final Set<Integer> NOT_STARTED = Set.of(408, 429, 502, 503);
     /** What a 503 says when this run alone found no place in time; others may. */
@@ -87,7 +86,7 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
 
     private static HookOutcome ofAdmission(String body) {
         try {
-            JsonNode answer = JSON.readTree(body == null ? "" : body);
+            JsonNode answer = Json.read(body == null ? "" : body);
             if (answer.path("ok").asBoolean(false)) {
                 return new HookOutcome(Kind.ADMITTED, null, answer.path("runId").textValue(), null);
             }

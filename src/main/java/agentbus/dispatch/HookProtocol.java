@@ -1,7 +1,7 @@
 package agentbus.dispatch;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -19,8 +19,6 @@ import org.apache.camel.Variable;
  * same bytes and the same Idempotency-Key, so that a gateway which knows the call answers with its first run.
  */
 public final class HookProtocol {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final Gateways gateways;
     private final Prompts prompts;
 
@@ -48,7 +46,7 @@ public final class HookProtocol {
         boolean mapped = gateway.form() == Gateway.Form.MAPPED;
         String agent = (String) hookCall.get("targetAgent");
         String prompt = prompts.withToken(message.getBody(String.class), hookCall);
-        ObjectNode body = JSON.createObjectNode();
+        ObjectNode body = Json.object();
         if (mapped) {
             body.put("jobId", (String) hookCall.get("jobId"));
         } else {
@@ -69,7 +67,7 @@ public final class HookProtocol {
         message.setHeader(Exchange.CONTENT_TYPE, "application/json");
         message.setHeader("Authorization", "Bearer " + gateway.token());
         message.setHeader("Idempotency-Key", hookCall.get("jobId") + "-" + hookCall.get("attemptNo"));
-        message.setBody(JSON.writeValueAsBytes(body));
+        message.setBody(Json.bytes(body));
     }
 
     /**

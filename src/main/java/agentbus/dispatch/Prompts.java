@@ -1,17 +1,14 @@
 package agentbus.dispatch;
 
 import agentbus.settings.ServerKey;
+import agentbus.text.Json;
+import agentbus.text.Sha256;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.ObjectWriter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.UUID;
 import org.apache.camel.Body;
@@ -26,8 +23,6 @@ import org.apache.camel.Variable;
 public final class Prompts {
     /** The template, on the classpath. */
     public static final String TEMPLATE = "templates/job-prompt.mustache";
-
-    private static final ObjectWriter PRETTY = new ObjectMapper().writerWithDefaultPrettyPrinter();
 
     private final ServerKey key;
     private final String apiUrl;
@@ -45,7 +40,7 @@ public final class Prompts {
         this.key = key;
         this.apiUrl = apiUrl;
         this.maxPayloadBytes = maxPayloadBytes;
-        this.templateHash = sha256Hex(template());
+        this.templateHash = Sha256.hex(template());
     }
 
     /**
@@ -56,7 +51,7 @@ public final class Prompts {
      * @throws JsonProcessingException never for a hook call that came from JSON
      */
     public Map<String, Object> model(@Body Map<String, Object> hookCall) throws JsonProcessingException {
-        String payload = PRETTY.writeValueAsString(hookCall.get("payload"));
+        String payload = Json.pretty(hookCall.get("payload"));
         boolean fits = payload.getBytes(StandardCharsets.UTF_8).length <= maxPayloadBytes;
         Map<String, Object> model = new HashMap<>(hookCall);
         model.put("payload", fits ? payload : null);
@@ -79,9 +74,9 @@ public final class Prompts {
         Map<String, Object> keep = new HashMap<>();
         keep.put("attemptId", hookCall.get("attemptId"));
         keep.put("prompt", prompt);
-        keep.put("promptHash", sha256Hex(prompt));
+        keep.put("promptHash", Sha256.hex(prompt));
         keep.put("templateHash", templateHash);
-        keep.put("tokenHash", sha256Hex(token(hookCall)));
+        keep.put("tokenHash", Sha256.hex(token(hookCall)));
         return keep;
     }
 
@@ -124,18 +119,6 @@ public final class Prompts {
             return in.readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static String sha256Hex(String text) {
-        return sha256Hex(text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static String sha256Hex(byte[] bytes) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
         }
     }
 }

@@ -1,8 +1,8 @@
 package agentbus.dispatch;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
@@ -20,7 +20,6 @@ import org.apache.camel.Body;
  * a run that a hook started. It needs the gateway's own token, which is more than the hook token.
  */
 public final class RunAborts {
-    private static final ObjectMapper JSON = new ObjectMapper();
     /** Ours: an abort was answered within 0.2 s when measured; a claim of one is good for 30 s. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -55,7 +54,7 @@ public final class RunAborts {
      * @throws JsonProcessingException when the database answered something else than JSON
      */
     public Map<String, Object> abort(@Body Map<String, Object> row) throws JsonProcessingException {
-        JsonNode claimed = JSON.readTree((String) row.get("abort"));
+        JsonNode claimed = Json.read((String) row.get("abort"));
         Gateway gateway = gateways.named(claimed.path("gateway").asText());
         Map<String, Object> tried = new HashMap<>();
         tried.put("attemptId", claimed.path("attemptId").asText());
@@ -89,9 +88,7 @@ public final class RunAborts {
     private JsonNode callAbort(Gateway gateway, String sessionKey)
             throws ExecutionException, InterruptedException, TimeoutException {
         GatewayCall call = new GatewayCall(
-                gateway.operatorToken(),
-                "sessions.abort",
-                JSON.createObjectNode().put("key", sessionKey));
+                gateway.operatorToken(), "sessions.abort", Json.object().put("key", sessionKey));
         CompletableFuture<WebSocket> opening =
                 client.newWebSocketBuilder().connectTimeout(patience).buildAsync(socketUrl(gateway.url()), call);
         // One patience for both: opening that fails is the answer's failure.

@@ -1,16 +1,14 @@
 package agentbus.fleet;
 
+import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,10 +50,10 @@ public final class AgentFiles {
             byte[] bytes = bytes(path);
             AgentFile file = new AgentFile(YamlFile.parse(path, bytes));
             ObjectNode agent = file.read(name);
-            agent.put("configHash", sha256(bytes));
+            agent.put("configHash", Sha256.hex(bytes));
             Path instructions = folder.resolve("AGENTS.md");
             if (Files.exists(instructions)) {
-                agent.put("agentsMdHash", sha256(bytes(instructions)));
+                agent.put("agentsMdHash", Sha256.hex(bytes(instructions)));
             }
             agents.add(agent);
             files.put(name, file);
@@ -92,14 +90,6 @@ public final class AgentFiles {
             return Files.readAllBytes(path);
         } catch (IOException e) {
             throw new AgentFileError(path + ": the file cannot be read: " + e, e);
-        }
-    }
-
-    private static String sha256(byte[] bytes) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
         }
     }
 }

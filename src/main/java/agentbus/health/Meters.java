@@ -1,8 +1,8 @@
 package agentbus.health;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.MultiGauge;
@@ -31,7 +31,6 @@ import org.apache.camel.Variable;
  * </ul>
  */
 public final class Meters {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final MeterRegistry registry;
     private final MultiGauge depth;
@@ -69,7 +68,7 @@ public final class Meters {
      */
     public void hookCalled(@Body String answer, @Variable("hookCall") Map<String, Object> hookCall)
             throws JsonProcessingException {
-        JsonNode noted = JSON.readTree(answer);
+        JsonNode noted = Json.read(answer);
         String outcome = noted.path("outcome").asText();
         registry.counter("agentbus.hook.calls", "agent", (String) hookCall.get("targetAgent"), "outcome", outcome)
                 .increment();
@@ -87,7 +86,7 @@ public final class Meters {
      * @throws JsonProcessingException when the database answered something else than JSON
      */
     public void recovered(@Body Map<String, Object> row) throws JsonProcessingException {
-        JsonNode job = JSON.readTree((String) row.get("moved"));
+        JsonNode job = Json.read((String) row.get("moved"));
         moved(job, job.path("what").asText());
     }
 
@@ -130,7 +129,7 @@ public final class Meters {
         List<Row<?>> depths = new ArrayList<>();
         List<Row<?>> ages = new ArrayList<>();
         for (Map<String, Object> row : rows) {
-            JsonNode lane = JSON.readTree((String) row.get("depth"));
+            JsonNode lane = Json.read((String) row.get("depth"));
             Tags tags = Tags.of(
                     "namespace", lane.path("namespace").asText(),
                     "agent", lane.path("agent").asText(),

@@ -9,18 +9,15 @@ import agentbus.contract.Match;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import agentbus.health.Meters;
+import agentbus.settings.SecretFile;
 import agentbus.settings.ServerKey;
+import agentbus.text.Json;
+import agentbus.text.Sha256;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.http.HttpServerRequest;
-import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,12 +29,6 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /** The bean of the API's routes: reads a call, and writes the answer or the problem. */
 public final class ApiDoor {
-    /** Keeps every digit of a number: a payload is somebody else's data. */
-    private static final ObjectReader ANSWERS = JsonMapper.builder()
-            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
-            .build()
-            .reader();
 
     /** The variable with the operation's id: names the statement that runs, and what is counted. */
     public static final String OPERATION = "operation";
@@ -45,7 +36,6 @@ public final class ApiDoor {
     private static final String NEW_TOKEN = "newToken";
     private static final String CREDENTIAL = "credential";
     private static final String ADDRESS = "address";
-    private static final int TOKEN_BYTES = 32;
     /** The operations that make a long-lived token, each with the token's first letters. */
     private static final Map<String, String> ISSUED = Map.of("issueAgentToken", "aba_", "issueGatewayToken", "abg_");
 
@@ -55,7 +45,6 @@ public final class ApiDoor {
     private final Refusals refusals;
     private final Problems problems;
     private final Meters meters;
-    private final SecureRandom random = new SecureRandom();
 
     /**
      * A door to the operations of a contract.
@@ -158,9 +147,9 @@ public final class ApiDoor {
     public void prepare(Exchange exchange, Operation operation, ObjectNode credential, ObjectNode input) {
         String prefix = ISSUED.get(operation.id());
         if (prefix != null) {
-            String token = newToken(prefix);
+            String token = prefix + SecretFile.random();
             exchange.setVariable(NEW_TOKEN, token);
-            input.put("tokenHash", Credentials.hash(token));
+            input.put("tokenHash", Sha256.hex(token));
         }
         exchange.setVariable(OPERATION, operation.id());
         exchange.getMessage().setBody(Map.of("credential", credential.toString(), "input", input.toString()));
@@ -174,7 +163,8 @@ public final class ApiDoor {
      * @throws Problem when the operation answered with one
      */
     public void result(Exchange exchange) throws JsonProcessingException {
-        ObjectNode answer = (ObjectNode) ANSWERS.readTree(exchange.getMessage().getBody(String.class));
+        ObjectNode answer =
+                (ObjectNode) Json.EXACT.readTree(exchange.getMessage().getBody(String.class));
         limits.known(exchange.getVariable(CREDENTIAL, ObjectNode.class));
         JsonNode problem = answer.get("problem");
         if (problem != null) {
@@ -201,7 +191,7 @@ public final class ApiDoor {
             ((ObjectNode) job).remove("nonce");
             Map<String, Object> hash = new HashMap<>();
             hash.put("attemptId", attemptId);
-            hash.put("tokenHash", Credentials.sha256(token));
+            hash.put("tokenHash", Sha256.of(token));
             hashes.add(hash);
         }
         exchange.setVariable("tokenHashes", hashes);
@@ -246,11 +236,5 @@ public final class ApiDoor {
         message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
         message.setHeader(Exchange.CONTENT_TYPE, contentType);
         message.setBody(body.toString());
-    }
-
-    private String newToken(String prefix) {
-        byte[] bytes = new byte[TOKEN_BYTES];
-        random.nextBytes(bytes);
-        return prefix + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 }

@@ -1,6 +1,7 @@
 package agentbus.imports;
 
 import agentbus.contract.Problem;
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -39,7 +40,6 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
     private static final int MOST_BYTES = 10_000_000;
 
     private static final String OUTPUT = "src/main/resources/routes/phase-1-spine/orders/imported.camel.yaml";
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final ObjectMapper YAML = new ObjectMapper(YAMLFactory.builder()
             .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
             .disable(YAMLGenerator.Feature.SPLIT_LINES)
@@ -138,7 +138,7 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
     private JsonNode jobs() {
         JsonNode root;
         try {
-            root = JSON.readTree(bytes());
+            root = Json.read(bytes());
         } catch (JsonProcessingException malformed) {
             throw wrong("file", file, file + " is no JSON: " + malformed.getOriginalMessage(), expected());
         } catch (IOException unreadable) {

@@ -2,9 +2,9 @@ package agentbus.mcp;
 
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
+import agentbus.text.Json;
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.modelcontextprotocol.json.jackson2.JacksonMcpJsonMapper;
@@ -21,11 +21,7 @@ import reactor.core.publisher.Mono;
 
 /** Makes the SDK's server of a contract: one tool for each operation that has {@code x-mcp}. */
 final class McpTools {
-    /** Keeps every digit of a number: a payload is somebody else's data. */
-    static final JsonMapper JSON = JsonMapper.builder()
-            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
-            .build();
+    static final JsonMapper JSON = Json.exact(new JsonFactory());
 
     private static final String INSTRUCTIONS =
             "Give the token of your attempt, which stands in your prompt, as token. A refusal is a"

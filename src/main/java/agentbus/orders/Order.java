@@ -1,12 +1,9 @@
 package agentbus.orders;
 
+import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.ZoneId;
-import java.util.HexFormat;
 
 /**
  * One standing order as the route files have it. What each part means is said at the parameters of the route template
@@ -84,15 +81,6 @@ public record Order(
                 .put("preCheck", preCheck)
                 .put("startedBy", startedBy)
                 .put("words", schedule().words());
-        return json.put("definitionHash", sha256(json.toString()));
-    }
-
-    private static String sha256(String text) {
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        return json.put("definitionHash", Sha256.hex(json.toString()));
     }
 }

@@ -1,8 +1,8 @@
 package agentbus.orders;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -16,7 +16,6 @@ import org.apache.camel.Body;
 
 /** Works out the slots that are to be written. */
 public final class OrderPlanner {
-    private static final ObjectMapper JSON = new ObjectMapper();
     /** What {@code list-standing-orders} shows of the future. */
     private static final int AT_LEAST = 5;
     /** A year's gap of an order every five minutes is a hundred thousand slots: written in pieces. */
@@ -41,7 +40,7 @@ public final class OrderPlanner {
      * @throws JsonProcessingException never for a row of that function
      */
     public Map<String, Object> slots(@Body Map<String, Object> row) throws JsonProcessingException {
-        return slots(JSON.readTree(String.valueOf(row.get("order"))));
+        return slots(Json.read(String.valueOf(row.get("order"))));
     }
 
     /**

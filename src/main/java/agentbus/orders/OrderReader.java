@@ -110,7 +110,7 @@ public final class OrderReader {
             values.keySet().removeIf(key -> key.contains("-") && values.containsKey(camelCase(key)));
             for (String given : values.keySet()) {
                 if (!known.contains(given)) {
-                    throw mistake(given + " is no parameter of a standing order" + meant(given, known));
+                    throw mistake(given + " is no parameter of a standing order" + Nearest.meant(given, known));
                 }
             }
         }
@@ -126,12 +126,6 @@ public final class OrderReader {
 
         private OrderMistake wrong(String key, String rule) {
             return mistake(key + " is \"" + text(key) + "\"; it must be " + rule);
-        }
-
-        private static String meant(String given, Collection<String> known) {
-            return Nearest.of(given, known)
-                    .map(near -> "; did you mean " + near + "?")
-                    .orElse("");
         }
 
         String name() {
@@ -168,7 +162,7 @@ public final class OrderReader {
                         ? "a known one"
                         : "one of "
                                 + String.join(", ", allowed.stream().sorted().toList());
-                throw mistake(key + " is \"" + value + "\"; it must be " + rule + meant(value, allowed));
+                throw mistake(key + " is \"" + value + "\"; it must be " + rule + Nearest.meant(value, allowed));
             }
             return value;
         }

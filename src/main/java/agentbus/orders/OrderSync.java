@@ -2,9 +2,9 @@ package agentbus.orders;
 
 import agentbus.db.Statements;
 import agentbus.settings.StartFailure;
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.HashMap;
@@ -18,7 +18,6 @@ import org.slf4j.LoggerFactory;
 public final class OrderSync {
     private static final Logger LOG = LoggerFactory.getLogger(OrderSync.class);
     private static final String NAMESPACE = "default";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Statements statements;
     private final OrderPlanner planner;
@@ -70,7 +69,7 @@ public final class OrderSync {
 
     private JsonNode rows() {
         try {
-            return JSON.readTree(statements.text("sql/statements/start/standing-orders-to-plan.sql", NAMESPACE));
+            return Json.read(statements.text("sql/statements/start/standing-orders-to-plan.sql", NAMESPACE));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("Postgres does not write such JSON", e);
         }

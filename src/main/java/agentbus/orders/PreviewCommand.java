@@ -73,9 +73,7 @@ public final class PreviewCommand implements Callable<Integer> {
         try {
             return ZoneId.of(zone);
         } catch (DateTimeException unknown) {
-            String meant = Nearest.of(zone, ZoneId.getAvailableZoneIds())
-                    .map(near -> "; did you mean " + near + "?")
-                    .orElse("");
+            String meant = Nearest.meant(zone, ZoneId.getAvailableZoneIds());
             throw wrong("zone", zone, "--zone is " + zone + ", which is no time zone" + meant, "such as Europe/Berlin");
         }
     }

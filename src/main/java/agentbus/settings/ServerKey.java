@@ -1,9 +1,9 @@
 package agentbus.settings;
 
+import agentbus.text.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -33,7 +33,7 @@ public final class ServerKey {
 
     private ServerKey(byte[] bytes) {
         this.key = new SecretKeySpec(bytes, "HmacSHA256");
-        this.fingerprint = HexFormat.of().formatHex(sha256(bytes), 0, 8);
+        this.fingerprint = HexFormat.of().formatHex(Sha256.of(bytes), 0, 8);
     }
 
     /**
@@ -109,13 +109,5 @@ public final class ServerKey {
                     + " or more; make one with: openssl rand -hex 32");
         }
         return bytes;
-    }
-
-    private static byte[] sha256(byte[] bytes) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

@@ -155,7 +155,7 @@ final class SettingsLoader {
                 Set<String> names = new TreeSet<>(keys.keySet());
                 names.addAll(OTHER_VARIABLES);
                 throw new StartFailure(
-                        "the environment variable " + name + " is no setting of agentbus" + meant(name, names));
+                        "the environment variable " + name + " is no setting of agentbus" + Nearest.meant(name, names));
             }
         }
         apply(layer);
@@ -216,14 +216,8 @@ final class SettingsLoader {
         boolean ours = key.startsWith(PREFIX)
                 || Nearest.of(key.split("\\.", 2)[0], List.of("agentbus")).isPresent();
         if (ours) {
-            throw new StartFailure(where + ": " + key + " is no setting of agentbus" + meant(key, known));
+            throw new StartFailure(where + ": " + key + " is no setting of agentbus" + Nearest.meant(key, known));
         }
-    }
-
-    private static String meant(String name, Set<String> names) {
-        return Nearest.of(name, names)
-                .map(known -> "; did you mean " + known + "?")
-                .orElse("");
     }
 
     private static boolean takesFile(String key) {

@@ -36,6 +36,7 @@ import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import agentbus.settings.Version;
+import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.github.bucket4j.TimeMeter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -167,10 +168,7 @@ public final class Bus implements AutoCloseable {
                     + "); copy data/server.key from another node, or set AGENTBUS_SERVER_KEY");
         }
         OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
-        statements.text(
-                "sql/statements/start/register-operator-token.sql",
-                Credentials.sha256(token.token()),
-                "first-operator");
+        statements.text("sql/statements/start/register-operator-token.sql", Sha256.of(token.token()), "first-operator");
         gateways.all().forEach(this::configure);
         ArrayNode agents = agents(settings);
         String synced = statements.text("sql/statements/start/sync-agents.sql", "default", agents.toString());

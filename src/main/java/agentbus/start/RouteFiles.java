@@ -1,9 +1,8 @@
 package agentbus.start;
 
 import agentbus.settings.StartFailure;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,8 +20,6 @@ final class RouteFiles {
     /** The folders of the phases, in order; see docs/roadmap.md for what each adds and its gate. */
     private static final List<String> PHASES =
             List.of("phase-1-spine", "phase-2-fleet", "phase-3-proactive", "phase-4-memory", "phase-5-idle");
-
-    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
     private RouteFiles() {}
 
@@ -102,7 +99,7 @@ final class RouteFiles {
 
     private static Iterable<JsonNode> elements(Resource file) {
         try (InputStream in = file.getInputStream()) {
-            JsonNode root = YAML.readTree(in);
+            JsonNode root = Json.YAML.readTree(in);
             return root == null ? List.of() : root;
         } catch (IOException noYaml) {
             // Camel says in which line, and has said it before this is asked for a file that is loaded.

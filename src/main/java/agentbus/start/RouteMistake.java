@@ -152,10 +152,7 @@ final class RouteMistake {
     }
 
     private static String unknown(String what, String name, Collection<String> known) {
-        String meant = Nearest.of(name, known)
-                .map(near -> "; did you mean " + near + "?")
-                .orElse("");
-        return name + " is no " + what + meant;
+        return name + " is no " + what + Nearest.meant(name, known);
     }
 
     /** A message of a library without its line breaks, its classes' names and objects' addresses. */

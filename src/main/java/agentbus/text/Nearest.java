@@ -44,7 +44,28 @@ public final class Nearest {
      */
     public static String hint(String typed, Collection<String> known) {
         String all = known.isEmpty() ? "there are none" : "the known ones are " + String.join(", ", known);
-        return of(typed, known).map(name -> "did you mean " + name + "?").orElse(all);
+        return of(typed, known).map(Nearest::question).orElse(all);
+    }
+
+    /**
+     * The end of a message that has named an unknown name already.
+     *
+     * @param typed what was given
+     * @param known the names there are
+     * @return {@code ; did you mean x?}, or an empty text when none is near
+     */
+    public static String meant(String typed, Collection<String> known) {
+        return of(typed, known).map(name -> "; " + question(name)).orElse("");
+    }
+
+    /**
+     * Asks whether a name was meant.
+     *
+     * @param name a known name
+     * @return {@code did you mean x?}
+     */
+    public static String question(String name) {
+        return "did you mean " + name + "?";
     }
 
     private static Optional<String> begunBy(String plain, Collection<String> known) {

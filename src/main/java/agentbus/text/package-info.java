@@ -1,2 +1,2 @@
-/** Words for people, the same from every part of the bus. */
+/** The ground floor: JSON, hashes, and words for people, the same in every part of the bus. It imports no other package of ours. */
 package agentbus.text;

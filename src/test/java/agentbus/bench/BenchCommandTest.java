@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.Main;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -23,7 +23,6 @@ import picocli.CommandLine;
 /** That each bench measures something, and says it so that a program can read it; how fast it was is none of a test's business. */
 @ExtendWith(PostgresExtension.class)
 class BenchCommandTest {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -43,7 +42,7 @@ class BenchCommandTest {
         assertEquals(0, command.call());
         List<JsonNode> lines = new ArrayList<>();
         for (String line : out.toString(StandardCharsets.UTF_8).lines().toList()) {
-            JsonNode result = JSON.readTree(line);
+            JsonNode result = Json.read(line);
             assertTrue(result.at("/machine/cores").asInt() > 0, line);
             assertFalse(result.at("/machine/postgres").asText().isEmpty(), line);
             assertFalse(result.at("/at").asText().isEmpty(), line);

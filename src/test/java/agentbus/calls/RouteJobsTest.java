@@ -10,8 +10,8 @@ import agentbus.contract.Problem;
 import agentbus.harness.Door;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -36,7 +36,6 @@ import org.postgresql.util.PSQLException;
 /** Triggers of one's own: a route puts a job into the body and ends in direct:enqueue-job. */
 @ExtendWith(PostgresExtension.class)
 class RouteJobsTest {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String TEXT =
             "{\"targetAgent\":\"worker\",\"subject\":\"work\",\"payload\":{\"é\":[null,1.50]}}";
     private static Door door;
@@ -74,7 +73,7 @@ class RouteJobsTest {
         payload.put("é", java.util.Arrays.asList(null, 1.5));
         return Stream.of(
                 Map.of("targetAgent", "worker", "subject", "work", "payload", payload),
-                JSON.readTree(TEXT),
+                Json.read(TEXT),
                 TEXT,
                 TEXT.getBytes(StandardCharsets.UTF_8),
                 new ByteArrayInputStream(TEXT.getBytes(StandardCharsets.UTF_8)));
@@ -83,7 +82,7 @@ class RouteJobsTest {
     @ParameterizedTest
     @MethodSource("bodies")
     void a_job_is_a_map_or_json_and_the_body_becomes_the_answer(Object body) throws Exception {
-        JsonNode answer = JSON.readTree(producer.requestBody("direct:every-morning", body, String.class));
+        JsonNode answer = Json.read(producer.requestBody("direct:every-morning", body, String.class));
 
         assertTrue(answer.path("created").asBoolean(), answer.toString());
         JsonNode job = answer.path("job");
@@ -104,7 +103,7 @@ class RouteJobsTest {
 
     @Test
     void a_route_may_speak_for_an_agent() throws Exception {
-        JsonNode answer = JSON.readTree(producer.requestBody(
+        JsonNode answer = Json.read(producer.requestBody(
                 "direct:every-morning",
                 Map.of("targetAgent", "worker", "subject", "work", "sourceAgent", "other"),
                 String.class));
@@ -166,7 +165,7 @@ class RouteJobsTest {
                 Map.of("CamelSqlQuery", "delete from agentbus.jobs", "CamelSqlParameters", Map.of("input", "{}")),
                 String.class);
 
-        assertTrue(JSON.readTree(answer).path("created").asBoolean(), answer);
+        assertTrue(Json.read(answer).path("created").asBoolean(), answer);
     }
 
     private static <T extends Throwable> T assertThrowsCause(Class<T> type, Object body) {

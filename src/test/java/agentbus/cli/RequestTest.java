@@ -8,10 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.contract.Contract;
 import agentbus.contract.Input;
 import agentbus.contract.Operation;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -84,7 +81,7 @@ class RequestTest {
         BusStub.Request request = sent(args.toArray(String[]::new));
         assertEquals(operation.method(), request.method());
         String[] target = request.uri().split("\\?", 2);
-        ObjectNode body = operation.takesBody() ? object(request.body()) : new ObjectMapper().createObjectNode();
+        ObjectNode body = operation.takesBody() ? object(request.body()) : Json.object();
         String path = operation.path();
         for (Input input : operation.inputs()) {
             String value = given.get(input.name());
@@ -133,10 +130,7 @@ class RequestTest {
     }
 
     private static ObjectNode object(String json) throws IOException {
-        return (ObjectNode) new ObjectMapper()
-                .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-                .configure(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES, false)
-                .readTree(json);
+        return (ObjectNode) Json.EXACT.readTree(json);
     }
 
     @ParameterizedTest
@@ -252,8 +246,8 @@ class RequestTest {
 
     private static Map<?, ?> map(String json) {
         try {
-            return new ObjectMapper().readValue(json, Map.class);
-        } catch (JsonProcessingException wrong) {
+            return Json.EXACT.readValue(json, Map.class);
+        } catch (IOException wrong) {
             throw new AssertionError(json, wrong);
         }
     }

@@ -3,7 +3,7 @@ package agentbus.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import agentbus.text.Json;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -48,8 +48,7 @@ class TextTest {
     void a_table_counts_columns_and_not_characters() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         new TextTable(
-                        new ObjectMapper()
-                                .readTree("[{\"a\":\"日本\",\"b\":[\"x\",\"y\"]},{\"a\":\"x\",\"b\":{\"c\":1}}]"),
+                        Json.read("[{\"a\":\"日本\",\"b\":[\"x\",\"y\"]},{\"a\":\"x\",\"b\":{\"c\":1}}]"),
                         List.of("a", "b"))
                 .print(new PrintStream(bytes, true, StandardCharsets.UTF_8), "", OptionalInt.empty());
         assertEquals(

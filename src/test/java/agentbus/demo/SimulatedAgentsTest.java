@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -31,7 +31,6 @@ class SimulatedAgentsTest {
 
     private static final Duration SHORT = Duration.ofMillis(20);
 
-    private final ObjectMapper json = new ObjectMapper();
     private final List<Received> received = new CopyOnWriteArrayList<>();
     private volatile int status = 200;
     private HttpServer bus;
@@ -57,7 +56,7 @@ class SimulatedAgentsTest {
             received.add(new Received(
                     exchange.getRequestURI().getPath(),
                     exchange.getRequestHeaders().getFirst("Authorization"),
-                    json.readTree(exchange.getRequestBody())));
+                    Json.read(exchange.getRequestBody())));
             byte[] body = "{\"code\":\"x\"}".getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(status, body.length);
             exchange.getResponseBody().write(body);
@@ -91,7 +90,7 @@ class SimulatedAgentsTest {
                 "J-1-1",
                 "J-1",
                 Duration.ofSeconds(30),
-                json.createObjectNode());
+                Json.object());
         return agents.run(run).toCompletableFuture();
     }
 
@@ -105,7 +104,7 @@ class SimulatedAgentsTest {
     }
 
     private JsonNode tree(String text) throws IOException {
-        return json.readTree(text);
+        return Json.read(text);
     }
 
     @Test
@@ -244,7 +243,7 @@ class SimulatedAgentsTest {
     void a_hook_ends_in_a_closed_job_over_the_whole_way() throws Exception {
         agents = fleet(new Outcome.Complete(SHORT, "done"));
         try (SimulatedGateway gateway = new SimulatedGateway(GatewayOptions.defaults(HookClient.TOKEN), agents)) {
-            String body = json.writeValueAsString(Map.of("jobId", "J-1", "message", prompt()));
+            String body = Json.text(Map.of("jobId", "J-1", "message", prompt()));
             assertEquals(
                     200, new HookClient(gateway).post("/hooks/job/devops", body).statusCode());
             await().until(() -> gateway.ledger().runsEnded(RunEnd.OK) == 1);

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.URI;
 import java.time.Duration;
 import java.util.HashMap;
@@ -169,8 +169,7 @@ class DispatcherTest {
     }
 
     private JsonNode heartbeat() throws Exception {
-        return new ObjectMapper()
-                .readTree((String) dispatcher.heartbeatParameters().get("heartbeat"));
+        return Json.read((String) dispatcher.heartbeatParameters().get("heartbeat"));
     }
 
     private Dispatcher dispatcher() {

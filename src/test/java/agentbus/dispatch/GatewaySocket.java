@@ -1,8 +1,8 @@
 package agentbus.dispatch;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.ServerWebSocket;
@@ -17,7 +17,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * everything and run nothing.
  */
 final class GatewaySocket implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Vertx vertx = Vertx.vertx();
     private final String token;
@@ -84,7 +83,7 @@ final class GatewaySocket implements AutoCloseable {
 
     private static JsonNode parse(String text) {
         try {
-            return JSON.readTree(text);
+            return Json.read(text);
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException(e);
         }

@@ -10,8 +10,8 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.harness.TestFleet;
 import agentbus.harness.TestJobs;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,7 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** What exactly is sent to a gateway, in each form. */
 @ExtendWith(PostgresExtension.class)
 class HookFormsTest {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     @BeforeEach
     void clear(TestDatabase database) {
@@ -112,7 +111,7 @@ class HookFormsTest {
     }
 
     private static JsonNode expected(UUID job, String fields) throws Exception {
-        return JSON.readTree(fields.replace("ID", job.toString()));
+        return Json.read(fields.replace("ID", job.toString()));
     }
 
     private static JsonNode sent(TestFleet fleet, int index) {

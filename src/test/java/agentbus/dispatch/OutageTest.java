@@ -12,8 +12,8 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.harness.TestFleet;
 import agentbus.harness.TestJobs;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -134,7 +134,7 @@ class OutageTest {
     private static Set<String> down(TestBus bus) throws Exception {
         Set<String> down = new TreeSet<>();
         HttpResponse<String> answer = health(bus, "/ready");
-        for (JsonNode check : new ObjectMapper().readTree(answer.body()).path("checks")) {
+        for (JsonNode check : Json.read(answer.body()).path("checks")) {
             if (!check.path("status").asText().equals("UP")) {
                 down.add(check.path("name").asText());
             }

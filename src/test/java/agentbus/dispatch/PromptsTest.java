@@ -11,7 +11,7 @@ import agentbus.contract.Tool;
 import agentbus.demo.CurlCommand;
 import agentbus.demo.PromptReader;
 import agentbus.settings.ServerKey;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import agentbus.text.Json;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +36,6 @@ class PromptsTest {
     private static final String JOB = "0197a0a0-0000-7000-8000-00000000000a";
     private static final String NONCE = "5d41402abc4b2a76b9719d911017c592";
     private static final String API = "http://127.0.0.1:8080";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private static DefaultCamelContext camel;
 
@@ -116,7 +115,7 @@ class PromptsTest {
         String sent = prompts.withToken(render(hookCall), hookCall);
         String data = data(sent);
         assertFalse(data.contains(token), data);
-        assertTrue(data.contains(JSON.writeValueAsString(trick)), data);
+        assertTrue(data.contains(Json.text(trick)), data);
         assertTrue(data.contains(trick), data);
         assertEquals(sent.indexOf(NONCE + " -----\n\nHOW THIS JOB ENDS"), sent.lastIndexOf(NONCE));
     }
@@ -223,7 +222,7 @@ class PromptsTest {
         CurlCommand command = new PromptReader().read(line).commands().get(0);
         assertEquals(
                 "it's $HOME `id` \"done\"",
-                JSON.readTree(command.body().orElseThrow()).path("summary").textValue());
+                Json.read(command.body().orElseThrow()).path("summary").textValue());
         assertSame(command, shellArguments(line));
     }
 
@@ -241,7 +240,7 @@ class PromptsTest {
         assertEquals(read.method().equals("POST"), shell.contains("POST"), shell::toString);
         if (read.body().isPresent()) {
             assertEquals(read.body().get(), shell.get(shell.indexOf("--data") + 1));
-            assertTrue(JSON.readTree(read.body().get()).isObject());
+            assertTrue(Json.read(read.body().get()).isObject());
             assertTrue(shell.contains("Content-Type: application/json"));
         }
     }

@@ -14,8 +14,8 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.harness.TestFleet;
 import agentbus.harness.TestJobs;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
@@ -32,7 +32,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** A whole bus whose gateway reports the ends of its runs, and is told to stop some. */
 @ExtendWith(PostgresExtension.class)
 class RunsTest {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
     Path home;
@@ -51,14 +50,14 @@ class RunsTest {
 
     private static String gatewayToken(TestBus bus) throws IOException, InterruptedException {
         HttpResponse<String> answer = bus.call("POST", "/v1/gateways/default/token", bus.operatorToken(), null);
-        String token = JSON.readTree(answer.body()).path("token").asText();
+        String token = Json.read(answer.body()).path("token").asText();
         assertTrue(token.startsWith("abg_"), answer.body());
         return token;
     }
 
     /** What the gateway's plugin does at the end of each run. */
     private static void report(TestBus bus, String token, AdmittedRun run, RunEnd end) {
-        JsonNode body = JSON.createObjectNode()
+        JsonNode body = Json.object()
                 .put("sessionKey", run.sessionKey())
                 .put("agentId", run.agentId())
                 .put("success", end == RunEnd.OK)

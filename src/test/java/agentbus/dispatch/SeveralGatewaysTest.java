@@ -11,8 +11,8 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.harness.TestFleet;
 import agentbus.harness.TestJobs;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -66,7 +66,7 @@ class SeveralGatewaysTest {
     private static JsonNode gateway(TestBus bus, String name) throws Exception {
         String answer =
                 bus.call("GET", "/v1/gateways", bus.operatorToken(), null).body();
-        for (JsonNode gateway : new ObjectMapper().readTree(answer).path("gateways")) {
+        for (JsonNode gateway : Json.read(answer).path("gateways")) {
             if (gateway.path("name").asText().equals(name)) {
                 return gateway;
             }

@@ -2,8 +2,8 @@ package agentbus.gateway;
 
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.http.HttpResponse;
@@ -33,7 +33,6 @@ final class RealFleet implements AutoCloseable {
             "research",
             "security");
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String OPERATOR_TOKEN = "operator-token-of-tests";
 
     private final TestDatabase database;
@@ -118,7 +117,7 @@ final class RealFleet implements AutoCloseable {
         if (answer.statusCode() / 100 != 2) {
             throw new AssertionError(method + " " + path + ": " + answer.statusCode() + " " + answer.body());
         }
-        return JSON.readTree(answer.body());
+        return Json.read(answer.body());
     }
 
     /**
@@ -141,7 +140,7 @@ final class RealFleet implements AutoCloseable {
     UUID enqueue(String agent, Map<String, Object> more) throws IOException, InterruptedException {
         String subject =
                 database.jdbc().queryForObject("select accepts[1] from agents where agent_id = ?", String.class, agent);
-        ObjectNode body = JSON.valueToTree(more);
+        ObjectNode body = Json.tree(more);
         body.put("targetAgent", agent).put("subject", subject);
         return UUID.fromString(call("POST", "/v1/jobs", body.toString())
                 .path("job")

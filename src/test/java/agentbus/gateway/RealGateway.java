@@ -1,6 +1,6 @@
 package agentbus.gateway;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -22,7 +22,6 @@ import org.awaitility.Awaitility;
  * {@code agents/install.sh} does.
  */
 final class RealGateway implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Path INSTALLED = Path.of("target/openclaw").toAbsolutePath();
     /** Ours: 7 to 14 s on an idle machine (measured), and CI's are not idle. */
     private static final Duration BOOT = Duration.ofSeconds(180);
@@ -81,7 +80,7 @@ final class RealGateway implements AutoCloseable {
     void layOut(String busUrl, String model, String reportToken) throws IOException, InterruptedException {
         Files.createDirectories(home.resolve("secrets"));
         Files.writeString(home.resolve("secrets/report-token"), reportToken + "\n");
-        ObjectNode own = JSON.createObjectNode().put("$include", "./openclaw.json.agentbus-new");
+        ObjectNode own = Json.object().put("$include", "./openclaw.json.agentbus-new");
         own.putObject("gateway").put("port", port);
         // Else it goes to a directory that all gateways of the machine share.
         own.putObject("logging").put("file", log + ".json");

@@ -1,7 +1,7 @@
 package agentbus.gateway;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -29,7 +29,6 @@ import java.util.function.Function;
  * flow takes is the bus's and the gateway's. It ends its turn when it has done what the script says and the tool has answered.
  */
 final class ScriptedModel implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
     /** Ours: how soon a caller that has hung up is noticed. */
     private static final long LOOK_MS = 100;
 
@@ -119,7 +118,7 @@ final class ScriptedModel implements AutoCloseable {
     private void complete(HttpExchange exchange) throws IOException {
         try (exchange) {
             JsonNode messages =
-                    JSON.readTree(exchange.getRequestBody().readAllBytes()).path("messages");
+                    Json.read(exchange.getRequestBody().readAllBytes()).path("messages");
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             OutputStream out = exchange.getResponseBody();
@@ -161,7 +160,7 @@ final class ScriptedModel implements AutoCloseable {
         } else if (move instanceof Move.Work work) {
             shell(out, work.command());
         } else if (move instanceof Move.Tool tool) {
-            ObjectNode arguments = JSON.valueToTree(tool.arguments());
+            ObjectNode arguments = Json.tree(tool.arguments());
             call(
                     out,
                     tool.tool(),
@@ -194,11 +193,11 @@ final class ScriptedModel implements AutoCloseable {
     }
 
     private static void shell(OutputStream out, String command) throws IOException {
-        call(out, "exec", JSON.createObjectNode().put("command", command));
+        call(out, "exec", Json.object().put("command", command));
     }
 
     private static void call(OutputStream out, String tool, ObjectNode arguments) throws IOException {
-        ObjectNode delta = JSON.createObjectNode().put("role", "assistant");
+        ObjectNode delta = Json.object().put("role", "assistant");
         ObjectNode call = delta.putArray("tool_calls").addObject();
         call.put("index", 0).put("id", "call_" + UUID.randomUUID()).put("type", "function");
         call.putObject("function").put("name", tool).put("arguments", arguments.toString());
@@ -206,17 +205,17 @@ final class ScriptedModel implements AutoCloseable {
     }
 
     private static void say(OutputStream out, String text) throws IOException {
-        stream(out, JSON.createObjectNode().put("role", "assistant").put("content", text), "stop");
+        stream(out, Json.object().put("role", "assistant").put("content", text), "stop");
     }
 
     private static void stream(OutputStream out, ObjectNode delta, String reason) throws IOException {
-        String chunks = "data: " + chunk(delta, null) + "\n\ndata: " + chunk(JSON.createObjectNode(), reason)
-                + "\n\ndata: [DONE]\n\n";
+        String chunks =
+                "data: " + chunk(delta, null) + "\n\ndata: " + chunk(Json.object(), reason) + "\n\ndata: [DONE]\n\n";
         out.write(chunks.getBytes(StandardCharsets.UTF_8));
     }
 
     private static ObjectNode chunk(ObjectNode delta, String reason) {
-        ObjectNode chunk = JSON.createObjectNode();
+        ObjectNode chunk = Json.object();
         chunk.put("id", "c1")
                 .put("object", "chat.completion.chunk")
                 .put("created", 1)

@@ -1,8 +1,8 @@
 package agentbus.harness;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpResponse;
 import java.util.Map;
@@ -15,7 +15,6 @@ import java.util.Map;
  * @param text its body
  */
 public record Answer(int status, HttpHeaders headers, String text) {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /** The answer that a client received. */
     public static Answer of(HttpResponse<String> response) {
@@ -35,7 +34,7 @@ public record Answer(int status, HttpHeaders headers, String text) {
     /** The body as JSON; fails the test when it is none. */
     public JsonNode json() {
         try {
-            return JSON.readTree(text);
+            return Json.read(text);
         } catch (JsonProcessingException notJson) {
             throw new AssertionError(status + " with no JSON: " + text, notJson);
         }

@@ -3,8 +3,8 @@ package agentbus.harness;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.http.HttpRequest.BodyPublishers;
 
@@ -13,7 +13,6 @@ public final class Mcp {
     public static final String[] HEADERS = {
         "Content-Type", "application/json", "Accept", "application/json, text/event-stream"
     };
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Door door;
 
@@ -43,7 +42,7 @@ public final class Mcp {
     /** Calls a tool with a token, if any, and arguments in JSON; the answer's result. */
     public JsonNode call(String tool, String token, String arguments) {
         try {
-            ObjectNode with = (ObjectNode) JSON.readTree(Door.json(arguments));
+            ObjectNode with = (ObjectNode) Json.read(Door.json(arguments));
             if (token != null) {
                 with.put("token", token);
             }
@@ -74,7 +73,7 @@ public final class Mcp {
 
     private static JsonNode text(JsonNode result) {
         try {
-            return JSON.readTree(result.at("/content/0/text").asText());
+            return Json.read(result.at("/content/0/text").asText());
         } catch (com.fasterxml.jackson.core.JsonProcessingException wrong) {
             throw new AssertionError(result.toString(), wrong);
         }

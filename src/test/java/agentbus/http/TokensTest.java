@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import agentbus.calls.Credentials;
 import agentbus.contract.Operation;
 import agentbus.harness.Answer;
 import agentbus.harness.Door;
@@ -16,6 +15,7 @@ import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.settings.ServerKey;
+import agentbus.text.Sha256;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Path;
@@ -239,7 +239,7 @@ class TokensTest {
         Work work = work();
 
         assertEquals(
-                Credentials.hash(work.token()),
+                Sha256.hex(work.token()),
                 door.database()
                         .jdbc()
                         .queryForObject(

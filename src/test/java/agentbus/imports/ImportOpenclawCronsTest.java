@@ -7,9 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
 import agentbus.orders.Schedule;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -60,8 +59,7 @@ class ImportOpenclawCronsTest {
 
     private Map<String, Map<String, String>> written() throws Exception {
         Map<String, Map<String, String>> orders = new LinkedHashMap<>();
-        JsonNode file = new ObjectMapper(new YAMLFactory())
-                .readTree(home.resolve(OUTPUT).toFile());
+        JsonNode file = Json.YAML.readTree(Files.readAllBytes(home.resolve(OUTPUT)));
         for (JsonNode entry : file) {
             JsonNode route = entry.get("templatedRoute");
             assertEquals("standing-order", route.get("routeTemplateRef").asText());

@@ -10,9 +10,10 @@ import agentbus.harness.Door;
 import agentbus.harness.Door.Work;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.modelcontextprotocol.client.McpClient;
 import io.modelcontextprotocol.client.McpSyncClient;
 import io.modelcontextprotocol.client.transport.HttpClientStreamableHttpTransport;
@@ -37,7 +38,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** A job's life through the MCP door, led by the official SDK's own client. */
 @ExtendWith(PostgresExtension.class)
 class McpJobLifeTest {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static Door door;
     private static McpSyncClient client;
     private static InitializeResult hello;
@@ -48,7 +48,7 @@ class McpJobLifeTest {
         client = McpClient.sync(HttpClientStreamableHttpTransport.builder(
                                 door.bus().bus().url())
                         .endpoint("/mcp")
-                        .jsonMapper(new JacksonMcpJsonMapper(JSON))
+                        .jsonMapper(new JacksonMcpJsonMapper(new JsonMapper()))
                         .build())
                 // No tool has a schema for its answer: there is nothing to validate.
                 .jsonSchemaValidator((schema, value) -> ValidationResponse.asValid(null))
@@ -73,7 +73,7 @@ class McpJobLifeTest {
         CallToolResult result = call(tool, token, arguments);
         assertFalse(Boolean.TRUE.equals(result.isError()), result.toString());
         JsonNode answer = json(result);
-        assertEquals(answer, JSON.valueToTree(result.structuredContent()));
+        assertEquals(answer, Json.tree(result.structuredContent()));
         return answer;
     }
 
@@ -90,7 +90,7 @@ class McpJobLifeTest {
 
     private static JsonNode json(CallToolResult result) {
         try {
-            return JSON.readTree(text(result));
+            return Json.read(text(result));
         } catch (JsonProcessingException notJson) {
             throw new AssertionError(text(result), notJson);
         }

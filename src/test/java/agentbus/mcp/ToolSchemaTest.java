@@ -3,7 +3,7 @@ package agentbus.mcp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,10 +14,9 @@ class ToolSchemaTest {
 
     private static ObjectNode schema(String properties, String required) {
         try {
-            return (ObjectNode) new ObjectMapper()
-                    .readTree(("{'type':'object','properties':" + properties + ",'required':" + required
-                                    + ",'additionalProperties':false}")
-                            .replace('\'', '"'));
+            return (ObjectNode) Json.read(("{'type':'object','properties':" + properties + ",'required':" + required
+                            + ",'additionalProperties':false}")
+                    .replace('\'', '"'));
         } catch (com.fasterxml.jackson.core.JsonProcessingException wrong) {
             throw new IllegalArgumentException(properties, wrong);
         }

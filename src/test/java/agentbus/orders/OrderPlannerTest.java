@@ -3,8 +3,8 @@ package agentbus.orders;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -13,8 +13,7 @@ class OrderPlannerTest {
     private final OrderPlanner planner = new OrderPlanner(Duration.ofHours(1));
 
     private static JsonNode row(String cron, String plannedUntil) throws Exception {
-        return new ObjectMapper()
-                .createObjectNode()
+        return Json.object()
                 .put("namespace", "default")
                 .put("order", "x")
                 .put("cron", cron)

@@ -4,9 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.networknt.schema.JsonMetaSchema;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
@@ -33,7 +32,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RouteFilesTest {
     private static final Path ROUTES = Path.of("src/main/resources/routes");
     private static final Pattern KEBAB = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)*");
-    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     /** What leaves the process, and so is found by its id in metrics, in advice and in a dump. */
     private static final List<String> EXTERNAL = List.of("sql:", "http:", "https:", "mustache:", "{{");
 
@@ -78,11 +76,10 @@ class RouteFilesTest {
     @Test
     void the_schema_finds_a_wrong_key_and_a_wrong_step() throws IOException {
         JsonNode file = read(ROUTES.resolve("phase-1-spine/dispatch/wake-dispatch.camel.yaml"));
-        String text = new ObjectMapper().writeValueAsString(file);
-        assertFalse(complaints(new ObjectMapper().readTree(text.replace("\"steps\"", "\"stepps\"")))
-                .isEmpty());
-        assertFalse(complaints(new ObjectMapper().readTree(text.replace("\"to\"", "\"too\"")))
-                .isEmpty());
+        String text = Json.text(file);
+        assertFalse(
+                complaints(Json.read(text.replace("\"steps\"", "\"stepps\""))).isEmpty());
+        assertFalse(complaints(Json.read(text.replace("\"to\"", "\"too\""))).isEmpty());
     }
 
     @ParameterizedTest
@@ -143,7 +140,7 @@ class RouteFilesTest {
 
     private static JsonNode read(Path file) {
         try {
-            return YAML.readTree(file.toFile());
+            return Json.YAML.readTree(Files.readAllBytes(file));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

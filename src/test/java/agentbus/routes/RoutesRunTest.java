@@ -10,7 +10,7 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.settings.Settings;
 import agentbus.start.Bus;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import agentbus.text.Json;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -133,8 +133,8 @@ class RoutesRunTest {
     /** What an agent may not is kept. */
     private static void refuseOneCall(Bus bus, Path home) throws Exception {
         String operator = Files.readString(home.resolve("data/operator.token")).strip();
-        String agent = new ObjectMapper()
-                .readTree(call(bus, operator, "/v1/agents/publisher/token", "").body())
+        String agent = Json.read(
+                        call(bus, operator, "/v1/agents/publisher/token", "").body())
                 .path("token")
                 .asText();
         String job = "{\"targetAgent\": \"devops\", \"subject\": \"infra.check\"}";

@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import agentbus.harness.TestDatabase;
+import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -23,8 +23,6 @@ final class Machine {
     static final String D1 = "dispatcher-1";
     static final String D2 = "dispatcher-2";
     static final int LEASE_MS = 60_000;
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final JdbcTemplate jdbc;
 
@@ -53,16 +51,16 @@ final class Machine {
     }
 
     static ObjectNode json(Object... keysAndValues) {
-        ObjectNode node = JSON.createObjectNode();
+        ObjectNode node = Json.object();
         for (int i = 0; i < keysAndValues.length; i += 2) {
-            node.set((String) keysAndValues[i], JSON.valueToTree(keysAndValues[i + 1]));
+            node.set((String) keysAndValues[i], Json.tree(keysAndValues[i + 1]));
         }
         return node;
     }
 
     static JsonNode parse(String json) {
         try {
-            return json == null ? null : JSON.readTree(json);
+            return json == null ? null : Json.read(json);
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException(e);
         }

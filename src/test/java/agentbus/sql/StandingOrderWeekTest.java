@@ -9,8 +9,8 @@ import agentbus.harness.TestDatabase;
 import agentbus.orders.OrderPlanner;
 import agentbus.settings.Settings;
 import agentbus.start.Bus;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,8 +36,6 @@ class StandingOrderWeekTest {
     private static final Instant END = BEGIN.plus(Duration.ofDays(7));
     /** Every order of the list is due at a multiple of this. */
     private static final Duration STEP = Duration.ofMinutes(5);
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
     private Path home;
@@ -94,7 +92,7 @@ class StandingOrderWeekTest {
     private static void plan(JdbcTemplate jdbc, OrderPlanner planner, Instant now) throws Exception {
         for (String row : jdbc.queryForList(
                 "select standing_orders_to_plan('default', ?::timestamptz)::text", String.class, now.toString())) {
-            JsonNode order = JSON.readTree(row);
+            JsonNode order = Json.read(row);
             Map<String, Object> slots = planner.slots(order);
             jdbc.queryForObject(
                     "select plan_slots(?, ?, ?, ?, ?::timestamptz, ?::timestamptz[], ?::timestamptz)",
