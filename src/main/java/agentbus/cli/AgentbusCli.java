@@ -20,13 +20,13 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
-/** The command line of the bus: a command for each operation of the contract, and those that start a bus. */
+/** The command line: one command per operation of the contract, and the added commands such as run and demo. */
 public final class AgentbusCli {
-    /** The operation was carried out. */
+    /** Exit status: the operation succeeded. */
     public static final int DONE = 0;
-    /** The bus refused, could not be reached, or is not well. */
+    /** Exit status: the bus refused, could not be reached, or is unhealthy. */
     public static final int REFUSED = 1;
-    /** The command itself was wrong; nothing was sent. */
+    /** Exit status: the command was wrong, and nothing was sent. */
     public static final int WRONG = 2;
 
     private final Contract contract;
@@ -36,9 +36,9 @@ public final class AgentbusCli {
      * A command line.
      *
      * @param contract the operations
-     * @param starters commands that are no operations, such as run and demo, by name. The user object of each is a
-     *     {@link Callable}, whose Integer is the exit status, or a {@link Runnable}; its help is picocli's. What it
-     *     throws is printed as one line: a Problem's detail, else the exception's message.
+     * @param starters the added commands by name. The user object of each is a {@link Callable}, whose Integer is the
+     *     exit status, or a {@link Runnable}; picocli prints its help. An exception is printed as one line: a Problem's
+     *     detail, otherwise its message.
      */
     public AgentbusCli(Contract contract, Map<String, CommandSpec> starters) {
         this.contract = contract;
@@ -52,9 +52,9 @@ public final class AgentbusCli {
      * @param in the standard input; read only for an option with the value -
      * @param out the standard output; should encode in UTF-8
      * @param err the standard error output; should encode in UTF-8
-     * @param env the environment variables: AGENTBUS_TOKEN, AGENTBUS_URL, AGENTBUS_HOME, AGENTBUS_DATA_DIR,
+     * @param env the environment variables; used are AGENTBUS_TOKEN, AGENTBUS_URL, AGENTBUS_HOME, AGENTBUS_DATA_DIR,
      *     AGENTBUS_DATA_TOKEN_DIR, COLUMNS
-     * @return 0 done, 1 refused or not reached, 2 the command was wrong
+     * @return the exit status: {@link #DONE}, {@link #REFUSED} or {@link #WRONG}
      */
     public int execute(String[] args, InputStream in, PrintStream out, PrintStream err, Map<String, String> env) {
         Terminal terminal = new Terminal(in, out, err, env);
@@ -68,7 +68,7 @@ public final class AgentbusCli {
         }
     }
 
-    /** {@code help} is {@code --help}, and {@code help run} is {@code run --help}. */
+    /** Reads {@code help} as {@code --help}, and {@code help run} as {@code run --help}. */
     private static String[] asOption(String[] args) {
         if (args.length == 0 || !args[0].equals("help")) {
             return args;
@@ -90,7 +90,7 @@ public final class AgentbusCli {
         contract.operations()
                 .forEach(operation -> spec.addSubcommand(operation.kebabName(), CommandSpecs.of(operation)));
         CommandLine root = new CommandLine(spec);
-        // Texts are data: @ and ${…} in them mean nothing to the parser.
+        // Values are data: the parser must not expand @files and ${…} in them.
         root.setExpandAtFiles(false);
         root.setInterpolateVariables(false);
         return root;

@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Shows the answer of an operation to people: a list as a table, a job as a card, anything else line by line. */
+/** Prints an operation's answer for people: a list as a table, a job as a card, any other answer line by line. */
 final class AnswerPrinter {
-    /** What {@link #printJob} words itself. */
+    /** The fields that {@link #printJob} prints in its heading. */
     private static final List<String> JOB_HEAD =
             List.of("jobId", "state", "status", "nextMove", "attemptCount", "maxAttempts");
 
@@ -80,7 +80,7 @@ final class AnswerPrinter {
         this.out = terminal.out();
     }
 
-    /** Prints the answer in the form its operation and its content ask for. */
+    /** Prints the answer in the form that suits its operation and content. */
     void print(Operation operation, JsonNode answer) {
         if (operation.table().isPresent()) {
             printTable(operation.table().get(), answer);
@@ -140,7 +140,7 @@ final class AnswerPrinter {
                 .print(out, terminal.width());
     }
 
-    /** A prompt is a page of its own, not a cell of the table. */
+    /** Prints prompts below the table of attempts, because a prompt is a page long. */
     private void printPrompts(JsonNode attempts) {
         for (JsonNode attempt : attempts) {
             if (attempt.path("prompt").isTextual()) {

@@ -18,13 +18,13 @@ import java.util.List;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.ParseResult;
 
-/** Reads the options of one command as the input of its operation. */
+/** Reads the options of a command into its operation's input. */
 final class Arguments {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private final ParseResult parsed;
     private final InputStream in;
-    /** The option that has read the standard input, if one has: it can be read once. */
+    /** The option that has read the standard input, or null; a second one is refused. */
     private String reader;
 
     Arguments(ParseResult parsed, InputStream in) {
@@ -32,7 +32,7 @@ final class Arguments {
         this.in = in;
     }
 
-    /** How the command line calls a field: {@code followUps[0].subject} is {@code --follow-ups[0].subject}. */
+    /** The option for a field: {@code followUps[0].subject} is {@code --follow-ups[0].subject}. */
     static String option(String field) {
         int end = 0;
         while (end < field.length() && Character.isLetterOrDigit(field.charAt(end))) {
@@ -42,9 +42,9 @@ final class Arguments {
     }
 
     /**
-     * What was given, by the inputs' names; without defaults and not yet checked against the contract.
+     * The given values, by the names of the inputs, without defaults. The contract checks them later.
      *
-     * @throws Problem when text is no JSON, a file cannot be read, or one input is given in two ways
+     * @throws Problem when a text is not JSON, a file cannot be read, or an input is given twice
      */
     ObjectNode read(Operation operation) {
         ObjectNode input = JSON.objectNode();
@@ -101,7 +101,7 @@ final class Arguments {
             } else if (plain || values.size() > 1) {
                 list.add(item);
             } else {
-                // One JSON value that is no list: the contract says so, in the words it has for it.
+                // A single JSON value that is not a list: the contract's check reports it.
                 return item;
             }
         }

@@ -22,7 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Sends an operation's input to the bus and waits for its answer. */
+/** Calls an operation of the bus over HTTP. */
 final class BusClient {
 
     private final Settings settings;
@@ -46,17 +46,17 @@ final class BusClient {
     }
 
     /**
-     * What the bus has answered.
+     * An answer of the bus.
      *
      * @param status the HTTP status
-     * @param body the body as it came
+     * @param body the body, unchanged
      */
     record Answer(int status, byte[] body) {
         boolean ok() {
             return status >= 200 && status < 300;
         }
 
-        /** The body as JSON; empty when it is none. What the bus has accepted is not judged again. */
+        /** The body as JSON; empty when it is not JSON. Not checked against the contract. */
         Optional<JsonNode> json() {
             try {
                 JsonNode json = Json.EXACT.readTree(body);
@@ -68,12 +68,12 @@ final class BusClient {
     }
 
     /**
-     * Calls the bus once; nothing is repeated.
+     * Calls the bus once, without a retry.
      *
      * @param operation the operation
-     * @param input its input; only what was given, the bus fills in the defaults
-     * @return the answer, whatever its status
-     * @throws Unreachable when there is none
+     * @param input the given values of its input; the bus adds the defaults
+     * @return the answer, with any status
+     * @throws Unreachable when no answer arrives
      */
     Answer call(Operation operation, ObjectNode input) throws Unreachable {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(settings.url() + target(operation, input)))

@@ -19,7 +19,7 @@ final class Cell {
 
     private Cell() {}
 
-    /** The value in one line, a time as {@code 2026-11-21 03:37:31} in UTC; nothing is an empty text. */
+    /** The value in one line, times as {@code 2026-11-21 03:37:31} in UTC; empty for an absent value. */
     static String line(JsonNode value) {
         return value != null
                         && value.isTextual()
@@ -28,7 +28,7 @@ final class Cell {
                 : raw(value);
     }
 
-    /** The sentence of the bus in one line, with the times in it as {@link #line} shows them. */
+    /** A sentence of the bus in one line, with its times in the form of {@link #line}. */
     static String sentence(JsonNode value) {
         return TIME.matcher(raw(value)).replaceAll(found -> Matcher.quoteReplacement(time(found.group())));
     }
@@ -43,7 +43,7 @@ final class Cell {
         }
     }
 
-    /** The value in one line as it is; nothing is an empty text. */
+    /** The value in one line, unchanged; empty for an absent value. */
     static String raw(JsonNode value) {
         if (isEmpty(value)) {
             return "";
@@ -56,7 +56,7 @@ final class Cell {
         return Text.line(value.isTextual() ? value.textValue() : value.toString());
     }
 
-    /** Whether there is nothing to show: absent, null, an empty text, list or object. */
+    /** Whether the value is absent, null, or an empty text, list or object. */
     static boolean isEmpty(JsonNode value) {
         return value == null
                 || value.isMissingNode()
@@ -65,7 +65,7 @@ final class Cell {
                 || value.isContainerNode() && value.isEmpty();
     }
 
-    /** Whether it is a list of objects, which is shown as a table. */
+    /** Whether the value is a list of objects, which is printed as a table. */
     static boolean isTable(JsonNode value) {
         return value.isArray() && !value.isEmpty() && value.get(0).isObject();
     }

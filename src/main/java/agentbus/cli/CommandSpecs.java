@@ -12,7 +12,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
-/** Makes picocli's model of a command from an operation. Values stay text here; the contract judges them. */
+/** Makes picocli's model of a command from an operation. Values stay text here; the contract checks them. */
 final class CommandSpecs {
     static final String JSON = "--json";
     static final String URL = "--url";
@@ -21,7 +21,7 @@ final class CommandSpecs {
 
     private CommandSpecs() {}
 
-    /** The command of an operation. */
+    /** The command for an operation. */
     static CommandSpec of(Operation operation) {
         CommandSpec spec = CommandSpec.create().name(operation.kebabName());
         spec.usageMessage()
@@ -61,7 +61,7 @@ final class CommandSpecs {
                 order++,
                 "How long to wait for an answer; default " + Settings.DEFAULT_TIMEOUT_SECONDS + "."));
         spec.addOption(help(order++));
-        // A gateway's report has a version of its own to say.
+        // An operation may have an input named version itself, as a gateway's report does.
         String[] version =
                 spec.findOption("--version") == null ? new String[] {"-V", "--version"} : new String[] {"-V"};
         spec.addOption(OptionSpec.builder(version)
@@ -94,7 +94,7 @@ final class CommandSpecs {
         return found;
     }
 
-    /** How a value of the input is called in the help. */
+    /** The name of a value in the help. */
     static String label(Input input) {
         if (input.in() == Input.In.PATH) {
             return "<" + input.kebabName() + ">";
@@ -161,7 +161,7 @@ final class CommandSpecs {
         return option.build();
     }
 
-    /** Lets {@code --retry} stand for {@code --retry=true}: a value that follows after a space must be one of the two. */
+    /** Completes {@code --retry} to {@code --retry=true}. Only true or false after a space is read as its value. */
     private static boolean completeFlag(Stack<String> rest, boolean attached) {
         boolean said = attached
                 || !rest.isEmpty() && (rest.peek().equals("true") || rest.peek().equals("false"));
@@ -180,7 +180,10 @@ final class CommandSpecs {
                 .build();
     }
 
-    /** A text of the contract with the names of inputs as options; a name of one word may be just a word and stays. */
+    /**
+     * Replaces names of inputs in a text of the contract by their options. A name of one word stays, because it may be
+     * an ordinary word.
+     */
     private static String inOptions(Operation operation, String text) {
         String said = text;
         for (Input input : operation.inputs()) {
@@ -231,7 +234,7 @@ final class CommandSpecs {
                 .build();
     }
 
-    /** Text for picocli's help, which formats it. */
+    /** Escapes a text for picocli's help, which formats it. */
     static String escaped(String text) {
         return text.replace("%", "%%");
     }

@@ -3,7 +3,7 @@ package agentbus.cli;
 import agentbus.contract.Problem;
 import java.io.PrintStream;
 
-/** Says on the standard error output what went wrong. */
+/** Prints errors on the standard error output. */
 final class ErrorPrinter {
     private final PrintStream err;
     private final boolean json;
@@ -11,15 +11,15 @@ final class ErrorPrinter {
     /**
      * A printer.
      *
-     * @param err where to
-     * @param json whether as problem JSON for programs
+     * @param err the standard error output
+     * @param json true for problem JSON, false for text
      */
     ErrorPrinter(PrintStream err, boolean json) {
         this.err = err;
         this.json = json;
     }
 
-    /** Prints a problem in a sentence, its code, and what would be right. */
+    /** Prints a problem: a sentence, its code, and the rule. */
     void print(Problem problem) {
         if (json) {
             err.println(problem.toJson());
@@ -32,7 +32,7 @@ final class ErrorPrinter {
         }
     }
 
-    /** Prints a problem that is of the road and not of the request: one line. */
+    /** Prints one line for a problem with the connection, which the request did not cause. */
     void printLine(Problem problem) {
         if (json) {
             err.println(problem.toJson());

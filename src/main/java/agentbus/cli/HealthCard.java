@@ -11,7 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/** The health of the bus for people: what is wrong, then the numbers, then the dispatchers. */
+/** Prints the health of the bus for people: problems first, then numbers, then dispatchers. */
 final class HealthCard {
     private static final List<String> COLUMNS = List.of("id", "host", "status", "wakeSource", "leases", "lastSeen");
 
@@ -22,12 +22,12 @@ final class HealthCard {
         this.health = health;
     }
 
-    /** Prints it. */
+    /** Prints the card. */
     void print(PrintStream out, OptionalInt width) {
         out.println(Cell.line(health.get("status")));
         health.path("problems").forEach(problem -> out.println("  - " + Cell.sentence(problem)));
         new KeyValues(Map.of())
-                // In the order in which a job goes through them.
+                // In the order of a job's life.
                 .add("queue", counts(names("waiting", "queued", "live", "blocked", "dead")))
                 .add("oldest", oldest())
                 .add("last 24 h", counts(last24Hours()))
@@ -39,7 +39,7 @@ final class HealthCard {
     }
 
     private JsonNode rest() {
-        // The table below says it one by one.
+        // The table below has one line for each.
         shown.addAll(List.of("dispatchersHealthy", "dispatchersStale", "leasesOwned"));
         var rest = JsonNodeFactory.instance.objectNode();
         health.properties().stream()

@@ -10,7 +10,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.UsageMessageSpec;
 
-/** Prints the help of the whole and of each command. */
+/** Prints the help of the program and of each command. */
 final class Help {
     private static final int WIDTH = 100;
     private static final int NARROWEST = 55;
@@ -21,13 +21,13 @@ final class Help {
         this.contract = contract;
     }
 
-    /** Prints the help of a command of an operation or of one that was added. */
+    /** Prints the help of an operation's command or of an added command. */
     void printCommand(CommandLine command, PrintStream out, int width) {
         command.setUsageHelpWidth(Math.max(NARROWEST, width));
         contract.operations().stream()
                 .filter(operation -> operation.kebabName().equals(command.getCommandName()))
                 .findFirst()
-                // The example is printed as it is: broken into lines it could not be copied.
+                // The example is not wrapped, so that it can be copied.
                 .ifPresent(operation -> command.getHelpSectionMap()
                         .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> footer(operation)));
         command.usage(out, Ansi.OFF);
@@ -82,7 +82,7 @@ final class Help {
         });
     }
 
-    /** The width to print in when the terminal's is not known. */
+    /** The width to print in; a default when the terminal's width is unknown. */
     static int width(Terminal terminal) {
         return terminal.width().orElse(WIDTH);
     }

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/** An object as lines of a name and a value; lists of objects within it follow as small tables. */
+/** Prints an object as lines of name and value, followed by its lists of objects as tables. */
 final class KeyValues {
     private static final String INDENT = "  ";
     private static final int ONE_LINE = 100;
@@ -22,13 +22,13 @@ final class KeyValues {
     /**
      * An empty view.
      *
-     * @param columns the columns to show of a list of objects, by the list's field
+     * @param columns the columns of each list of objects, by the name of its field
      */
     KeyValues(Map<String, List<String>> columns) {
         this.columns = columns;
     }
 
-    /** Adds a line; an empty value adds none. */
+    /** Adds a line, unless the value is empty. */
     KeyValues add(String name, String value) {
         if (!value.isEmpty()) {
             lines.put(Text.words(name), value);
@@ -36,7 +36,7 @@ final class KeyValues {
         return this;
     }
 
-    /** Adds the fields of an object that are not in the list of those already shown. */
+    /** Adds the fields of an object that have not been shown yet. */
     KeyValues addAll(JsonNode object, List<String> shown) {
         object.properties().forEach(field -> {
             if (!shown.contains(field.getKey())) {
@@ -46,7 +46,7 @@ final class KeyValues {
         return this;
     }
 
-    /** Adds some fields of an object in the order of the list. */
+    /** Adds the listed fields of an object, in the order of the list. */
     KeyValues addSome(JsonNode object, List<String> names) {
         names.forEach(name -> add(name, object.path(name)));
         return this;
@@ -60,7 +60,7 @@ final class KeyValues {
         }
     }
 
-    /** Prints the lines aligned, then the tables. */
+    /** Prints the aligned lines, then the tables. */
     void print(PrintStream out, OptionalInt width) {
         int widest = lines.keySet().stream().mapToInt(Text::width).max().orElse(0);
         String indent = INDENT + " ".repeat(widest) + INDENT;

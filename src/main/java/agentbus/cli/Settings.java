@@ -15,28 +15,28 @@ import java.util.Optional;
 import picocli.CommandLine.ParseResult;
 
 /**
- * Where the bus is and who calls it.
+ * The settings of a call: the address of the bus, the caller's token, the timeout.
  *
- * @param url the bus's address, without a slash at its end
- * @param token the bearer token, if there is one
+ * @param url the address of the bus, without a slash at the end
+ * @param token the bearer token, if given
  * @param timeout how long to wait for an answer
  */
 record Settings(String url, Optional<String> token, Duration timeout) {
-    /** Where a bus on this machine listens by default. */
+    /** The default address of a bus on this machine. */
     static final String DEFAULT_URL = "http://127.0.0.1:8080";
-    /** How long to wait by default, in seconds. */
+    /** The default timeout, in seconds. */
     static final int DEFAULT_TIMEOUT_SECONDS = 30;
 
-    /** Leaves the token out: settings may end up in a message. */
+    /** Omits the token, because settings may appear in messages. */
     @Override
     public String toString() {
         return "Settings[url=" + url + ", timeout=" + timeout + "]";
     }
 
     /**
-     * Reads the settings from the options, then the environment, then the defaults.
+     * Reads the settings: options first, then the environment, then the defaults.
      *
-     * @throws Problem when one of them cannot be right
+     * @throws Problem when a setting is invalid
      */
     static Settings of(ParseResult parsed, Map<String, String> env) {
         String url = CommandSpecs.common(parsed, CommandSpecs.URL)
@@ -90,13 +90,14 @@ record Settings(String url, Optional<String> token, Duration timeout) {
     }
 
     private static Optional<String> fromHome(Map<String, String> env) {
-        // As the server reads agentbus.data.token-dir and agentbus.data.dir from the environment.
+        // The same directories as those that the server reads from the environment.
         Path home = Path.of(set(env, "AGENTBUS_HOME").orElse(""));
         String directory = set(env, "AGENTBUS_DATA_TOKEN_DIR")
                 .or(() -> set(env, "AGENTBUS_DATA_DIR"))
                 .orElse("data");
         Path file = home.resolve(directory).resolve("operator.token");
-        // Without a token the bus answers what is missing; that is the better message, and it may not even be running.
+        // Without a token the call is still sent: the answer of the bus, or its absence, explains more than a check
+        // here.
         return Files.isReadable(file) ? fromFile(file.toString()) : Optional.empty();
     }
 
@@ -116,7 +117,7 @@ record Settings(String url, Optional<String> token, Duration timeout) {
     }
 
     private static String usable(String token, String source) {
-        // The value stays out of the message, whatever it is: it was meant to be a secret.
+        // The message does not quote the value, because it was meant to be a secret.
         if (token.matches("[!-~]+")) {
             return token;
         }

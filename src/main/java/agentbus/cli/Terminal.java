@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * What a command is run from and what it speaks to.
+ * The streams and the environment of a command.
  *
  * @param in the standard input
  * @param out the standard output
@@ -16,7 +16,7 @@ import java.util.OptionalInt;
 record Terminal(InputStream in, PrintStream out, PrintStream err, Map<String, String> env) {
     private static final int LEAST = 20;
 
-    /** The columns of the terminal, if the environment says so. */
+    /** The terminal's width in columns, if the environment has it. */
     OptionalInt width() {
         try {
             int columns = Integer.parseInt(env.getOrDefault("COLUMNS", "").trim());

@@ -3,18 +3,21 @@ package agentbus.cli;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** Makes text from agents fit for a terminal: it is data, and no part of it may move the cursor or hide another. */
+/** Makes texts safe for a terminal. Texts from agents are data and must not move the cursor or hide other text. */
 final class Text {
     private static final String ELLIPSIS = "…";
 
     private Text() {}
 
-    /** One line: line breaks and tabs are spaces, other control characters are visible. */
+    /** The text in one line: line breaks and tabs become spaces, other control characters become visible. */
     static String line(String text) {
         return clean(text.strip().replaceAll("\\R", " ").replace('\t', ' '));
     }
 
-    /** Lines: line breaks stay, other control characters are visible; each line after the first gets the indent. */
+    /**
+     * The text in several lines, each after the first with the indent. Control characters other than line breaks become
+     * visible.
+     */
     static String lines(String text, String indent) {
         String tidy = text.strip().replace("\r\n", "\n").replace('\t', ' ');
         return tidy.lines().map(Text::clean).collect(Collectors.joining("\n" + indent));
@@ -28,14 +31,14 @@ final class Text {
 
     private static void append(StringBuilder clean, int c) {
         if (c < 0x20) {
-            // Unicode has a picture for each of these, in the same order.
+            // Unicode has a visible symbol for each control character, in the same order.
             clean.appendCodePoint(0x2400 + c);
         } else if (c == 0x7F) {
             clean.append('\u2421');
         } else if (Character.isISOControl(c) || c == 0x2028 || c == 0x2029 || isUnpairedSurrogate(c)) {
             clean.append('\uFFFD');
         } else if (Character.getType(c) != Character.FORMAT || c == 0x200D) {
-            // Format characters reverse or hide text; the joiner alone is kept, emoji are made of it.
+            // Format characters can reverse or hide text. Only the zero-width joiner is kept, because emoji need it.
             clean.appendCodePoint(c);
         }
     }
@@ -44,7 +47,7 @@ final class Text {
         return c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
     }
 
-    /** The columns that a clean text takes. */
+    /** The width of a safe text, in columns. */
     static int width(String text) {
         return text.codePoints().map(Text::width).sum();
     }
@@ -65,7 +68,7 @@ final class Text {
         return wide ? 2 : 1;
     }
 
-    /** The text, or its beginning with … where it takes more than so many columns. */
+    /** The text, cut to a number of columns with … at the end if it is wider. */
     static String cut(String text, int columns) {
         if (width(text) <= columns) {
             return text;
@@ -82,7 +85,7 @@ final class Text {
         return cut + ELLIPSIS;
     }
 
-    /** The text with a line break instead of a space wherever a line would take more than so many columns. */
+    /** The text, wrapped at spaces to a number of columns. */
     static String wrapped(String text, int columns) {
         StringBuilder wrapped = new StringBuilder();
         int used = 0;
@@ -101,17 +104,17 @@ final class Text {
         return wrapped.toString();
     }
 
-    /** The text with spaces up to so many columns. */
+    /** The text, padded with spaces to a number of columns. */
     static String padded(String text, int columns) {
         return text + " ".repeat(Math.max(0, columns - width(text)));
     }
 
-    /** A field's name in words: {@code nextMove} is {@code next move}. */
+    /** The words of a field's name: {@code next move} for {@code nextMove}. */
     static String words(String camel) {
         return line(camel).replaceAll("([a-z0-9])([A-Z])", "$1 $2").toLowerCase(Locale.ROOT);
     }
 
-    /** A length of time in its largest unit: {@code 12 s}, {@code 3 min}, {@code 5 h}, {@code 2 d}. */
+    /** A duration in its largest unit: {@code 12 s}, {@code 3 min}, {@code 5 h}, {@code 2 d}. */
     static String age(double seconds) {
         long whole = Math.max(0, Math.round(seconds));
         if (whole < 60) {

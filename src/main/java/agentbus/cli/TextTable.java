@@ -12,21 +12,21 @@ import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
-/** A table of aligned columns that fits the terminal. */
+/** A table of aligned columns, cut to the terminal's width. */
 final class TextTable {
     private static final String GAP = "  ";
-    /** The widest a column of free text gets when the terminal's width is not known. */
+    /** Chosen: the most columns for a field of free text when the terminal's width is unknown. */
     private static final int WIDE = 60;
 
     private static final int READABLE = 12;
 
     private static final int NARROW = 4;
 
-    /** Columns whose cells may be long. */
+    /** Fields of free text, which are cut first. */
     private static final Set<String> TEXTS =
             Set.of("nextMove", "payload", "summary", "error", "lastError", "pausedReason");
 
-    /** What is said shorter above a column than beside a value. */
+    /** Short titles for columns. */
     private static final Map<String, String> TITLES = Map.of(
             "targetAgent", "agent",
             "attemptCount", "attempts",
@@ -66,7 +66,7 @@ final class TextTable {
         return column.equals("nextMove") ? Cell.sentence(value) : Cell.line(value);
     }
 
-    /** The columns of some that any item has; all fields that the items have when they have none of them. */
+    /** The wanted columns that occur in the items; if none occurs, all fields of the items. */
     static List<String> present(JsonNode items, List<String> wanted) {
         Set<String> names = new LinkedHashSet<>();
         for (JsonNode item : items) {
@@ -90,7 +90,7 @@ final class TextTable {
         return true;
     }
 
-    /** Prints the head and a line for each item, each after the indent, in at most so many columns if they are known. */
+    /** Prints the head and one line per item, each after the indent, cut to the width if it is known. */
     void print(PrintStream out, String indent, OptionalInt width) {
         int[] widths = widths(width.isPresent() ? width.getAsInt() - indent.length() : -1);
         for (List<String> row : rows) {
@@ -114,8 +114,8 @@ final class TextTable {
             return widths;
         }
         int excess = IntStream.of(widths).sum() + GAP.length() * (widths.length - 1) - available;
-        // What people write is cut first. Identifiers are there to be copied: they are cut only when nothing else is
-        // left to cut. A token is never cut: it is shown this once.
+        // Free text is cut first. Identifiers are meant for copying and are cut last; a token is never cut, because it
+        // is shown only once.
         excess = shrink(widths, excess, this::isText, READABLE);
         excess = shrink(widths, excess, column -> !isWhole(column) && !isTime(column), READABLE);
         excess = shrink(widths, excess, column -> !isWhole(column) && !isTime(column), NARROW);
@@ -124,7 +124,7 @@ final class TextTable {
         return widths;
     }
 
-    /** Takes from the widest of some columns, one by one; returns what is still too much. */
+    /** Narrows the widest of the chosen columns step by step; returns the excess that remains. */
     private static int shrink(int[] widths, int excess, IntPredicate which, int least) {
         for (int left = excess; left > 0; left--) {
             int widest = -1;

@@ -15,11 +15,11 @@ import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Says in the bus's words what the parser of the command line objects to. */
+/** Translates errors of the command line's parser into problems of the bus. */
 final class UsageProblems {
     private UsageProblems() {}
 
-    /** The problem behind a parser's exception. */
+    /** The problem for a parser's exception. */
     static Problem of(ParameterException wrong) {
         if (wrong instanceof UnmatchedArgumentException unmatched) {
             return unmatched(unmatched.getCommandLine(), unmatched.getUnmatched());

@@ -1,2 +1,2 @@
-/** The command line: one command for each operation of the contract, made from the contract. */
+/** The command line. The contract defines one command per operation. */
 package agentbus.cli;

@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The contract: every operation of the bus. Read once at the start, and safe for use by many threads. */
+/** The contract: all operations of the bus, read once at the start. Thread-safe. */
 public final class Contract {
     private static final String RESOURCE = "agentbus.openapi.yaml";
 
@@ -34,7 +34,7 @@ public final class Contract {
      * Reads the contract from the classpath.
      *
      * @return the contract
-     * @throws IllegalStateException when the file is missing or at fault
+     * @throws IllegalStateException when the file is missing or faulty
      */
     public static Contract load() {
         try (InputStream yaml = Contract.class.getClassLoader().getResourceAsStream(RESOURCE)) {
@@ -48,11 +48,11 @@ public final class Contract {
     }
 
     /**
-     * Reads a contract from elsewhere.
+     * Reads a contract from a stream.
      *
-     * @param yaml the file's text; left open
+     * @param yaml the contract's text; not closed
      * @return the contract
-     * @throws IllegalStateException when the file is at fault
+     * @throws IllegalStateException when the text is faulty
      */
     public static Contract read(InputStream yaml) {
         return new Contract(new ContractFile(yaml));
@@ -68,13 +68,13 @@ public final class Contract {
         return groups;
     }
 
-    /** The whole contract as JSON, references resolved; a copy. */
+    /** A copy of the whole contract as JSON, with all references resolved. */
     public ObjectNode document() {
         return document.deepCopy();
     }
 
     /**
-     * The operation with an id.
+     * Finds an operation by its id.
      *
      * @param id the id in camel case
      * @return the operation
@@ -89,11 +89,11 @@ public final class Contract {
     }
 
     /**
-     * The operation that a request means.
+     * Finds the operation of a request.
      *
      * @param method the HTTP method
-     * @param path the raw path, still percent-encoded, without the query
-     * @return the operation with its path's parameters
+     * @param path the path as received, percent-encoded, without the query
+     * @return the operation and the values of its path parameters
      * @throws Problem 404 {@code no_such_operation}, 405 {@code method_not_allowed} with the allowed methods as
      *     {@link Problem#expected()}, or 400 {@code invalid_field} for a parameter that cannot be decoded
      */

@@ -18,7 +18,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/** Reads an OpenAPI 3.1 file into operations. A fault in the file is a fault of the program: IllegalStateException. */
+/**
+ * Reads the operations of an OpenAPI 3.1 file. A fault in the file is a defect of the program, and so an
+ * IllegalStateException.
+ */
 final class ContractFile {
     private static final List<String> METHODS = List.of("get", "put", "post", "delete", "patch");
 
@@ -27,7 +30,7 @@ final class ContractFile {
     /**
      * Reads a file.
      *
-     * @param yaml the file's text; left open
+     * @param yaml the file's text; not closed
      */
     ContractFile(InputStream yaml) {
         try {
@@ -38,12 +41,12 @@ final class ContractFile {
         }
     }
 
-    /** The whole file as JSON, every reference replaced by what it points to. */
+    /** The whole file as JSON, with every reference replaced by its target. */
     ObjectNode document() {
         return document.deepCopy();
     }
 
-    /** The groups, in their order. */
+    /** The groups, in the file's order. */
     List<Group> groups() {
         List<Group> groups = new ArrayList<>();
         for (JsonNode tag : document.path("tags")) {
@@ -82,7 +85,8 @@ final class ContractFile {
                         field.getValue(),
                         required.contains(field.getKey()),
                         field.getValue())));
-        // A path's parameters come first, they are the command line's positionals; what operations share comes last.
+        // Path parameters come first, because they are the command line's positional arguments; inputs common to many
+        // operations come last.
         List<Input> shared = new ArrayList<>();
         pathItem.path("parameters").forEach(parameter -> shared.add(parameter(parameter)));
         inputs.addAll(
@@ -175,7 +179,7 @@ final class ContractFile {
         return text;
     }
 
-    /** A copy without references; what stands beside a reference goes over what it points to. */
+    /** A copy with all references resolved. Keys beside a reference override those of its target. */
     private static JsonNode resolve(JsonNode node, JsonNode root, Deque<String> open) {
         if (node instanceof ArrayNode array) {
             ArrayNode copy = JsonNodeFactory.instance.arrayNode();

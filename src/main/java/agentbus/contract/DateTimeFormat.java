@@ -7,11 +7,11 @@ import java.time.OffsetDateTime;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** A time as RFC 3339 writes one, with its offset, and one that Postgres can store. */
+/** The format date-time: an RFC 3339 timestamp with an offset that Postgres can store. */
 final class DateTimeFormat implements Format {
     private static final Pattern SHAPE =
             Pattern.compile("\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?([Zz]|[+-]\\d\\d:\\d\\d)");
-    // Postgres: "time zone displacement out of range" from 16 hours on.
+    // Postgres refuses offsets of 16 hours and more ("time zone displacement out of range").
     private static final int MAX_OFFSET_SECONDS = 16 * 3600;
 
     @Override

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
-/** Turns what the validator has found into a problem in words for people. */
+/** Translates the validator's findings into problems for people. */
 final class Findings {
     private final ObjectNode schema;
     private final ObjectNode input;
@@ -24,7 +24,7 @@ final class Findings {
         this.naming = naming;
     }
 
-    /** The problem behind one finding. */
+    /** The problem for one finding. */
     Problem problem(ValidationMessage message) {
         Place place = find(message.getInstanceLocation());
         switch (message.getType()) {
@@ -41,7 +41,7 @@ final class Findings {
         }
     }
 
-    /** Where in the input something is, and what the contract says about that place. */
+    /** A place in the input, with its value and the contract's schema for it. */
     private record Place(String path, JsonNode value, JsonNode schema, boolean required) {}
 
     private Place find(JsonNodePath location) {
@@ -78,7 +78,7 @@ final class Findings {
         return unknown(path, name, parent.value.get(name), naming.apply(path), known);
     }
 
-    /** A field that is not among the known ones; {@code label} is how it is called in the sentence. */
+    /** The problem for an unknown field; {@code label} is the field's name in the sentence. */
     static Problem unknown(String path, String name, JsonNode value, String label, List<String> known) {
         Optional<String> nearest = Nearest.of(name, known);
         String hint = Nearest.hint(name, known) + (nearest.isPresent() ? "" : ".");
@@ -135,7 +135,7 @@ final class Findings {
         return Problem.invalidField(place.path, place.value, detail, expected);
     }
 
-    /** What is wrong with the value where showing it alone would not tell. */
+    /** The fault of the value in words, for cases where the value alone does not show it. */
     private static String state(Place place) {
         JsonNode value = place.value;
         String type = place.schema.path("type").asText();

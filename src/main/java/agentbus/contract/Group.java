@@ -1,9 +1,9 @@
 package agentbus.contract;
 
 /**
- * A group of operations that belong together.
+ * A group of related operations.
  *
  * @param name the tag in the contract
- * @param title what it is for, in a few words
+ * @param title its purpose, in a few words
  */
 public record Group(String name, String title) {}

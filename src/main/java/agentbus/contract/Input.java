@@ -6,16 +6,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 /**
  * One field of an operation's input.
  *
- * @param name its name in camel case, the same through every door
- * @param in where HTTP carries it
- * @param schema its JSON Schema, without references; not to be changed
- * @param required whether the operation needs it
- * @param defaultValue what stands for it when absent, or null
- * @param description what it is, for people
+ * @param name its name in camel case, the same at every door
+ * @param in its part of an HTTP request
+ * @param schema its JSON Schema with references resolved; must not be changed
+ * @param required whether it is required
+ * @param defaultValue its value when absent, or null
+ * @param description its description for people
  */
 public record Input(
         String name, In in, ObjectNode schema, boolean required, JsonNode defaultValue, String description) {
-    /** Where HTTP carries an input. */
+    /** The parts of an HTTP request that carry inputs. */
     public enum In {
         /** A segment of the path. */
         PATH,
@@ -30,12 +30,12 @@ public record Input(
         return schema.path("type").asText("string");
     }
 
-    /** The name in kebab case, as the command line has it. */
+    /** The name in kebab case, for the command line. */
     public String kebabName() {
         return Names.kebab(name);
     }
 
-    /** What the value must be, in words that go on after "must be". */
+    /** The rule for the value in words that continue "must be". */
     public String expected() {
         return Wording.expected(schema);
     }

@@ -15,11 +15,11 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
-/** The schema of one operation's whole input, compiled once. Safe for use by many threads. */
+/** The compiled schema of one operation's whole input. Thread-safe. */
 final class InputSchema {
     private static final Set<String> ANNOTATIONS = Set.of("description", "default", "title", "examples");
 
-    /** No pattern of the contract lets a longer text through, and a repeated group takes stack for each repetition. */
+    /** Chosen: no pattern of the contract accepts a longer text, and each repetition of a group uses stack. */
     private static final int LONGEST_MATCHED = 1000;
 
     private final ObjectNode schema;
@@ -30,7 +30,7 @@ final class InputSchema {
     /**
      * Compiles a schema.
      *
-     * @param schema an object schema without references
+     * @param schema an object schema with references resolved
      */
     InputSchema(ObjectNode schema) {
         this.schema = schema;
@@ -53,11 +53,11 @@ final class InputSchema {
     }
 
     /**
-     * Checks an input and completes it in place.
+     * Checks an input and adds the defaults to it.
      *
-     * @param input the merged input
-     * @param naming how a dotted path is called in the words of a problem
-     * @return the same object, with its defaults
+     * @param input the whole input; changed in place
+     * @param naming turns a dotted path into the caller's name for the field, for the messages
+     * @return the same object
      * @throws Problem unknown_field, missing_field or invalid_field, in this order of precedence
      */
     ObjectNode check(ObjectNode input, UnaryOperator<String> naming) {
@@ -71,13 +71,14 @@ final class InputSchema {
         return input;
     }
 
-    // Java's $ also matches before a last line break; the contract's means the end.
+    // In Java, $ also matches before a final line break; in the contract it matches only the end.
     private static RegularExpression pattern(String regex) {
         Pattern pattern = Pattern.compile(regex.endsWith("$") ? regex.substring(0, regex.length() - 1) + "\\z" : regex);
         return text -> text.length() <= LONGEST_MATCHED && pattern.matcher(text).find();
     }
 
-    // A misspelt name shows as an unknown field and often as a missing one; the unknown one says what to mend.
+    // A misspelt name is an unknown field and often a missing one too; the message about the unknown one is more
+    // useful.
     private Problem worst(Set<ValidationMessage> messages, ObjectNode input, UnaryOperator<String> naming) {
         List<ValidationMessage> ordered = new ArrayList<>(messages);
         ordered.sort(Comparator.comparingInt(InputSchema::rank));
@@ -95,7 +96,7 @@ final class InputSchema {
         }
     }
 
-    /** The schema without what only people read: less to evaluate for each request, and nothing unknown to the validator. */
+    /** The schema without descriptions and extensions, which the validator does not know and need not evaluate. */
     private static ObjectNode assertions(JsonNode schema) {
         ObjectNode stripped = schema.deepCopy();
         stripped.remove(ANNOTATIONS);

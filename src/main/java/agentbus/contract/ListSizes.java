@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * Refuses a list with too many entries before anything looks at them: the validator finds every fault of every entry, and
- * a body of a megabyte has room for hundreds of thousands.
+ * Refuses lists with too many entries before the validator runs. The validator reports every fault of every entry, and
+ * a megabyte holds hundreds of thousands of entries.
  */
 final class ListSizes {
     private final JsonNode schema;
@@ -19,7 +19,7 @@ final class ListSizes {
     /**
      * Derives the limits of a schema.
      *
-     * @param schema a JSON Schema without references
+     * @param schema a JSON Schema with references resolved
      */
     ListSizes(JsonNode schema) {
         this.schema = schema;
@@ -38,7 +38,7 @@ final class ListSizes {
         return most == Integer.MAX_VALUE && properties.isEmpty() && items == null;
     }
 
-    /** Checks the lists within a value; throws invalid_field for the first that is too long. */
+    /** Checks the lists in a value; throws invalid_field for the first one that is too long. */
     void check(String path, JsonNode value, UnaryOperator<String> naming) {
         if (value.isArray()) {
             if (value.size() > most) {
@@ -60,7 +60,7 @@ final class ListSizes {
     private Problem tooMany(String path, JsonNode list, UnaryOperator<String> naming) {
         String expected = Wording.expected(schema);
         String detail = naming.apply(path) + " is a list of " + list.size() + "; it must be " + expected + ".";
-        // Its size stands for it: to write the list out would cost what is being saved here.
+        // The message gives the list's size, because printing the list is the cost that this check avoids.
         JsonNode value = JsonNodeFactory.instance.textNode("a list of " + list.size());
         return Problem.invalidField(path, value, detail, expected);
     }

@@ -3,9 +3,9 @@ package agentbus.contract;
 import java.util.Map;
 
 /**
- * The operation that a method and path stand for.
+ * The operation of a request, with the values of its path parameters.
  *
  * @param operation the operation
- * @param pathParameters the values of the path's parameters by name, percent-decoded, not yet checked
+ * @param pathParameters the values by parameter name, percent-decoded, not yet checked
  */
 public record Match(Operation operation, Map<String, String> pathParameters) {}

@@ -12,8 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Brings a valid input into the one form that the operations read: defaults are filled in, also in nested objects, and a
- * whole number that was written as 5.0 is 5.
+ * Normalises a valid input for the operations: adds defaults, also in nested objects, and turns whole numbers such as
+ * 5.0 into 5.
  */
 final class Normalizer {
     private final boolean integer;
@@ -22,9 +22,9 @@ final class Normalizer {
     private final Normalizer items;
 
     /**
-     * Derives the normalizer of a schema once, so that a request costs no walk through the schema.
+     * Derives the normaliser of a schema once, so that requests need no walk through the schema.
      *
-     * @param schema a JSON Schema without references
+     * @param schema a JSON Schema with references resolved
      */
     Normalizer(JsonNode schema) {
         integer = schema.path("type").asText().equals("integer");
@@ -45,7 +45,10 @@ final class Normalizer {
         return !integer && defaults.isEmpty() && properties.isEmpty() && items == null;
     }
 
-    /** Changes the objects within a valid value in place, and returns what is to stand for the value itself. */
+    /**
+     * Normalises a valid value, changing objects in place. Returns the value's replacement, which is the value itself
+     * unless it is a number.
+     */
     JsonNode apply(JsonNode value) {
         if (integer && value.isBigDecimal()) {
             return whole(value.decimalValue().toBigIntegerExact());

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
-/** One operation of the contract, and the judge of its input. Safe for use by many threads. */
+/** One operation of the contract, with the check of its input. Thread-safe. */
 public final class Operation {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
@@ -21,7 +21,7 @@ public final class Operation {
     private final InputSchema compiled;
 
     /**
-     * What the contract says about an operation in words.
+     * The parts of an operation's entry in the contract, without its inputs.
      *
      * @param id the operation's id in camel case
      * @param method the HTTP method in capitals
@@ -29,11 +29,11 @@ public final class Operation {
      * @param summary one sentence
      * @param details more sentences, or an empty text
      * @param group the name of its group
-     * @param principals who may call it: operator, agent, attempt
-     * @param example a command line that shows it
-     * @param table how its list is shown, if it answers one
-     * @param card the lists within its answer, each with the columns to show
-     * @param tool what makes it an MCP tool, if it is one
+     * @param principals the kinds of callers that may call it: operator, agent, attempt
+     * @param example an example command line
+     * @param table the table for its list, or null
+     * @param card the tables for the lists within its answer
+     * @param tool its MCP tool, or null
      */
     record Description(
             String id,
@@ -51,9 +51,9 @@ public final class Operation {
     /**
      * An operation with its inputs.
      *
-     * @param description what it is
-     * @param inputs its inputs, in the contract's order, no name twice
-     * @param bodyRules what the contract says about the body beside its fields (such as {@code not})
+     * @param description the rest of its entry
+     * @param inputs its inputs with unique names, in the contract's order
+     * @param bodyRules further schema keywords for the body, such as {@code not}
      */
     Operation(Description description, List<Input> inputs, ObjectNode bodyRules) {
         this.description = description;
@@ -100,12 +100,12 @@ public final class Operation {
         return description.path();
     }
 
-    /** What it does, in one sentence. */
+    /** Its effect, in one sentence. */
     public String summary() {
         return description.summary();
     }
 
-    /** What else is to be known, or an empty text. */
+    /** Further sentences, or an empty text. */
     public String description() {
         return description.details();
     }
@@ -115,32 +115,32 @@ public final class Operation {
         return description.group();
     }
 
-    /** Who may call it: {@code operator}, {@code agent}, {@code attempt}. */
+    /** The kinds of callers that may call it: {@code operator}, {@code agent}, {@code attempt}. */
     public List<String> principals() {
         return description.principals();
     }
 
-    /** A command line that shows it. */
+    /** An example command line. */
     public String example() {
         return description.example();
     }
 
-    /** How the command line shows its list; empty when it answers none. */
+    /** The command line's table for its list; empty when its answer is not a list. */
     public Optional<Table> table() {
         return description.table();
     }
 
-    /** How the command line shows the lists within the one thing it answers. */
+    /** The command line's tables for the lists within its answer. */
     public List<Table> card() {
         return description.card();
     }
 
-    /** What makes it an MCP tool; empty when it is none. */
+    /** Its MCP tool; empty when it has none. */
     public Optional<Tool> tool() {
         return description.tool();
     }
 
-    /** Everything that can be put in: the path's parameters, the query's, then the body's fields. */
+    /** All inputs: path parameters, query parameters, then fields of the body. */
     public List<Input> inputs() {
         return List.copyOf(inputs.values());
     }
@@ -150,7 +150,7 @@ public final class Operation {
         return inputs.values().stream().anyMatch(input -> input.in() == Input.In.BODY);
     }
 
-    /** The JSON Schema (2020-12) of the whole input as one object, without references; a copy. */
+    /** A copy of the JSON Schema (2020-12) of the whole input as one object, with references resolved. */
     public ObjectNode inputSchema() {
         return schema.deepCopy();
     }
@@ -158,12 +158,12 @@ public final class Operation {
     /**
      * Reads an HTTP request as one input object.
      *
-     * @param pathParameters the path's parameters, decoded, as {@link Contract#match} gives them
-     * @param query the query's parameters, decoded, each with all its values
+     * @param pathParameters the decoded path parameters of {@link Contract#match}
+     * @param query the decoded query parameters, each with all its values
      * @param body the body; null or empty when there is none
      * @param contentType the body's Content-Type header, or null
-     * @return the path's, the query's and the body's fields in one object, valid, with defaults filled in
-     * @throws Problem what is wrong with the first thing that is wrong: 400 or 415
+     * @return all inputs in one valid object, with defaults
+     * @throws Problem for the first mistake: 400 or 415
      */
     public ObjectNode read(
             Map<String, String> pathParameters, Map<String, List<String>> query, byte[] body, String contentType) {
@@ -182,20 +182,20 @@ public final class Operation {
     }
 
     /**
-     * Checks an input object that came by another door than HTTP, and completes it.
+     * Checks an input object from another door than HTTP, and adds the defaults.
      *
      * @param input all inputs in one object; changed in place
-     * @param naming how the reader calls a field, given its dotted path; used in the problem's detail
-     * @return the same object, with defaults filled in
-     * @throws Problem what is wrong with it: 400
+     * @param naming turns a dotted path into the caller's name for the field, for the messages
+     * @return the same object
+     * @throws Problem for the first mistake: 400
      */
     public ObjectNode check(ObjectNode input, UnaryOperator<String> naming) {
         return compiled.check(input, naming);
     }
 
     /**
-     * Reads a value that came as text by the type of its input: "5" is a number where a number is wanted. What cannot be
-     * read so stays text, and is refused by {@link #check}.
+     * Converts a text to the type of its input: "5" becomes a number for a numeric input. A text that cannot be
+     * converted stays text, and {@link #check} refuses it.
      *
      * @param input the input
      * @param text its value
@@ -262,7 +262,7 @@ public final class Operation {
     }
 
     /**
-     * Refuses a body that is no JSON in UTF-8.
+     * Refuses a body whose media type is not JSON in UTF-8.
      *
      * @param contentType the body's Content-Type header, or null
      * @throws Problem 415 {@code unsupported_media_type}

@@ -13,12 +13,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** Finds the operation of a method and path. A fixed segment goes before a parameter: /v1/jobs/claim is no job's id. */
+/**
+ * Finds the operation of a method and path. Fixed segments win over parameters, so /v1/jobs/claim is not a job with the
+ * id "claim".
+ */
 final class PathTable {
     private final Map<Integer, List<Template>> bySize = new HashMap<>();
     private final List<String> paths = new ArrayList<>();
 
-    /** One path template with the operation of each of its methods. */
+    /** One path template with its operations by method. */
     private record Template(String path, String[] segments, Map<String, Operation> methods) {
         boolean matches(String[] given) {
             for (int i = 0; i < segments.length; i++) {
@@ -29,7 +32,7 @@ final class PathTable {
             return true;
         }
 
-        /** Sorts fixed segments before parameters, the leftmost difference deciding. */
+        /** The sort key: fixed segments before parameters, from left to right. */
         String order() {
             StringBuilder order = new StringBuilder();
             for (String segment : segments) {
@@ -59,7 +62,7 @@ final class PathTable {
     }
 
     /**
-     * The operation of a method and path.
+     * Finds the operation of a method and path.
      *
      * @throws Problem no_such_operation, method_not_allowed, or invalid_field for a parameter that cannot be decoded
      */
@@ -98,7 +101,7 @@ final class PathTable {
             return segment;
         }
         try {
-            // In a path a plus sign is itself; the decoder is made for forms, where it is a space.
+            // The decoder is made for forms, where a plus sign is a space; in a path it is a plus sign.
             return URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException broken) {
             String expected = "text with % only before two hexadecimal digits";

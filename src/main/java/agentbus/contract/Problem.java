@@ -8,8 +8,8 @@ import java.util.Collection;
 import java.util.Optional;
 
 /**
- * A refusal, as RFC 9457 describes one: what was wrong, with what value, and what would be right. It is thrown where the
- * fault is seen and answered by the door that was used; it has no stack trace, because a refused request is no defect.
+ * A refusal in the form of RFC 9457: the fault, the value, and the rule. The code that detects the fault throws it, and
+ * the door turns it into an answer. It has no stack trace, because a refused request is not a defect.
  */
 public final class Problem extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -23,14 +23,14 @@ public final class Problem extends RuntimeException {
     private final long retryAfterSeconds;
 
     /**
-     * A problem with all its parts but a time to wait.
+     * A problem with all parts except a time to wait.
      *
      * @param status the HTTP status, 400 to 599
-     * @param code the stable code, one of the contract's {@code Problem.code}
+     * @param code the stable code, one of {@code Problem.code} in the contract
      * @param detail one sentence for people
-     * @param field the dotted path of the field at fault, or null
-     * @param value the refused value, or null; shortened when long
-     * @param expected what would be right, or null
+     * @param field the dotted path of the wrong field, or null
+     * @param value the refused value, or null; a long one is shortened
+     * @param expected the rule, or null
      */
     public Problem(int status, String code, String detail, String field, JsonNode value, String expected) {
         this(status, code, detail, field, value, expected, 0);
@@ -54,7 +54,7 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * A problem that is about no field.
+     * A problem without a field.
      *
      * @param status the HTTP status
      * @param code the stable code
@@ -66,10 +66,10 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * The body is not one JSON object.
+     * The problem of a body that is not one JSON object.
      *
-     * @param detail what is wrong, with line and column
-     * @param expected what would be right
+     * @param detail the fault, with line and column
+     * @param expected the rule
      * @return a 400 {@code malformed_json}
      */
     public static Problem malformedJson(String detail, String expected) {
@@ -77,12 +77,12 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * A field has a value that the contract does not allow.
+     * The problem of a field with a value that the contract does not allow.
      *
      * @param field the dotted path
      * @param value the value
      * @param detail one sentence for people
-     * @param expected what would be right
+     * @param expected the rule
      * @return a 400 {@code invalid_field}
      */
     public static Problem invalidField(String field, JsonNode value, String detail, String expected) {
@@ -90,12 +90,12 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * A field that the contract does not know.
+     * The problem of an unknown field.
      *
      * @param field the dotted path
-     * @param value the value it came with
+     * @param value the field's value
      * @param detail one sentence for people
-     * @param expected the name that was probably meant, or the known names
+     * @param expected the nearest known name, or all known names
      * @return a 400 {@code unknown_field}
      */
     public static Problem unknownField(String field, JsonNode value, String detail, String expected) {
@@ -103,11 +103,11 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * A required field is absent.
+     * The problem of an absent required field.
      *
      * @param field the dotted path
      * @param detail one sentence for people
-     * @param expected what would be right
+     * @param expected the rule
      * @return a 400 {@code missing_field}
      */
     public static Problem missingField(String field, String detail, String expected) {
@@ -115,9 +115,9 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * The body came as something other than JSON.
+     * The problem of a body with a media type other than JSON.
      *
-     * @param contentType the media type it came as, or null when none was said
+     * @param contentType the body's media type, or null
      * @return a 415 {@code unsupported_media_type}
      */
     public static Problem unsupportedMediaType(String contentType) {
@@ -134,10 +134,10 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * No operation has this path or this name.
+     * The problem of an unknown path or operation.
      *
      * @param asked the path or name
-     * @param nearest the known one that was probably meant, if any
+     * @param nearest the nearest known path or name, if any
      * @return a 404 {@code no_such_operation}
      */
     public static Problem noSuchOperation(String asked, Optional<String> nearest) {
@@ -148,11 +148,11 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * The path is known, but not with this method.
+     * The problem of a known path with a method that it does not have.
      *
-     * @param method the HTTP method that was used
+     * @param method the HTTP method of the request
      * @param path the path
-     * @param allowed the methods the path has, in the contract's order
+     * @param allowed the methods of the path, in the contract's order
      * @return a 405 {@code method_not_allowed}; {@link #expected()} is the value of an Allow header
      */
     public static Problem methodNotAllowed(String method, String path, Collection<String> allowed) {
@@ -164,12 +164,12 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * Too many calls have come; one that comes later is let in.
+     * The problem of too many calls; a later call succeeds.
      *
      * @param code the stable code
      * @param detail one sentence for people
-     * @param expected what would be right
-     * @param retryAfterSeconds when to call again, in seconds from now
+     * @param expected the rule
+     * @param retryAfterSeconds the time to wait before the next call, in seconds
      * @return a 429
      */
     public static Problem tooMany(String code, String detail, String expected, long retryAfterSeconds) {
@@ -177,11 +177,11 @@ public final class Problem extends RuntimeException {
     }
 
     /**
-     * Reads a problem that another process has answered.
+     * Reads a problem from another process's answer.
      *
      * @param status the status of that answer
      * @param body its body
-     * @return the problem, or empty when the body is none
+     * @return the problem, or empty when the body is not a problem
      */
     public static Optional<Problem> fromJson(int status, JsonNode body) {
         if (!body.path("code").isTextual() || !body.path("detail").isTextual()) {
@@ -211,27 +211,27 @@ public final class Problem extends RuntimeException {
         return getMessage();
     }
 
-    /** The dotted path of the field at fault, or null. */
+    /** The dotted path of the wrong field, or null. */
     public String field() {
         return field;
     }
 
-    /** The refused value, shortened when long, or null. */
+    /** The refused value, or null; a long one is shortened. */
     public JsonNode value() {
         return value;
     }
 
-    /** What would be right, or null. */
+    /** The rule, or null. */
     public String expected() {
         return expected;
     }
 
-    /** When to call again, in seconds; 0 where that is no answer. Also the value of a Retry-After header. */
+    /** The time to wait before the next call, in seconds, for the header Retry-After; 0 if waiting does not help. */
     public long retryAfterSeconds() {
         return retryAfterSeconds;
     }
 
-    /** The problem as the body of an {@code application/problem+json} answer; absent parts are left out. */
+    /** The body of an {@code application/problem+json} answer, without absent parts. */
     public ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("type", TYPE_PREFIX + code);

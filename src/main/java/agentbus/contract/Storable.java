@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
-/** Refuses what JSON allows and Postgres cannot store: U+0000, half a surrogate pair, numbers beyond its range. */
+/** Refuses values that JSON allows and Postgres cannot store: U+0000, unpaired surrogates, numbers out of range. */
 final class Storable {
     private static final int MAX_DIGITS = 1000;
     private static final int LONGEST_NAME = 80;
@@ -22,7 +22,7 @@ final class Storable {
     /**
      * Checks every text, name and number in a value.
      *
-     * @throws Problem invalid_field, naming the innermost field
+     * @throws Problem invalid_field with the path of the innermost field
      */
     static void check(JsonNode input, UnaryOperator<String> naming) {
         new Storable(naming).check("", input);
@@ -39,7 +39,7 @@ final class Storable {
             case ARRAY:
                 for (int i = 0; i < value.size(); i++) {
                     JsonNode item = value.get(i);
-                    // Paths are built for containers and for what is at fault only; this runs for every request.
+                    // This runs for every request, so paths are built only for containers and for faulty values.
                     check(item.isContainerNode() || faulty(item) ? path + "[" + i + "]" : path, item);
                 }
                 break;
@@ -124,7 +124,7 @@ final class Storable {
         return -1;
     }
 
-    /** The dotted path of a field within another; a name that would not read as one is put in brackets. */
+    /** The dotted path of a nested field; a name with special characters stands in brackets. */
     static String child(String path, String name) {
         if (name.length() > LONGEST_NAME) {
             return path + "[" + Wording.quoted(JsonNodeFactory.instance.textNode(name)) + "]";

@@ -19,11 +19,14 @@ import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Reads JSON to the letter: one value, no name twice, nothing after it, valid UTF-8, at most 50 levels deep. Numbers keep
- * every digit, since a payload is somebody else's data.
+ * Reads JSON strictly: one value, no duplicate names, nothing after it, valid UTF-8, at most 50 levels deep. Numbers
+ * keep every digit, because a payload must be stored unchanged.
  */
 public final class StrictJson {
-    /** The deepest nesting that is read; the outermost object is level 1. */
+    /**
+     * Chosen: the deepest accepted nesting, with the outermost object as level 1. It bounds recursion and exceeds any
+     * sensible payload.
+     */
     public static final int MAX_DEPTH = 50;
 
     private static final int MAX_DIGITS = 1000;
@@ -44,9 +47,9 @@ public final class StrictJson {
      * Reads one JSON object.
      *
      * @param bytes the text in UTF-8
-     * @param what what the text is, as the subject of a sentence ("The body")
+     * @param what a name for the text, as the subject of a sentence ("The body")
      * @return the object
-     * @throws Problem {@code malformed_json}, naming line and column
+     * @throws Problem {@code malformed_json}, with line and column
      */
     public static ObjectNode object(byte[] bytes, String what) {
         JsonNode value = value(decode(bytes, what), what);
@@ -61,9 +64,9 @@ public final class StrictJson {
      * Reads one JSON value of any kind.
      *
      * @param text the text
-     * @param what what the text is, as the subject of a sentence
+     * @param what a name for the text, as the subject of a sentence
      * @return the value
-     * @throws Problem {@code malformed_json}, naming line and column
+     * @throws Problem {@code malformed_json}, with line and column
      */
     public static JsonNode value(String text, String what) {
         try (JsonParser parser = READER.createParser(text)) {
@@ -74,12 +77,12 @@ public final class StrictJson {
     }
 
     /**
-     * Decodes UTF-8 without replacing anything.
+     * Decodes UTF-8 and refuses invalid bytes.
      *
      * @param bytes the bytes
-     * @param what what they are, as the subject of a sentence
+     * @param what a name for the text, as the subject of a sentence
      * @return the text
-     * @throws Problem {@code malformed_json}, naming line and column of the first byte that is not UTF-8
+     * @throws Problem {@code malformed_json}, with line and column of the first invalid byte
      */
     public static String decode(byte[] bytes, String what) {
         CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
@@ -130,7 +133,7 @@ public final class StrictJson {
         return "line " + location.getLineNr() + ", column " + location.getColumnNr();
     }
 
-    /** The parser's own words, without its pointers into its source. */
+    /** The parser's message without its source references. */
     private static String plain(String message) {
         String line = message.lines().findFirst().orElse("it is wrong");
         if (line.startsWith("Unexpected end-of-input")) {

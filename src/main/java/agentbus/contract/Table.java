@@ -3,9 +3,9 @@ package agentbus.contract;
 import java.util.List;
 
 /**
- * How the command line shows an operation's list.
+ * The command line's table for an operation's list.
  *
- * @param list the field of the answer that holds the items
- * @param columns the fields of one item, in order
+ * @param list the field of the answer with the items
+ * @param columns the fields of an item to show, in order
  */
 public record Table(String list, List<String> columns) {}

@@ -5,13 +5,13 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Says in words what a schema lets through and what a value is. */
+/** Describes schemas and values in words. */
 final class Wording {
     private static final int SHORT = 80;
 
     private Wording() {}
 
-    /** What a value of this schema must be, in words that go on after "must be". */
+    /** The rule of a schema in words that continue "must be". */
     static String expected(JsonNode schema) {
         if (schema.has("x-expected")) {
             return schema.get("x-expected").asText();
@@ -82,19 +82,19 @@ final class Wording {
         return names;
     }
 
-    /** The number with its noun, in the plural when it is not one. */
+    /** The number with its noun, which is in the plural unless the number is one. */
     static String counted(long number, String noun) {
         return number + " " + noun + (number == 1 ? "" : "s");
     }
 
-    /** The value as JSON, cut when long; for use in a sentence. */
+    /** The value as JSON for use in a sentence; a long one is cut. */
     static String quoted(JsonNode value) {
         JsonNode brief = shortened(value);
-        // What was cut from an object is no JSON text of its own and gets no quotation marks.
+        // A cut object is not valid JSON and gets no quotation marks.
         return value.isContainerNode() && brief.isTextual() ? brief.textValue() : brief.toString();
     }
 
-    /** The value itself, or a text with its beginning when it is long. */
+    /** The value itself, or the beginning of its text if it is long. */
     static JsonNode shortened(JsonNode value) {
         String given = value.isTextual() ? value.textValue() : value.toString();
         String text = whole(given);
@@ -105,7 +105,7 @@ final class Wording {
         return JsonNodeFactory.instance.textNode(text.substring(0, end) + "…");
     }
 
-    /** The text with U+FFFD for each half of a surrogate pair, which no answer in UTF-8 could carry. */
+    /** The text with U+FFFD in place of each unpaired surrogate, which UTF-8 cannot encode. */
     static String whole(String text) {
         StringBuilder whole = null;
         for (int i = 0; i < text.length(); i++) {

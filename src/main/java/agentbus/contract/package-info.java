@@ -1,2 +1,2 @@
-/** The contract read from agentbus.openapi.yaml: which operations there are, and whether an input is one of theirs. */
+/** The contract, read from agentbus.openapi.yaml: the operations, and the checks of their inputs. */
 package agentbus.contract;

@@ -16,16 +16,19 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.dao.DataAccessResourceFailureException;
 
 /**
- * One statement for many callers. A call that comes alone runs at once; those that come while the statement runs go together in
- * its next run. So nobody waits for company, and under load the commits, round trips and triggers are shared. Safe for use by
- * many threads.
+ * One statement shared by many callers. A lone call runs at once; calls that arrive while the statement runs form the
+ * next batch. So no call waits for a batch to fill, and under load the calls share commits, round trips and triggers.
+ * Thread-safe.
  *
- * @param <I> what a caller gives
- * @param <O> what a caller gets
+ * @param <I> the input of one call
+ * @param <O> the answer to one call
  */
 public final class BatchedStatement<I, O> implements AutoCloseable {
     private static final long IDLE_SECONDS = 30;
-    /** A run that takes longer waits for somebody's lock, or for the disk; until then company is better than another run. */
+    /**
+     * Chosen: a run over 20 ms waits for a lock or the disk, so a second run may start. Below that a larger batch is
+     * cheaper.
+     */
     private static final long SLOW_NANOS = 20_000_000;
 
     private final Function<List<I>, List<O>> run;
@@ -36,16 +39,16 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     private volatile long began;
     private final ThreadPoolExecutor threads;
 
-    /** One caller's share. */
+    /** One call in the queue. */
     private record Call<I, O>(I input, CompletableFuture<O> answer) {}
 
     /**
-     * A statement to be shared.
+     * A shared statement.
      *
-     * @param name of its threads
-     * @param maxBatch how many calls one run takes
-     * @param maxConcurrent how many runs there may be at once; the next begins only when the last is slow
-     * @param run the statement: takes the calls' inputs and returns their answers, in that order
+     * @param name the name of its threads
+     * @param maxBatch the most calls in one run
+     * @param maxConcurrent the most runs at once; another starts only when the last one is slow
+     * @param run the statement: takes the inputs of a batch and returns their answers in the same order
      */
     public BatchedStatement(String name, int maxBatch, int maxConcurrent, Function<List<I>, List<O>> run) {
         this.run = run;
@@ -61,10 +64,11 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     }
 
     /**
-     * Takes part in the next run.
+     * Adds a call to the next batch, without blocking.
      *
-     * @param input what is this caller's own
-     * @return the answer, or what the statement threw; completed on a thread of the statement, so what follows must not block
+     * @param input the call's input
+     * @return the answer, or the statement's exception; completed on the statement's thread, so dependent stages must
+     *     not block
      */
     public CompletableFuture<O> call(I input) {
         CompletableFuture<O> answer = new CompletableFuture<>();
@@ -76,19 +80,19 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     }
 
     /**
-     * Takes part in the next run and waits for it. A caller that finds nobody at work runs the statement itself: to hand it to
-     * another thread and back would cost a call that comes alone more than it gains.
+     * Adds a call to the next batch and waits for its answer. When no run is under way, the caller runs the statement
+     * on its own thread, which saves a lone call two changes of thread.
      *
-     * @param input what is this caller's own
+     * @param input the call's input
      * @return the answer
-     * @throws RuntimeException what the statement threw
+     * @throws RuntimeException the statement's exception
      */
     public O await(I input) {
         CompletableFuture<O> answer = new CompletableFuture<>();
         waiting.add(new Call<>(input, answer));
         if (enter()) {
             runOnce();
-            // Whoever came meanwhile is not this caller's to wait for.
+            // Another thread runs the calls that arrived meanwhile, so this caller does not wait for them.
             leave();
         }
         try {
@@ -111,7 +115,7 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
 
     private void leave() {
         busy.decrementAndGet();
-        // Somebody may have come between the last look and this.
+        // A call may have arrived between the last look at the queue and this line.
         if (!waiting.isEmpty() && enter()) {
             handOver();
         }
@@ -121,7 +125,7 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
         try {
             threads.execute(this::work);
         } catch (RejectedExecutionException closed) {
-            // What was asked before the end is answered.
+            // The threads have ended; calls from before the close are still answered.
             work();
         }
     }
@@ -165,7 +169,7 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
             if (calls.size() == 1) {
                 calls.get(0).answer().completeExceptionally(refused);
             } else {
-                // What one of them brought must not fail the others.
+                // One call's bad input must not fail the others, so each call runs alone.
                 calls.forEach(call -> answer(List.of(call)));
             }
         } catch (RuntimeException | Error broken) {
@@ -173,7 +177,7 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
         }
     }
 
-    /** Ends its threads once what was asked for is answered; calls that come later run on their callers' threads. */
+    /** Ends the threads after the pending calls. Later calls run on their callers' threads. */
     @Override
     public void close() {
         threads.shutdown();

@@ -8,17 +8,17 @@ import java.net.UnknownHostException;
 import java.sql.SQLException;
 import javax.net.ssl.SSLException;
 
-/** Turns what the driver says about a connection that failed into one line that says what and where. */
+/** Turns a driver's connection error into one line with the cause and the address. */
 final class ConnectFailure {
     private ConnectFailure() {}
 
     /**
-     * The line.
+     * Explains a failed connection.
      *
-     * @param address where the connection was to go
-     * @param source where the address came from
-     * @param e what the driver said
-     * @return a failure without any secret
+     * @param address the address of the database
+     * @param source the origin of the address, such as a settings file
+     * @param e the driver's exception
+     * @return a failure whose message holds no secret
      */
     static StartFailure of(DatabaseAddress address, String source, SQLException e) {
         return new StartFailure("cannot open the " + address + " (" + source + "): " + why(address, e), e);
@@ -41,7 +41,7 @@ final class ConnectFailure {
             default:
                 break;
         }
-        // The driver has one state for this and for a server without TLS.
+        // The driver uses the same SQLSTATE for a server without TLS, so the message decides.
         if ("08004".equals(state)
                 && address.password().isEmpty()
                 && String.valueOf(e.getMessage()).contains("password")) {
@@ -72,7 +72,7 @@ final class ConnectFailure {
         return hide(String.valueOf(e.getMessage()), address);
     }
 
-    /** Neither the driver nor the server is known to repeat a password; nor is either sworn to silence. */
+    /** Masks the password, although neither driver nor server is known to repeat it. */
     private static String hide(String message, DatabaseAddress address) {
         return address.password().isEmpty() ? message : message.replace(address.password(), "***");
     }

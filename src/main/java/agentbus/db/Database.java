@@ -19,23 +19,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The database of one process: a given Postgres, or one of its own in the data directory, and a pool of connections to it.
+ * The database of one process: an external Postgres or an embedded one in the data directory, with a connection pool.
  *
- * <p>The own server is shared by all processes on one data directory, and stops with the last of them. Close the database
- * after everything that uses it: nothing here hooks into the end of the JVM, so that the order stays the caller's.
+ * <p>All processes on one data directory share the embedded server; the last one stops it. Callers close the database
+ * after all its users, because no JVM shutdown hook does it for them.
  */
 public final class Database implements AutoCloseable {
-    /** The schema that holds everything of agentbus; connections of the pool look nowhere else. */
+    /** The schema of all agentbus tables and functions, and the whole search path of pooled connections. */
     public static final String SCHEMA = "agentbus";
 
-    /** No statement of the bus takes this long on a server that is well. */
+    /** Chosen: no statement of the bus takes 20 s on a healthy server. */
     private static final Duration STATEMENT_LIMIT = Duration.ofSeconds(20);
-    /** Somebody's forgotten transaction must not use up the pool. */
+    /** Chosen: 5 s, so that a forgotten transaction that holds a lock cannot block the whole pool. */
     private static final Duration LOCK_LIMIT = Duration.ofSeconds(5);
 
     /**
-     * A connection that served within this time is taken to be well; the pool asks the others first, which would double the
-     * queries of a bus that has nothing to do: its slowest regular look but one comes every 10 s.
+     * Chosen: a connection used within the last 12 s is not validated again. An idle bus queries every 10 s, and a
+     * validation each time would double its queries.
      */
     private static final Duration TRUSTED = Duration.ofSeconds(12);
 
@@ -56,12 +56,13 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Opens the database that {@code agentbus.database.url} names, or the own one if that is empty.
+     * Opens the database of {@code agentbus.database.url}, or the embedded one if that is empty.
      *
      * @param settings the {@code agentbus.database.} settings and the data directory
-     * @return an open database, reachable and new enough; its schema may not be there yet, see {@link Migrations}
-     * @throws StartFailure if the URL is malformed, the server cannot be reached or is too old, refuses the user or has no
-     *     such database, or if the own server cannot be started
+     * @return an open, reachable database of a supported version; its schema may still be missing, see
+     *     {@link Migrations}
+     * @throws StartFailure if the URL is malformed, the server cannot be reached or is too old, refuses the user or has
+     *     no such database, or if the embedded server does not start
      */
     public static Database open(Settings settings) {
         String url = settings.text(URL_KEY);
@@ -78,26 +79,25 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * The pool, named {@code agentbus}, whose connections have the schema as their search path.
+     * The connection pool, named {@code agentbus}; its connections search only the schema {@link #SCHEMA}.
      *
-     * @return the same object each time; connections must be closed by whoever takes them
+     * @return the same pool each time; callers close the connections that they take
      */
     public DataSource dataSource() {
         return pool;
     }
 
     /**
-     * Connections of their own, outside the pool and without its limit on how long a statement may take: for migrations and
-     * for what holds a connection for long.
+     * Connections outside the pool and without its statement timeout, for migrations and long-lived connections.
      *
-     * @return a source whose connections must be closed by whoever takes them
+     * @return a source of new connections; callers close them
      */
     public DataSource unpooled() {
         return unpooled(address, connectTimeout);
     }
 
     /**
-     * Where the server is.
+     * The server's host.
      *
      * @return a host name or address
      */
@@ -106,7 +106,7 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Where the server listens.
+     * The server's port.
      *
      * @return a TCP port
      */
@@ -115,19 +115,19 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Which of the server's databases this is.
+     * The database's name.
      *
-     * @return its name
+     * @return the name
      */
     public String name() {
         return address.name();
     }
 
     /**
-     * The URL of a database on the same server, for another process. User and password are not in it: they do not belong
-     * on a command line or into a log.
+     * The URL of a database on the same server, for another process. It has no user and no password, because it may be
+     * logged or stand on a command line.
      *
-     * @param database the database's name, plain letters, digits and underscores
+     * @param database the database's name: letters, digits and underscores
      * @return such as {@code postgresql://127.0.0.1:5432/bus?sslmode=require}
      */
     public String url(String database) {
@@ -142,16 +142,16 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * As whom to connect.
+     * The role of the connections.
      *
-     * @return a role
+     * @return the role's name
      */
     public String user() {
         return address.user();
     }
 
     /**
-     * The user's password, for connections that do not come from here. Never log it.
+     * The role's password, for connections made elsewhere. Never log it.
      *
      * @return the password, possibly empty
      */
@@ -159,7 +159,7 @@ public final class Database implements AutoCloseable {
         return address.password();
     }
 
-    /** Closes the pool; if this was the last process on the own server, stops that too. */
+    /** Closes the pool, and stops the embedded server if this was its last process. */
     @Override
     public void close() {
         try {
@@ -171,17 +171,17 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    /** Where and as whom, without the password. */
+    /** The address and the role, without the password. */
     @Override
     public String toString() {
         return (embedded == null ? "" : "own ") + address;
     }
 
     /**
-     * Refuses servers that lack what the schema needs.
+     * Refuses servers older than Postgres 15, which lack features that the schema needs.
      *
      * @param version the server's {@code server_version_num}, such as 150004
-     * @param address where it is
+     * @param address the server's address
      */
     static void requireVersion(int version, DatabaseAddress address) {
         if (version / 10_000 < LEAST_MAJOR) {
@@ -211,7 +211,7 @@ public final class Database implements AutoCloseable {
             return DatabaseAddress.parse(
                     url, settings.text("agentbus.database.user"), settings.text("agentbus.database.password"));
         } catch (IllegalArgumentException e) {
-            // Not Settings.invalid: a URL too broken to be taken apart is too broken to be masked with certainty.
+            // Settings.invalid would quote the value, and a malformed URL cannot be masked reliably.
             throw new StartFailure(URL_KEY + " (" + settings.source(URL_KEY) + ") " + e.getMessage());
         }
     }
@@ -224,7 +224,7 @@ public final class Database implements AutoCloseable {
         Properties properties = new Properties();
         String seconds = String.valueOf(Math.max(1, (timeout.toMillis() + 999) / 1000));
         properties.setProperty(PGProperty.CONNECT_TIMEOUT.getName(), seconds);
-        // Covers a server that takes the connection and then says nothing.
+        // Covers a server that accepts the connection and then stays silent.
         properties.setProperty(PGProperty.LOGIN_TIMEOUT.getName(), seconds);
         properties.setProperty(PGProperty.TCP_KEEP_ALIVE.getName(), "true");
         properties.setProperty(PGProperty.APPLICATION_NAME.getName(), "agentbus");
@@ -236,7 +236,7 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Whether the URL insists on TLS.
+     * Whether the URL requires TLS.
      *
      * @return true for sslmode require, verify-ca and verify-full, and for ssl=true
      */
@@ -246,7 +246,7 @@ public final class Database implements AutoCloseable {
                 || "true".equals(address.parameters().get("ssl"));
     }
 
-    /** One connection before the pool's, because the pool hides the reason of a failure behind its own timeout. */
+    /** Opens one connection before the pool does, because the pool reports a timeout in place of the cause. */
     private HikariDataSource check(String source, Settings settings) {
         try (Connection connection = unpooled().getConnection();
                 var statement = connection.createStatement();
@@ -261,7 +261,7 @@ public final class Database implements AutoCloseable {
     }
 
     private HikariDataSource pool(Settings settings) {
-        // The pool has no setting for it but this one of the process.
+        // HikariCP offers only this system property for it.
         System.setProperty("com.zaxxer.hikari.aliveBypassWindowMs", Long.toString(TRUSTED.toMillis()));
         HikariConfig config = new HikariConfig();
         config.setPoolName("agentbus");
@@ -277,7 +277,7 @@ public final class Database implements AutoCloseable {
 
     private DataSource pooled(Settings settings) {
         PGSimpleDataSource source = unpooled(address, connectTimeout);
-        // The server gives up before the client does: a statement whose client has gone must not go on and hold its
+        // The server's timeout is shorter than the client's, so a statement whose client has gone does not keep its
         // locks.
         source.setOptions(
                 "-c statement_timeout=" + STATEMENT_LIMIT.toMillis() + " -c lock_timeout=" + LOCK_LIMIT.toMillis());

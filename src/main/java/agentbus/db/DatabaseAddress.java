@@ -9,14 +9,14 @@ import java.util.regex.Pattern;
 import org.postgresql.PGProperty;
 
 /**
- * Which database, as which user.
+ * The address of a database, with the role and its password.
  *
- * @param host a name or an address, IPv6 without brackets
+ * @param host a host name or an IP address, IPv6 without brackets
  * @param port the TCP port
- * @param name the database
+ * @param name the database's name
  * @param user the role
  * @param password its password, possibly empty; never in {@link #toString()}
- * @param parameters further parameters in the driver's own names, such as {@code sslmode}
+ * @param parameters further parameters under the driver's names, such as {@code sslmode}
  */
 record DatabaseAddress(
         String host, int port, String name, String user, String password, Map<String, String> parameters) {
@@ -25,7 +25,7 @@ record DatabaseAddress(
     private static final Pattern REST = Pattern.compile(
             "(?:(?<credentials>.*)@)?(?<host>\\[[^\\]]*\\]|[^:/@]*)(?::(?<port>[^/@]*))?(?:/(?<name>.*))?");
 
-    /** What libpq and its many users write, in the driver's words. */
+    /** Names of libpq parameters and their names in the JDBC driver; an empty one is ignored. */
     private static final Map<String, String> DRIVER_NAMES = Map.of(
             "channel_binding", "channelBinding",
             "connect_timeout", "connectTimeout",
@@ -40,13 +40,14 @@ record DatabaseAddress(
     }
 
     /**
-     * Takes a URL apart.
+     * Parses a URL.
      *
      * @param url {@code postgresql://}, {@code postgres://} or {@code jdbc:postgresql://}
-     * @param user for a URL without a user; if empty too, the name of the process's own user
-     * @param password for a URL without a password
+     * @param user the role for a URL without one; if empty, the operating system's user
+     * @param password the password for a URL without one
      * @return the address
-     * @throws IllegalArgumentException if the URL is not right; the message follows "it" and holds no part of the URL
+     * @throws IllegalArgumentException if the URL is malformed; the message continues the setting's name and quotes no
+     *     part of the URL
      */
     static DatabaseAddress parse(String url, String user, String password) {
         Matcher whole = URL.matcher(url);
@@ -128,7 +129,7 @@ record DatabaseAddress(
         return parameters;
     }
 
-    /** The two names whose values differ too. */
+    /** Translates the values of the two parameters whose values differ between libpq and the driver. */
     private static String value(String name, String value) {
         return switch (name) {
             case "tcpKeepAlive" -> value.equals("1") ? "true" : value.equals("0") ? "false" : value;
@@ -137,7 +138,7 @@ record DatabaseAddress(
         };
     }
 
-    /** A plus sign is itself in a URL's user, password and path; only forms make it a blank. */
+    /** Decodes %-escapes. A plus sign stays a plus sign; it means a blank only in HTML forms. */
     private static String decode(String text) {
         try {
             return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);

@@ -19,11 +19,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A Postgres of our own, whose data is in {@code postgres} below the data directory and outlives the process.
+ * An embedded Postgres. Its data lies in {@code postgres} below the data directory and outlives the process.
  *
- * <p>It listens on 127.0.0.1 only and asks for a password, which is in {@code postgres.password}, mode 600. All processes on
- * one data directory share one server: the first starts it, the others find it, the last one to leave stops it. A server
- * that a killed process has left running is found in the same way.
+ * <p>The server listens on 127.0.0.1 only and asks for the password in {@code postgres.password}, mode 600. All
+ * processes on one data directory share one server: the first starts it, the others find it, the last one stops it. A
+ * server left behind by a killed process is found in the same way.
  */
 final class EmbeddedServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);
@@ -48,11 +48,11 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /**
-     * Finds the running server or starts one; makes the data directory and the database at the first start.
+     * Finds the running server or starts one. The first start creates the data directory and the database.
      *
      * @param settings the data directory and the {@code agentbus.database.embedded-} settings
      * @return a server that answers
-     * @throws StartFailure if it cannot be started, or the data is of another major version
+     * @throws StartFailure if the server does not start, or its data belongs to another major version
      */
     static EmbeddedServer open(Settings settings) {
         Duration patience = settings.duration("agentbus.database.embedded-start-timeout-seconds", 5, 3_600);
@@ -74,7 +74,7 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /**
-     * How to reach it.
+     * The address of the server.
      *
      * @return its database, as its superuser
      */
@@ -82,7 +82,7 @@ final class EmbeddedServer implements AutoCloseable {
         return address;
     }
 
-    /** Leaves the server, and stops it if nobody else uses it. */
+    /** Leaves the server, and stops it if no other process uses it. */
     @Override
     public void close() {
         try {
@@ -118,7 +118,7 @@ final class EmbeddedServer implements AutoCloseable {
             programs.requireSameMajor();
             running = Optional.of(start());
         }
-        // From here on a failure must not leave behind a server that nobody will stop.
+        // Registered before the next step, so that a failure there still stops the server.
         users = ServerUsers.join(files.users());
         try {
             address = database(running.get());
@@ -129,7 +129,7 @@ final class EmbeddedServer implements AutoCloseable {
         LOG.info("{} on port {} in {} ms", how, address.port(), (System.nanoTime() - begin) / 1_000_000);
     }
 
-    /** The server that runs on our data, once it answers; a process id that stands in the way is cleared away. */
+    /** Waits for a server that already runs on the data directory; removes the process id file of a dead one. */
     private Optional<DatabaseAddress> running() throws IOException {
         long end = System.nanoTime() + patience.toNanos();
         Optional<PostmasterPid> pid = PostmasterPid.read(files.cluster());
@@ -155,7 +155,7 @@ final class EmbeddedServer implements AutoCloseable {
         return Optional.empty();
     }
 
-    /** A port may have passed to another server since: ask whose data it serves. */
+    /** Checks the server's data directory, because its old port may now belong to another server. */
     private boolean ours(DatabaseAddress candidate) {
         try (Connection connection = Database.unpooled(candidate, CONNECT).getConnection();
                 Statement statement = connection.createStatement();
@@ -168,7 +168,7 @@ final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    /** More than once, because a free port may be taken before the server has it. */
+    /** Tries up to three times, because another process may take a free port first. */
     private DatabaseAddress start() throws IOException {
         for (int attempt = 1; ; attempt++) {
             int port = programs.freePort();

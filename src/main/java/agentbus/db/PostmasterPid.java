@@ -9,11 +9,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What a Postgres server writes into its data directory while it runs, and leaves behind when it is killed.
+ * The content of {@code postmaster.pid}, which a running Postgres keeps in its data directory and a killed one leaves
+ * behind.
  *
- * @param pid the server's process
- * @param port where it listens; 0 if it has not said so yet
- * @param status {@code starting}, {@code ready}, {@code stopping}, or empty if it has not said so yet
+ * @param pid the server's process id
+ * @param port its TCP port; 0 before it is known
+ * @param status {@code starting}, {@code ready} or {@code stopping}; empty before it is known
  */
 record PostmasterPid(long pid, int port, String status) {
     static final String FILE = "postmaster.pid";
@@ -22,8 +23,8 @@ record PostmasterPid(long pid, int port, String status) {
      * Reads the file.
      *
      * @param cluster the server's data directory
-     * @return nothing if there is no such file, or it is empty or half written
-     * @throws IOException if it is there and cannot be read
+     * @return empty if the file is missing, empty or half written
+     * @throws IOException if the file exists and cannot be read
      */
     static Optional<PostmasterPid> read(Path cluster) throws IOException {
         List<String> lines;
@@ -42,10 +43,11 @@ record PostmasterPid(long pid, int port, String status) {
     }
 
     /**
-     * Whether a server on that directory still runs under this id; after a crash the id may be another program's.
+     * Whether a server on this directory still runs under the process id. After a crash the id may belong to another
+     * program.
      *
      * @param cluster the server's data directory
-     * @return false only if that is certain
+     * @return false only if the server is certainly gone
      */
     boolean alive(Path cluster) {
         return ProcessHandle.of(pid)
@@ -53,23 +55,27 @@ record PostmasterPid(long pid, int port, String status) {
                 .map(process -> process.info()
                         .commandLine()
                         .map(command -> command.contains(cluster.toString()))
-                        // A zombie has no command line, and neither has what some systems do not show.
+                        // A zombie has no command line; on some systems no process shows one.
                         .orElse(process.info().startInstant().isPresent() && !zombie()))
                 .orElse(false);
     }
 
     /**
-     * Whether the file stands in the way of a start although no server is behind it: the id is another program's by now, or
-     * that of a dead process nobody has buried. Postgres itself takes either for a living server.
+     * Whether the file of a dead server blocks a start: its process id now belongs to another program or to a zombie,
+     * and Postgres takes either for a living server.
      *
      * @param cluster the server's data directory
-     * @return false when there is no such process, which Postgres sees itself, and while any process of the dead server lives
+     * @return false when no process has the id (Postgres then starts by itself), and while any process of the dead
+     *     server lives
      */
     boolean inTheWay(Path cluster) {
         return ProcessHandle.of(pid).isPresent() && !alive(cluster) && !hasOrphans(cluster);
     }
 
-    /** Server processes work in the data directory; where there is no /proc, Postgres has to find them without help. */
+    /**
+     * Looks for processes whose working directory is the data directory. Without /proc it finds none, and Postgres has
+     * to detect them.
+     */
     private static boolean hasOrphans(Path cluster) {
         try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
             Path directory = cluster.toRealPath();

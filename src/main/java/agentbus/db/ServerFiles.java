@@ -8,19 +8,20 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
 /**
- * Where the own server keeps what.
+ * The files of the embedded server.
  *
- * @param data the data directory of agentbus, by its real path
+ * @param data the real path of the data directory
  */
 record ServerFiles(Path data) {
     private static final long LONGEST_LOG_BYTES = 10_000_000;
 
     /**
-     * The files below a data directory.
+     * The files in a data directory.
      *
-     * @param data made if missing
+     * @param data the data directory; created if missing
      * @return the files
-     * @throws StartFailure if the directory cannot be made, or the shell that starts the server would misread its name
+     * @throws StartFailure if the directory cannot be created, or has characters in its name that the shell of
+     *     {@code pg_ctl} would interpret
      */
     static ServerFiles in(Path data) {
         SecretFile.createDirectories(data);
@@ -49,7 +50,7 @@ record ServerFiles(Path data) {
         return data.resolve("postgres.log");
     }
 
-    /** Makes the log for the owner only; a long one is put aside, and the one put aside before it is dropped. */
+    /** Creates the log, readable by its owner only. Rotates a log over 10 MB, and keeps one old log. */
     void openLog() throws IOException {
         if (Files.exists(log()) && Files.size(log()) > LONGEST_LOG_BYTES) {
             Files.move(log(), data.resolve("postgres.log.1"), StandardCopyOption.REPLACE_EXISTING);
@@ -71,7 +72,7 @@ record ServerFiles(Path data) {
         return data.resolve("postgres.password");
     }
 
-    /** The superuser's password; made only where there is no data yet that asks for another one. */
+    /** The superuser's password; created only before the data directory exists, which has a password of its own. */
     String password() {
         if (Files.exists(cluster()) && !Files.exists(passwordFile())) {
             throw new StartFailure(passwordFile() + " is missing, and the data in " + cluster()

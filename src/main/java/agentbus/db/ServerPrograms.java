@@ -15,11 +15,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** Runs {@code initdb} and {@code pg_ctl} on the own server's data; what they say goes to the server's log. */
+/** Runs {@code initdb} and {@code pg_ctl} for the embedded server; their output goes to the server's log. */
 final class ServerPrograms {
     /**
-     * Loopback TCP only, no sockets in a directory that others can write to. Statements and the values in them stay out of
-     * the log: they hold what people have entrusted to the bus.
+     * Loopback TCP only, and no Unix socket in a directory that others can write to. Statements stay out of the log,
+     * because their values are users' data.
      */
     private static final String OPTIONS = " -c listen_addresses=127.0.0.1 -c unix_socket_directories="
             + " -c log_min_error_statement=panic -c log_error_verbosity=terse -c log_checkpoints=off";
@@ -32,7 +32,7 @@ final class ServerPrograms {
         this.files = files;
     }
 
-    /** Makes the data directory; it appears whole or not at all. */
+    /** Creates the data directory under another name, and moves it into place when it is complete. */
     void initialise(String superuser, Duration patience) throws IOException {
         Path draft = files.cluster().resolveSibling("postgres.new");
         Trees.delete(draft);
@@ -44,7 +44,7 @@ final class ServerPrograms {
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--locale=C",
-                // The same order and case rules on every machine, whatever libraries it has.
+                // The builtin provider sorts and folds case alike on every machine, whatever its libraries.
                 "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8");
         if (!exitedWell(process, patience)) {
@@ -53,7 +53,7 @@ final class ServerPrograms {
         Files.move(draft, files.cluster(), StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** Refuses data that these programs cannot read. */
+    /** Refuses data of another major version, which these programs cannot read. */
     void requireSameMajor() throws IOException {
         Path versionFile = files.cluster().resolve("PG_VERSION");
         if (!Files.exists(versionFile)) {
@@ -74,9 +74,10 @@ final class ServerPrograms {
     }
 
     /**
-     * Starts the server in a session of its own, so that Ctrl-C in a terminal does not stop it before us.
+     * Starts the server through {@code pg_ctl}, in a session of its own, so that Ctrl-C does not stop it before the
+     * bus.
      *
-     * @return {@code pg_ctl}, which ends once the server is ready or has failed
+     * @return the {@code pg_ctl} process, which ends when the server is ready or has failed
      */
     Process start(int port, Duration patience) throws IOException {
         return run(
@@ -89,7 +90,7 @@ final class ServerPrograms {
                 "--options=-p " + port + OPTIONS);
     }
 
-    /** Stops the server; open connections are cut, what they had not committed is undone. */
+    /** Stops the server in mode fast: it closes open connections and rolls back their transactions. */
     void stop(Duration patience) throws IOException {
         Process process = run(
                 "pg_ctl",
@@ -103,22 +104,22 @@ final class ServerPrograms {
         }
     }
 
-    /** A port that nobody listens on at this moment. */
+    /** A port that is free at the moment. */
     int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }
     }
 
-    /** The last thing in the log that tells why something failed. */
+    /** The last error in the server's log. */
     String lastWords() throws IOException {
         List<String> lines = Files.exists(files.log()) ? Files.readAllLines(files.log()) : List.of();
         String last = "";
         for (String line : lines.subList(Math.max(0, lines.size() - 20), lines.size())) {
-            // What pg_ctl has to say is only that the server has not started.
+            // pg_ctl's own line says only that the server did not start.
             if (line.matches(".*(FATAL|PANIC|LOG:  .*error|error:|could not|cannot).*")
                     && !line.startsWith("pg_ctl:")) {
-                // Without time and process id, which the log has.
+                // Removes the line's time and process id.
                 last = line.replaceFirst("^\\d.*?\\] ", "").strip();
             }
         }
@@ -136,7 +137,7 @@ final class ServerPrograms {
     private ProcessBuilder builder(String program, String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
         if ("root".equals(System.getProperty("user.name"))) {
-            // Postgres refuses to run as root; in a user namespace of its own it sees itself as somebody else.
+            // Postgres refuses to run as root; inside a new user namespace its user is not root.
             if (!LinuxUtils.isUnshareAvailable()) {
                 throw new StartFailure("Postgres does not run as root, and this system does not allow unshare -U;"
                         + " start agentbus as another user" + hint().substring(hint().indexOf(", or")));
@@ -148,7 +149,7 @@ final class ServerPrograms {
         ProcessBuilder builder = new ProcessBuilder(command);
         Map<String, String> environment = builder.environment();
         String path = environment.getOrDefault("PATH", "/usr/bin:/bin");
-        // The server needs none of our secrets, and PGDATA, PGPORT and their like would mislead it.
+        // Clears the environment: it may hold secrets of the bus, and PGDATA or PGPORT would misconfigure the server.
         environment.clear();
         environment.putAll(Map.of("PATH", path, "LC_ALL", "C", "TZ", "UTC"));
         files.openLog();

@@ -15,15 +15,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Who uses the own server, so that the last one to leave stops it and no other.
+ * The processes that use the embedded server. The last one to leave stops it.
  *
- * <p>Each user keeps a file of its own locked. The kernel drops the lock with the process, however that ends, so a file
- * whose lock can be had is a dead user's. A second lock, {@link #exclusively}, lets one process at a time start, adopt or
- * stop the server.
+ * <p>Each user keeps a lock on a file of its own. The kernel drops the lock when the process ends, so a file without a
+ * lock belongs to a dead user. A second lock, {@link #exclusively}, lets one process at a time start, adopt or stop the
+ * server.
  *
- * <p>POSIX takes all of a process's locks on a file away as soon as the process closes any channel to that file. Hence the
- * two precautions below: a user's file bears the mark of its process and is never opened by that process again; and who
- * waits for the common lock keeps one channel open until it has the lock.
+ * <p>POSIX releases all locks of a process on a file when the process closes any channel to that file. Therefore a
+ * process never reopens its own users' files, which it knows by a mark in their names, and a process that waits for the
+ * second lock keeps one channel open until it has the lock.
  */
 final class ServerUsers implements AutoCloseable {
     private final Path directory;
@@ -37,11 +37,11 @@ final class ServerUsers implements AutoCloseable {
     }
 
     /**
-     * Registers a user. Call it while holding {@link #exclusively}.
+     * Registers a user. The caller must hold {@link #exclusively}.
      *
-     * @param directory holds the users' files; made if missing
+     * @param directory the directory of the users' files; created if missing
      * @return the registration
-     * @throws IOException if the file cannot be made or locked
+     * @throws IOException if the file cannot be created or locked
      */
     static ServerUsers join(Path directory) throws IOException {
         SecretFile.createDirectories(directory);
@@ -60,9 +60,9 @@ final class ServerUsers implements AutoCloseable {
     }
 
     /**
-     * Whether anyone else uses the server; clears away the files of users that have died.
+     * Whether another user is alive; deletes the files of dead users.
      *
-     * @return whether a living user is left
+     * @return true if another user is alive
      * @throws IOException if the directory cannot be read
      */
     boolean others() throws IOException {
@@ -78,12 +78,12 @@ final class ServerUsers implements AutoCloseable {
     }
 
     /**
-     * Waits for the right to start, adopt or stop the server.
+     * Waits for the exclusive right to start, adopt or stop the server.
      *
-     * @param lockFile the common lock
+     * @param lockFile the file of the second lock
      * @param patience how long to wait
-     * @return the lock; closing its channel gives it back
-     * @throws IOException if the file cannot be locked, or not in time
+     * @return the lock; closing its channel releases it
+     * @throws IOException if the file cannot be locked, or not within that time
      */
     static FileLock exclusively(Path lockFile, java.time.Duration patience) throws IOException {
         long end = System.nanoTime() + patience.toNanos();
@@ -95,7 +95,7 @@ final class ServerUsers implements AutoCloseable {
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         }
-        // The channel stays open on purpose: closing it could take the lock from another thread of this process.
+        // The channel stays open on purpose: closing it could release a lock that another thread of this process holds.
         throw new IOException("another process has been starting or stopping the server for " + patience.toSeconds()
                 + " seconds and holds " + lockFile);
     }
@@ -117,12 +117,12 @@ final class ServerUsers implements AutoCloseable {
         try {
             return channel.tryLock();
         } catch (OverlappingFileLockException e) {
-            // Another thread of this process has it.
+            // Another thread of this process holds the lock.
             return null;
         }
     }
 
-    /** With its start, since a container gives every new process the same id. */
+    /** Includes the start time, because in a container every new process may have the same id. */
     private static String processMark() {
         ProcessHandle self = ProcessHandle.current();
         return self.pid() + "-"

@@ -13,25 +13,27 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.ColumnMapRowMapper;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** The few statements that run outside of routes; each is a file of its own with {@code ?} parameters. */
+/** Runs SQL statements outside of routes. Each statement is a file on the class path with {@code ?} parameters. */
 public final class Statements {
     private final JdbcTemplate jdbc;
     private final Map<String, String> texts = new ConcurrentHashMap<>();
 
     /**
-     * Statements on one database.
+     * Statements for one database.
      *
-     * @param dataSource its connections
+     * @param dataSource the database's connections
      */
     public Statements(DataSource dataSource) {
         this.jdbc = new JdbcTemplate(dataSource);
     }
 
     /**
-     * Runs a statement for its one value.
+     * Runs a statement that returns one value.
      *
-     * @return the value as text; empty for a function that returns nothing
-     * @throws StartFailure when the database refuses
+     * @param file the statement's path on the class path's path on the class path
+     * @param parameters its parameters, in order
+     * @return the value as text; empty for a function that returns void
+     * @throws StartFailure when the statement fails; the message has the file and the database's reason
      */
     public String text(String file, Object... parameters) {
         try {
@@ -42,12 +44,12 @@ public final class Statements {
     }
 
     /**
-     * Runs a statement for its rows.
+     * Runs a statement that returns rows.
      *
-     * @param file the statement
-     * @param parameters its parameters; an array of text is an array of text
-     * @return each row's values by column
-     * @throws DataAccessException when the database refuses or does not answer
+     * @param file the statement's path on the class path
+     * @param parameters its parameters, in order; a {@code String[]} becomes a {@code text[]}
+     * @return the rows, each with its values by column name
+     * @throws DataAccessException when the statement fails or the database does not answer
      */
     public List<Map<String, Object>> rows(String file, Object... parameters) {
         return jdbc.query(

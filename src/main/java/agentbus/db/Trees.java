@@ -8,15 +8,15 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 
-/** Whole directories. */
+/** Deletes directory trees. */
 final class Trees {
     private Trees() {}
 
     /**
-     * Removes a directory with all that is in it; symbolic links are removed, not followed.
+     * Deletes a directory and its contents. Symbolic links are deleted and not followed.
      *
-     * @param root may be missing
-     * @throws IOException if something in it cannot be removed
+     * @param root the directory; may be missing
+     * @throws IOException if a file or directory cannot be deleted
      */
     static void delete(Path root) throws IOException {
         if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {

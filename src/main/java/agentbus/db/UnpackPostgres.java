@@ -4,15 +4,13 @@ import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.util.Map;
 
-/**
- * Unpacks the own Postgres ahead of the first start, which is then faster by a second or more. The launcher calls it as the
- * last step of a build.
- */
+/** Unpacks the embedded Postgres as the last step of a build, so that the first start is a second or more faster. */
 public final class UnpackPostgres {
     private UnpackPostgres() {}
 
     /**
-     * Does nothing where a database is given. What goes wrong here goes wrong again at the start, and is told there.
+     * Unpacks unless a database is configured. On failure it exits with 1 and no message, because the start repeats the
+     * step and reports the failure.
      *
      * @param arguments none
      */
@@ -26,10 +24,10 @@ public final class UnpackPostgres {
     }
 
     /**
-     * Unpacks, if these settings will need it and nobody has done so.
+     * Unpacks the programs if these settings need them and they are not there yet.
      *
-     * @param settings where to
-     * @throws StartFailure if there is no Postgres for this machine, or it cannot be written
+     * @param settings the data directory and the {@code agentbus.database.} settings
+     * @throws StartFailure if the archive has no programs for this machine, or they cannot be written
      */
     static void unpack(Settings settings) {
         if (settings.text("agentbus.database.url").isEmpty()) {

@@ -1,2 +1,5 @@
-/** The database: which one, how to reach it, a server of our own where none is given, and the schema in it. */
+/**
+ * The database: its address, the embedded server for installations without one, the connection pool, the statements and
+ * the schema.
+ */
 package agentbus.db;

@@ -17,8 +17,9 @@ import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
 
 /**
- * One start of the dispatching process: its id, the attempts it has in hand, and how long ago it last swept and beat. A
- * restarted process is another dispatcher, so that nothing of its former life is taken for its own.
+ * One start of the dispatching process: its id, the attempts that it holds, and the times of its last look at the queue
+ * and its last heartbeat. A restarted process is another dispatcher, so it never mistakes the attempts of its
+ * predecessor for its own.
  */
 public final class Dispatcher {
     private static final int QUIET_SWEEPS = 4;
@@ -47,12 +48,12 @@ public final class Dispatcher {
      *
      * @param version the program's version
      * @param wakeSource {@code listen} or {@code poll}
-     * @param sweepEvery how often it looks at the queue unasked
-     * @param heartbeatEvery how often it promises to beat
-     * @param lease how long a claim is its own without a beat
-     * @param claimBatch how many jobs one claim takes at most
-     * @param gateways where it may dispatch to
-     * @param listening whether its listener is connected
+     * @param sweepEvery the time between two sweeps, which look at the queue without a notification
+     * @param heartbeatEvery the time between two heartbeats
+     * @param lease how long a claim stays its own without a heartbeat
+     * @param claimBatch the most jobs that one claim takes
+     * @param gateways the gateways of this node
+     * @param listening whether the listener of this node is connected
      */
     public Dispatcher(
             String version,
@@ -76,25 +77,25 @@ public final class Dispatcher {
         this.listening = listening;
     }
 
-    /** The id, unique for each start: host, process and a part drawn by chance. */
+    /** The id, unique for each start: host name, process id and a random part. */
     public String id() {
         return id;
     }
 
-    /** The parameters of a claim: dispatcher, limit, leaseMs and gateways, the names joined by commas. */
+    /** The parameters of a claim: dispatcher, limit, leaseMs, and gateways, their names joined by commas. */
     public Map<String, Object> claimParameters() {
         return Map.of(
                 "dispatcher", id, "limit", claimBatch, "leaseMs", lease.toMillis(), "gateways", gateways.claimable());
     }
 
-    /** The parameters of a beat: dispatcher, and beat, a JSON object as text. */
+    /** The parameters of a heartbeat: dispatcher, and heartbeat, a JSON object as text. */
     public Map<String, Object> heartbeatParameters() {
         notificationsAtHeartbeat = notifications.get();
         return Map.of("dispatcher", id, "heartbeat", heartbeat());
     }
 
     /**
-     * Takes an attempt in hand: from now on each beat renews its lease.
+     * Holds an attempt: from now on each heartbeat renews its lease.
      *
      * @param attemptId the attempt's id
      */
@@ -103,8 +104,8 @@ public final class Dispatcher {
     }
 
     /**
-     * Lets go of an attempt, whatever became of it. If its outcome could not be written down its lease runs out, and the
-     * same attempt is delivered again.
+     * Releases an attempt, whatever its outcome. If the outcome could not be written, the lease runs out and the same
+     * hook call is repeated.
      *
      * @param attemptId the attempt's id
      */
@@ -112,53 +113,53 @@ public final class Dispatcher {
         heldAttempts.remove(attemptId);
     }
 
-    /** How many attempts are in hand. */
+    /** The number of attempts that this dispatcher holds. */
     public int heldAttempts() {
         return heldAttempts.size();
     }
 
-    /** Notes that the queue was just asked for due jobs, successfully. */
+    /** Notes that a claim has just succeeded, with or without jobs. */
     public void queueChecked() {
         queueCheckedAt.set(System.nanoTime());
     }
 
     /**
-     * Notes that a beat has reached the database.
+     * Notes that a heartbeat has reached the database.
      *
-     * @param answer what {@code dispatcher_beat} answered, JSON text
-     * @throws JsonProcessingException when the database answered something else than JSON
+     * @param answer the answer of {@code dispatcher_beat}, JSON text: quiet, alone
+     * @throws JsonProcessingException when the answer is not JSON
      */
     public void heartbeatWritten(@Body String answer) throws JsonProcessingException {
         JsonNode state = Json.read(answer);
-        // The database looked before somebody notified this dispatcher, perhaps.
+        // A notification may have arrived after the database looked: its answer is then out of date.
         quiet = state.path("quiet").asBoolean() && notifications.get() == notificationsAtHeartbeat;
         alone = state.path("alone").asBoolean();
         heartbeatWrittenAt.set(System.nanoTime());
     }
 
-    /** Notes that somebody has said that there may be work. */
+    /** Notes a notification that there may be work. */
     public void notified() {
         notifications.incrementAndGet();
         quiet = false;
     }
 
-    /** Whether no other dispatcher lives, as of the last beat; false before the first. */
+    /** Whether no other dispatcher was alive at the last heartbeat; false before the first. */
     public boolean alone() {
         return alone;
     }
 
     /**
-     * Whether a sweep is to look at the queue. While nothing is queued or at work, and a listener hears of what comes, every
-     * fourth sweep is enough.
+     * Whether this tick of the sweep has to look at the queue. Every fourth is enough while nothing is queued or at
+     * work and the listener is connected.
      */
     public boolean sweepDue() {
-        // Half a sweep less: a timer's tick may come a little early.
+        // Half a sweep less, because a timer may tick a little early.
         return !quiet || !listening.getAsBoolean() || sweepAgeMs() >= (QUIET_SWEEPS - 0.5) * sweepEvery.toMillis();
     }
 
     /**
-     * Whether the recovery of this tick is to take place. While nothing is queued, at work or soon to leave its block, no
-     * lease can run out, and every fourth is enough.
+     * Whether this tick of the recovery has to run. Every fourth is enough while nothing is queued, at work or about to
+     * leave its block, because then no lease can run out.
      */
     public boolean recoveryDue() {
         if (quiet && recoveriesSkipped.incrementAndGet() < QUIET_SWEEPS) {
@@ -168,12 +169,12 @@ public final class Dispatcher {
         return true;
     }
 
-    /** Milliseconds since the queue was last asked for due jobs; since the start, before the first time. */
+    /** Milliseconds since the last successful claim, or since the start. */
     public long sweepAgeMs() {
         return (System.nanoTime() - queueCheckedAt.get()) / 1_000_000;
     }
 
-    /** Milliseconds since a beat last reached the database; since the start, before the first one. */
+    /** Milliseconds since a heartbeat last reached the database, or since the start. */
     public long heartbeatAgeMs() {
         return (System.nanoTime() - heartbeatWrittenAt.get()) / 1_000_000;
     }
@@ -196,7 +197,7 @@ public final class Dispatcher {
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (UnknownHostException e) {
-            // A host without a name in DNS or its own files is still one host; the process id and chance tell starts
+            // A host without a resolvable name is named localhost; the process id and the random part still tell starts
             // apart.
             return "localhost";
         }

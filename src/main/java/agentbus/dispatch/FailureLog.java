@@ -6,8 +6,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Says what went wrong in background work: one line for each trouble, and for one that stays, one line a minute. A database
- * that is down for an hour must not fill the disk with the same sentence.
+ * Logs failures of background work in one line each, and a repeated failure at most once a minute. Otherwise an hour
+ * without the database would fill the log with one sentence.
  */
 public final class FailureLog {
     private static final Logger LOG = LoggerFactory.getLogger(FailureLog.class);
@@ -16,16 +16,16 @@ public final class FailureLog {
     private final ConcurrentHashMap<String, Long> said = new ConcurrentHashMap<>();
 
     /**
-     * Says why an exchange failed.
+     * Logs the failure of an exchange, at WARN; the stack trace goes to DEBUG.
      *
-     * @param exchange an exchange with a caught exception
+     * @param exchange holds the caught exception
      */
     public void log(Exchange exchange) {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
         String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, exchange.getFromRouteId(), String.class);
         String trouble = route + ": " + rootMessage(failure);
         long now = System.nanoTime();
-        // The pool counts its milliseconds in the message: the same trouble in other numbers is no news.
+        // The pool's messages count milliseconds, so messages that differ in digits alone count as the same failure.
         String kind = trouble.replaceAll("\\d+", "0");
         Long before = said.get(kind);
         if (before == null || now - before > QUIET_NANOS) {

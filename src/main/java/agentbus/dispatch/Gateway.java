@@ -8,21 +8,24 @@ import java.util.Locale;
  *
  * @param name its name in the bus
  * @param url its address, without a path and without credentials
- * @param form how it is asked to start a run
- * @param token its hook token, empty when this node has none: then nothing is dispatched to it
- * @param operatorToken its own token, empty when this node has none: then its runs cannot be stopped
- * @param maxInFlight runs at once
+ * @param form the form of its hook calls
+ * @param token its hook token; when empty, this node sends it no work
+ * @param operatorToken its operator token; when empty, this node cannot stop its runs
+ * @param maxInFlight the most runs at once
  */
 public record Gateway(String name, URI url, Form form, String token, String operatorToken, int maxInFlight) {
-    /** How a gateway is asked to start a run. */
+    /** The forms of a hook call. */
     public enum Form {
-        /** {@code POST /hooks/job/<agent>}: the gateway's own mapping decides session, delivery and limits. */
+        /**
+         * {@code POST /hooks/job/<agent>}: a mapping in the gateway's configuration decides session, channel and
+         * limits.
+         */
         MAPPED,
-        /** {@code POST /hooks/agent}: the call says it all; the gateway wraps the message as untrusted. */
+        /** {@code POST /hooks/agent}: the call carries all options, and the gateway wraps the message as untrusted. */
         DIRECT;
 
         /**
-         * The form with a setting's name.
+         * Reads a form's name in the settings.
          *
          * @param name mapped or direct
          * @return the form
@@ -37,21 +40,21 @@ public record Gateway(String name, URI url, Form form, String token, String oper
         }
     }
 
-    /** Whether this node may give it work. */
+    /** Whether this node can send it work. */
     public boolean hasHookToken() {
         return !token.isEmpty();
     }
 
-    /** Whether this node may tell it to stop a run. */
+    /** Whether this node can stop its runs. */
     public boolean hasOperatorToken() {
         return !operatorToken.isEmpty();
     }
 
     /**
-     * A text that may quote what was sent to the gateway, without its tokens.
+     * Masks this gateway's tokens in a text that may quote a request to it.
      *
      * @param text the text
-     * @return the text with a mark in place of each token
+     * @return the text with {@code <token>} in place of each token
      */
     public String withoutTokens(String text) {
         String masked = hasHookToken() ? text.replace(token, "<token>") : text;

@@ -10,16 +10,19 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * One conversation over a gateway's WebSocket: challenge, connect, one request, its answer. The frames are those of
- * OpenClaw 2026.9.6, protocol 4: {@code {type:"event",event:"connect.challenge"}}, then requests
- * {@code {type:"req",id,method,params}} answered by {@code {type:"res",id,ok,payload|error}}; other events in between say
- * nothing to us.
+ * One request over a gateway's WebSocket: challenge, connect, the request, its answer. The frames are those of OpenClaw
+ * 2026.9.6, protocol 4: {@code {type:"event",event:"connect.challenge"}}, then requests
+ * {@code {type:"req",id,method,params}}, each answered by {@code {type:"res",id,ok,payload|error}}; all other events
+ * are ignored.
  */
 final class GatewayCall implements WebSocket.Listener {
     private static final int PROTOCOL = 4;
     private static final String CONNECT = "connect";
     private static final String CALL = "call";
-    /** Ours: the greeting lists every method and is some tens of kilobytes; more than this is no gateway's. */
+    /**
+     * Chosen: far above the largest real frame, the list of methods on connecting (tens of kilobytes), so only a wrong
+     * peer exceeds it.
+     */
     private static final int MOST_CHARS = 8 * 1024 * 1024;
 
     private final String token;
@@ -29,9 +32,9 @@ final class GatewayCall implements WebSocket.Listener {
     private final StringBuilder frame = new StringBuilder();
 
     /**
-     * A conversation that asks for one thing.
+     * A call of one method.
      *
-     * @param token the gateway's own token
+     * @param token the gateway's operator token
      * @param method the method to call
      * @param params its parameters
      */
@@ -41,7 +44,9 @@ final class GatewayCall implements WebSocket.Listener {
         this.params = params;
     }
 
-    /** The answer's payload; fails with an IOException that says what the gateway said instead. */
+    /**
+     * The answer's payload; fails with an IOException that quotes the gateway's refusal or names the broken connection.
+     */
     CompletableFuture<JsonNode> answer() {
         return answer;
     }
@@ -100,7 +105,7 @@ final class GatewayCall implements WebSocket.Listener {
                 .put("minProtocol", PROTOCOL)
                 .put("maxProtocol", PROTOCOL)
                 .put("role", "operator");
-        // A back end without a device of its own is let in by the token alone.
+        // As client mode "backend", the gateway asks for the token alone and for no paired device.
         connect.putObject("client")
                 .put("id", "gateway-client")
                 .put("version", "1")

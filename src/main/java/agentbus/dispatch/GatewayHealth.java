@@ -19,28 +19,28 @@ import org.apache.camel.Message;
 import org.apache.camel.Variable;
 
 /**
- * Asks a gateway whether it is ready ({@code GET /readyz}), and reads its answer. The answers are those measured on
- * OpenClaw 2026.9.6: 200, or 503 with the list {@code failing}.
+ * Builds a gateway's readiness check ({@code GET /readyz}) and reads the answer. Measured on OpenClaw 2026.9.6: the
+ * answer is 200, or 503 with the list {@code failing}.
  */
 public final class GatewayHealth {
     private static final String DRAINING = "gateway-draining";
     private static final int REASON_LENGTH = 300;
 
-    /** Well within the minute after which the database forgets. */
+    /** Chosen: three repeats within the minute for which the database trusts a "ready". */
     private static final Duration REPEAT = Duration.ofSeconds(20);
 
     private final Gateways gateways;
     private final String node;
     private final BooleanSupplier alone;
-    /** When the database was told last that a gateway is ready; none for one that is not. */
+    /** When this node last wrote that a gateway is ready (nanoTime); no entry while it is not ready. */
     private final Map<String, Long> toldReady = new ConcurrentHashMap<>();
 
     /**
-     * Health of a node's gateways.
+     * Readiness of a node's gateways.
      *
      * @param gateways the gateways
-     * @param node the dispatcher's id, by which other nodes tell whose view it is
-     * @param alone whether no other node dispatches
+     * @param node the dispatcher's id, under which the database keeps this node's view
+     * @param alone whether this node is the only dispatcher
      */
     public GatewayHealth(Gateways gateways, String node, BooleanSupplier alone) {
         this.gateways = gateways;
@@ -49,9 +49,9 @@ public final class GatewayHealth {
     }
 
     /**
-     * Makes the question: no body, and no header but the path.
+     * Makes the request: an empty body, and no header but the path.
      *
-     * @param message the message
+     * @param message the message to change
      */
     public void request(Message message) {
         message.removeHeaders("*");
@@ -60,11 +60,11 @@ public final class GatewayHealth {
     }
 
     /**
-     * What the answer means, as parameters of {@code gateway_checked}.
+     * Reads the answer into the parameters of {@code gateway_checked}.
      *
      * @param body the answer's body
-     * @param status the answer's status, or null when there was none
-     * @param failure what the call threw, or null
+     * @param status the answer's status, or null without an answer
+     * @param failure the exception of the call, or null
      * @param gateway the gateway's name
      * @return node, gateway, state (ready, draining, down or unknown) and reason, null when ready
      */
@@ -88,10 +88,10 @@ public final class GatewayHealth {
     }
 
     /**
-     * Whether a verdict has to be written down. All but one: that a gateway is ready as before, where no other node needs to
-     * hear it, for the word of one that reaches a gateway stands against the silence of one that does not.
+     * Whether a verdict has to be written. A lone node repeats "still ready" only every 20 s; with several nodes each
+     * one writes every time, because one node that reaches a gateway outweighs another that does not.
      *
-     * @param verdict what {@link #verdict} returned
+     * @param verdict the result of {@link #verdict}
      * @return whether to write it
      */
     public boolean mustBeWritten(@Body Map<String, Object> verdict) {
@@ -105,7 +105,7 @@ public final class GatewayHealth {
     /**
      * Notes that a verdict has reached the database.
      *
-     * @param verdict what {@link #verdict} returned
+     * @param verdict the result of {@link #verdict}
      */
     public void written(@Variable("verdict") Map<String, Object> verdict) {
         String gateway = (String) verdict.get("gateway");
@@ -127,7 +127,7 @@ public final class GatewayHealth {
         } else if (status == 503 && !failing.isEmpty()) {
             say(verdict, "down", "not ready: " + String.join(", ", failing));
         } else {
-            // Somebody answers, and not as a gateway does. Whether it takes hooks the first hook will tell.
+            // The answer is not a gateway's readiness; the first hook call will show whether it takes hooks.
             say(verdict, "unknown", "answered " + status + " when asked for /readyz: " + HookOutcome.brief(body));
         }
     }

@@ -6,7 +6,7 @@ import agentbus.settings.StartFailure;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Reads the settings of gateways. */
+/** Reads the {@code agentbus.gateway.} settings. */
 public final class GatewaySettings {
     private GatewaySettings() {}
 
@@ -14,8 +14,8 @@ public final class GatewaySettings {
      * Reads every gateway.
      *
      * @param settings the settings
-     * @return the gateways, default first
-     * @throws StartFailure when one has no address, or a setting is wrong
+     * @return the gateways, the default one first
+     * @throws StartFailure when a gateway has no address, or a setting is out of range
      */
     public static Gateways read(Settings settings) {
         List<String> names = new ArrayList<>(List.of(GatewayKeys.DEFAULT));

@@ -9,8 +9,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /**
- * The gateways of this node's settings, and which of them it just now cannot reach. Where a call goes is decided here, by
- * the name that the database holds, and by nothing that travels in a message. Safe for use by many threads.
+ * The gateways in this node's settings, and those that it cannot reach at the moment. A call's address comes from here,
+ * by the gateway's name in the database; nothing in a message can redirect it. Thread-safe.
  */
 public final class Gateways {
     private final Map<String, Gateway> byName = new LinkedHashMap<>();
@@ -19,18 +19,18 @@ public final class Gateways {
     /**
      * The gateways of a node.
      *
-     * @param gateways each with a name of its own
+     * @param gateways each with a unique name
      */
     public Gateways(Collection<Gateway> gateways) {
         gateways.forEach(gateway -> byName.put(gateway.name(), gateway));
     }
 
     /**
-     * The gateway with a name.
+     * Finds a gateway by its name.
      *
      * @param name its name
      * @return the gateway
-     * @throws IllegalArgumentException when this node knows none of that name
+     * @throws IllegalArgumentException when the settings of this node have no such gateway
      */
     public Gateway named(String name) {
         Gateway gateway = byName.get(name);
@@ -40,13 +40,13 @@ public final class Gateways {
         return gateway;
     }
 
-    /** Every gateway, in the settings' order. */
+    /** All gateways, in the order of the settings. */
     public Collection<Gateway> all() {
         return List.copyOf(byName.values());
     }
 
     /**
-     * Where a gateway is called.
+     * The address of a gateway's hook calls.
      *
      * @param name its name
      * @return its address, without a path
@@ -55,7 +55,7 @@ public final class Gateways {
         return named(name).url().toString();
     }
 
-    /** The names of all that this node may give work: those whose health it asks for. */
+    /** The names of the gateways with a hook token: this node checks their readiness and may send them work. */
     public List<String> dispatchable() {
         return byName.values().stream()
                 .filter(Gateway::hasHookToken)
@@ -63,7 +63,7 @@ public final class Gateways {
                 .toList();
     }
 
-    /** The names, joined by commas, of those that may be given work and that this node can reach, as far as it knows. */
+    /** The names, joined by commas, of the gateways that have a hook token and answered their last readiness check. */
     public String claimable() {
         return dispatchable().stream()
                 .filter(name -> !unreachable.contains(name))
@@ -73,16 +73,16 @@ public final class Gateways {
     /**
      * The parameters of a claim of aborts.
      *
-     * @return gateways, those that can be told to stop a run, and withoutToken, the others; names joined by commas
+     * @return gateways (with an operator token) and withoutToken (the others); names joined by commas
      */
     public Map<String, Object> abortParameters() {
         return Map.of("gateways", names(true), "withoutToken", names(false));
     }
 
     /**
-     * Notes whether this node reaches a gateway. What it cannot reach it leaves to other nodes, which may.
+     * Notes whether this node reaches a gateway. It leaves the jobs of a gateway out of reach to nodes that reach it.
      *
-     * @param name the gateway
+     * @param name the gateway's name
      * @param reached whether it answered
      */
     void reached(String name, boolean reached) {
@@ -95,7 +95,8 @@ public final class Gateways {
 
     private String names(boolean hasOperatorToken) {
         return byName.values().stream()
-                // Where this node dispatches: one that does not may lack a token that another has.
+                // Only gateways that this node dispatches to: for the others it may rightly lack a token that another
+                // node has.
                 .filter(gateway -> gateway.hasHookToken() && gateway.hasOperatorToken() == hasOperatorToken)
                 .map(Gateway::name)
                 .collect(Collectors.joining(","));

@@ -10,14 +10,14 @@ import java.util.concurrent.CompletionStage;
 import org.apache.camel.Body;
 
 /**
- * The two things that every hook call writes down: its prompt before the hook is called, and that the gateway has admitted it.
- * Those of several deliveries that come while one statement runs go together in the next.
+ * The two notes that nearly every hook call writes: its prompt before the request, and its admission after it. Notes
+ * that arrive while a statement runs share the next statement.
  */
 public final class HookCallNotes implements AutoCloseable {
-    /** More of them than this in one statement gain nothing, and hold their jobs' locks for longer. */
+    /** Chosen: larger batches save nothing more, and hold the locks of their jobs for longer. */
     private static final int MAX_BATCH = 100;
 
-    /** An attempt that somebody has locked must not hold up all others. */
+    /** Chosen: a second statement keeps one locked attempt from delaying all others. */
     private static final int MAX_CONCURRENT = 2;
 
     private final String dispatcher;
@@ -26,9 +26,9 @@ public final class HookCallNotes implements AutoCloseable {
     private final BatchedStatement<Map<String, Object>, String> admissions;
 
     /**
-     * Notes of one dispatcher.
+     * Notes of one dispatcher's hook calls.
      *
-     * @param dispatcher its id
+     * @param dispatcher the dispatcher's id
      * @param statements runs {@code sql/statements/call-hook/keep-prompts.sql} and {@code hooks-admitted.sql}
      */
     public HookCallNotes(String dispatcher, Statements statements) {
@@ -55,27 +55,31 @@ public final class HookCallNotes implements AutoCloseable {
     }
 
     /**
-     * Keeps a prompt. It waits: what comes next is the hook's call, which holds its thread too, and no statement's thread must.
+     * Keeps a prompt. Blocks on purpose: the request that follows must run on the caller's thread, not on the batch
+     * thread.
      *
-     * @param prompt what {@link Prompts#toKeep} made
-     * @return the prompt to send, the first one of its attempt; null when the dispatcher holds the attempt no more, and nothing
-     *     must be sent
+     * @param prompt the result of {@link Prompts#toKeep}
+     * @return the prompt to send, which is the first one kept for the attempt; null when the dispatcher has lost the
+     *     attempt, and nothing may be sent
      */
     public String keepPrompt(@Body Map<String, Object> prompt) {
         return prompts.await(prompt);
     }
 
     /**
-     * Notes an admission.
+     * Notes an admission, without blocking.
      *
      * @param admitted attemptId, runId and sessionKey
-     * @return what {@code hook_admitted} answers, JSON text
+     * @return the answer of {@code hook_admitted}, JSON text; completed on the batch thread
      */
     public CompletionStage<String> noteAdmission(@Body Map<String, Object> admitted) {
         return admissions.call(admitted);
     }
 
-    /** Runs a statement of {@code sql/statements/call-hook} with an array for each field, and returns a column of its rows in the calls' order. */
+    /**
+     * Runs a statement of {@code sql/statements/call-hook} with one array per field; returns one column of its rows, in
+     * the order of the calls.
+     */
     private List<String> note(String statement, String column, List<Map<String, Object>> calls, String... fields) {
         List<Object> parameters = new ArrayList<>(List.of(dispatcher));
         for (String field : fields) {

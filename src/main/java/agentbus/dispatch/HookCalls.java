@@ -10,9 +10,10 @@ import org.apache.camel.Exchange;
 import org.apache.camel.support.SynchronizationAdapter;
 
 /**
- * Turns what a claim returned into deliveries: maps that travel through the dispatch routes as the message body. Their keys
- * are the job's fields as the contract names them, with {@code attemptId}, {@code attemptNo}, {@code nonce}, {@code gateway},
- * {@code deliveries}, {@code prompt} once there is one, and {@code dispatcher}.
+ * Turns the rows of a claim into hook calls: maps that travel through the dispatch routes as the message body. A map's
+ * keys are the job's fields as the contract names them, with {@code attemptId}, {@code attemptNo}, {@code nonce},
+ * {@code gateway}, {@code deliveries} (hook calls so far), {@code prompt} once it has been rendered, and
+ * {@code dispatcher}.
  */
 public final class HookCalls {
     private static final TypeReference<LinkedHashMap<String, Object>> MAP = new TypeReference<>() {};
@@ -20,20 +21,20 @@ public final class HookCalls {
     private final Dispatcher dispatcher;
 
     /**
-     * Deliveries of one dispatcher.
+     * Hook calls of one dispatcher.
      *
-     * @param dispatcher whose they are
+     * @param dispatcher the holder of the claimed attempts
      */
     public HookCalls(Dispatcher dispatcher) {
         this.dispatcher = dispatcher;
     }
 
     /**
-     * Takes one claimed job in hand.
+     * Reads one claimed job, and has the dispatcher hold its attempt.
      *
      * @param row a row of the claim; its column {@code claimed} is JSON
-     * @return the hook call
-     * @throws JsonProcessingException when the database answered something else than JSON
+     * @return the hook call, a map that the routes may change
+     * @throws JsonProcessingException when the column is not JSON
      */
     public Map<String, Object> fromClaim(@Body Map<String, Object> row) throws JsonProcessingException {
         Map<String, Object> hookCall = Json.EXACT.forType(MAP).readValue((String) row.get("claimed"));
@@ -43,9 +44,9 @@ public final class HookCalls {
     }
 
     /**
-     * Opens a hook call's own exchange: the attempt leaves the dispatcher's hands when that exchange ends, however it ends.
+     * Releases the attempt at the end of this exchange, whether it succeeds or fails.
      *
-     * @param exchange with the hook call as its body
+     * @param exchange its body is the hook call
      */
     public void releaseWhenDone(Exchange exchange) {
         String attemptId = (String) exchange.getMessage().getBody(Map.class).get("attemptId");
@@ -57,7 +58,8 @@ public final class HookCalls {
 
             @Override
             public boolean allowHandover() {
-                // The routes that call each other share this exchange; it must not be let go before its own end.
+                // Handed over, the completion would run with the first route that shares this exchange, and release the
+                // attempt too early.
                 return false;
             }
         });

@@ -12,40 +12,40 @@ import org.apache.hc.client5.http.ConnectTimeoutException;
 import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
 
 /**
- * What became of one call of a gateway's hook. The cases and their statuses are those measured on OpenClaw 2026.9.6.
+ * The outcome of one hook call. The HTTP statuses and their meanings were measured on OpenClaw 2026.9.6.
  *
- * @param kind what is known
- * @param reason what the gateway said or what went wrong, for people; null when admitted
- * @param runId the run's id at the gateway when admitted and told, else null
- * @param retryAfterSeconds how long the gateway asks to be left alone, or null
+ * @param kind the outcome's kind
+ * @param reason the gateway's answer or the failure, for people; null when admitted
+ * @param runId the id of the gateway's run if the gateway admitted the call and named it, else null
+ * @param retryAfterSeconds how long the gateway asks callers to wait, or null
  */
 public record HookOutcome(Kind kind, String reason, String runId, Integer retryAfterSeconds) {
-    /** The gateway starts nothing just now: limits, draining, starting, something broken before the runner. */
+    /** The gateway starts no run at the moment: rate limit, draining, starting, or a failure before its runner. */
     private static final Set<Integer> NOT_STARTED = Set.of(408, 429, 502, 503);
-    /** What a 503 says when this run alone found no place in time; others may. */
+    /** In the body of a 503, this text means that only this run found no slot in time. */
     private static final String NO_PLACE = "did not start before admission timeout";
 
     private static final int REASON_LENGTH = 500;
 
-    /** What is known after a call. */
+    /** Kinds of outcomes. */
     public enum Kind {
-        /** The run has a slot. Success is for the agent to report. */
+        /** The gateway has accepted the run. The agent itself reports success later. */
         ADMITTED,
-        /** The run has certainly not started, and no other would; it may be tried again. */
+        /** The run has not started, and at the moment no other run would. The call may be repeated. */
         UNDELIVERED,
-        /** The run may or may not have started; the same call must be repeated. */
+        /** The run may have started. The same call must be repeated. */
         UNKNOWN,
-        /** The run has certainly not started, because its session or a place was taken; other runs may start. */
+        /** The run has not started because its session or every slot was taken. Other runs may start. */
         BUSY,
-        /** The gateway will never take this call; repeating it is pointless. */
+        /** The gateway will never accept this call, so it is not repeated. */
         REFUSED
     }
 
     /**
-     * The outcome that an answer means.
+     * Reads an HTTP answer.
      *
      * @param status the HTTP status
-     * @param body the answer's body, may be empty or null; not always JSON
+     * @param body the answer's body; may be empty, null or not JSON
      * @param retryAfter the Retry-After header, or null
      * @return the outcome
      */
@@ -67,10 +67,10 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
     }
 
     /**
-     * The outcome that a failed call means.
+     * Reads the exception of a call without an answer.
      *
-     * @param failure what was thrown
-     * @return undelivered when no byte of the request can have been processed, else unknown
+     * @param failure the exception
+     * @return undelivered when no byte of the request can have been processed, otherwise unknown
      */
     public static HookOutcome ofFailure(Exception failure) {
         boolean neverSent = failure instanceof ConnectException
@@ -102,12 +102,12 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
     }
 
     private static Integer seconds(String retryAfter) {
-        // The header may also be a date (RFC 9110, 10.2.3); our own backoff is then as good.
+        // The header may also be a date (RFC 9110, 10.2.3); the bus then uses its own backoff.
         return retryAfter != null && retryAfter.matches("\\d{1,6}") ? Integer.valueOf(retryAfter) : null;
     }
 
     /**
-     * What somebody said, as one line of at most 500 characters.
+     * Shortens a text to one line of at most 500 characters.
      *
      * @param text the text, or null
      * @return the line

@@ -15,17 +15,17 @@ import org.apache.camel.Message;
 import org.apache.camel.Variable;
 
 /**
- * The call of a gateway's hook: the request for a hook call, and what its answer means. The same hook call always makes the
- * same bytes and the same Idempotency-Key, so that a gateway which knows the call answers with its first run.
+ * Builds the HTTP request of a hook call and reads the answer. A repeated hook call has the same bytes and the same
+ * Idempotency-Key, so the gateway answers with the first run instead of starting a second.
  */
 public final class HookProtocol {
     private final Gateways gateways;
     private final Prompts prompts;
 
     /**
-     * Calls of a node's gateways.
+     * Hook calls to a node's gateways.
      *
-     * @param gateways each with its form and its hook token
+     * @param gateways the gateways, with their forms and hook tokens
      * @param prompts puts the attempt's token into the prompt
      */
     public HookProtocol(Gateways gateways, Prompts prompts) {
@@ -34,11 +34,11 @@ public final class HookProtocol {
     }
 
     /**
-     * Makes the request: body and headers of the message, nothing else left in it.
+     * Makes the request: sets the message's body and headers, and removes all other headers.
      *
      * @param message the message; its body is the kept prompt
      * @param hookCall the hook call
-     * @throws JsonProcessingException never: the body is made of text
+     * @throws JsonProcessingException never, because the body consists of text and numbers
      */
     public void request(Message message, @Variable("hookCall") Map<String, Object> hookCall)
             throws JsonProcessingException {
@@ -54,7 +54,7 @@ public final class HookProtocol {
                     .put("name", "agentbus " + hookCall.get("jobId"))
                     .put("sessionKey", "job:" + conversation(hookCall))
                     .put("sessionMode", "persistent")
-                    // Without these two every run costs another turn of the agent's main session.
+                    // Without these two, every run costs another turn of the agent's main session.
                     .put("deliver", false)
                     .put("wakeMode", "next-heartbeat")
                     .put("timeoutSeconds", ((Number) hookCall.get("hardTimeoutSeconds")).intValue());
@@ -71,14 +71,15 @@ public final class HookProtocol {
     }
 
     /**
-     * What the answer means, as parameters of the hook call functions.
+     * Reads the answer into the parameters of the {@code hook_} functions.
      *
      * @param body the answer's body
-     * @param status the answer's status, or null when there was none
+     * @param status the answer's status, or null without an answer
      * @param retryAfter the answer's Retry-After, or null
-     * @param failure what the call threw, or null
+     * @param failure the exception of the call, or null
      * @param hookCall the hook call
-     * @return attemptId, dispatcher, outcome (the kind, lower case), reason, runId, sessionKey, retryAfterSeconds
+     * @return attemptId, dispatcher, outcome (the {@link HookOutcome.Kind} in lower case), reason, runId, sessionKey,
+     *     retryAfterSeconds
      */
     public Map<String, Object> outcome(
             @Body byte[] body,
@@ -100,12 +101,12 @@ public final class HookProtocol {
         return parameters;
     }
 
-    /** What a reason quotes is kept and logged, and a proxy in the gateway's place may send back what it was sent. */
+    /** Reasons are stored and logged, and a proxy in the gateway's place may echo the request with its tokens. */
     private String withoutTokens(String body, Map<String, Object> hookCall) {
         return prompts.withoutToken(gateway(hookCall).withoutTokens(body), hookCall);
     }
 
-    /** JSON is UTF-8, and what is not JSON is only for people to read. */
+    /** JSON is always UTF-8; any other text is only quoted for people. */
     private static String text(byte[] body) {
         return body == null ? "" : new String(body, StandardCharsets.UTF_8);
     }
@@ -120,7 +121,10 @@ public final class HookProtocol {
         return gateways.named((String) hookCall.get("gateway"));
     }
 
-    /** The runs of a standing order may go on in one session; the mapped form's key is the gateway's own matter. */
+    /**
+     * The runs of a standing order may share one session. In the mapped form the gateway's configuration names the
+     * session.
+     */
     private String conversation(Map<String, Object> hookCall) {
         Object session = gateway(hookCall).form() == Gateway.Form.DIRECT ? hookCall.get("session") : null;
         return String.valueOf(session == null ? hookCall.get("jobId") : session);

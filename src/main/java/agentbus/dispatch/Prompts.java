@@ -15,10 +15,11 @@ import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
- * What the prompt template needs, and what is kept of the prompt. The kept prompt has a mark where the attempt's token
- * stands: the token is put in when the hook is called and is nowhere at rest. In the template it stands outside the quotes of
- * its header on purpose: OpenClaw 2026.9.6 keeps a session's text with every "Bearer &lt;token&gt;" masked (measured), and a run
- * that it tries again, or resumes after a crash, reads the kept text.
+ * The data of the prompt template, and the stored form of a prompt. A stored prompt has a mark in place of the attempt's
+ * token; the token is inserted for each hook call and never stored.
+ *
+ * <p>The template writes the mark outside the quotes of its header on purpose. OpenClaw 2026.9.6 masks "Bearer
+ * &lt;token&gt;" in stored sessions (measured), and a retried or resumed run reads that text.
  */
 public final class Prompts {
     /** The template, on the classpath. */
@@ -32,9 +33,9 @@ public final class Prompts {
     /**
      * Prompts that point at one API.
      *
-     * @param key derives the attempts' tokens
-     * @param apiUrl where agents reach the API, without a slash at the end
-     * @param maxPayloadBytes a larger payload is not put into the prompt; the agent is told how to fetch it
+     * @param key derives the tokens of attempts
+     * @param apiUrl the API's address for agents, without a slash at the end
+     * @param maxPayloadBytes a larger payload stays out of the prompt, which then says how to fetch it
      */
     public Prompts(ServerKey key, String apiUrl, int maxPayloadBytes) {
         this.key = key;
@@ -44,11 +45,11 @@ public final class Prompts {
     }
 
     /**
-     * The template's data for a hook call.
+     * The template's data for one hook call.
      *
      * @param hookCall the hook call
-     * @return its fields, and payload as text, apiUrl, token (the mark) and flags for the template's sections
-     * @throws JsonProcessingException never for a hook call that came from JSON
+     * @return its fields, with payload as text, apiUrl, token (the mark), and flags for the template's sections
+     * @throws JsonProcessingException never, because the hook call was read from JSON
      */
     public Map<String, Object> model(@Body Map<String, Object> hookCall) throws JsonProcessingException {
         String payload = Json.pretty(hookCall.get("payload"));
@@ -64,11 +65,11 @@ public final class Prompts {
     }
 
     /**
-     * What to keep of a rendered prompt, as parameters of {@code keep_prompts}.
+     * The parameters of {@code keep_prompts} for a rendered prompt.
      *
-     * @param prompt the rendered prompt, or the kept one when the hook call is repeated
+     * @param prompt the rendered prompt; for a repeated hook call, the stored one
      * @param hookCall the hook call
-     * @return attemptId, prompt, promptHash, templateHash and tokenHash, hashes in hex
+     * @return attemptId, prompt, promptHash, templateHash and tokenHash, hashes in hexadecimal
      */
     public Map<String, Object> toKeep(@Body String prompt, @Variable("hookCall") Map<String, Object> hookCall) {
         Map<String, Object> keep = new HashMap<>();
@@ -81,9 +82,9 @@ public final class Prompts {
     }
 
     /**
-     * The prompt as the agent gets it.
+     * Inserts the attempt's token into a stored prompt.
      *
-     * @param keptPrompt the kept prompt
+     * @param keptPrompt the stored prompt
      * @param hookCall the hook call
      * @return the prompt with the token in place of the mark
      */
@@ -92,7 +93,7 @@ public final class Prompts {
     }
 
     /**
-     * A text that may hold the attempt's token, without it.
+     * Masks the attempt's token in a text.
      *
      * @param text the text
      * @param hookCall the hook call
@@ -106,7 +107,9 @@ public final class Prompts {
         return key.attemptToken(UUID.fromString((String) hookCall.get("attemptId")));
     }
 
-    /** The nonce is the attempt's own, so no payload can hold the mark and be given the token in its text. */
+    /**
+     * Each attempt has its own random nonce, so no payload can contain the mark and have the token inserted into it.
+     */
     private static String mark(Map<String, Object> hookCall) {
         return "<token:" + hookCall.get("nonce") + ">";
     }

@@ -16,20 +16,20 @@ import java.util.concurrent.TimeoutException;
 import org.apache.camel.Body;
 
 /**
- * Tells gateways to stop runs: {@code sessions.abort} by the session's key, the only cancel that OpenClaw 2026.9.6 has for
- * a run that a hook started. It needs the gateway's own token, which is more than the hook token.
+ * Stops runs at gateways: calls {@code sessions.abort} with the session's key, the only way in OpenClaw 2026.9.6 to
+ * cancel a run that a hook started. The call needs the gateway's operator token; the hook token is not enough.
  */
 public final class RunAborts {
-    /** Ours: an abort was answered within 0.2 s when measured; a claim of one is good for 30 s. */
+    /** Chosen: well above the measured 0.2 s of an answer, and well below the 30 s for which an abort stays claimed. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final Gateways gateways;
     private final Duration patience;
-    // HTTP/2 would ask for another upgrade than the WebSocket's.
+    // HTTP/1.1, because an HTTP/2 client sends an upgrade of its own, which collides with the WebSocket's.
     private final HttpClient client;
 
     /**
-     * Aborts at a node's gateways.
+     * Aborts at one node's gateways.
      *
      * @param gateways the gateways
      */
@@ -47,11 +47,12 @@ public final class RunAborts {
     }
 
     /**
-     * Tells the gateway of a claimed abort to stop the run.
+     * Stops one run, and waits up to 10 s for the gateway's answer.
      *
      * @param row a row of the claim; its column {@code abort} is JSON: attemptId, gateway, sessionKey
-     * @return attemptId, outcome (aborted, no_run or failed) and error, null unless failed: parameters of abort_tried
-     * @throws JsonProcessingException when the database answered something else than JSON
+     * @return the parameters of {@code abort_tried}: attemptId, outcome (aborted, no_run or failed) and error, null
+     *     unless failed
+     * @throws JsonProcessingException when the column is not JSON
      */
     public Map<String, Object> abort(@Body Map<String, Object> row) throws JsonProcessingException {
         JsonNode claimed = Json.read((String) row.get("abort"));
@@ -91,7 +92,7 @@ public final class RunAborts {
                 gateway.operatorToken(), "sessions.abort", Json.object().put("key", sessionKey));
         CompletableFuture<WebSocket> opening =
                 client.newWebSocketBuilder().connectTimeout(patience).buildAsync(socketUrl(gateway.url()), call);
-        // One patience for both: opening that fails is the answer's failure.
+        // The answer's timeout covers the opening too, so a failed opening fails the answer.
         opening.whenComplete((socket, failure) -> {
             if (failure != null) {
                 call.answer().completeExceptionally(failure);

@@ -1,5 +1,5 @@
 /**
- * The beans of the dispatch routes: what a dispatcher has in hand, the prompt an agent is woken with, the call of its
- * gateway's hook, and what an answer means. When any of them is called is said by the routes in {@code routes/phase-1-spine}.
+ * The beans of the dispatch routes: the attempts that a dispatcher holds, the prompts, the hook calls and their
+ * outcomes. The routes in {@code routes/phase-1-spine/dispatch} and {@code gateways} say when each of them is called.
  */
 package agentbus.dispatch;

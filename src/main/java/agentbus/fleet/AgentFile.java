@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** One agent.yaml: which keys it may have, and what each may hold. */
+/** One agent.yaml, with the rules for its keys and values. */
 final class AgentFile {
 
     private static final List<String> KEYS = List.of(
@@ -40,7 +40,7 @@ final class AgentFile {
             "trusted|untrusted",
             9,
             "it must be trusted (payloads from outside are refused) or untrusted (they come, marked as data)");
-    /** Every agent accepts its standing orders; they need no entry in its list. */
+    /** The subjects of standing orders. Every agent accepts its own, without an entry in its list. */
     static final Pattern STANDING_ORDER = Pattern.compile("standing_order\\.[a-z0-9_-]+");
 
     private final YamlFile file;
@@ -57,10 +57,10 @@ final class AgentFile {
     }
 
     /**
-     * Checks the file and says what it says.
+     * Checks and reads the file.
      *
-     * @param folder the name of the folder that the file stands in, which the agent must bear
-     * @return the agent; lists, maxConcurrency and gateway are always there, what the file leaves out is not
+     * @param folder the name of the file's folder, which must equal the agent's id
+     * @return the agent; lists, maxConcurrency and gateway are always present, other keys only if the file has them
      * @throws AgentFileError at the first mistake
      */
     ObjectNode read(String folder) {
@@ -72,7 +72,7 @@ final class AgentFile {
         agent.put("gateway", root.has("gateway") ? fields.text(root, top, "gateway", Rule.NAME) : "default");
         fields.texts(root, top, "accepts", Rule.SUBJECT).forEach(agent.putArray("accepts")::add);
         ArrayNode allowed = handoffs.read(folder);
-        // The names alone stay beside their limits: an older node of the fleet reads them.
+        // The plain names are kept beside the limits for nodes of an older version.
         ArrayNode names = agent.putArray("mayEnqueueTo");
         allowed.forEach(handoff -> names.add(handoff.get("agent")));
         agent.set("handoffs", allowed);
@@ -92,10 +92,10 @@ final class AgentFile {
     }
 
     /**
-     * Checks that every agent this one may hand work to exists and accepts what it may be handed; apart from {@link #read}
-     * because it needs the others.
+     * Checks that each target of a handoff exists and accepts the subjects. Separate from {@link #read} because it
+     * needs all agents.
      *
-     * @param accepts the subjects that each agent of the fleet accepts
+     * @param accepts each agent's accepted subjects, by agent id
      * @throws AgentFileError at the first mistake
      */
     void checkHandoffs(Map<String, List<String>> accepts) {
@@ -173,7 +173,7 @@ final class AgentFile {
 
     private void copyText(ObjectNode agent, String key, int longest) {
         if (root.has(key)) {
-            // Postgres keeps neither control characters nor half characters in jsonb.
+            // jsonb stores neither NUL nor unpaired surrogates.
             Rule rule = Rule.of(
                     "(?=.*\\S)[\\P{Cntrl}\\n\\t&&\\P{Cs}]*",
                     longest,

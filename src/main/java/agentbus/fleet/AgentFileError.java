@@ -1,8 +1,8 @@
 package agentbus.fleet;
 
 /**
- * A mistake in the fleet's files. The message is one line: the file, the line where it is known, the field, its value,
- * and what would be right.
+ * A mistake in the fleet's files. The message is one line: the file, its line if known, the field, the value, and the
+ * rule.
  */
 public final class AgentFileError extends IllegalArgumentException {
 
@@ -16,7 +16,7 @@ public final class AgentFileError extends IllegalArgumentException {
         super(oneLine(message), cause);
     }
 
-    /** A value as a message shows it: on one line and clipped, since a file may hold a page where a word belongs. */
+    /** Shortens a value to one clipped line for a message, because a file may hold a whole page in place of a word. */
     static String shown(String value) {
         String line = oneLine(value);
         return "'" + (line.length() <= LONGEST_VALUE ? line : line.substring(0, LONGEST_VALUE) + "…") + "'";

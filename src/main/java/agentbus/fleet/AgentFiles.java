@@ -16,8 +16,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * The fleet as its files say: one folder for each agent, with an agent.yaml in it. Plain files beside the folders, and
- * folders whose name begins with a dot, are not looked at.
+ * Reads the fleet's directory: one folder per agent with an agent.yaml in it. Plain files, and folders whose name
+ * begins with a dot, are ignored.
  */
 public final class AgentFiles {
 
@@ -26,18 +26,18 @@ public final class AgentFiles {
     private final Path directory;
 
     /**
-     * Names the fleet's directory; nothing is read yet.
+     * Files in one directory. Nothing is read yet.
      *
-     * @param directory the directory that holds the agents' folders
+     * @param directory the directory of the agents' folders
      */
     public AgentFiles(Path directory) {
         this.directory = directory;
     }
 
     /**
-     * Reads and checks every agent's file. The same files give the same text, whatever order the disk lists them in.
+     * Reads and checks every agent.yaml. The result does not depend on the order in which the disk lists the files.
      *
-     * @return the agents, by id, in the form that {@code sync_agents} takes; none when the directory is empty
+     * @return the agents sorted by id, in the form of {@code sync_agents}; empty for an empty directory
      * @throws AgentFileError at the first mistake, or when the directory or a file is missing or cannot be read
      */
     public ArrayNode read() {
@@ -81,7 +81,8 @@ public final class AgentFiles {
     }
 
     private static byte[] bytes(Path path) {
-        // An agent whose file is misnamed must not vanish from the fleet without a word.
+        // A folder without agent.yaml is refused: with a misnamed file, its agent would silently disappear from the
+        // fleet.
         if (!Files.exists(path)) {
             throw new AgentFileError(
                     path + ": there is no such file; every folder beside it is an agent and must have one");

@@ -8,7 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Takes values out of a file, and says of each that is wrong where it stands and what would be right. */
+/** Reads checked values from a file. The error for a wrong value names its place and the rule. */
 final class Fields {
 
     private final YamlFile file;
@@ -18,11 +18,11 @@ final class Fields {
     }
 
     /**
-     * Refuses keys that a mapping may not have.
+     * Refuses a mapping's unknown keys.
      *
      * @param node the mapping
-     * @param at where it stands
-     * @param known the keys it may have
+     * @param at the mapping's place
+     * @param known the allowed keys
      */
     void checkKeys(ObjectNode node, JsonPointer at, List<String> known) {
         node.fieldNames().forEachRemaining(key -> {
@@ -36,13 +36,13 @@ final class Fields {
     }
 
     /**
-     * A list of different texts.
+     * Reads a list of texts without duplicates.
      *
-     * @param parent the mapping that holds the list
-     * @param at where the mapping stands
+     * @param parent the mapping with the list
+     * @param at the mapping's place
      * @param key the list's key
-     * @param rule what each text must be
-     * @return the texts in their order; none when the key is absent
+     * @param rule the rule for each text
+     * @return the texts in the file's order; empty when the key is absent
      */
     List<String> texts(ObjectNode parent, JsonPointer at, String key, Rule rule) {
         JsonPointer place = at.appendProperty(key);
@@ -56,7 +56,7 @@ final class Fields {
         return List.copyOf(texts);
     }
 
-    /** A list; an empty one when the key is absent. */
+    /** Reads a list; empty when the key is absent. */
     JsonNode list(ObjectNode parent, JsonPointer at, String key) {
         JsonNode list = parent.has(key) ? parent.get(key) : parent.arrayNode();
         if (!list.isArray()) {
@@ -65,7 +65,7 @@ final class Fields {
         return list;
     }
 
-    /** A text that must be there. */
+    /** Reads a required text. */
     String text(ObjectNode parent, JsonPointer at, String key, Rule rule) {
         if (!parent.has(key)) {
             throw file.error(at, YamlFile.field(at.appendProperty(key)) + " is missing; " + rule.right());
@@ -73,7 +73,7 @@ final class Fields {
         return text(parent.get(key), at.appendProperty(key), rule);
     }
 
-    /** A value as text. */
+    /** Checks a value that must be text. */
     String text(JsonNode value, JsonPointer at, Rule rule) {
         if (!value.isTextual()) {
             throw file.wrong(
@@ -85,7 +85,7 @@ final class Fields {
         return value.textValue();
     }
 
-    /** A whole number, {@code absent} when the key is not there. */
+    /** Reads a whole number; {@code absent} when the key is absent. */
     int number(ObjectNode parent, JsonPointer at, String key, int least, int most, int absent) {
         if (!parent.has(key)) {
             return absent;
@@ -98,7 +98,7 @@ final class Fields {
         return value.intValue();
     }
 
-    /** A truth value, false when the key is not there. */
+    /** Reads a boolean; false when the key is absent. */
     boolean flag(ObjectNode parent, JsonPointer at, String key) {
         if (!parent.has(key)) {
             return false;

@@ -12,7 +12,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** The list mayEnqueueTo of an agent.yaml: names, or mappings that narrow what an agent may be handed. */
+/**
+ * The list mayEnqueueTo of an agent.yaml. Each entry is an agent's name, or a mapping that limits the subjects and job
+ * types.
+ */
 final class Handoffs {
 
     private static final String KEY = "mayEnqueueTo";
@@ -20,7 +23,7 @@ final class Handoffs {
     private static final List<String> KEYS = List.of("agent", "subjects", "jobTypes");
     private static final Rule AGENT = Rule.of(
             "\\*|" + Rule.NAME.pattern(), 63, "it must be the name of an agent, or \"*\" alone for every other agent");
-    /** The types that a namespace is furnished with; of dev, one kind or all. */
+    /** The job types of every namespace; for dev, one kind or all of them. */
     private static final Rule JOB_TYPE = Rule.of(
             "reactive|scheduled|recovery|delivery|proactive|dev(\\.[a-z0-9_-]+)?",
             200,
@@ -40,8 +43,8 @@ final class Handoffs {
     /**
      * Reads the list.
      *
-     * @param self the agent whose list it is
-     * @return objects of agent and, where the file narrows, subjects and jobTypes
+     * @param self the id of the agent with the list
+     * @return objects with agent and, for limited entries, subjects and jobTypes
      * @throws AgentFileError at the first mistake
      */
     ArrayNode read(String self) {
@@ -64,7 +67,7 @@ final class Handoffs {
             handoffs.add(handoff);
         }
         if (everyAgent >= 0 && !plain.isEmpty()) {
-            // Beside a star every other name looks like a limit and is none; only oneself a star does not mean.
+            // Beside a star no other name has an effect, except the agent's own, which a star does not include.
             throw file.wrong(
                     list.appendIndex(everyAgent),
                     "it means every agent and must be the only entry, but for the agent's own name");
@@ -73,10 +76,10 @@ final class Handoffs {
     }
 
     /**
-     * Checks that every agent in the list exists and accepts the subjects that the list names for it.
+     * Checks that each agent in the list exists and accepts the subjects that the list names for it.
      *
-     * @param accepts the subjects that each agent of the fleet accepts
-     * @throws AgentFileError at the first that does not
+     * @param accepts each agent's accepted subjects, by agent id
+     * @throws AgentFileError at the first mistake
      */
     void check(Map<String, List<String>> accepts) {
         for (int i = 0; i < root.path(KEY).size(); i++) {

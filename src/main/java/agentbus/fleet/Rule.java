@@ -3,11 +3,11 @@ package agentbus.fleet;
 import java.util.regex.Pattern;
 
 /**
- * What a text in a file must be.
+ * The rule for a text in a file.
  *
- * @param pattern what the whole text must match
- * @param longest how many characters it may have
- * @param right what would be right, as the second half of a sentence
+ * @param pattern the pattern of the whole text
+ * @param longest the most characters
+ * @param right the rule in words, as the second half of a sentence
  */
 record Rule(Pattern pattern, int longest, String right) {
 

@@ -18,8 +18,8 @@ import java.util.Map;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 
 /**
- * One YAML file as a tree, with the place of every value: a tree alone forgets the lines, and a message without a line
- * sends its reader searching.
+ * One YAML file as a tree, with the line of every value. A tree alone has no line numbers, and error messages need
+ * them.
  */
 final class YamlFile {
 
@@ -29,7 +29,7 @@ final class YamlFile {
     private final ObjectNode root;
     private final Map<JsonPointer, Mark> marks;
 
-    /** Where a value stands, and how it is written there (null for a list or a mapping). */
+    /** A value's line and its text as written (null for a list or a mapping). */
     private record Mark(int line, String written) {}
 
     private YamlFile(Path path, ObjectNode root, Map<JsonPointer, Mark> marks) {
@@ -42,16 +42,16 @@ final class YamlFile {
      * Parses a file.
      *
      * @param path the file's name in messages
-     * @param bytes what the file holds
-     * @return its tree
-     * @throws AgentFileError when it is not one YAML mapping in UTF-8, or uses duplicate keys, aliases or tags
+     * @param bytes the file's content
+     * @return the parsed file
+     * @throws AgentFileError when the content is not one YAML mapping in UTF-8, or has duplicate keys, aliases or tags
      */
     static YamlFile parse(Path path, byte[] bytes) {
         YAMLFactory yaml = YAMLFactory.builder()
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                 .build();
         try {
-            // Decoded here because the parser's own reader would replace a broken byte instead of refusing it.
+            // Decoded here because the parser's own reader replaces invalid bytes in place of refusing them.
             String text = StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(bytes))
@@ -82,7 +82,7 @@ final class YamlFile {
                 if (token.isScalarValue()) {
                     marks.put(at, new Mark(line, parser.getText()));
                 } else {
-                    // The key's own line, until its value brings a better one.
+                    // The key's line, until the line of its value is known.
                     marks.putIfAbsent(at, new Mark(line, null));
                 }
             }
@@ -90,7 +90,10 @@ final class YamlFile {
         return marks;
     }
 
-    /** Aliases and tags make a value that is not what it reads as; the tree would take an alias for its name. */
+    /**
+     * Refuses aliases and tags: they change the meaning of a value, and the tree would hold an alias's name in place of
+     * its value.
+     */
     private static void refuseIndirection(String place, YAMLParser parser) throws IOException {
         if (parser.isCurrentAlias()) {
             String alias = AgentFileError.shown("*" + parser.getText());
@@ -103,11 +106,11 @@ final class YamlFile {
     }
 
     private static String line(JsonProcessingException e) {
-        // Of the two places such a problem has, the later one is where the reader should look.
+        // Such a problem has two places; the later one holds the mistake.
         if (e.getCause() instanceof MarkedYAMLException marked && marked.getProblemMark() != null) {
             return ":" + (marked.getProblemMark().getLine() + 1);
         }
-        // A file that breaks one of the parser's limits has no place.
+        // A breach of the parser's limits has no place.
         return e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr();
     }
 
@@ -123,16 +126,16 @@ final class YamlFile {
                 : "broken YAML: " + message;
     }
 
-    /** The file's keys and values. */
+    /** The tree of the file. */
     ObjectNode root() {
         return root;
     }
 
     /**
-     * The error for one value of this file.
+     * Makes the error for a wrong value.
      *
-     * @param at the value
-     * @param right what would be right, as the second half of the sentence
+     * @param at the value's place
+     * @param right the rule in words, as the second half of a sentence
      * @return the error; the caller throws it
      */
     AgentFileError wrong(JsonPointer at, String right) {
@@ -140,10 +143,10 @@ final class YamlFile {
     }
 
     /**
-     * The error for a place of this file.
+     * Makes the error for a place in this file.
      *
-     * @param at the place; one that the file does not have gives a message without a line
-     * @param message what is wrong, and what would be right
+     * @param at the place; if the file does not have it, the message has no line number
+     * @param message the mistake and the rule
      * @return the error; the caller throws it
      */
     AgentFileError error(JsonPointer at, String message) {
@@ -160,12 +163,12 @@ final class YamlFile {
         if (value.isNull() || written.isEmpty()) {
             return "empty";
         }
-        // YAML reads off, yes and 5 as something else than text; who wrote them did not see it.
+        // YAML reads off, yes and 5 as booleans and numbers, which surprises authors who meant text.
         String kind = value.isBoolean() ? "the truth value " : value.isNumber() ? "the number " : "";
         return kind + AgentFileError.shown(written);
     }
 
-    /** A pointer as people write it: {@code subscriptions[0].topic}. */
+    /** A JSON pointer in the notation {@code subscriptions[0].topic}. */
     static String field(JsonPointer at) {
         StringBuilder field = new StringBuilder();
         for (JsonPointer rest = at; !rest.matches(); rest = rest.tail()) {

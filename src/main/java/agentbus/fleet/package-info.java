@@ -1,2 +1,2 @@
-/** The fleet: who the agents are, what each accepts and whom it may hand work to, as its agent.yaml says. */
+/** The fleet: the agents, their accepted subjects and their allowed handoffs, read from each agent.yaml. */
 package agentbus.fleet;

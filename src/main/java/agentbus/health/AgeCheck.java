@@ -5,7 +5,7 @@ import java.util.function.LongSupplier;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
-/** Readiness by recency: down when something that must happen again and again has not happened for too long. */
+/** Readiness by age: down when a periodic task last succeeded too long ago. */
 public final class AgeCheck extends AbstractHealthCheck {
     private final String what;
     private final LongSupplier ageMs;
@@ -15,9 +15,9 @@ public final class AgeCheck extends AbstractHealthCheck {
      * A check of one age.
      *
      * @param id the check's id at /observe/health
-     * @param what what must happen, for the message
-     * @param ageMs milliseconds since it last did
-     * @param limitMs more than this is down
+     * @param what the task's last success, as the subject of the message
+     * @param ageMs milliseconds since that success
+     * @param limitMs the greatest age that is still up, in milliseconds
      */
     public AgeCheck(String id, String what, LongSupplier ageMs, long limitMs) {
         super("agentbus", id);

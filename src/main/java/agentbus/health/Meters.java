@@ -17,13 +17,14 @@ import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
- * The bus's own numbers. Counters tell what this node has done and add up over nodes: each change of a job is made by one
- * node. Gauges tell what the database holds, as of the last measurement, and are the same on every node.
+ * The metrics of the bus. Counters count the work of this node, so their sum over all nodes is the total. Gauges show
+ * the database at the last measurement, so every node shows the same value.
  *
  * <ul>
- *   <li>{@code agentbus_jobs{namespace,agent,state}} and {@code agentbus_oldest_seconds{…}}: what has not ended, and dead letters
+ *   <li>{@code agentbus_jobs{namespace,agent,state}} and {@code agentbus_oldest_seconds{…}}: jobs that have not ended,
+ *     and dead letters
  *   <li>{@code agentbus_hook_calls_total{agent,outcome}}: admitted, undelivered, busy, unknown, timed_out, refused
- *   <li>{@code agentbus_dispatch_latency_seconds}: from due to admitted
+ *   <li>{@code agentbus_dispatch_latency_seconds}: from a job's due time to its admission
  *   <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: cause is closed, lease_lost or unblocked; to is the state reached, so
  *       retries are to="queued" and dead letters to="dead"
  *   <li>{@code agentbus_api_calls_total{operation,status}}
@@ -38,9 +39,9 @@ public final class Meters {
     private final Timer latency;
 
     /**
-     * Numbers kept in one registry.
+     * Metrics in one registry.
      *
-     * @param registry the registry that is scraped
+     * @param registry the registry behind {@code /observe/metrics}
      */
     public Meters(MeterRegistry registry) {
         this.registry = registry;
@@ -60,11 +61,11 @@ public final class Meters {
     }
 
     /**
-     * Counts a hook call, and its latency when it was admitted.
+     * Counts a hook call; records the dispatch latency if it was admitted.
      *
-     * @param answer what the hook call function answered, JSON
+     * @param answer the answer of the {@code hook_} function, JSON text
      * @param hookCall the hook call
-     * @throws JsonProcessingException when the database answered something else than JSON
+     * @throws JsonProcessingException when the database's answer is not JSON
      */
     public void hookCalled(@Body String answer, @Variable("hookCall") Map<String, Object> hookCall)
             throws JsonProcessingException {
@@ -80,10 +81,10 @@ public final class Meters {
     }
 
     /**
-     * Counts a job that recovery has moved.
+     * Counts a job that the recovery has moved.
      *
-     * @param row a row of the sweep; its column {@code moved} is JSON
-     * @throws JsonProcessingException when the database answered something else than JSON
+     * @param row a row of the recovery; its column {@code moved} is JSON
+     * @throws JsonProcessingException when the database's answer is not JSON
      */
     public void recovered(@Body Map<String, Object> row) throws JsonProcessingException {
         JsonNode job = Json.read((String) row.get("moved"));
@@ -91,9 +92,9 @@ public final class Meters {
     }
 
     /**
-     * Counts an API call; a close that reached the job counts as a move of it, too.
+     * Counts an API call. A successful close also counts as a move of its job.
      *
-     * @param operation the operation's id, or none
+     * @param operation the operation's id, or {@code none}
      * @param status the HTTP status
      * @param answer the answer
      */
@@ -106,7 +107,7 @@ public final class Meters {
     }
 
     /**
-     * Counts a call that was refused for the number of calls before it.
+     * Counts a call that a rate limit refused.
      *
      * @param reason the problem's code
      */
@@ -114,16 +115,16 @@ public final class Meters {
         registry.counter("agentbus.calls.limited", "reason", reason).increment();
     }
 
-    /** Counts a call with a token that nobody has. */
+    /** Counts a call with an unknown token. */
     public void badToken() {
         registry.counter("agentbus.bad.tokens").increment();
     }
 
     /**
-     * Takes a measurement of the queue.
+     * Publishes a measurement of the queue.
      *
-     * @param rows rows whose column {@code depth} is JSON: namespace, agent, state, jobs, oldestSeconds
-     * @throws JsonProcessingException when the database answered something else than JSON
+     * @param rows each with a column {@code depth}, JSON: namespace, agent, state, jobs, oldestSeconds
+     * @throws JsonProcessingException when the database's answer is not JSON
      */
     public void queueDepths(@Body List<Map<String, Object>> rows) throws JsonProcessingException {
         List<Row<?>> depths = new ArrayList<>();

@@ -1,2 +1,2 @@
-/** What /observe shows: the readiness checks of a node, and its numbers. */
+/** The readiness checks and the metrics of a node, which {@code /observe} shows. */
 package agentbus.health;

@@ -27,7 +27,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code agentbus import-openclaw-crons}: writes the crons of an OpenClaw as standing orders. */
+/** {@code agentbus import-openclaw-crons}: translates the crons of an OpenClaw into standing orders. */
 @Command(
         name = "import-openclaw-crons",
         description = {
@@ -36,7 +36,7 @@ import picocli.CommandLine.Parameters;
         },
         footer = "Example: openclaw cron list --json | agentbus import-openclaw-crons -")
 public final class ImportOpenclawCronsCommand implements Callable<Integer> {
-    /** Far more than any fleet's; what is larger is another file. */
+    /** Chosen: no fleet's list of crons is this large, so a larger file is a mistake. */
     private static final int MOST_BYTES = 10_000_000;
 
     private static final String OUTPUT = "src/main/resources/routes/phase-1-spine/orders/imported.camel.yaml";
@@ -84,8 +84,8 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
      * The command.
      *
      * @param in the standard input
-     * @param out where it tells what it did
-     * @param home the installation's directory; the default route file is below it
+     * @param out the stream for the report
+     * @param home the home directory, which contains the default route file
      */
     public ImportOpenclawCronsCommand(InputStream in, PrintStream out, Path home) {
         this.in = in;
@@ -165,7 +165,7 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
         if (file.equals("-")) {
             bytes = in.readNBytes(MOST_BYTES + 1);
         } else {
-            // Where the caller stands, as with any file that is named on a command line.
+            // Relative to the caller's working directory, as usual on a command line.
             try (InputStream content =
                     Files.newInputStream(path("file", Path.of("").toAbsolutePath(), file))) {
                 bytes = content.readNBytes(MOST_BYTES + 1);
@@ -187,7 +187,7 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
                         + " docs/guide/standing-orders.md\n# says what each parameter means. Switch the old crons off, or both run.\n");
         for (OpenclawCron cron : crons) {
             for (Map.Entry<String, Map<String, String>> order : cron.orders().entrySet()) {
-                // An id is another program's text: nothing of it may end the comment.
+                // The id comes from another program; a line break in it must not end the comment.
                 text.append("\n# OpenClaw cron ")
                         .append(cron.id().replaceAll("[^A-Za-z0-9._:-]", "?"))
                         .append('\n');
@@ -216,7 +216,7 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
         }
     }
 
-    /** A text of another program's in one line of a terminal. */
+    /** Makes another program's text safe for one line of a terminal. */
     private static String line(String text) {
         return text.replaceAll("\\p{Cntrl}+", " ");
     }

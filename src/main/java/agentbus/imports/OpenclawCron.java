@@ -16,12 +16,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * One cron of OpenClaw, as a standing order or as the reason why it is none.
+ * One cron of OpenClaw, translated into standing orders, or the reason why it was skipped.
  *
- * @param id OpenClaw's id of it
- * @param name its name there
- * @param orders the orders it becomes: names with their parameters; none when it is left out
- * @param notes what was changed on the way, or why it was left out
+ * @param id its id in OpenClaw
+ * @param name its name in OpenClaw
+ * @param orders the parameters of the resulting orders, by name; empty when it is skipped
+ * @param notes the changes, or the reason for skipping it
  */
 record OpenclawCron(String id, String name, Map<String, Map<String, String>> orders, List<String> notes) {
     private static final int NAME_LENGTH = 58;
@@ -30,14 +30,14 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
     private static final Duration LONGEST = Duration.ofDays(1);
 
     /**
-     * Reads one job of {@code openclaw cron list --json}; unknown fields are passed over.
+     * Translates one job of {@code openclaw cron list --json}; unknown fields are ignored.
      *
      * @param job the job
-     * @param defaultAgent who gets a job that names no agent
-     * @param defaultZone the zone of a schedule that names none
-     * @param includeDisabled whether a job that is switched off is taken
-     * @param taken names that are not free any more; the new ones are added
-     * @return what became of it
+     * @param defaultAgent the agent for a job that names none
+     * @param defaultZone the time zone for a schedule that names none
+     * @param includeDisabled whether to translate disabled jobs
+     * @param taken the names in use; the names of the new orders are added
+     * @return the translation
      */
     static OpenclawCron read(
             JsonNode job, String defaultAgent, String defaultZone, boolean includeDisabled, Set<String> taken) {
@@ -138,7 +138,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
         return literal(text);
     }
 
-    /** Two braces are a placeholder to Camel, and there is no way to write them as text. */
+    /** Separates double braces: Camel reads them as a placeholder, and has no escape for them. */
     private String literal(String text) {
         if (text.contains("{{") || text.contains("}}")) {
             notes.add("two braces in a text are a placeholder to Camel; a blank stands between them now");
@@ -190,7 +190,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
                 withSeconds(mapped(time + "*" + month + weekDay), second));
     }
 
-    /** Sunday is 0 and 7 to Unix, which a range up to 7 brings out. */
+    /** Translates days of the week. In Unix, Sunday is both 0 and 7, so a range may end in 7. */
     private static String weekDays(String field) {
         Matcher range = Pattern.compile("([0-6])-7").matcher(field);
         if (!range.matches()) {
@@ -206,7 +206,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
 
     private static String mapped(String unix) {
         try {
-            // Without the year, which is every one.
+            // The year is left out, because it is every year.
             return Schedule.quartzOf(unix).replaceFirst(" \\*$", "");
         } catch (IllegalArgumentException noCron) {
             throw new IllegalArgumentException("schedule.expr \"" + unix + "\": " + noCron.getMessage(), noCron);

@@ -1,2 +1,2 @@
-/** What brings the schedules of other systems over as standing orders. */
+/** Imports schedules of other systems as standing orders. */
 package agentbus.imports;

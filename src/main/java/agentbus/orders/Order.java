@@ -6,24 +6,24 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.ZoneId;
 
 /**
- * One standing order as the route files have it. What each part means is said at the parameters of the route template
- * {@code standing-order}.
+ * A standing order, as the route files define it. The parameters of the route template {@code standing-order} explain
+ * each part.
  *
- * @param name the order's name, its route's id
- * @param agent who has it
- * @param cron its Quartz expression
- * @param zone the expression's time zone
+ * @param name the order's name, which is also its route's id
+ * @param agent the agent that carries it out
+ * @param cron the Quartz cron expression
+ * @param zone the time zone of the expression
  * @param purpose one line for lists
- * @param instructions what the agent is told
+ * @param instructions the agent's instructions
  * @param session {@code isolated} or {@code session:<name>}
  * @param catchUp {@code skip}, {@code latest} or {@code all}
- * @param catchUpCap how many late or held slots may run
- * @param staggerSeconds between two catch-up runs, in seconds
+ * @param catchUpCap the most late or held slots that may run
+ * @param staggerSeconds the least time between two catch-up slots, in seconds
  * @param overlap {@code skip}, {@code coalesce} or {@code queue}
- * @param graceSeconds how late is on time, in seconds
- * @param timeoutSeconds how long a run may be silent, in seconds; 0 as the agent or the job type has it
+ * @param graceSeconds how late a slot may start and still count as on time, in seconds
+ * @param timeoutSeconds the timeout of its jobs, in seconds; 0 for that of the agent or the job type
  * @param jobType {@code scheduled} or {@code proactive}
- * @param priority of its jobs, 1 to 1000
+ * @param priority the priority of its jobs, 1 to 1000
  * @param preCheck the name of a pre-check, or empty
  * @param startedBy {@code bus} or {@code external}
  */
@@ -47,19 +47,19 @@ public record Order(
         String startedBy) {
 
     /**
-     * When it is due.
+     * Reads the order's schedule.
      *
-     * @return its schedule
-     * @throws IllegalArgumentException when expression or zone are none
+     * @return the schedule
+     * @throws IllegalArgumentException when the expression or the zone is invalid
      */
     public Schedule schedule() {
         return Schedule.of(cron, ZoneId.of(zone));
     }
 
     /**
-     * The order as {@code sync_standing_orders} takes it.
+     * The order in the form of {@code sync_standing_orders}.
      *
-     * @return its fields by their names, its schedule in words, and definitionHash, the SHA-256 of all fields
+     * @return its fields under their names, the schedule in words, and definitionHash, the SHA-256 of all fields
      */
     public ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();

@@ -1,6 +1,6 @@
 package agentbus.orders;
 
-/** A standing order that cannot be as it is written. */
+/** A mistake in the definition of a standing order. */
 public final class OrderMistake extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -12,9 +12,9 @@ public final class OrderMistake extends RuntimeException {
     }
 
     /**
-     * Which order.
+     * The order with the mistake.
      *
-     * @return its name, as the route file has it
+     * @return its name in the route file
      */
     public String order() {
         return order;

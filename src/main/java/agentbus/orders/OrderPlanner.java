@@ -14,11 +14,14 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.apache.camel.Body;
 
-/** Works out the slots that are to be written. */
+/** Computes the slots that the database has to hold. */
 public final class OrderPlanner {
-    /** What {@code list-standing-orders} shows of the future. */
+    /** Chosen: {@code list-standing-orders} shows the next five slots. */
     private static final int AT_LEAST = 5;
-    /** A year's gap of an order every five minutes is a hundred thousand slots: written in pieces. */
+    /**
+     * Chosen: a year without the bus leaves 100,000 slots of an order that runs every five minutes; they are written in
+     * portions.
+     */
     private static final int AT_MOST = 5_000;
 
     private final Duration ahead;
@@ -26,28 +29,28 @@ public final class OrderPlanner {
     /**
      * A planner.
      *
-     * @param ahead how far ahead slots are written
+     * @param ahead the length of the window from now on for which slots are written
      */
     public OrderPlanner(Duration ahead) {
         this.ahead = ahead;
     }
 
     /**
-     * The slots of an order that are not written yet: all up to the window's end, and five after now at least.
+     * Computes the missing slots of an order: all up to the end of the window, and at least five after now.
      *
-     * @param row the row of {@code standing_orders_to_plan}, its one column {@code order}
+     * @param row a row of {@code standing_orders_to_plan}, whose only column is {@code order}, JSON
      * @return the parameters of {@code plan_slots}
-     * @throws JsonProcessingException never for a row of that function
+     * @throws JsonProcessingException when the column is not JSON
      */
     public Map<String, Object> slots(@Body Map<String, Object> row) throws JsonProcessingException {
         return slots(Json.read(String.valueOf(row.get("order"))));
     }
 
     /**
-     * The slots of an order that are not written yet: all up to the window's end, and five after now at least.
+     * Computes the missing slots of an order: all up to the end of the window, and at least five after now.
      *
      * @param row namespace, order, cron, zone, plannedUntil and now
-     * @return the parameters of {@code plan_slots}; slots is an array of texts
+     * @return the parameters of {@code plan_slots}; slots is an array of ISO timestamps
      */
     public Map<String, Object> slots(JsonNode row) {
         Schedule schedule = schedule(row);
@@ -66,7 +69,7 @@ public final class OrderPlanner {
     }
 
     /**
-     * The slots of an order up to now that are not written yet: what is due by a schedule that is about to change.
+     * Computes the missing slots of an order up to now. Call it before the order's schedule changes.
      *
      * @param row namespace, order, cron, zone, plannedUntil and now
      * @return the parameters of {@code plan_slots}
@@ -85,7 +88,7 @@ public final class OrderPlanner {
         for (String field : List.of("namespace", "order", "cron", "zone")) {
             parameters.put(field, row.get(field).asText());
         }
-        // As it was read: the database compares it with what it has, to the microsecond.
+        // Copied unchanged, because the database compares it with its own value to the microsecond.
         String from = row.get("plannedUntil").asText();
         parameters.put("from", from);
         List<String> texts = new ArrayList<>();

@@ -17,7 +17,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.model.Model;
 import org.apache.camel.model.RouteDefinition;
 
-/** Reads the standing orders out of the routes that are defined, and checks them before Camel starts one. */
+/** Reads the standing orders from the defined routes, and checks them before Camel starts a route. */
 public final class OrderReader {
     private static final String TEMPLATE = "standing-order";
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
@@ -29,18 +29,18 @@ public final class OrderReader {
     /**
      * A reader.
      *
-     * @param agents the agents there are
+     * @param agents the ids of all agents
      */
     public OrderReader(Set<String> agents) {
         this.agents = Set.copyOf(agents);
     }
 
     /**
-     * The orders. Makes {@code routeId} known to the template of each.
+     * Reads the orders, and adds the parameter {@code routeId} to each.
      *
-     * @param camel a context whose routes are defined; they need not have started
-     * @return every route made of the template {@code standing-order}, by name
-     * @throws OrderMistake for the first one that cannot be as it is
+     * @param camel a context whose routes are defined, started or not
+     * @return the routes made from the template {@code standing-order}, sorted by name
+     * @throws OrderMistake for the first order with a mistake
      */
     public List<Order> read(CamelContext camel) {
         List<Order> orders = new ArrayList<>();
@@ -48,10 +48,10 @@ public final class OrderReader {
         for (RouteDefinition route :
                 camel.getCamelContextExtension().getContextPlugin(Model.class).getRouteDefinitions()) {
             Map<String, Object> parameters = route.getTemplateParameters();
-            // What tells a route of ours from one of another template: nobody else has these.
+            // These parameters identify a standing order; no other template has them.
             if (parameters != null && parameters.containsKey("agent") && parameters.containsKey("instructions")) {
                 orders.add(order(route, known));
-                // The template names its trigger after the route, whose id Camel 4.17 does not offer to it.
+                // The template needs the route's id for its trigger, and Camel 4.17 does not provide it as a parameter.
                 parameters.put("routeId", route.getRouteId());
             }
         }
@@ -93,7 +93,7 @@ public final class OrderReader {
         return order;
     }
 
-    /** The parameters of one entry, with what to say when one is wrong. */
+    /** The parameters of one order, with the error messages for wrong ones. */
     private static final class Values {
         private final String order;
         private final Map<String, Object> values = new HashMap<>();
@@ -104,9 +104,9 @@ public final class OrderReader {
                 values.putAll(route.getTemplateDefaultParameters());
             }
             values.putAll(route.getTemplateParameters());
-            // Camel's own: the id of the route, and whatever it adds to it.
+            // Parameters that Camel adds itself.
             values.keySet().removeAll(Set.of("routeId", "templateId", "prefixId", "routeTemplateId"));
-            // Camel keeps each one by its kebab-case name, too.
+            // Camel also keeps each parameter under its kebab-case name.
             values.keySet().removeIf(key -> key.contains("-") && values.containsKey(camelCase(key)));
             for (String given : values.keySet()) {
                 if (!known.contains(given)) {

@@ -14,7 +14,7 @@ import org.apache.camel.CamelContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Brings the standing orders of the route files into the database, and their slots with them. */
+/** Writes the standing orders of the route files to the database, with their slots. */
 public final class OrderSync {
     private static final Logger LOG = LoggerFactory.getLogger(OrderSync.class);
     private static final String NAMESPACE = "default";
@@ -27,8 +27,8 @@ public final class OrderSync {
      * Syncs the orders of one node's route files.
      *
      * @param statements runs the statements of the start
-     * @param planner computes the slots to come
-     * @param agents the ids of the agents that may have an order
+     * @param planner computes the missing slots
+     * @param agents the ids of all agents
      */
     public OrderSync(Statements statements, OrderPlanner planner, Set<String> agents) {
         this.statements = statements;
@@ -40,8 +40,8 @@ public final class OrderSync {
      * Syncs the orders of a context whose routes are defined and not yet started.
      *
      * @param camel the context
-     * @throws OrderMistake when an order cannot be as it is written
-     * @throws StartFailure when the database refuses
+     * @throws OrderMistake for the first order with a mistake
+     * @throws StartFailure when a statement fails
      */
     public void sync(CamelContext camel) {
         ArrayNode orders = JsonNodeFactory.instance.arrayNode();
@@ -54,7 +54,7 @@ public final class OrderSync {
         }
     }
 
-    /** What fell due by a schedule that is about to change or to go is written by that schedule. */
+    /** Writes the slots that fell due under the old schedules, before those schedules change or disappear. */
     private void fillGaps(ArrayNode orders) {
         Map<String, String> hashes = new HashMap<>();
         orders.forEach(order -> hashes.put(

@@ -16,7 +16,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code agentbus preview-schedule}: what a schedule means, before anything runs by it. */
+/** {@code agentbus preview-schedule}: shows the next slots of a schedule without using it. */
 @Command(
         name = "preview-schedule",
         description = {"Say a schedule in words and show its next fires; needs no running bus, and changes nothing."},
@@ -45,7 +45,7 @@ public final class PreviewCommand implements Callable<Integer> {
     /**
      * The command.
      *
-     * @param out where it shows the fires
+     * @param out the stream for the output
      */
     public PreviewCommand(PrintStream out) {
         this.out = out;

@@ -22,21 +22,21 @@ import java.util.regex.Pattern;
 import org.quartz.CronExpression;
 
 /**
- * When a standing order is due: a Quartz cron expression in a time zone; immutable.
+ * A schedule: a Quartz cron expression in a time zone. Immutable.
  *
- * <p>The expression speaks of local time, and a local time may happen twice or not at all. An order for every hour is due
- * at every real occurrence: in a repeated hour both times, in a skipped hour never. Any other order is due once for each
- * local time: the first time in a repeated hour, and when the gap ends for a time that is skipped.
+ * <p>Expressions are in local time, and a clock change repeats or skips local times. An hourly schedule has a slot at
+ * every real hour: two in a repeated hour, none in a skipped one. Any other schedule has one slot per local time: at
+ * its first occurrence when it is repeated, and at the end of the gap when it is skipped.
  */
 public final class Schedule {
-    /** The hour field of an order for every hour. */
+    /** The hour fields of an hourly schedule. */
     private static final Pattern EVERY_HOUR = Pattern.compile("[*]|[*]/1|0/1|0?0-23");
 
     private static final CronParser QUARTZ = parser(CronType.QUARTZ);
     private static final Pattern BEGINS_LATER = Pattern.compile("\\b[1-9]\\d*/");
     private static final Pattern BLANK = Pattern.compile("\\s+");
     private static final TimeZone UTC = TimeZone.getTimeZone(ZoneOffset.UTC);
-    /** Further than any clock change moves the time: a zone that crosses the date line moves it by a day. */
+    /** Chosen: more than the largest clock change, 24 hours for a zone that crosses the date line. */
     private static final Duration MARGIN = Duration.ofHours(26);
 
     private static final int UNIX_FIELDS = 5;
@@ -59,9 +59,10 @@ public final class Schedule {
      * Reads a schedule.
      *
      * @param cron six or seven fields: second, minute, hour, day of month, month, day of week, and optionally year
-     * @param zone where the times are local
+     * @param zone the time zone of the expression
      * @return the schedule
-     * @throws IllegalArgumentException saying what is wrong with the expression, in words that follow "it"
+     * @throws IllegalArgumentException for an invalid expression; the message continues a sentence that begins with
+     *     "it"
      */
     public static Schedule of(String cron, ZoneId zone) {
         String[] fields = BLANK.split(cron.strip());
@@ -71,9 +72,9 @@ public final class Schedule {
         }
         try {
             CronExpression local = new CronExpression(cron.strip());
-            // Local times are counted as if they were UTC, where no clock ever changes.
+            // Quartz computes local times as if they were UTC, which has no clock changes.
             local.setTimeZone(UTC);
-            // Some wrong ones are only noticed when they are asked.
+            // Quartz notices some mistakes only on the first use.
             local.getTimeAfter(new Date(0));
             return new Schedule(cron.strip(), zone, local);
         } catch (ParseException wrong) {
@@ -84,11 +85,11 @@ public final class Schedule {
     }
 
     /**
-     * What a Unix expression is in Quartz.
+     * Translates a Unix cron expression for Quartz.
      *
      * @param cron five fields: minute, hour, day of month, month, day of week
      * @return seven fields, the last of which is the year
-     * @throws IllegalArgumentException when it is no Unix expression, or one that Quartz cannot say
+     * @throws IllegalArgumentException when it is not a Unix expression, or Quartz has no equivalent
      */
     public static String quartzOf(String cron) {
         return CronMapper.fromUnixToQuartz()
@@ -100,7 +101,7 @@ public final class Schedule {
         try {
             return ": " + quartzOf(unixCron);
         } catch (IllegalArgumentException notUnix) {
-            // It is wrong in either dialect; the count of fields is what can be said of it.
+            // The expression is invalid in both dialects, so the message names its number of fields.
             return "";
         }
     }
@@ -110,23 +111,23 @@ public final class Schedule {
     }
 
     /**
-     * The slots of a window.
+     * Computes the slots in a time window.
      *
-     * @param after the window's begin, not within it
-     * @param until the window's end, within it
-     * @return the slots, in order, each once
+     * @param after the start of the window, exclusive
+     * @param until the end of the window, inclusive
+     * @return the slots in ascending order, without duplicates
      */
     public List<Instant> between(Instant after, Instant until) {
         return between(after, until, Integer.MAX_VALUE);
     }
 
     /**
-     * The first slots of a window.
+     * Computes the first slots in a time window.
      *
-     * @param after the window's begin, not within it
-     * @param until the window's end, within it
-     * @param most so many at most
-     * @return the slots, in order, each once
+     * @param after the start of the window, exclusive
+     * @param until the end of the window, inclusive
+     * @param most the most slots to return
+     * @return the slots in ascending order, without duplicates
      */
     public List<Instant> between(Instant after, Instant until, int most) {
         TreeSet<Instant> slots = new TreeSet<>();
@@ -141,7 +142,7 @@ public final class Schedule {
             while (slots.size() > most) {
                 slots.pollLast();
             }
-            // What comes later in local time may come earlier in fact, but not by more than the margin.
+            // A later local time may be an earlier instant, by no more than the margin.
             if (slots.size() == most && time.isAfter(localTime(slots.last()).plus(MARGIN))) {
                 break;
             }
@@ -151,17 +152,17 @@ public final class Schedule {
     }
 
     /**
-     * The next slots.
+     * Computes the next slots.
      *
-     * @param after the time to look from, not itself among them
-     * @param count how many
-     * @return so many slots in order, fewer when the schedule ends, none when it never comes again
+     * @param after the start, exclusive
+     * @param count the number of slots
+     * @return the slots in ascending order; fewer, or none, when the schedule ends
      */
     public List<Instant> next(Instant after, int count) {
         if (count < 1) {
             return List.of();
         }
-        // Quartz itself looks no further than a hundred years.
+        // Quartz itself looks ahead for a hundred years at most.
         return between(after, after.plus(Duration.ofDays(36_525)), count);
     }
 
@@ -188,19 +189,20 @@ public final class Schedule {
     }
 
     /**
-     * The schedule in plain words.
+     * Describes the schedule in words.
      *
      * @return such as {@code at 18:00 every day} or {@code at 10:00 on Monday (Europe/Berlin)}
      */
     public String words() {
         String words = cron;
         try {
-            // Of a last day, and of a step that does not begin at 0, the library says another thing than Quartz does.
+            // The library describes last days, and steps that do not begin at 0, differently from their meaning in
+            // Quartz.
             words = cron.contains("L") || BEGINS_LATER.matcher(cron).find()
                     ? cron
                     : CronDescriptor.instance(Locale.UK).describe(QUARTZ.parse(cron));
         } catch (IllegalArgumentException beyondIt) {
-            // Quartz takes a few forms that the describing library does not: then the expression has to do.
+            // The library does not know every form that Quartz accepts; the description is then the expression itself.
             words = cron;
         }
         words = words.replaceAll("\\bat (\\w+day) day\\b", "on $1")
@@ -212,7 +214,7 @@ public final class Schedule {
         return zone.getId().equals("UTC") ? words : words + " (" + zone.getId() + ")";
     }
 
-    /** The expression and its zone. */
+    /** The expression and its time zone. */
     @Override
     public String toString() {
         return cron + " (" + zone.getId() + ")";

@@ -1,2 +1,5 @@
-/** Standing orders: read from the routes, checked, and turned into slots. What becomes of the slots, the database decides. */
+/**
+ * Standing orders: they are read from the routes, checked, and turned into slots. The database decides what happens to
+ * each slot.
+ */
 package agentbus.orders;

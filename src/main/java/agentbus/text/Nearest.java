@@ -6,22 +6,23 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Finds the known name that somebody probably meant. */
+/** Finds the known name nearest to a mistyped one. */
 public final class Nearest {
-    /** An edit distance costs length times length; nobody meant a name by a text longer than this. */
+    /** Chosen: an edit distance costs the product of both lengths, and no name is this long. */
     private static final int LONGEST = 100;
-    /** The first letters of a name stand for it from this many on. */
+    /** Chosen: fewer letters are the beginning of too many names. */
     private static final int SHORTEST_BEGINNING = 3;
 
     private Nearest() {}
 
     /**
-     * The known name nearest to a mistyped one. Case, hyphens and underscores do not count: {@code target_agent} is
-     * nearest to {@code targetAgent}. The beginning of one name alone is taken for that name.
+     * Finds the known name nearest to a mistyped one. Case, hyphens and underscores do not count: {@code target_agent}
+     * is nearest to {@code targetAgent}. If no name is near, a text of 3 or more letters that begins exactly one name
+     * matches that name.
      *
-     * @param typed what was given
-     * @param known the names there are
-     * @return the nearest, the first of equally near ones, or empty when none is near
+     * @param typed the mistyped name
+     * @param known the known names
+     * @return the nearest name, the first one among equals, or empty when none is near
      */
     public static Optional<String> of(String typed, Collection<String> known) {
         if (typed.length() > LONGEST) {
@@ -36,10 +37,10 @@ public final class Nearest {
     }
 
     /**
-     * What to say after naming an unknown name.
+     * The end of an error message about an unknown name.
      *
-     * @param typed what was given
-     * @param known the names there are
+     * @param typed the mistyped name
+     * @param known the known names
      * @return {@code did you mean x?}, or {@code the known ones are x, y}, or {@code there are none}
      */
     public static String hint(String typed, Collection<String> known) {
@@ -50,8 +51,8 @@ public final class Nearest {
     /**
      * The end of a message that has named an unknown name already.
      *
-     * @param typed what was given
-     * @param known the names there are
+     * @param typed the mistyped name
+     * @param known the known names
      * @return {@code ; did you mean x?}, or an empty text when none is near
      */
     public static String meant(String typed, Collection<String> known) {
