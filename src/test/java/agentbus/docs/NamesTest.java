@@ -1,0 +1,211 @@
+package agentbus.docs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.contract.Contract;
+import agentbus.contract.Input;
+import agentbus.contract.Operation;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.PathMatcher;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every link, path, command, flag and setting that a document names exists. Dated pages in docs/log tell of their own day. */
+class NamesTest {
+    private static final String ROOTS = "(?:agents|config|docs|gateway|ops|sql|src|\\.ci|\\.mvn)";
+    private static final Pattern PATH = Pattern.compile("(?<![\\w./-])" + ROOTS + "/[\\w./<>*…{}-]*[\\w>*…}/]");
+    private static final Pattern TEST = Pattern.compile("\\b[A-Z][A-Za-z]+Test\\b");
+    private static final Pattern SETTING = Pattern.compile("agentbus\\.[a-z]+\\.[a-z-]+(?:\\.[a-z-]+)?");
+    private static final Pattern COMMAND = Pattern.compile("\\./agentbus ([a-z-]+)((?: [^`|;&)]*)?)");
+    private static final Pattern FLAG = Pattern.compile("(?<=\\s)--[a-z-]+");
+    /** Files that a guide lets its reader make. */
+    private static final Set<String> MADE_BY_THE_READER = Set.of("agents/librarian", "take-from-inbox.camel.yaml");
+
+    private static final Map<String, Set<String>> FLAGS = flags();
+    private static final Set<Path> FILES = files();
+
+    static Stream<MarkdownPage> pages() {
+        return MarkdownPage.all().filter(page -> !page.file().startsWith("docs/log"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("pages")
+    void every_relative_link_leads_to_a_file_and_a_heading(MarkdownPage page) {
+        List<String> dead = new ArrayList<>();
+        for (String link : page.links()) {
+            if (link.matches("[a-z]+:.*")) {
+                continue;
+            }
+            String[] parts = link.split("#", 2);
+            Path target = parts[0].isEmpty()
+                    ? page.file()
+                    : page.file().resolveSibling(parts[0]).normalize();
+            boolean headed = parts.length == 1
+                    || Files.isRegularFile(target)
+                            && MarkdownPage.read(target).anchors().contains(parts[1]);
+            if (!Files.exists(target) || !headed) {
+                dead.add(link);
+            }
+        }
+        assertEquals(List.of(), dead);
+    }
+
+    @ParameterizedTest
+    @MethodSource("pages")
+    void every_path_of_the_repository_exists(MarkdownPage page) {
+        assertEquals(List.of(), missing(String.join("\n", page.code()) + "\n" + String.join("\n", page.fenced())));
+    }
+
+    static Stream<Path> sources() {
+        return Stream.concat(
+                Stream.of("src/main", "sql", "agents", "gateway")
+                        .flatMap(root -> SourceFiles.below(
+                                root, ".java", ".sql", ".yaml", ".properties", ".sh", ".json5", ".js", ".mustache")
+                                .stream()),
+                Stream.of("agentbus", "compose.yaml", "pom.xml", ".ci/run").map(Path::of));
+    }
+
+    @ParameterizedTest
+    @MethodSource("sources")
+    void every_document_that_a_source_names_exists(Path source) {
+        List<String> missing = missing(SourceFiles.text(source)).stream()
+                .filter(path -> path.startsWith("docs/"))
+                // A decision may be named by its number alone.
+                .filter(path -> FILES.stream().noneMatch(file -> file.toString().startsWith(path)))
+                .toList();
+        assertEquals(List.of(), missing);
+    }
+
+    private static List<String> missing(String text) {
+        return PATH.matcher(text)
+                .results()
+                .map(MatchResult::group)
+                .filter(path -> MADE_BY_THE_READER.stream().noneMatch(path::contains))
+                .filter(path -> !exists(path))
+                .toList();
+    }
+
+    /** Whether there is such a file or directory; a part in angle brackets, a star and an ellipsis stand for anything. */
+    private static boolean exists(String path) {
+        String pattern = path.replaceAll("/+$", "").replaceAll("<[^>/]+>|…|\\*+", "*");
+        PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
+        return FILES.stream().anyMatch(matcher::matches);
+    }
+
+    private static Set<Path> files() {
+        try (Stream<Path> top = Files.list(Path.of("."))) {
+            Set<Path> all = new TreeSet<>();
+            for (Path root : top.map(Path::normalize).toList()) {
+                if (!Set.of("target", "data", ".git").contains(root.toString())) {
+                    try (Stream<Path> below = Files.walk(root)) {
+                        below.forEach(all::add);
+                    }
+                }
+            }
+            return all;
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("pages")
+    void every_test_class_exists(MarkdownPage page) {
+        Set<String> classes = SourceFiles.below("src/test/java", "Test.java").stream()
+                .map(file -> file.getFileName().toString().replace(".java", ""))
+                .collect(Collectors.toSet());
+        Set<String> named = TEST.matcher(String.join("\n", page.lines()))
+                .results()
+                .map(MatchResult::group)
+                .collect(Collectors.toCollection(TreeSet::new));
+        named.removeAll(classes);
+        assertEquals(Set.of(), named);
+    }
+
+    @ParameterizedTest
+    @MethodSource("pages")
+    void every_setting_exists(MarkdownPage page) {
+        Set<String> known = ReferenceTablesTest.settings().keySet();
+        Set<String> unknown = new TreeSet<>();
+        for (String line : page.lines()) {
+            // An error that quotes a mistyped name, and the file of own settings.
+            if (!line.contains("is no setting") && !line.contains("--set agentbus.http.prot=")) {
+                SETTING.matcher(line)
+                        .results()
+                        .map(found -> found.group()
+                                .replace(".east.", ".")
+                                .replaceFirst("(password|token)-file$", "$1")
+                                .replaceFirst("\\.+$", ""))
+                        .filter(key -> !known.contains(key) && !key.matches("agentbus\\.(openapi|db)\\..*"))
+                        .forEach(unknown::add);
+            }
+        }
+        assertEquals(Set.of(), unknown);
+    }
+
+    @ParameterizedTest
+    @MethodSource("pages")
+    void every_command_and_flag_exists(MarkdownPage page) {
+        List<String> unknown = new ArrayList<>();
+        Stream.concat(page.code().stream(), page.fenced().stream())
+                .flatMap(text -> COMMAND.matcher(text).results())
+                .forEach(call -> {
+                    Set<String> flags = FLAGS.get(call.group(1));
+                    if (flags == null) {
+                        unknown.add(call.group(1));
+                    } else {
+                        FLAG.matcher(" " + call.group(2).replaceAll("'[^']*'|#.*", "''"))
+                                .results()
+                                .map(MatchResult::group)
+                                // The guide on errors shows a mistyped one.
+                                .filter(flag -> !flags.contains(flag) && !flag.equals("--subjct"))
+                                .forEach(flag -> unknown.add(call.group(1) + " " + flag));
+                    }
+                });
+        assertEquals(List.of(), unknown);
+    }
+
+    private static Map<String, Set<String>> flags() {
+        Map<String, Set<String>> flags = new HashMap<>();
+        for (Operation operation : Contract.load().operations()) {
+            Set<String> known = new TreeSet<>(
+                    Set.of("--json", "--url", "--token-file", "--http-timeout-seconds", "--help", "--version"));
+            for (Input input : operation.inputs()) {
+                known.add("--" + input.kebabName());
+                if (input.type().equals("boolean")) {
+                    known.add("--no-" + input.kebabName());
+                }
+            }
+            flags.put(operation.kebabName(), known);
+        }
+        // The commands that are no operations, with their options: a name and its options stand in the class of each.
+        String java = SourceFiles.text("src/main/java", "Command.java");
+        Set<String> options = Pattern.compile("\"(--[a-z-]+)\"")
+                .matcher(java)
+                .results()
+                .map(found -> found.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
+        options.add("--help");
+        Pattern.compile("@Command\\(\\s*name = \"([a-z-]+)\"")
+                .matcher(java)
+                .results()
+                .forEach(command -> flags.put(command.group(1), options));
+        assertTrue(flags.containsKey("run"), flags::toString);
+        return flags;
+    }
+}

@@ -1,0 +1,185 @@
+package agentbus.docs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.contract.Contract;
+import agentbus.contract.Operation;
+import agentbus.contract.Tool;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The guides' tables of operations, tools, problem codes, settings and route files say what the program has, and all of it. */
+class ReferenceTablesTest {
+    private static final Contract CONTRACT = Contract.load();
+    private static final Path SETTINGS = Path.of("src/main/resources/application.properties");
+
+    @Test
+    void the_table_of_operations_is_the_contract() {
+        List<String> expected = new ArrayList<>();
+        for (Operation operation : CONTRACT.operations()) {
+            expected.add("| `%s` | `%s %s` | %s | %s |"
+                    .formatted(
+                            operation.kebabName(),
+                            operation.method(),
+                            operation.path(),
+                            String.join(", ", operation.principals()),
+                            operation.summary()));
+        }
+        List<String> documented = rows("docs/guide/http-and-cli.md", "Operations");
+        assertEquals(String.join("\n", expected), String.join("\n", documented));
+    }
+
+    @Test
+    void the_table_of_mcp_tools_is_the_contract() {
+        List<String> expected = new ArrayList<>();
+        for (Operation operation : CONTRACT.operations()) {
+            operation
+                    .tool()
+                    .map(Tool::name)
+                    .ifPresent(name -> expected.add("| `%s` | %s | %s |"
+                            .formatted(name, operation.id(), String.join(", ", operation.principals()))));
+        }
+        List<String> documented = rows("docs/guide/mcp.md", "MCP tools");
+        assertEquals(new TreeSet<>(expected), new TreeSet<>(documented));
+    }
+
+    @Test
+    void the_table_of_problems_has_every_code_of_the_contract_and_no_other() {
+        Set<String> promised = new TreeSet<>();
+        CONTRACT.document()
+                .at("/components/schemas/Problem/properties/code/enum")
+                .forEach(code -> promised.add(code.asText()));
+        assertEquals(promised, documentedCodes().keySet());
+    }
+
+    @Test
+    void the_table_of_problems_has_every_status_that_sql_refuses_with() {
+        Map<String, Set<String>> documented = documentedCodes();
+        List<String[]> refusals = Pattern.compile("refuse\\(\\s*(\\d{3}),\\s*'(\\w+)'")
+                .matcher(SourceFiles.text("sql", ".sql"))
+                .results()
+                .map(found -> new String[] {found.group(1), found.group(2)})
+                .toList();
+        assertTrue(refusals.size() > 20, refusals.size() + " refusals found in sql");
+        for (String[] refusal : refusals) {
+            Set<String> statuses = documented.getOrDefault(refusal[1], Set.of());
+            assertTrue(
+                    statuses.contains(refusal[0]), refusal[1] + " is refused with " + refusal[0] + ", not " + statuses);
+        }
+    }
+
+    /** The statuses of each code, by the table of problems. */
+    private static Map<String, Set<String>> documentedCodes() {
+        Map<String, Set<String>> statuses = new TreeMap<>();
+        for (List<String> row : MarkdownPage.read("docs/guide/http-and-cli.md").table("Problems")) {
+            for (String code : MarkdownPage.code(row.get(1))) {
+                statuses.computeIfAbsent(code, first -> new TreeSet<>())
+                        .addAll(List.of(row.get(0).split(", ")));
+            }
+        }
+        return statuses;
+    }
+
+    @Test
+    void every_setting_has_a_comment_that_says_its_default() {
+        List<String> silent = new ArrayList<>();
+        String comment = "";
+        String group = "";
+        for (String line : SourceFiles.text(SETTINGS).lines().toList()) {
+            if (line.startsWith("#")) {
+                comment += line.substring(1) + "\n";
+            } else if (line.startsWith("agentbus.")) {
+                group = comment.isBlank() ? group : comment;
+                if (!saysDefault(group, line.substring(line.indexOf('=') + 1))) {
+                    silent.add(line);
+                }
+                comment = "";
+            } else {
+                comment = "";
+                group = "";
+            }
+        }
+        assertEquals(List.of(), silent);
+    }
+
+    private static boolean saysDefault(String comment, String value) {
+        if (value.isEmpty()) {
+            return comment.contains("Default empty");
+        }
+        // The hourly schedule is told in words.
+        return comment.contains("Default " + value) || value.contains("*") && comment.contains("Default ");
+    }
+
+    @Test
+    void the_table_of_settings_has_each_with_its_default() {
+        Map<String, String> documented = new LinkedHashMap<>();
+        for (List<String> row : MarkdownPage.read("docs/guide/settings.md").table("All settings")) {
+            String value = row.get(1).equals("empty") ? "" : row.get(1).replace("`", "");
+            documented.put(MarkdownPage.code(row.get(0)).get(0), value);
+        }
+        assertEquals(settings(), documented);
+    }
+
+    @Test
+    void every_setting_that_is_read_is_in_the_file_and_every_one_in_the_file_is_read() {
+        Set<String> known = settings().keySet();
+        String java = SourceFiles.text("src/main/java", ".java");
+        Set<String> read = Pattern.compile("\"(agentbus(\\.[a-z]+)?\\.[a-z-]+)\"")
+                .matcher(java)
+                .results()
+                .map(found -> found.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
+        read.removeAll(Meters.names());
+        // File names, and a system property of the benchmark's child process.
+        read.removeAll(Set.of("agentbus.properties", "agentbus.server-options"));
+        Pattern.compile("\\{\\{\\??(agentbus\\.[a-z.-]+)")
+                .matcher(SourceFiles.text("src/main/resources", ".yaml", ".properties"))
+                .results()
+                .forEach(found -> read.add(found.group(1)));
+        // Named gateways have the same settings; Java reads both by the last part of the name.
+        known.stream()
+                .filter(key -> key.startsWith("agentbus.gateway."))
+                .filter(key -> java.contains('"' + key.substring("agentbus.gateway".length()) + '"')
+                        || java.contains('"' + key.substring("agentbus.gateway.".length()) + '"'))
+                .forEach(read::add);
+        assertEquals(new TreeSet<>(known), read);
+    }
+
+    static Map<String, String> settings() {
+        Map<String, String> settings = new LinkedHashMap<>();
+        SourceFiles.text(SETTINGS)
+                .lines()
+                .filter(line -> line.startsWith("agentbus."))
+                .forEach(line -> settings.put(
+                        line.substring(0, line.indexOf('=')),
+                        line.substring(line.indexOf('=') + 1).strip()));
+        return settings;
+    }
+
+    @Test
+    void the_list_of_route_files_is_what_lies_on_disk() {
+        Set<String> onDisk = SourceFiles.below("src/main/resources/routes", ".camel.yaml").stream()
+                .map(file -> file.getFileName().toString())
+                .collect(Collectors.toCollection(TreeSet::new));
+        String page = SourceFiles.text(Path.of("docs/guide/routes.md"));
+        Set<String> missing =
+                onDisk.stream().filter(name -> !page.contains(name)).collect(Collectors.toCollection(TreeSet::new));
+        assertEquals(Set.of(), missing);
+    }
+
+    private static List<String> rows(String file, String heading) {
+        return MarkdownPage.read(file).table(heading).stream()
+                .map(cells -> "| " + String.join(" | ", cells) + " |")
+                .toList();
+    }
+}
