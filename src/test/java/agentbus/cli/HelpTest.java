@@ -77,19 +77,20 @@ class HelpTest {
         assertEquals(
                 List.of(
                         "Usage: agentbus fail-job <job-id> --error <text> [options]",
-                        "Close the attempt as failed, to be tried again or never.",
-                        "Tried again after --retry-after-seconds, or after the job type's backoff; dead once its",
-                        "attempts are used up. With retry false the job is failed for good.",
+                        "Close the attempt as failed, with or without a retry.",
+                        "The job is retried after --retry-after-seconds, or after the backoff of its job type; it",
+                        "is dead when its attempts are used up. With retry false the job is failed and is not",
+                        "retried.",
                         "      [<job-id>]             The job's id. Required, here or as --job-id.",
                         "      --job-id=<job-id>      The job's id.",
                         "                             Must be a UUID, such as",
                         "                               0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10; required.",
                         "      --error=<text>         What went wrong.",
                         "                             Must be text of 1 to 8000 characters; required.",
-                        "      --retry=<true|false>   false: never again.",
+                        "      --retry=<true|false>   false: no retry.",
                         "                             Must be true or false; default true.",
                         "      --no-retry             The same as --retry=false."),
-                help("fail-job", "--help").lines().limit(13).toList());
+                help("fail-job", "--help").lines().limit(14).toList());
     }
 
     @Test

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 final class MarkdownPage {
     private static final Pattern CODE = Pattern.compile("`([^`\n]+)`");
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
-    private static final Pattern RULE = Pattern.compile("\\|( *:?-+:? *\\|)+");
+    private static final Pattern RULE = Pattern.compile("\\|( *:?-+:? *\\|)+ *");
     private static final String HEADING = "#+ .*";
 
     private final Path file;
@@ -86,6 +86,17 @@ final class MarkdownPage {
             }
         }
         return joined;
+    }
+
+    /** The lines within the fenced block whose first line is the one given, that one included. */
+    List<String> fenced(String first) {
+        int start = lines.indexOf(first);
+        if (start < 1 || !lines.get(start - 1).startsWith("```")) {
+            throw new AssertionError(file + " has no block that begins with " + first);
+        }
+        return lines.subList(start, lines.size()).stream()
+                .takeWhile(line -> !line.startsWith("```"))
+                .toList();
     }
 
     private List<String> part(boolean fenced) {

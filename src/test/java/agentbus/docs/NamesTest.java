@@ -28,10 +28,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every link, path, command, flag and setting that a document names exists. Dated pages in docs/log tell of their own day. */
 class NamesTest {
     private static final String ROOTS = "(?:agents|config|docs|gateway|ops|sql|src|\\.ci|\\.mvn)";
-    private static final Pattern PATH = Pattern.compile("(?<![\\w./-])" + ROOTS + "/[\\w./<>*…{}-]*[\\w>*…}/]");
+    private static final Pattern PATH = Pattern.compile("(?<![\\w./-])" + ROOTS + "/(?:[\\w./*…{}-]|<[^>\n]*>)*(?:[\\w*…}/]|<[^>\n]*>)");
     private static final Pattern TEST = Pattern.compile("\\b[A-Z][A-Za-z]+Test\\b");
     private static final Pattern SETTING = Pattern.compile("agentbus\\.[a-z]+\\.[a-z-]+(?:\\.[a-z-]+)?");
-    private static final Pattern COMMAND = Pattern.compile("\\./agentbus ([a-z-]+)((?: [^`|;&)]*)?)");
+    private static final Pattern COMMAND = Pattern.compile("\\./agentbus ([a-z][a-z-]*)((?: [^`|;&)]*)?)");
     private static final Pattern FLAG = Pattern.compile("(?<=\\s)--[a-z-]+");
     /** Files that a guide lets its reader make. */
     private static final Set<String> MADE_BY_THE_READER = Set.of("agents/librarian", "take-from-inbox.camel.yaml");
@@ -194,7 +194,7 @@ class NamesTest {
             flags.put(operation.kebabName(), known);
         }
         // The commands that are no operations, with their options: a name and its options stand in the class of each.
-        String java = SourceFiles.text("src/main/java", "Command.java");
+        String java = SourceFiles.text("src/main/java", ".java");
         Set<String> options = Pattern.compile("\"(--[a-z-]+)\"")
                 .matcher(java)
                 .results()
