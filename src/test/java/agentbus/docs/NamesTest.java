@@ -28,7 +28,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every link, path, command, flag and setting that a document names exists. Dated pages in docs/log tell of their own day. */
 class NamesTest {
     private static final String ROOTS = "(?:agents|config|docs|gateway|ops|sql|src|\\.ci|\\.mvn)";
-    private static final Pattern PATH = Pattern.compile("(?<![\\w./-])" + ROOTS + "/(?:[\\w./*…{}-]|<[^>\n]*>)*(?:[\\w*…}/]|<[^>\n]*>)");
+    private static final Pattern PATH =
+            Pattern.compile("(?<![\\w./-])" + ROOTS + "/(?:[\\w./*…{}-]|<[^>\n]*>)*(?:[\\w*…}/]|<[^>\n]*>)");
     private static final Pattern TEST = Pattern.compile("\\b[A-Z][A-Za-z]+Test\\b");
     private static final Pattern SETTING = Pattern.compile("agentbus\\.[a-z]+\\.[a-z-]+(?:\\.[a-z-]+)?");
     private static final Pattern COMMAND = Pattern.compile("\\./agentbus ([a-z][a-z-]*)((?: [^`|;&)]*)?)");
