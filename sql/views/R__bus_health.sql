@@ -1,32 +1,63 @@
--- What to look at, in SQL. Each view is dropped and made anew, so that its columns may change; nothing but health() depends on them.
+-- The health of the bus in SQL. Each view is dropped and created again, so that its columns may change;
+-- nothing but functions depends on them.
 
-drop view if exists system_health_snapshot_v, queue_health_summary_v, dispatcher_health_summary_v, stuck_jobs_v, ready_jobs_v;
+drop view if exists
+  system_health_snapshot_v,
+  queue_health_summary_v,
+  dispatcher_health_summary_v,
+  stuck_jobs_v,
+  ready_jobs_v;
 
 create view ready_jobs_v as
-select j.namespace, j.target_agent, j.job_id, j.subject, j.priority, j.run_after, now() - j.run_after as waiting_for,
+select
+  j.namespace,
+  j.target_agent,
+  j.job_id,
+  j.subject,
+  j.priority,
+  j.run_after,
+  now() - j.run_after as waiting_for,
   not lane_open(a) as lane_stopped
-from jobs j join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
-where j.state = 'queued' and j.run_after <= now();
-comment on view ready_jobs_v is 'What the next claim may take, and whether its lane is stopped.';
+from jobs j
+join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+where j.state = 'queued'
+  and j.run_after <= now();
+comment on view ready_jobs_v is 'The jobs that the next claim may take, and whether their lane is stopped.';
 
 create view stuck_jobs_v as
-select j.namespace, j.job_id, j.target_agent, j.subject, j.state, j.updated_at, next_move(j) as next_move,
+select
+  j.namespace,
+  j.job_id,
+  j.target_agent,
+  j.subject,
+  j.state,
+  j.updated_at,
+  next_move(j) as next_move,
   case
     when j.state in ('leased', 'running') then 'its lease has run out'
     when j.state = 'queued' then 'its lane is stopped: ' || coalesce(a.paused_reason, 'the agent is disabled')
     when j.state = 'blocked' then 'it waits for somebody: ' || j.blocked_reason
     else 'it waits for dependencies that have all ended' end as why
-from jobs j join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+from jobs j
+join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
 where (j.state in ('leased', 'running') and j.leased_until < now() - expired_to_stuck())
   or (j.state = 'queued' and j.run_after <= now() and not lane_open(a))
-  or (j.state = 'blocked' and j.blocked_until is null
-    and not exists (select from jobs o where o.job_id = j.blocked_on_job and o.ended_at is null))
+  or (j.state = 'blocked' and j.blocked_until is null and not exists (
+    select from jobs o
+    where o.job_id = j.blocked_on_job
+      and o.ended_at is null))
   or (j.state = 'waiting' and not exists (
-    select from job_dependencies d join jobs t on t.job_id = d.depends_on where d.job_id = j.job_id and t.ended_at is null));
-comment on view stuck_jobs_v is 'Jobs that nothing but a person or an agent will move, or that nothing moves although it should.';
+    select from job_dependencies d
+    join jobs t on t.job_id = d.depends_on
+    where d.job_id = j.job_id
+      and t.ended_at is null));
+comment on view stuck_jobs_v is
+  'Jobs that only a person or an agent will move, and jobs that nothing moves although something should.';
 
 create view queue_health_summary_v as
-select namespace, target_agent,
+select
+  namespace,
+  target_agent,
   count(*) filter (where state = 'waiting') as waiting,
   count(*) filter (where state = 'queued') as queued,
   count(*) filter (where state in ('leased', 'running')) as live,
@@ -37,49 +68,80 @@ select namespace, target_agent,
   now() - min(run_after) filter (where state = 'queued' and run_after <= now()) as oldest_queued,
   now() - min(updated_at) filter (where state = 'blocked') as oldest_blocked
 from jobs
-where state in ('leased', 'running') or state = 'queued' or state in ('waiting', 'blocked') or state = 'dead'
+-- One condition for each partial index.
+where state in ('leased', 'running')
+  or state = 'queued'
+  or state in ('waiting', 'blocked')
+  or state = 'dead'
 group by namespace, target_agent;
-comment on view queue_health_summary_v is 'The queue of each agent that has one: counts of what has not ended, dead letters, ages.';
+comment on view queue_health_summary_v is
+  'The queue of each agent that has one: counts of the jobs that have not ended and of dead letters, and ages.';
 
 create view dispatcher_health_summary_v as
-select dispatcher_id, host, pid, version, wake_source, listener_connected,
+select
+  dispatcher_id,
+  host,
+  pid,
+  version,
+  wake_source,
+  listener_connected,
   case
     when stopped_at is not null then 'gone'
-    when last_seen > now() - make_interval(secs => missed_heartbeats() * beat_seconds::double precision) then 'healthy'
-    -- A dead dispatcher is news for a while, then history: what it held is long taken over.
+    when heartbeat_is_recent(last_seen, beat_seconds) then 'healthy'
     when last_seen > now() - stale_shown() then 'stale'
     else 'gone' end as status,
   round(extract(epoch from now() - last_seen), 1) as age_seconds,
-  last_seen, last_sweep, leases_owned, busy_agents, created_at as started_at
+  last_seen,
+  last_sweep,
+  leases_owned,
+  busy_agents,
+  created_at as started_at
 from dispatcher_heartbeats;
-comment on view dispatcher_health_summary_v is 'Each start of a dispatcher: healthy, stale (three beats missed, and less than 15 minutes ago), or gone.';
+comment on view dispatcher_health_summary_v is
+  'Each start of a dispatcher: healthy, stale (it has missed its heartbeats a short while ago), or gone.';
 
 create view system_health_snapshot_v as
 select n.namespace, q.*, l.*, d.*, r.*
 from namespaces n
 cross join lateral (
   select
-    coalesce(sum(waiting), 0)::bigint as waiting, coalesce(sum(queued), 0)::bigint as queued,
-    coalesce(sum(live), 0)::bigint as live, coalesce(sum(blocked), 0)::bigint as blocked, coalesce(sum(dead), 0)::bigint as dead,
-    coalesce(sum(expired_leases), 0)::bigint as expired_leases, coalesce(sum(retry_hotspots), 0)::bigint as retry_hotspots,
+    coalesce(sum(waiting), 0)::bigint as waiting,
+    coalesce(sum(queued), 0)::bigint as queued,
+    coalesce(sum(live), 0)::bigint as live,
+    coalesce(sum(blocked), 0)::bigint as blocked,
+    coalesce(sum(dead), 0)::bigint as dead,
+    coalesce(sum(expired_leases), 0)::bigint as expired_leases,
+    coalesce(sum(retry_hotspots), 0)::bigint as retry_hotspots,
     coalesce(round(extract(epoch from max(oldest_queued))), 0) as oldest_queued_seconds,
     coalesce(round(extract(epoch from max(oldest_blocked))), 0) as oldest_blocked_seconds
-  from queue_health_summary_v where namespace = n.namespace) q
+  from queue_health_summary_v
+  where namespace = n.namespace) q
 cross join lateral (
   select
-    count(*) filter (where state = 'succeeded') as succeeded_24h, count(*) filter (where state = 'failed') as failed_24h,
-    count(*) filter (where state = 'dead') as dead_24h, count(*) filter (where state = 'cancelled') as cancelled_24h
-  from jobs where namespace = n.namespace and ended_at > now() - interval '24 hours') l
+    count(*) filter (where state = 'succeeded') as succeeded_24h,
+    count(*) filter (where state = 'failed') as failed_24h,
+    count(*) filter (where state = 'dead') as dead_24h,
+    count(*) filter (where state = 'cancelled') as cancelled_24h
+  from jobs
+  where namespace = n.namespace
+    and ended_at > now() - interval '24 hours') l
 cross join lateral (
-  select count(*) filter (where status = 'healthy') as dispatchers_healthy, count(*) filter (where status = 'stale') as dispatchers_stale,
+  select
+    count(*) filter (where status = 'healthy') as dispatchers_healthy,
+    count(*) filter (where status = 'stale') as dispatchers_stale,
     coalesce(sum(leases_owned) filter (where status = 'healthy'), 0)::bigint as leases_owned
   from dispatcher_health_summary_v) d
 cross join lateral (
   select
     count(*) filter (where status = 'started') as runs_started,
-    count(*) filter (where status = 'completed') as runs_completed_24h, count(*) filter (where status = 'no_work') as runs_no_work_24h,
-    count(*) filter (where status = 'blocked') as runs_blocked_24h, count(*) filter (where status = 'failed') as runs_failed_24h,
-    count(*) filter (where status = 'skipped') as runs_skipped_24h, count(*) filter (where status = 'missed') as runs_missed_24h
+    count(*) filter (where status = 'completed') as runs_completed_24h,
+    count(*) filter (where status = 'no_work') as runs_no_work_24h,
+    count(*) filter (where status = 'blocked') as runs_blocked_24h,
+    count(*) filter (where status = 'failed') as runs_failed_24h,
+    count(*) filter (where status = 'skipped') as runs_skipped_24h,
+    count(*) filter (where status = 'missed') as runs_missed_24h
   from standing_order_runs
-  where namespace = n.namespace and scheduled_for > now() - interval '24 hours' and scheduled_for <= now()) r;
-comment on view system_health_snapshot_v is 'One row for each namespace, also when it is empty.';
+  where namespace = n.namespace
+    and scheduled_for > now() - interval '24 hours'
+    and scheduled_for <= now()) r;
+comment on view system_health_snapshot_v is 'One row for each namespace, also for an empty one.';

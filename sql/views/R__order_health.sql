@@ -1,49 +1,73 @@
--- How each standing order fares. Dropped and made anew, so that its columns may change.
+-- The health of each standing order in force. Dropped and created again, so that its columns may change.
 
 drop view if exists standing_order_health_summary_v;
 
 create view standing_order_health_summary_v as
-select namespace, order_name, agent_id, schedule, started_by, last_run_at, last_status, next_slot, slots_since_last_run,
-  failures_in_a_row, completed_24h, no_work_24h, blocked_24h, failed_24h, skipped_24h, missed_24h,
+select
+  namespace,
+  order_name,
+  agent_id,
+  schedule,
+  started_by,
+  last_run_at,
+  last_status,
+  next_slot,
+  slots_since_last_run,
+  failures_in_a_row,
+  completed_24h,
+  no_work_24h,
+  blocked_24h,
+  failed_24h,
+  skipped_24h,
+  missed_24h,
   case
-    -- Two slots have come and gone: longer than its period.
     when slots_since_last_run >= silent_after() then 'silent'
     when failures_in_a_row >= failing_after() then 'failing'
     when missed_24h > 0 then 'missed'
     when last_run_at is null then 'new'
     else 'ok' end as health
 from (
-  select o.namespace, o.order_name, o.agent_id, o.words as schedule, o.started_by,
-    l.scheduled_for as last_run_at, l.status as last_status,
-    (select min(scheduled_for) from standing_order_runs
-      where namespace = o.namespace and order_name = o.order_name and status = 'expected' and scheduled_for > now()) as next_slot,
-    (select count(*) from standing_order_runs
-      where namespace = o.namespace and order_name = o.order_name and status in ('expected', 'skipped', 'missed')
+  select
+    o.namespace,
+    o.order_name,
+    o.agent_id,
+    o.words as schedule,
+    o.started_by,
+    l.scheduled_for as last_run_at,
+    l.status as last_status,
+    (
+      select min(scheduled_for)
+      from standing_order_runs
+      where namespace = o.namespace
+        and order_name = o.order_name
+        and status = 'expected'
+        and scheduled_for > now()) as next_slot,
+    (
+      select count(*)
+      from standing_order_runs
+      where namespace = o.namespace
+        and order_name = o.order_name
+        and status in ('expected', 'skipped', 'missed')
         and scheduled_for > coalesce(l.scheduled_for, o.created_at)
         and scheduled_for < now() - make_interval(secs => o.grace_seconds)) as slots_since_last_run,
-    (select count(*) from standing_order_runs
-      where namespace = o.namespace and order_name = o.order_name and status = 'failed'
-        and scheduled_for > coalesce(g.scheduled_for, '-infinity')) as failures_in_a_row,
+    failures_in_a_row(o.namespace, o.order_name) as failures_in_a_row,
     d.*
   from standing_orders o
-  left join lateral (
-    select scheduled_for, status from standing_order_runs
-    where namespace = o.namespace and order_name = o.order_name
-      and status in ('started', 'completed', 'no_work', 'blocked', 'failed')
-    order by scheduled_for desc limit 1) l on true
-  left join lateral (
-    select scheduled_for from standing_order_runs
-    where namespace = o.namespace and order_name = o.order_name and status in ('completed', 'no_work')
-    order by scheduled_for desc limit 1) g on true
+  left join lateral newest_slot(o.namespace, o.order_name, begun_statuses()) l on true
   cross join lateral (
     select
-      count(*) filter (where status = 'completed') as completed_24h, count(*) filter (where status = 'no_work') as no_work_24h,
-      count(*) filter (where status = 'blocked') as blocked_24h, count(*) filter (where status = 'failed') as failed_24h,
-      count(*) filter (where status = 'skipped') as skipped_24h, count(*) filter (where status = 'missed') as missed_24h
+      count(*) filter (where status = 'completed') as completed_24h,
+      count(*) filter (where status = 'no_work') as no_work_24h,
+      count(*) filter (where status = 'blocked') as blocked_24h,
+      count(*) filter (where status = 'failed') as failed_24h,
+      count(*) filter (where status = 'skipped') as skipped_24h,
+      count(*) filter (where status = 'missed') as missed_24h
     from standing_order_runs
-    where namespace = o.namespace and order_name = o.order_name and scheduled_for > now() - interval '24 hours'
+    where namespace = o.namespace
+      and order_name = o.order_name
+      and scheduled_for > now() - interval '24 hours'
       and scheduled_for <= now()) d
   where o.enabled
 ) s;
 comment on view standing_order_health_summary_v is
-  'Each standing order in force: ok, new (has not run yet), missed (a slot within 24 hours), failing (twice or more in a row), or silent (no run for longer than its period).';
+  'Each standing order in force: ok, new (no run yet), missed (a slot within 24 hours), failing (several in a row), or silent (no run for longer than its period).';

@@ -1,55 +1,111 @@
--- The gateways: made known at every start, asked for their health by every node, held while they cannot take work.
+-- The gateways: configured at each start of a node, checked by every node, held while they cannot take work.
+--
+-- One gateway serves every namespace. Each namespace has its own row of it, with its own number of runs at
+-- once and its own holds.
 
-create or replace function configure_gateway(p_namespace text, p_gateway text, p_max_in_flight int, p_url text, p_form text)
-returns void language sql as $$
-  insert into gateways as g (namespace, gateway, max_in_flight, url, form) values (p_namespace, p_gateway, p_max_in_flight, p_url, p_form)
+-- Configures a gateway of one namespace: how many runs it takes at once, its address without credentials, and
+-- the form of its hook calls. A row that is already so is not written.
+create or replace function configure_gateway(
+  p_namespace text, p_gateway text, p_max_in_flight int, p_url text, p_form text
+) returns void language sql as $$
+  insert into gateways as g (namespace, gateway, max_in_flight, url, form)
+  values (p_namespace, p_gateway, p_max_in_flight, p_url, p_form)
   on conflict (namespace, gateway) do update
-  set max_in_flight = excluded.max_in_flight, url = excluded.url, form = excluded.form, updated_at = now()
-  where (g.max_in_flight, g.url, g.form) is distinct from (excluded.max_in_flight, excluded.url, excluded.form)
+  set max_in_flight = excluded.max_in_flight,
+    url = excluded.url,
+    form = excluded.form,
+    updated_at = now()
+  where (g.max_in_flight, g.url, g.form)
+    is distinct from (excluded.max_in_flight, excluded.url, excluded.form)
 $$;
-comment on function configure_gateway(text, text, int, text, text) is
-  'Makes a gateway known: runs at once, its address without credentials, and the form in which a run is asked for (mapped or direct).';
 
+-- Configures a gateway in every namespace, because one gateway serves them all. p_max_in_flight counts for
+-- p_namespace and for a namespace that does not have the gateway yet; the others keep theirs, which an
+-- operator may have set.
+create or replace function configure_gateway_everywhere(
+  p_namespace text, p_gateway text, p_max_in_flight int, p_url text, p_form text
+) returns void language sql as $$
+  select configure_gateway(
+    n.namespace,
+    p_gateway,
+    case
+      when n.namespace = p_namespace then p_max_in_flight
+      else coalesce(g.max_in_flight, p_max_in_flight) end,
+    p_url,
+    p_form)
+  from namespaces n
+  left join gateways g on g.namespace = n.namespace and g.gateway = p_gateway
+  order by n.namespace
+$$;
+
+-- Whether the last answer of a gateway is recent enough to count. Every dispatching node asks, so an old
+-- answer means that no node dispatches to the gateway.
+create or replace function gateway_answer_counts(p_gateway gateways) returns boolean language sql stable as $$
+  select coalesce((p_gateway).checked_at > now() - gateway_news_lifetime(), false)
+$$;
+
+-- Whether the gateway drains or is down by a recent answer. An old answer shuts nothing: it must not hold
+-- work for ever.
 create or replace function gateway_shut(p_gateway gateways) returns boolean language sql stable as $$
-  -- A node that dispatches also asks, so what nobody has asked for a minute nobody dispatches to; and if one does, an old
-  -- answer must not hold it for ever.
-  select (p_gateway).state in ('draining', 'down') and (p_gateway).checked_at > now() - gateway_news_lifetime()
+  select (p_gateway).state in ('draining', 'down') and gateway_answer_counts(p_gateway)
 $$;
-comment on function gateway_shut(gateways) is 'Whether the gateway drains or is down, by an answer not older than a minute.';
 
+-- Whether jobs may be claimed for the gateway: it is neither held nor draining nor down.
 create or replace function gateway_open(p_gateway gateways) returns boolean language sql stable as $$
-  select ((p_gateway).held_until is null or (p_gateway).held_until <= now()) and gateway_shut(p_gateway) is not true
+  select ((p_gateway).held_until is null or (p_gateway).held_until <= now())
+    and not gateway_shut(p_gateway)
 $$;
-comment on function gateway_open(gateways) is 'Whether jobs may be claimed for the gateway: not held, not draining and not down.';
 
-create or replace function seen_by_another(p_gateway gateways, p_node text) returns boolean language sql stable as $$
-  -- Half a minute: longer than a node waits between two questions (20 s at most).
-  select (p_gateway).state in ('ready', 'draining') and (p_gateway).seen_by <> p_node and (p_gateway).seen_at > now() - seen_by_another_lifetime()
+-- Whether another node has just had an answer from the gateway. Then silence towards p_node means that p_node
+-- has lost its own way to the gateway, and not that the gateway is down.
+create or replace function seen_by_another(p_gateway gateways, p_node text) returns boolean
+language sql stable as $$
+  select (p_gateway).state in ('ready', 'draining')
+    and (p_gateway).seen_by <> p_node
+    and (p_gateway).seen_at > now() - seen_by_another_lifetime()
 $$;
-comment on function seen_by_another(gateways, text) is
-  'Whether another node has had an answer just now: then a node that gets none has lost its own way to the gateway, and the gateway is not down.';
 
-create or replace function gateway_checked(p_node text, p_gateway text, p_state text, p_reason text) returns jsonb language plpgsql as $$
+-- Writes the result of a health check to a locked row. A gateway that is ready again loses its hold and its
+-- count of failures: calls that failed meanwhile would hold it longer than it was away.
+create or replace function write_gateway_state(p_gateway gateways, p_node text, p_state text, p_reason text)
+returns void language plpgsql as $$
+declare
+  v_back boolean := p_state = 'ready' and p_gateway.state in ('draining', 'down');
+begin
+  update gateways
+  set state = p_state,
+    state_reason = p_reason,
+    state_since = case when state = p_state then state_since else now() end,
+    checked_at = now(),
+    seen_at = case when p_state = 'down' then seen_at else now() end,
+    seen_by = case when p_state = 'down' then seen_by else p_node end,
+    failures = case when v_back then 0 else failures end,
+    held_until = case when v_back then null else held_until end,
+    hold_reason = case when v_back then null else hold_reason end,
+    updated_at = now()
+  where namespace = p_gateway.namespace
+    and gateway = p_gateway.gateway;
+end
+$$;
+
+-- Takes a node's health check of a gateway and writes it for every namespace. Any number of nodes may report:
+-- an answer always counts, silence only when no other node has just had an answer. Emits gateway.<state> when
+-- the gateway shuts or opens, and wakes the dispatchers. Returns gateway, state and changed: namespace, from
+-- and to of each row with a new state. Locks the gateway's rows in the order of their namespaces.
+create or replace function gateway_checked(p_node text, p_gateway text, p_state text, p_reason text)
+returns jsonb language plpgsql as $$
 declare
   v_was gateways;
   v_changed jsonb := '[]';
 begin
-  -- One gateway serves every namespace, so what it says holds in each.
-  for v_was in select * from gateways where gateway = p_gateway order by namespace for no key update loop
+  for v_was in
+    select * from gateways where gateway = p_gateway order by namespace for no key update
+  loop
     continue when p_state = 'down' and seen_by_another(v_was, p_node);
-    update gateways
-    set state = p_state, state_reason = p_reason, checked_at = now(),
-      state_since = case when state = p_state then state_since else now() end,
-      seen_at = case when p_state = 'down' then seen_at else now() end,
-      seen_by = case when p_state = 'down' then seen_by else p_node end,
-      -- Calls that failed while it was away hold it longer than it was away.
-      failures = case when p_state = 'ready' and v_was.state in ('draining', 'down') then 0 else failures end,
-      held_until = case when p_state = 'ready' and v_was.state in ('draining', 'down') then null else held_until end,
-      hold_reason = case when p_state = 'ready' and v_was.state in ('draining', 'down') then null else hold_reason end,
-      updated_at = now()
-    where namespace = v_was.namespace and gateway = p_gateway;
+    perform write_gateway_state(v_was, p_node, p_state, p_reason);
     continue when v_was.state = p_state;
-    v_changed := v_changed || jsonb_build_object('namespace', v_was.namespace, 'from', v_was.state, 'to', p_state);
+    v_changed := v_changed
+      || jsonb_build_object('namespace', v_was.namespace, 'from', v_was.state, 'to', p_state);
     if p_state in ('draining', 'down') or v_was.state in ('draining', 'down') then
       perform append_event(v_was.namespace, 'gateway.' || p_state, null, null,
         jsonb_strip_nulls(jsonb_build_object('gateway', p_gateway, 'from', v_was.state, 'reason', p_reason)));
@@ -59,63 +115,102 @@ begin
   return jsonb_build_object('gateway', p_gateway, 'state', p_state, 'changed', v_changed);
 end
 $$;
-comment on function gateway_checked(text, text, text, text) is
-  'What a node has heard from a gateway: ready, draining, down (no answer), or unknown. Any number of nodes may say so: what the gateway itself says counts, silence only where nobody else has just heard it. Ready again ends the hold at once and wakes the dispatchers. Returns changed, one entry for each namespace in which the state is another now.';
 
+-- How many runs of the namespace the gateway has at present: hook jobs with a lease that has not run out.
+create or replace function runs_in_flight(p_gateway gateways) returns bigint language sql stable as $$
+  select count(*)
+  from jobs j
+  join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+  where a.namespace = (p_gateway).namespace
+    and a.gateway = (p_gateway).gateway
+    and j.state in ('leased', 'running')
+    and j.delivery = 'hook'
+    and j.leased_until > now()
+$$;
+
+-- A gateway as the contract shows it. Its state is unknown when its last answer is too old to count.
 create or replace function gateway_json(p_gateway gateways) returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'name', (p_gateway).gateway,
     'namespace', (p_gateway).namespace,
     'url', (p_gateway).url,
     'form', (p_gateway).form,
-    'state', case when (p_gateway).checked_at > now() - gateway_news_lifetime() then (p_gateway).state else 'unknown' end,
+    'state', case when gateway_answer_counts(p_gateway) then (p_gateway).state else 'unknown' end,
     'since', (p_gateway).state_since,
-    'reason', coalesce((p_gateway).state_reason, case when (p_gateway).held_until > now() then (p_gateway).hold_reason end),
+    'reason', coalesce((p_gateway).state_reason,
+      case when (p_gateway).held_until > now() then (p_gateway).hold_reason end),
     'heldUntil', case when (p_gateway).held_until > now() then (p_gateway).held_until end,
     'maxInFlight', (p_gateway).max_in_flight,
-    'inFlight', (
-      select count(*) from jobs j join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
-      where a.namespace = (p_gateway).namespace and a.gateway = (p_gateway).gateway
-        and j.state in ('leased', 'running') and j.delivery = 'hook' and j.leased_until > now()),
+    'inFlight', runs_in_flight(p_gateway),
     'agents', (
-      select coalesce(jsonb_agg(agent_id order by agent_id), '[]') from agents
+      select coalesce(jsonb_agg(agent_id order by agent_id), '[]')
+      from agents
       where namespace = (p_gateway).namespace and gateway = (p_gateway).gateway and enabled),
     'version', (p_gateway).version,
     'startedAt', (p_gateway).booted_at,
     'checkedAt', (p_gateway).checked_at))
 $$;
-comment on function gateway_json(gateways) is 'A gateway as the contract shows it.';
 
-create or replace function list_gateways(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
+create or replace function list_gateways(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
 begin
   return jsonb_build_object('gateways', (
-    select coalesce(jsonb_agg(gateway_json(g) order by g.gateway), '[]') from gateways g where g.namespace = v_namespace));
+    select coalesce(jsonb_agg(gateway_json(g) order by g.gateway), '[]')
+    from gateways g
+    where g.namespace = v_namespace));
 end
 $$;
-comment on function list_gateways(jsonb, jsonb) is 'The operation listGateways.';
+comment on function list_gateways(jsonb, jsonb) is
+  'The operation listGateways: the gateways of the namespace and how each is.';
 
-create or replace function issue_gateway_token(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- Refuses (404, unknown_gateway) the name of a gateway that the namespace does not have; a null namespace
+-- stands for all.
+create or replace function require_gateway(p_namespace text, p_gateway text) returns void
+language plpgsql stable as $$
+begin
+  if exists (
+    select from gateways
+    where gateway = p_gateway
+      and namespace = coalesce(p_namespace, namespace)
+  ) then
+    return;
+  end if;
+  perform refuse(404, 'unknown_gateway', format('there is no gateway %s', p_gateway),
+    'gateway', to_jsonb(p_gateway), 'one of: ' || (
+      select string_agg(distinct gateway, ', ')
+      from gateways
+      where namespace = coalesce(p_namespace, namespace)));
+end
+$$;
+
+-- The door adds tokenHash, the SHA-256 of the new token in hex. Without a namespace in the input or the
+-- caller's own, the token is good for every namespace, because the gateway serves them all.
+create or replace function issue_gateway_token(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
-  -- None asked for and none of the caller's own: the token is good for every namespace, as the gateway is.
   v_namespace text := coalesce(p_input ->> 'namespace', p_principal ->> 'namespace');
   v_gateway text := p_input ->> 'gateway';
 begin
+  -- For its refusals: of a foreign or unknown namespace.
   perform namespace_of(p_principal, p_input);
-  if not exists (select from gateways where gateway = v_gateway and (v_namespace is null or namespace = v_namespace)) then
-    perform refuse(404, 'unknown_gateway', format('there is no gateway %s', v_gateway), 'gateway', to_jsonb(v_gateway),
-      'one of: ' || (select string_agg(distinct gateway, ', ') from gateways where v_namespace is null or namespace = v_namespace));
-  end if;
+  perform require_gateway(v_namespace, v_gateway);
   perform act_as(p_principal, 'new token');
-  update access_tokens set revoked_at = now()
-  where kind = 'gateway' and name = v_gateway and namespace is not distinct from v_namespace and revoked_at is null;
+  update access_tokens
+  set revoked_at = now()
+  where kind = 'gateway'
+    and name = v_gateway
+    and namespace is not distinct from v_namespace
+    and revoked_at is null;
   insert into access_tokens (token_hash, kind, name, namespace)
   values (decode(p_input ->> 'tokenHash', 'hex'), 'gateway', v_gateway, v_namespace);
+  -- A token for every namespace is a fact of the bus, and facts of the bus stand in namespace default.
   insert into audit_log (namespace, actor, action, table_name, row_id, why)
-  values (coalesce(v_namespace, 'default'), current_actor(), 'gateway.token_issued', 'access_tokens', v_gateway, 'new token');
+  values (coalesce(v_namespace, 'default'), current_actor(), 'gateway.token_issued', 'access_tokens',
+    v_gateway, 'new token');
   return jsonb_build_object('gateway', v_gateway);
 end
 $$;
 comment on function issue_gateway_token(jsonb, jsonb) is
-  'Registers a new token of a gateway by its SHA-256 (tokenHash, hex, added by the door) and revokes the older ones.';
+  'The operation issueGatewayToken: registers a new token of a gateway and revokes the older ones.';

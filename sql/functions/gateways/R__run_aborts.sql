@@ -1,120 +1,186 @@
--- Stopping runs whose attempt has ended by another hand than their own: cancelled, timed out, lease lost.
--- The row is written in the transaction that ends the attempt, so that no crash loses it.
+-- Stopping runs whose attempt was ended by somebody other than their agent: cancelled, timed out, lease lost.
+-- The row of an abort is written in the transaction that ends the attempt, so that no crash loses it.
 
+-- Asks for the run of an attempt to be stopped at its gateway and notifies the dispatchers. Nothing is asked
+-- for when no run can exist: the hook was never called, or the run has ended. A second request reopens one
+-- that found no run, because the run may have begun since.
 create or replace function request_abort(p_attempt uuid, p_why text) returns void language sql as $$
   insert into run_aborts as r (attempt_id, namespace, gateway, session_key, why)
   select a.attempt_id, a.namespace, a.gateway, session_key_of(j, g.form), left(p_why, 500)
-  from job_attempts a join jobs j using (job_id) join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
-  where a.attempt_id = p_attempt and j.delivery = 'hook' and a.run_ended_at is null
-    -- Never sent: there is no run.
+  from job_attempts a
+  join jobs j using (job_id)
+  join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
+  where a.attempt_id = p_attempt
+    and j.delivery = 'hook'
+    and a.run_ended_at is null
     and (a.admitted_at is not null or a.deliveries > 0)
-  -- Asked for once before, when the run had not begun.
-  on conflict (attempt_id) do update set done_at = null, outcome = null, tries = 0, next_try_at = now()
+  on conflict (attempt_id) do update
+  set done_at = null, outcome = null, tries = 0, next_try_at = now()
   where r.outcome = 'no_run';
   select pg_notify('jobs_ready', 'runs_to_stop')
 $$;
-comment on function request_abort(uuid, text) is 'Asks for the run of an attempt to be stopped at its gateway, if there can be one, and notifies the dispatchers.';
 
-create or replace function abort_done(p_attempt uuid, p_outcome text, p_error text) returns void language sql as $$
-  update run_aborts set done_at = now(), outcome = p_outcome, error = p_error where attempt_id = p_attempt and done_at is null
+-- Closes an abort with its outcome and, for gave_up, the last error. An abort that is closed already is left
+-- as it is.
+create or replace function abort_done(p_attempt uuid, p_outcome text, p_error text default null) returns void
+language sql as $$
+  update run_aborts
+  set done_at = now(), outcome = p_outcome, error = p_error
+  where attempt_id = p_attempt
+    and done_at is null
 $$;
-comment on function abort_done(uuid, text, text) is 'Writes down what came of an abort.';
 
-create or replace function give_up_abort(p_abort run_aborts, p_error text) returns void language plpgsql as $$
-begin
-  perform abort_done(p_abort.attempt_id, 'gave_up', p_error);
-  perform append_event(p_abort.namespace, 'job.abort_failed', null, (select job_id from job_attempts where attempt_id = p_abort.attempt_id),
-    jsonb_build_object('gateway', p_abort.gateway, 'sessionKey', p_abort.session_key, 'why', p_abort.why, 'tries', p_abort.tries, 'error', p_error));
-end
+-- Emits an event about an abort with its gateway, session and reason, and more fields.
+create or replace function append_abort_event(p_abort run_aborts, p_topic text, p_more jsonb) returns void
+language sql as $$
+  select append_event((p_abort).namespace, p_topic, null,
+    (select job_id from job_attempts where attempt_id = (p_abort).attempt_id),
+    jsonb_build_object(
+      'gateway', (p_abort).gateway,
+      'sessionKey', (p_abort).session_key,
+      'why', (p_abort).why) || p_more)
 $$;
-comment on function give_up_abort(run_aborts, text) is 'The run could not be stopped: the row and the event job.abort_failed say so.';
 
-create or replace function abort_is_pointless(p_abort run_aborts) returns boolean language sql stable as $$
+-- Gives an abort up: its row and the event job.abort_failed say that the run could not be stopped, and why.
+create or replace function give_up_abort(p_abort run_aborts, p_error text) returns void language sql as $$
+  select abort_done((p_abort).attempt_id, 'gave_up', p_error);
+  select append_abort_event(p_abort, 'job.abort_failed',
+    jsonb_build_object('tries', (p_abort).tries, 'error', p_error))
+$$;
+
+-- Whether a newer attempt runs in the abort's session. A session has one run at a time, so the run to be
+-- stopped is over, and the abort would stop the newer one.
+create or replace function abort_is_superseded(p_abort run_aborts) returns boolean language sql stable as $$
   select exists (
-    select from jobs j join job_attempts a on a.attempt_id = j.live_attempt
-      join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
-    where j.state in ('leased', 'running') and a.attempt_id <> (p_abort).attempt_id and a.admitted_at is not null
-      and a.gateway = (p_abort).gateway and session_key_of(j, g.form) = (p_abort).session_key)
+    select from jobs j
+    join job_attempts a on a.attempt_id = j.live_attempt
+    join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
+    where j.state in ('leased', 'running')
+      and a.attempt_id <> (p_abort).attempt_id
+      and a.admitted_at is not null
+      and a.gateway = (p_abort).gateway
+      and session_key_of(j, g.form) = (p_abort).session_key)
 $$;
-comment on function abort_is_pointless(run_aborts) is
-  'Whether a newer attempt runs in the session: a session has one run at a time, so the one to be stopped is over, and an abort would meet the newer.';
 
+-- Whether runs on the given gateways are still to be stopped, now or later.
 create or replace function aborts_left(p_gateways text[]) returns boolean language sql stable as $$
   select exists (select from run_aborts where done_at is null and gateway = any (p_gateways))
 $$;
-comment on function aborts_left(text[]) is 'Whether runs on the given gateways are still to be stopped, now or later.';
 
-create or replace function claim_aborts(p_gateways text[], p_without_token text[], p_limit int default null) returns setof jsonb
-language plpgsql as $$
+-- Whether the gateway of an abort is down, so that the abort has to wait: the gateway's runs may come back
+-- with it. After abort_lifetime the abort waits no longer.
+create or replace function abort_must_wait(p_abort run_aborts) returns boolean language sql stable as $$
+  select (p_abort).requested_at > now() - abort_lifetime()
+    and exists (
+      select from gateways g
+      where g.namespace = (p_abort).namespace
+        and g.gateway = (p_abort).gateway
+        and g.state = 'down'
+        and gateway_shut(g))
+$$;
+
+-- The outcome of a locked abort that needs no call of the gateway: no_operator_token, superseded, no_run, or
+-- gave_up when its tries or its time are used up. Null when the gateway has to be called.
+create or replace function abort_outcome(p_abort run_aborts, p_without_token text[]) returns text
+language sql stable as $$
+  select case
+    when (p_abort).gateway = any (p_without_token) then 'no_operator_token'
+    when abort_is_superseded(p_abort) then 'superseded'
+    when exists (
+      select from job_attempts
+      where attempt_id = (p_abort).attempt_id
+        and run_ended_at is not null) then 'no_run'
+    when (p_abort).tries >= abort_tries() then 'gave_up'
+    when (p_abort).requested_at < now() - abort_lifetime() then 'gave_up' end
+$$;
+
+-- Claims due aborts of the caller's gateways, each for abort_lease and at most p_limit (null: aborts_batch):
+-- attemptId, gateway and sessionKey. p_without_token names gateways that the caller cannot call for want of
+-- an operator token. Aborts that need no call are closed on the way; aborts that another call has locked are
+-- passed over.
+create or replace function claim_aborts(p_gateways text[], p_without_token text[], p_limit int default null)
+returns setof jsonb language plpgsql as $$
 declare
   v_abort run_aborts;
+  v_outcome text;
 begin
   perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'stopping runs');
   for v_abort in
-    select r.* from run_aborts r
-    where r.done_at is null and r.next_try_at <= now() and r.gateway = any (p_gateways || p_without_token)
-      -- Whoever is away cannot be told. Its runs may come back with it.
-      and not exists (select from gateways g where g.namespace = r.namespace and g.gateway = r.gateway and g.state = 'down' and gateway_shut(g)
-        and r.requested_at > now() - abort_lifetime())
+    select * from run_aborts r
+    where r.done_at is null
+      and r.next_try_at <= now()
+      and r.gateway = any (p_gateways || p_without_token)
+      and not abort_must_wait(r)
     order by r.next_try_at
     limit coalesce(p_limit, aborts_batch())
-    for no key update of r skip locked
+    for no key update skip locked
   loop
-    if v_abort.gateway = any (p_without_token) then
-      perform abort_done(v_abort.attempt_id, 'no_operator_token', null);
-    elsif abort_is_pointless(v_abort) then
-      perform abort_done(v_abort.attempt_id, 'superseded', null);
-    elsif exists (select from job_attempts where attempt_id = v_abort.attempt_id and run_ended_at is not null) then
-      perform abort_done(v_abort.attempt_id, 'no_run', null);
-    elsif v_abort.tries >= abort_tries() or v_abort.requested_at < now() - abort_lifetime() then
+    v_outcome := abort_outcome(v_abort, p_without_token);
+    if v_outcome is null then
+      update run_aborts
+      set tries = tries + 1, next_try_at = now() + abort_lease()
+      where attempt_id = v_abort.attempt_id;
+      return next jsonb_build_object(
+        'attemptId', v_abort.attempt_id,
+        'gateway', v_abort.gateway,
+        'sessionKey', v_abort.session_key);
+    elsif v_outcome = 'gave_up' then
       perform give_up_abort(v_abort, coalesce(v_abort.error, 'the gateway was away for an hour'));
     else
-      -- Longer than a call may take (10 s): should its caller die, another one tries.
-      update run_aborts set tries = tries + 1, next_try_at = now() + abort_lease() where attempt_id = v_abort.attempt_id;
-      return next jsonb_build_object('attemptId', v_abort.attempt_id, 'gateway', v_abort.gateway, 'sessionKey', v_abort.session_key);
+      perform abort_done(v_abort.attempt_id, v_outcome);
     end if;
   end loop;
 end
 $$;
-comment on function claim_aborts(text[], text[], int) is
-  'Takes due aborts of the gateways that the caller can tell, each for 30 s: attemptId, gateway and sessionKey. Settles by itself those of gateways without an operator token, those that a newer run has overtaken, and those that five tries or an hour have not brought through.';
 
-create or replace function may_begin_yet(p_attempt uuid) returns boolean language sql stable as $$
-  -- A run that is admitted is at first unknown to sessions.abort, for four seconds on a gateway that had just started
-  -- (measured on OpenClaw 2026.9.6); a minute is ours.
-  select run_ended_at is null and (admitted_at is null or admitted_at > now() - run_begin_window())
-  from job_attempts where attempt_id = p_attempt
+-- Whether a gateway that finds no run of the attempt may find one soon: an admitted run is at first unknown
+-- to the gateway's abort call.
+create or replace function run_may_still_begin(p_attempt uuid) returns boolean language sql stable as $$
+  select run_ended_at is null
+    and (admitted_at is null or admitted_at > now() - run_begin_window())
+  from job_attempts
+  where attempt_id = p_attempt
 $$;
-comment on function may_begin_yet(uuid) is 'Whether a gateway that finds no run of the attempt may find one soon.';
 
-create or replace function abort_tried(p_attempt uuid, p_outcome text, p_error text) returns text language plpgsql as $$
+-- Lets an abort be tried again after a short backoff, with the error of the last try if it had one. Returns
+-- again.
+create or replace function retry_abort(p_abort run_aborts, p_error text default null) returns text
+language sql as $$
+  update run_aborts
+  set error = coalesce(p_error, error),
+    next_try_at = now() + short_backoff(tries, abort_cap_seconds())
+  where attempt_id = (p_abort).attempt_id;
+  select 'again'
+$$;
+
+-- Writes the result of a try to stop a run: aborted, no_run, or failed with an error. A failed try is
+-- repeated until abort_tries are used up, and so is no_run as long as the run may still begin. Returns the
+-- outcome, again, or done before.
+create or replace function abort_tried(p_attempt uuid, p_outcome text, p_error text) returns text
+language plpgsql as $$
 declare
   v_abort run_aborts;
+  v_tries_left boolean;
 begin
   perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'stopping runs');
   select * into v_abort from run_aborts where attempt_id = p_attempt and done_at is null for no key update;
   if not found then
     return 'done before';
   end if;
-  if p_outcome = 'no_run' and v_abort.tries < abort_tries() and may_begin_yet(p_attempt) then
-    update run_aborts set next_try_at = now() + short_backoff(tries, abort_cap_seconds()) where attempt_id = p_attempt;
-    return 'again';
-  end if;
-  if p_outcome in ('aborted', 'no_run') then
-    perform abort_done(p_attempt, p_outcome, null);
-    if p_outcome = 'aborted' then
-      perform append_event(v_abort.namespace, 'job.run_aborted', null, (select job_id from job_attempts where attempt_id = p_attempt),
-        jsonb_build_object('gateway', v_abort.gateway, 'sessionKey', v_abort.session_key, 'why', v_abort.why));
+  v_tries_left := v_abort.tries < abort_tries();
+  if p_outcome = 'aborted' then
+    perform append_abort_event(v_abort, 'job.run_aborted', '{}');
+  elsif p_outcome = 'no_run' then
+    if v_tries_left and run_may_still_begin(p_attempt) then
+      return retry_abort(v_abort);
     end if;
-    return p_outcome;
-  end if;
-  update run_aborts set error = p_error, next_try_at = now() + short_backoff(tries, abort_cap_seconds()) where attempt_id = p_attempt;
-  if v_abort.tries >= abort_tries() then
+  elsif v_tries_left then
+    return retry_abort(v_abort, p_error);
+  else
     perform give_up_abort(v_abort, p_error);
     return 'gave_up';
   end if;
-  return 'again';
+  perform abort_done(p_attempt, p_outcome);
+  return p_outcome;
 end
 $$;
-comment on function abort_tried(uuid, text, text) is
-  'What came of a try: aborted, no_run, or failed with an error, which is tried again after 1 to 60 s, five times in all; and so is no_run, while the run may yet begin. Returns the outcome, or again.';

@@ -283,3 +283,33 @@ create or replace function job_events_shown() returns int language sql immutable
 -- Newest runs of each standing order that are never retired.
 -- Chosen: what the order's page shows, and more than a month of a daily order.
 create or replace function order_runs_kept() returns int language sql immutable as $$ select 50 $$;
+
+-- The window of list-standing-order-runs and standing-order-calendar before its end, when the caller names no
+-- from. Chosen: a day holds every order at least once, but for weekly ones.
+create or replace function slots_window() returns interval
+language sql immutable as $$ select interval '1 day' $$;
+
+-- Jobs that the event of a failure cluster names. Chosen: enough to see what they have in common.
+create or replace function cluster_jobs_listed() returns int language sql immutable as $$ select 20 $$;
+
+-- Dead rows from which a table counts for database health. Chosen: the dead rows of a smaller table cost a
+-- claim less than a millisecond.
+create or replace function dead_rows_to_count() returns int language sql immutable as $$ select 20000 $$;
+
+-- The thresholds of database health: above worry_above, in this unit, a value is a worry. Chosen: for a bus
+-- on one machine; docs/operations.md gives the meaning of each.
+create or replace function database_worries() returns table (watch text, unit text, worry_above int)
+language sql immutable as $$
+  values
+    ('oldest_transaction', 'seconds', 300),
+    ('prepared_transaction', 'seconds', 300),
+    ('replication_slot_behind', 'transactions', 10000000),
+    ('notify_queue', 'per cent', 10),
+    ('dead_rows', 'per cent', 30),
+    ('transaction_age', 'transactions', 1000000000),
+    ('not_retired', 'days', 60),
+    ('oldest_due', 'seconds', 600),
+    ('oldest_blocked', 'seconds', 86400),
+    ('expired_leases', 'jobs', 0),
+    ('gateways_held', 'gateways', 0)
+$$;

@@ -1,1 +1,2 @@
-select standing_orders_to_plan('default')::text as "order"
+-- Of every namespace.
+select standing_orders_to_plan(null)::text as "order"

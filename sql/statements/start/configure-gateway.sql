@@ -1,1 +1,1 @@
-select configure_gateway('default', ?, ?, ?, ?)
+select configure_gateway_everywhere('default', ?, ?, ?, ?)

@@ -1,1 +1,1 @@
-select dispatcher_beat(:#dispatcher, :#heartbeat::jsonb)::text
+select dispatcher_heartbeat(:#dispatcher, :#heartbeat::jsonb)::text

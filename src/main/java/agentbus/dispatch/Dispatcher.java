@@ -126,7 +126,7 @@ public final class Dispatcher {
     /**
      * Notes that a heartbeat has reached the database.
      *
-     * @param answer the answer of {@code dispatcher_beat}, JSON text: quiet, alone
+     * @param answer the answer of {@code dispatcher_heartbeat}, JSON text: quiet, alone
      * @throws JsonProcessingException when the answer is not JSON
      */
     public void heartbeatWritten(@Body String answer) throws JsonProcessingException {

@@ -272,7 +272,7 @@ final class Actors {
                 0,
                 "attempts",
                 attempts.stream().map(Attempt::id).toList());
-        return bus.one("select dispatcher_beat(?, ?::jsonb)", dispatcher, beat.toString())
+        return bus.one("select dispatcher_heartbeat(?, ?::jsonb)", dispatcher, beat.toString())
                 .toString();
     }
 

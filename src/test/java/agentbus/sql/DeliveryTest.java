@@ -345,7 +345,7 @@ class DeliveryTest {
         bus.jdbc().update("update jobs set leased_until = now() + interval '1 second'");
 
         JsonNode answer = bus.one(
-                "select dispatcher_beat(?, ?::jsonb)",
+                "select dispatcher_heartbeat(?, ?::jsonb)",
                 D1,
                 Machine.json(
                                 "host",

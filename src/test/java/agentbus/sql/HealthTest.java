@@ -24,7 +24,7 @@ class HealthTest {
 
     private void beat(String dispatcher, boolean connected) {
         bus.one(
-                "select dispatcher_beat(?, ?::jsonb)",
+                "select dispatcher_heartbeat(?, ?::jsonb)",
                 dispatcher,
                 json(
                                 "host",

@@ -245,7 +245,7 @@ class StandingOrderOperationsTest {
     void a_run_elsewhere_that_nobody_finishes_has_failed() {
         orders.sync(T0, Orders.order("check", "startedBy", "external"));
         bus.ask("start_standing_order", "orderName", "check", "timeoutSeconds", 1);
-        bus.jdbc().queryForList("select end_overdue_runs(now() + interval '2 seconds')");
+        bus.jdbc().queryForList("select end_overdue_slots(now() + interval '2 seconds')");
         assertTrue(run("failed").get("summary").asText().startsWith("started elsewhere and not finished by"));
     }
 

@@ -284,9 +284,9 @@ class StandingOrderRunsTest {
     void a_run_that_is_not_finished_elsewhere_by_its_deadline_has_failed() {
         orders.hourly(hour(1), order("patrol", "startedBy", "external"));
         bus.ask("start_standing_order", "orderName", "patrol", "timeoutSeconds", 60);
-        assertEquals(0, bus.count("end_overdue_runs(now() + interval '50 seconds')"));
+        assertEquals(0, bus.count("end_overdue_slots(now() + interval '50 seconds')"));
 
-        assertEquals(1, bus.count("end_overdue_runs(now() + interval '61 seconds')"));
+        assertEquals(1, bus.count("end_overdue_slots(now() + interval '61 seconds')"));
 
         assertEquals("failed", orders.of("patrol", ONE, "status"));
         assertTrue(orders.of("patrol", ONE, "summary").startsWith("started elsewhere and not finished by"));

@@ -1,0 +1,159 @@
+-- The operation health, and the depths of the queues for the meters.
+
+-- The jobs that have not ended, and the dead letters: namespace, agent, state, jobs, and oldestSeconds, the
+-- age of the oldest. One condition for each partial index, so that history costs nothing.
+create or replace function queue_depths() returns setof jsonb language sql stable as $$
+  select jsonb_build_object(
+    'namespace', namespace,
+    'agent', target_agent,
+    'state', state,
+    'jobs', count(*),
+    'oldestSeconds', greatest(0, round(extract(epoch from
+      now() - min(case when state = 'queued' then run_after else updated_at end)))))
+  from jobs
+  where state in ('leased', 'running')
+    or state = 'queued'
+    or state in ('waiting', 'blocked')
+    or state = 'dead'
+  group by namespace, target_agent, state
+$$;
+
+-- The rows of database_health_v about the queues. A function, so that the one view does not depend on the
+-- other and each can be created again alone.
+create or replace function queue_watches() returns table (watch text, value numeric, detail text)
+language sql stable as $$
+  select 'oldest_due',
+    coalesce(max(extract(epoch from oldest_queued)), 0),
+    (array_agg(target_agent order by oldest_queued desc nulls last))[1]
+  from queue_health_summary_v
+  union all
+  select 'oldest_blocked',
+    coalesce(max(extract(epoch from oldest_blocked)), 0),
+    (array_agg(target_agent order by oldest_blocked desc nulls last))[1]
+  from queue_health_summary_v
+  union all
+  select 'expired_leases', coalesce(sum(expired_leases), 0), null
+  from queue_health_summary_v
+$$;
+
+-- The JSON of a view's row with its columns named like the contract's fields: oldest_queued_seconds becomes
+-- oldestQueuedSeconds.
+create or replace function camel_keys(p_row jsonb) returns jsonb language sql immutable as $$
+  select jsonb_object_agg(lower(left(name, 1)) || substr(name, 2), value)
+  from (
+    select replace(initcap(replace(key, '_', ' ')), ' ', '') as name, value
+    from jsonb_each(p_row)) k
+$$;
+
+-- A number with the noun for one or for several, such as 2 jobs wait.
+create or replace function count_of(p_count bigint, p_one text, p_several text) returns text
+language sql immutable as $$
+  select p_count::text || ' ' || case p_count when 1 then p_one else p_several end
+$$;
+
+-- The problems that health reports are rows of a weight and a sentence; the lightest come first.
+
+-- Dispatchers that have died or do not hear notifications. They serve every namespace.
+create or replace function dispatcher_problems() returns table (weight int, problem text)
+language sql stable as $$
+  select 1, 'no dispatcher is alive: nothing is being dispatched'
+  where not exists (select from dispatcher_health_summary_v where status = 'healthy')
+  union all
+  select 2, format('dispatcher %s on %s has been silent for %s s', dispatcher_id, host, age_seconds)
+  from dispatcher_health_summary_v
+  where status = 'stale'
+  union all
+  select 3, format('dispatcher %s has lost its listener: the sweep alone wakes it', dispatcher_id)
+  from dispatcher_health_summary_v
+  where status = 'healthy'
+    and wake_source = 'listen'
+    and not listener_connected
+    and started_at < now() - listener_grace()
+$$;
+
+-- Gateways of the namespace that take no work, and paused agents. A gateway without agents is no problem.
+create or replace function lane_problems(p_namespace text) returns table (weight int, problem text)
+language sql stable as $$
+  select 4, case
+    when gateway_shut(g) then
+      format('gateway %s is %s since %s: %s', gateway, state, utc_text(state_since), state_reason)
+    when held_until > now() then
+      format('gateway %s is held until %s: %s', gateway, utc_text(held_until), hold_reason)
+    else
+      format('gateway %s has not been asked how it is since %s: no node dispatches to it',
+        gateway, utc_text(checked_at)) end
+  from gateways g
+  where namespace = p_namespace
+    and (held_until > now() or gateway_shut(g) or not gateway_answer_counts(g) and checked_at is not null)
+    and exists (
+      select from agents a
+      where a.namespace = g.namespace and a.gateway = g.gateway and a.enabled)
+  union all
+  select 5, format('agent %s is paused by %s: %s', agent_id, paused_by, paused_reason)
+  from agents a
+  where namespace = p_namespace
+    and lane_paused(a)
+$$;
+
+-- Jobs of the namespace that wait for an operator or should have moved by themselves.
+create or replace function job_problems(p_namespace text, p_expired bigint, p_dead bigint)
+returns table (weight int, problem text) language sql stable as $$
+  select 6, count_of(p_expired, 'job', 'jobs') || ' whose lease has run out'
+  where p_expired > 0
+  union all
+  select 7, format('%s dead %s for an operator (list-jobs --state dead)',
+    p_dead, case p_dead when 1 then 'job waits' else 'jobs wait' end)
+  where p_dead > 0
+  union all
+  select 8, format('%s blocked %s for more than a day',
+    count(*), case count(*) when 1 then 'job has stood still' else 'jobs have stood still' end)
+  from jobs
+  where namespace = p_namespace
+    and state = 'blocked'
+    and updated_at < now() - blocked_too_long()
+  having count(*) > 0
+$$;
+
+-- Standing orders of the namespace that are silent, fail, or have missed slots.
+create or replace function order_problems(p_namespace text) returns table (weight int, problem text)
+language sql stable as $$
+  select 9, format('standing order %s of agent %s %s', order_name, agent_id, case health
+    when 'silent' then format('is silent: %s slots since its last run', slots_since_last_run)
+    when 'failing' then format('has failed %s times in a row', failures_in_a_row)
+    else format('has missed %s within 24 hours', count_of(missed_24h, 'slot', 'slots')) end)
+  from standing_order_health_summary_v
+  where namespace = p_namespace
+    and health in ('silent', 'failing', 'missed')
+$$;
+
+create or replace function health(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_snapshot record;
+  v_problems jsonb;
+begin
+  select * into v_snapshot from system_health_snapshot_v where namespace = v_namespace;
+  select coalesce(jsonb_agg(problem order by weight, problem), '[]') into v_problems
+  from (
+    select * from dispatcher_problems()
+    union all
+    select * from lane_problems(v_namespace)
+    union all
+    select * from job_problems(v_namespace, v_snapshot.expired_leases, v_snapshot.dead)
+    union all
+    select * from order_problems(v_namespace)) p;
+  return jsonb_build_object(
+      'status', case when v_problems = '[]' then 'ok' else 'degraded' end,
+      'problems', v_problems)
+    || camel_keys(to_jsonb(v_snapshot))
+    || jsonb_build_object(
+      'namespace', v_namespace,
+      'dispatchers', (
+        select coalesce(jsonb_agg(camel_keys(to_jsonb(d)) order by d.status, d.dispatcher_id), '[]')
+        from dispatcher_health_summary_v d
+        where d.status <> 'gone'));
+end
+$$;
+comment on function health(jsonb, jsonb) is
+  'The operation health: ok or degraded, the problems in words, and the numbers behind them.';
