@@ -1,14 +1,14 @@
 #!/bin/sh
-# Lays this fleet out for an OpenClaw gateway: workspaces, skill, plugin, configuration, secrets. Run it as the user that
-# the gateway runs as; run it again after every upgrade of agentbus.
+# Installs this fleet for an OpenClaw gateway: workspaces, skill, plugin, configuration, secrets. Run it as the
+# gateway's user, and again after every upgrade of agentbus.
 #
 #   agents/install.sh [--openclaw-home DIR] [--bus URL] [--dry-run]
 #
-# A file that somebody has changed is never overwritten. <home>/.agentbus-manifest holds the sha256 of each file as it was
-# written here; a file that is not as the manifest says stays, and the new version is put beside it as
-# <file>.agentbus-new. MEMORY.md is the agent's to change, so once changed it is simply left alone.
+# A changed file is never overwritten. <home>/.agentbus-manifest holds the sha256 of each installed file; a file with
+# another sha256 stays, and its new version is written beside it as <file>.agentbus-new. A changed MEMORY.md gets no
+# such file, because the agent itself is meant to change it.
 #
-# Exit status: 0 done (also when files were kept), 2 an error, in one line.
+# Exit status: 0 success, also when changed files were kept; 2 an error, with a message of one line.
 set -eu
 umask 077
 
@@ -28,7 +28,7 @@ Lays the fleet out for an OpenClaw gateway. Can be run again; files that somebod
 TEXT
 }
 
-# --- What was asked for ----------------------------------------------------------------------------------------------
+# --- Options ---------------------------------------------------------------------------------------------------------
 home=${HOME:+$HOME/.openclaw}
 bus=http://127.0.0.1:8080
 dry=
@@ -57,7 +57,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$home" ] || fail "HOME is not set; give --openclaw-home DIR"
 
-# Both end up inside strings of the configuration, where these would mean something else.
+# Both values are inserted into JSON strings of the configuration, where these characters have a meaning.
 newline='
 '
 case $home in
@@ -81,7 +81,7 @@ config=$agents/openclaw.json5
 [ -f "$skill" ] || fail "$skill is missing; this copy of agentbus is not complete"
 [ -f "$config" ] || fail "$config is missing; this copy of agentbus is not complete"
 
-# Debian has the first, macOS the second.
+# Linux has sha256sum, macOS has shasum.
 if command -v sha256sum >/dev/null 2>&1; then
   sha256() { sha256sum <"$1" | cut -d ' ' -f 1; }
 elif command -v shasum >/dev/null 2>&1; then
@@ -90,11 +90,11 @@ else
   fail "neither sha256sum nor shasum is found; install coreutils (Debian) or perl's shasum"
 fi
 
-# --- May it write? ---------------------------------------------------------------------------------------------------
+# --- Permission to write ---------------------------------------------------------------------------------------------
 if [ -z "$dry" ]; then
   mkdir -p -- "$home" 2>/dev/null || fail "$home cannot be made; name a directory you may write with --openclaw-home"
 fi
-# In a dry run the directory need not be there: the nearest one that is decides.
+# In a dry run the directory may be missing: its nearest existing parent is checked.
 near=$home
 while [ ! -e "$near" ] && [ "$near" != / ]; do
   near=$(dirname -- "$near")
@@ -115,7 +115,7 @@ kept=0
 recorded=
 
 # --- Files -----------------------------------------------------------------------------------------------------------
-# say WHAT NAME: one line of the account.
+# say WHAT NAME: prints one line of the report.
 say() {
   verb=$1
   if [ -n "$dry" ]; then
@@ -129,13 +129,13 @@ say() {
   printf '  %-14s %s\n' "$verb" "$2"
 }
 
-# recorded_sum NAME: what the manifest says of the file; nothing if it does not know it. Later lines win.
+# recorded_sum NAME: prints the file's sha256 in the manifest, or nothing. The last line of a file counts.
 recorded_sum() {
   [ -f "$manifest" ] || return 0
   NAME=$1 awk 'substr($0, 67) == ENVIRON["NAME"] { sum = substr($0, 1, 64) } END { print sum }' <"$manifest"
 }
 
-# record NAME SUM: written at once, so that an install that is cut off has not forgotten what it did.
+# record NAME SUM: appends to the manifest at once, so that an interrupted install knows the files it has written.
 record() {
   [ -z "$dry" ] || return 0
   { printf '%s  %s\n' "$2" "$1" >>"$manifest"; } 2>/dev/null || fail "$manifest cannot be written"
@@ -147,7 +147,7 @@ make_folder() {
   [ -n "$dry" ] || mkdir -p -- "$1" 2>/dev/null || fail "$1 cannot be made"
 }
 
-# put FROM TO: whole or not at all.
+# put FROM TO: copies a file by a rename, so that it is complete or absent.
 put() {
   [ -z "$dry" ] || return 0
   make_folder "$(dirname -- "$2")"
@@ -156,11 +156,11 @@ put() {
   half=
 }
 
-# place FROM NAME: brings <home>/NAME to what FROM holds, unless somebody has changed it.
+# place FROM NAME: updates <home>/NAME from FROM, unless it was changed after its installation.
 place() {
   to=$home/$2
   new=$(sha256 "$1")
-  # A link is somebody's doing, also one that leads nowhere yet.
+  # A link was made by the user, even a broken one.
   if [ ! -e "$to" ] && [ ! -h "$to" ]; then
     put "$1" "$to"
     record "$2" "$new"
@@ -190,7 +190,7 @@ place() {
   fi
 }
 
-# keep FROM NAME SUM: leaves the changed file alone and puts the new one beside it.
+# keep FROM NAME SUM: keeps the changed file and writes the new version beside it.
 keep() {
   case $2 in
     */MEMORY.md)
@@ -201,7 +201,7 @@ keep() {
   kept=$((kept + 1))
   beside=$home/$2.agentbus-new
   if [ -f "$beside" ] && [ "$(sha256 "$beside")" != "$3" ]; then
-    # Somebody may have worked on this one, too.
+    # The user may have changed the earlier .agentbus-new file, too.
     if [ "$(sha256 "$beside")" != "$(recorded_sum "$2.agentbus-new")" ]; then
       say kept "$2 (and $2.agentbus-new: neither is as it was installed; remove the latter to get the new version)"
       return
@@ -217,7 +217,7 @@ keep() {
   say kept "$2 (not as it was installed; the new version: $2.agentbus-new)"
 }
 
-# settle NAME: the file is up to date, so the version beside it has served, unless somebody worked on it.
+# settle NAME: removes the .agentbus-new file of an up-to-date file, unless the user changed it.
 settle() {
   beside=$home/$1.agentbus-new
   [ -f "$beside" ] || return 0
@@ -227,7 +227,7 @@ settle() {
   upgraded=$((upgraded + 1))
 }
 
-# secret NAME: 256 random bits, made once.
+# secret NAME: creates a secret of 256 random bits, unless it exists.
 secret() {
   [ ! -s "$home/secrets/$1" ] || return 0
   if [ -z "$dry" ]; then
@@ -240,7 +240,7 @@ secret() {
   say new "secrets/$1"
 }
 
-# --- The work --------------------------------------------------------------------------------------------------------
+# --- Installation ----------------------------------------------------------------------------------------------------
 echo "agentbus for OpenClaw in $home${dry:+ (dry run: nothing is written)}"
 
 for agent in "$agents"/*/; do
@@ -271,8 +271,8 @@ while read -r file; do
   place "$plugin/$file" "agentbus-plugin/$file"
 done <"$scratch/plugin"
 
-# Text for text, not by patterns: a path may hold what sed or awk would take for something else. Quotes and backslashes
-# are escaped, since the placeholders stand in JSON strings.
+# Replaces plain text and not patterns, because a path may contain special characters of sed and awk. Quotes and
+# backslashes are escaped for the JSON strings around the placeholders.
 OPENCLAW_HOME_VALUE=$home BUS_URL_VALUE=$bus awk '
   function quoted(text,   out, i, c) {
     for (i = 1; i <= length(text); i++) {
@@ -305,14 +305,14 @@ if [ ! -e "$home/secrets/report-token" ]; then
   say new "secrets/report-token (empty: see below)"
 fi
 
-# One line for each file, the newest.
+# Keeps only the last line of each file.
 if [ -n "$recorded" ]; then
   awk '{ sum[substr($0, 67)] = substr($0, 1, 64) } END { for (name in sum) print sum[name] "  " name }' <"$manifest" |
     LC_ALL=C sort -k 2 >"$scratch/manifest"
   put "$scratch/manifest" "$manifest"
 fi
 
-# --- What came of it, and what is next -------------------------------------------------------------------------------
+# --- Result and next steps -------------------------------------------------------------------------------------------
 if [ $((written + upgraded)) -eq 0 ]; then
   echo "Nothing to do: $same files are as they should be, $kept kept as somebody changed them."
 else
@@ -322,7 +322,7 @@ fi
 [ "$kept" -eq 0 ] || echo "Compare each kept file with the .agentbus-new beside it, and take over what you want."
 [ -z "$dry" ] || exit 0
 
-# For a shell to read again: in quotes, whatever the path holds.
+# Quoted for a shell, with any characters in the path.
 shown=\'$(printf '%s\n' "$home" | sed "s/'/'\\\\''/g")\'
 cat <<TEXT
 

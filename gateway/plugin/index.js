@@ -1,15 +1,15 @@
-// The gateway's side of agentbus: tells the bus when the gateway has started, and when the run of a job begins and ends.
-// It changes nothing in a run, and no run waits for it.
+// The gateway's plugin for agentbus: reports the start of the gateway, and the start and end of each job's run, to the
+// bus. It changes nothing in a run, and no run waits for it.
 
 import { randomUUID } from "node:crypto";
 import { Reporter, tokenSource } from "./reporter.js";
 import { Runs } from "./runs.js";
 
-/** Ours: OpenClaw gives a plugin 5 s to stop. */
+/** Chosen: below the 5 s that OpenClaw gives a plugin to stop. */
 const STOP_WITHIN_MS = 3000;
 
-// One life of the gateway is one process. The plugin may be loaded more than once in it, after a change of its
-// configuration; that is no new life, and must not put the runs that are under way in doubt.
+// One id per gateway process. A configuration change loads the plugin again in the same process; this is not a new
+// start of the gateway, and must not make the bus suspect its current runs.
 const LIFE = Symbol.for("agentbus.gateway.life");
 const life = (globalThis[LIFE] ??= { bootId: randomUUID(), started: false, leave: () => {} });
 
@@ -19,7 +19,7 @@ export default {
   description: "Tells the bus when this gateway has started, and when the run of a job begins and ends.",
 
   register(api) {
-    // OpenClaw also loads plugins only to look at them.
+    // OpenClaw also loads plugins only to inspect them.
     if (api.registrationMode !== undefined && api.registrationMode !== "full") {
       return;
     }
@@ -45,7 +45,7 @@ export default {
   },
 };
 
-/** What an odd event makes go wrong is said once; the gateway goes on. */
+/** Logs an exception of an event handler once, so that an unexpected event does not disturb the gateway. */
 function quiet(log) {
   let said = false;
   return (handler) => (...args) => {

@@ -1,21 +1,21 @@
-// Sends reports to the bus: in the order they were made for each session, again for some minutes when the bus is away, and
-// never so that a run of the gateway waits for it.
+// Sends reports to the bus. The reports of each session keep their order, and are retried for some minutes while the
+// bus is down; no run of the gateway waits for them.
 
 import { readFileSync } from "node:fs";
 import { setTimeout as pauseFor } from "node:timers/promises";
 
-/** Ours: a bus that is being upgraded is back within minutes; after that its leases have told it what a report would. */
+/** Chosen: an upgrade of the bus takes minutes. Later its leases have revealed what a report would say. */
 const GIVE_UP_AFTER_MS = 10 * 60_000;
-/** Ours: a report is answered in milliseconds; a hook call of the bus waits 20 s at the most. */
+/** Chosen: a healthy bus answers a report within milliseconds. */
 const ANSWER_WITHIN_MS = 10_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
-/** Ours: two for each of the runs of several hours. */
+/** Chosen: enough for two reports per run over several hours without the bus. */
 const MOST_WAITING = 1000;
-/** Ours: the gateway says that it has started within a minute of loading its plugins. */
+/** Chosen: the gateway reports its start within a minute of loading its plugins. */
 const START_WITHIN_MS = 60_000;
 
-/** Answers that a later try may turn: a token that is not there yet, a bus that is busy or stopping. */
+/** Statuses that deserve a retry: the token is not valid yet, or the bus is busy or stopping. */
 const AGAIN = new Set([401, 403, 408, 425, 429]);
 
 export class Reporter {
@@ -28,16 +28,17 @@ export class Reporter {
   #waiting = 0;
   #complained = new Set();
   #stopping = new AbortController();
-  // Reports of runs wait for it: a start that arrives after them would put the very runs in doubt that they are about.
+  // Reports of runs wait for the report of the start. If it arrived after them, the bus would suspect the very runs
+  // they describe.
   #started;
   #release = () => {};
 
   /**
    * @param {object} options
    * @param {string} options.url the bus, without a path
-   * @param {() => string} options.token reads the token, anew for each try; throws when there is none
+   * @param {() => string} options.token reads the token, for each try again; throws without one
    * @param {{warn: (text: string) => void}} options.log
-   * @param {boolean} options.expectStart whether gatewayStarted will be called soon, and everything else waits for that
+   * @param {boolean} options.expectStart whether gatewayStarted will be called soon; all other reports then wait for it
    * @param {typeof fetch} [options.fetch]
    * @param {{giveUpAfterMs?: number, firstPauseMs?: number, longestPauseMs?: number, mostWaiting?: number}} [options.times]
    */
@@ -61,10 +62,10 @@ export class Reporter {
   }
 
   /**
-   * Reports that the gateway has started, and does not give up: the token may come long after the gateway. Every other
-   * report waits until the bus has taken it.
+   * Reports the start of the gateway, with retries without end, because its token may be installed much later. All
+   * other reports wait until the bus has accepted this one.
    *
-   * @param {() => object} body makes the body at the moment of each try, so that ages in it are right
+   * @param {() => object} body makes the body for each try, so that the ages in it are current
    */
   gatewayStarted(body) {
     const before = this.#release;
@@ -73,27 +74,29 @@ export class Reporter {
   }
 
   /**
-   * Reports something of a run.
+   * Reports the start or the end of a run.
    *
-   * @param {string} sessionKey reports of one session arrive in the order they were made
+   * @param {string} sessionKey the run's session; its reports arrive in order
    * @param {"run-started" | "run-ended"} what
-   * @param {() => object} body makes the body at the moment of each try
+   * @param {() => object} body makes the body for each try
    */
   run(sessionKey, what, body) {
     this.#enqueue(sessionKey, `/v1/gateway/${what}`, body, this.#started, this.#times.giveUpAfterMs);
   }
 
   /**
-   * Waits until nothing is left to send, then sends nothing more.
+   * Waits until all reports are sent, or the time is over, and then sends no more.
    *
-   * @param {number} withinMs how long at the most
+   * @param {number} withinMs the longest wait, in milliseconds
    */
   async stop(withinMs) {
     await Promise.race([Promise.all(this.#lanes.values()), pauseFor(withinMs, undefined, { ref: false })]);
     this.#stopping.abort();
   }
 
-  /** @returns {number} reports that have not been taken yet */
+  /**
+   * @returns {number} the number of reports that the bus has not accepted yet
+   */
   get waiting() {
     return this.#waiting;
   }
@@ -141,7 +144,7 @@ export class Reporter {
     }
   }
 
-  /** One try: null when it was taken, else what was wrong and whether another try may help. */
+  /** Sends a report once. Returns null on success, otherwise the failure and whether a retry may help. */
   async #send(path, body) {
     let token;
     try {
@@ -163,12 +166,12 @@ export class Reporter {
       }
       return { again: AGAIN.has(response.status) || response.status >= 500, what: `${response.status} ${code(answer)}`.trim() };
     } catch (error) {
-      // Never the error's text as it is: it may hold the headers.
+      // Never the error's own text, because it may contain the headers with the token.
       return { again: true, what: `the bus gives no answer (${error?.cause?.code ?? error?.name ?? "unknown"})` };
     }
   }
 
-  /** Once for each kind of trouble, until something gets through again: a bus that is away must not fill the log. */
+  /** Logs each kind of failure once until a report succeeds, so that an outage of the bus does not fill the log. */
   #complain(kind, text) {
     if (!this.#complained.has(kind)) {
       this.#complained.add(kind);
@@ -177,7 +180,7 @@ export class Reporter {
   }
 }
 
-/** Waits for a promise, but not longer than so many milliseconds. */
+/** Waits for a promise, at most a number of milliseconds. */
 async function settled(promise, ms) {
   const patience = new AbortController();
   const limit = Number.isFinite(ms) ? pauseFor(Math.max(0, ms), undefined, { signal: patience.signal, ref: false }) : new Promise(() => {});
@@ -185,7 +188,7 @@ async function settled(promise, ms) {
   patience.abort();
 }
 
-/** The stable code of a problem+json, or nothing. */
+/** The stable code of a problem+json body, or nothing. */
 function code(answer) {
   try {
     const value = JSON.parse(answer)?.code;
@@ -196,7 +199,8 @@ function code(answer) {
 }
 
 /**
- * Where the token comes from: the file, read anew each time so that a new token needs no restart, or the environment.
+ * The source of the token: a file, read for each report so that a new token needs no restart, or an environment
+ * variable.
  *
  * @param {{tokenFile?: string, tokenEnv?: string}} config
  * @returns {() => string}

@@ -1,11 +1,11 @@
-// What the gateway's own events say of the runs of jobs.
+// Turns the gateway's events into reports about the runs of jobs.
 //
-// A run is over when its lifecycle says "end" or "error" and that its execution is settled. The hook agent_end is not that:
-// it comes after each try of the model, also after one that failed and is tried again, and then says success (measured on
-// OpenClaw 2026.9.6). It is used for what the tries cost.
+// A run has ended when its lifecycle event has the phase "end" or "error" and its execution is settled. The hook
+// agent_end does not mark the end: it follows each call of the model, even a failed one before a retry, and then
+// reports success (measured on OpenClaw 2026.9.6). It serves to sum up the costs of those calls.
 
 const OURS = /^agent:([^:]+):job:.+$/i;
-/** Ours: eight runs at once; a run whose end never came must not stay for ever. */
+/** Chosen: far above the eight runs at once of OpenClaw; it bounds the entries of runs whose end was never reported. */
 const MOST_RUNS = 200;
 
 export class Runs {
@@ -18,7 +18,7 @@ export class Runs {
   }
 
   /**
-   * Takes an agent event of the gateway's; anything but the begin and end of a job's run is let go.
+   * Handles an agent event of the gateway; ignores all but the start and end of a job's run.
    *
    * @param {any} event
    */
@@ -35,7 +35,7 @@ export class Runs {
   }
 
   /**
-   * Takes the hook agent_end: adds up what this try of the model has used.
+   * Handles the hook agent_end: adds the usage of this call of the model to its run.
    *
    * @param {any} event
    */
@@ -44,7 +44,7 @@ export class Runs {
     if (!run || !Array.isArray(event.messages)) {
       return;
     }
-    // A session goes on after an earlier attempt; its messages are not this run's.
+    // A session continues after an earlier attempt, and its older messages do not belong to this run.
     const since = Date.now() - (Number.isFinite(event.durationMs) ? event.durationMs : 0);
     for (const message of event.messages) {
       if (message?.role === "assistant" && message.usage && message.timestamp >= since) {
@@ -57,7 +57,7 @@ export class Runs {
     const known = this.#runs.get(event.runId);
     const sessionKey = known?.sessionKey ?? event.sessionKey;
     const agent = OURS.exec(sessionKey ?? "");
-    // A start for each try; the run has begun with the first.
+    // Every call of the model has a start event; the run began with the first.
     if (known || !agent) {
       return;
     }
@@ -84,7 +84,8 @@ export class Runs {
       ...names(run, event.runId),
       success,
       ...(success ? {} : { error: String(error ?? (aborted ? "agent run aborted" : "no reason given")).slice(0, 2000) }),
-      // Up to now, not up to its end: the bus reckons back from when it hears this to when the run began.
+      // The duration up to now and not up to the run's end, because the bus computes the start of the run from the
+      // arrival of this report.
       durationMs: Math.max(0, Date.now() - run.begunAt),
       ...(run.usage ? { usage: run.usage } : {}),
     }));

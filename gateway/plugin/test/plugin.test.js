@@ -1,4 +1,4 @@
-// The plugin against a bus of the test's own. Run with: node --test gateway/plugin/test/plugin.test.js
+// Tests the plugin against a stub of the bus. Run with: node --test gateway/plugin/test/plugin.test.js
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
-/** A bus that answers what it is told to and remembers what it was asked. */
+/** A stub of the bus: it gives prepared answers and records the requests. */
 final class BusStub implements AutoCloseable {
     private final HttpServer server;
     private final BlockingQueue<Request> requests = new LinkedBlockingQueue<>();
@@ -50,7 +50,7 @@ final class BusStub implements AutoCloseable {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
-    /** The only request there was. */
+    /** The only request. */
     Request request() {
         Request request = requests.poll();
         if (request == null || !requests.isEmpty()) {

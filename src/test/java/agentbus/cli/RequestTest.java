@@ -142,7 +142,7 @@ class RequestTest {
         assertEquals(operation.method(), sent(words.toArray(String[]::new)).method());
     }
 
-    /** Splits a line as a shell does where the only quotes are single ones. */
+    /** Splits a line like a shell that knows only single quotes. */
     private static List<String> words(String line) {
         List<String> words = new ArrayList<>();
         Matcher matcher = Pattern.compile("'([^']*)'|(\\S+)").matcher(line);
@@ -156,7 +156,7 @@ class RequestTest {
     @MethodSource("operations")
     void no_input_has_the_name_of_an_option_that_all_commands_have(Operation operation) {
         operation.inputs().stream()
-                // The one that gives way: a command with an input of this name shows its own version with -V only.
+                // The exception: a command with an input named version keeps only -V for the program's version.
                 .filter(input -> !input.name().equals("version"))
                 .forEach(input -> assertFalse(COMMON.contains(input.kebabName()), input.name()));
     }

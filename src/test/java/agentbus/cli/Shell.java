@@ -9,7 +9,7 @@ import java.util.HashMap;
 import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** Runs commands as a shell would, and keeps what they print. */
+/** Runs commands like a shell and captures their output. */
 final class Shell {
     final Map<String, String> env = new HashMap<>();
     private final AgentbusCli cli;

@@ -49,7 +49,7 @@ class BatchedStatementTest {
         return inputs.stream().map(input -> "n" + input).toList();
     }
 
-    /** The first call runs alone; the others come while it runs. */
+    /** Makes calls: the first runs alone, and the others arrive while it runs. */
     private List<CompletableFuture<String>> callAll(int... inputs) throws InterruptedException {
         CompletableFuture<String> first = batch.call(0);
         assertTrue(firstRuns.await(30, SECONDS));

@@ -40,7 +40,7 @@ class EmbeddedServerTest {
         if (other != null) {
             other.destroyForcibly().waitFor();
         }
-        // Adopts a server that a test has left behind, and so stops it.
+        // Stops a server that a test left behind, by opening and closing it.
         if (Files.exists(cluster().resolve(PostmasterPid.FILE))) {
             open().close();
         }

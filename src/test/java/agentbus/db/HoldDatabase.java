@@ -3,7 +3,7 @@ package agentbus.db;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A process that opens the database of a home directory and keeps it open until its input ends. */
+/** A process that opens the database of a home directory until its standard input ends. */
 final class HoldDatabase {
     private HoldDatabase() {}
 
@@ -11,7 +11,7 @@ final class HoldDatabase {
         try (Database database = Database.open(Sandbox.settings(Path.of(arguments[0])))) {
             System.out.println(database.port());
             while (System.in.read() >= 0) {
-                // What comes in does not matter; its end does.
+                // Only the end of the input counts.
             }
         }
     }

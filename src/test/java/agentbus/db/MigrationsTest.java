@@ -102,7 +102,7 @@ class MigrationsTest {
             Future<Integer> migration = node.submit(() -> migrations("meeting").run());
             await("it has the first table and waits for the second")
                     .until(() -> ask("select count(*) from pg_locks where not granted"), "1"::equals);
-            // It has waited longer, so it is the one that the server ends.
+            // This one has waited longer, so Postgres ends it as the deadlock victim.
             statement.execute("insert into agentbus.left_things values (1)");
             working.commit();
             assertEquals(1, migration.get());

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Settings for a home directory of its own; the server's programs are unpacked once for all tests. */
+/** Settings with a home directory of one test. All tests share the unpacked programs of the server. */
 final class Sandbox {
     private Sandbox() {}
 

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** A gateway is told to stop a run; what it is sent, and what its answers mean. */
+/** The abort of a run at a gateway: the request, and the meaning of its answers. */
 class AbortCallTest {
     private static final String TOKEN = "operator-token-of-tests";
 

@@ -19,7 +19,7 @@ import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.junit.jupiter.api.Test;
 
-/** What a dispatcher says of itself, and what it has in hand. */
+/** A dispatcher's heartbeat, its held attempts, and its rules for a quiet bus. */
 class DispatcherTest {
     private static final URI URL = URI.create("http://127.0.0.1:18789");
 

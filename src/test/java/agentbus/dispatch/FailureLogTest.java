@@ -11,7 +11,7 @@ import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.support.DefaultExchange;
 import org.junit.jupiter.api.Test;
 
-/** A trouble that stays is said once, not once a sweep. */
+/** A lasting failure is logged once and not at every sweep. */
 class FailureLogTest {
     private final CamelContext context = new DefaultCamelContext();
     private final FailureLog failureLog = new FailureLog();

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Jobs under way: how many at once, and what happens when the gateway dies under them. */
+/** Many jobs at once: the limits of concurrency, and a crash of the gateway. */
 @ExtendWith(PostgresExtension.class)
 class FlowTest {
     private static final int GATEWAY_CAP = 7;
@@ -66,7 +66,7 @@ class FlowTest {
         UUID early = jobs.enqueue("ann");
         jobs.awaitState(early, "succeeded");
         assertNull(jobs.job(early).get("run_id"), "the admission is written already");
-        // The lane is free although the answer to the hook is still out.
+        // The lane is free although the hook call still waits for its answer.
         UUID next = jobs.enqueue("ann");
         jobs.awaitState(next, "succeeded");
 
@@ -112,7 +112,7 @@ class FlowTest {
         fleet.gateway().restart();
 
         jobs.awaitSucceeded(all.size());
-        // Only runs that were killed cost an attempt: what could not be delivered meanwhile did not.
+        // Only killed runs used up an attempt; hook calls that did not reach the gateway did not.
         for (UUID job : all) {
             Map<String, Object> row = jobs.job(job);
             long timedOut = jobs.attempts(job).stream()
@@ -123,14 +123,13 @@ class FlowTest {
         }
         long silent = database.jdbc()
                 .queryForObject("select count(*) from job_attempts where error like 'lease ran out%'", Long.class);
-        // Counted late, for a run that was just starting dies a moment after the others. One whose close was already
-        // under
-        // way when it was killed has still succeeded.
+        // Counted late, because a run that was just starting dies a moment after the others. A run whose close was
+        // already under way when it was killed has succeeded.
         long killed = fleet.gateway().ledger().runsEnded(RunEnd.KILLED);
         assertTrue(silent >= 1 && silent <= killed, silent + " of " + killed);
     }
 
-    /** The most jobs at once, from the start of each run at the gateway to its close in the database. */
+    /** The most jobs at once, each counted from its run's start at the gateway to its close in the database. */
     private int mostAtOnce(Predicate<StartedRun> which) {
         record Change(Instant at, int by) {}
         List<Change> changes = new ArrayList<>();

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What each answer to /readyz says of a gateway. */
+/** The verdict for each answer to /readyz. */
 class GatewayHealthTest {
     private final Gateways gateways = new Gateways(
             List.of(new Gateway("east", URI.create("http://127.0.0.1:1"), Gateway.Form.MAPPED, "hook", "", 7)));

@@ -13,8 +13,8 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * The WebSocket of a gateway, as OpenClaw 2026.9.6 was seen to speak it: challenge, hello, one answer. Its hooks admit
- * everything and run nothing.
+ * A stub of a gateway's WebSocket, with the frames observed on OpenClaw 2026.9.6: challenge, hello, one answer. Its
+ * hooks admit every call and run nothing.
  */
 final class GatewaySocket implements AutoCloseable {
 
@@ -25,10 +25,10 @@ final class GatewaySocket implements AutoCloseable {
     private final Queue<JsonNode> requests = new ConcurrentLinkedQueue<>();
 
     /**
-     * Starts one on a free port.
+     * Starts a stub on a free port.
      *
-     * @param token the token it takes
-     * @param abortAnswer the rest of its answer to an abort, after the id; null for none, and the socket is left open
+     * @param token the token that it accepts
+     * @param abortAnswer the rest of its answer to an abort, after the id; null for no answer, with the socket open
      */
     GatewaySocket(String token, String abortAnswer) {
         this.token = token;
@@ -48,7 +48,7 @@ final class GatewaySocket implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + server.actualPort());
     }
 
-    /** The requests it was sent, in their order. */
+    /** The requests that it received, in order. */
     List<JsonNode> requests() {
         return List.copyOf(requests);
     }
@@ -71,7 +71,7 @@ final class GatewaySocket implements AutoCloseable {
                 socket.close((short) 1008, "unauthorized");
                 return;
             }
-            // As large as the real one, so that it comes in more than one piece.
+            // As large as the real hello, so that it arrives in several pieces.
             String methods = "\"sessions.abort\",".repeat(4000) + "\"health\"";
             socket.writeTextMessage(id + "\"ok\":true,\"payload\":{\"type\":\"hello-ok\",\"features\":{\"methods\":["
                     + methods + "]}}}");

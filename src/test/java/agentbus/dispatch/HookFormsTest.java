@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What exactly is sent to a gateway, in each form. */
+/** The exact request of a hook call in each form. */
 @ExtendWith(PostgresExtension.class)
 class HookFormsTest {
 
@@ -58,7 +58,7 @@ class HookFormsTest {
                                     + " \"model\": \"fake/fake-2\", \"thinking\": \"high\"}"),
                     sent(fleet, 1));
             assertEquals("agent:ann:job:" + plain, fleet.runs().get(0).sessionKey());
-            // The agent may close before its admission is written.
+            // The agent may close its job before the admission is written.
             await().until(() -> jobs.job(plain).get("session_key"), key -> ("agent:ann:job:" + plain).equals(key));
             assertEquals(List.of("/hooks/agent", "/hooks/agent"), paths(fleet));
             assertTrue(bus.bus().dispatches());
@@ -72,7 +72,7 @@ class HookFormsTest {
         try (TestFleet fleet = TestFleet.of(home, Duration.ZERO, "ann");
                 TestBus bus = start(database, fleet, home, "direct")) {
             UUID job = jobs.enqueue("ann", "{\"delaySeconds\": 3600}");
-            // As the order does in the transaction that enqueues the job.
+            // A standing order sets the session in the transaction that enqueues the job.
             database.jdbc()
                     .update("update jobs set session = 'session:plans', run_after = now() where job_id = ?", job);
             jobs.awaitState(job, "succeeded");

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What each status and each exception means. */
+/** The outcome of each status and each exception. */
 class HookOutcomeTest {
     @ParameterizedTest
     @CsvSource({

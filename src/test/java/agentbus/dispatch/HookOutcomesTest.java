@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What each answer of a gateway, and no answer, makes of a job. */
+/** The state of a job after each answer of a gateway, and after none. */
 @ExtendWith(PostgresExtension.class)
 class HookOutcomesTest {
     private static final String HTML = "<html>It works!</html>";
@@ -55,7 +55,7 @@ class HookOutcomesTest {
         jobs = new TestJobs(database.jdbc());
         log = new LogCapture();
         Map<String, AgentScript> scripts = new HashMap<>(TestFleet.each(Duration.ofMillis(50), "ann", "bob"));
-        // Long enough that a repeated call meets the first one's run.
+        // Long enough for a repeated call to meet the run of the first call.
         scripts.putAll(TestFleet.each(Duration.ofMillis(2500), "slow"));
         fleet = new TestFleet(home, 1, scripts, options -> options);
         bus = TestBus.start(
@@ -256,7 +256,7 @@ class HookOutcomesTest {
 
         jobs.awaitState(job, "succeeded");
         List<ReceivedRequest> requests = requests(job);
-        // A gateway that does not read has not seen the key.
+        // A gateway that does not read the request has not seen the key.
         assertEquals(fault instanceof Fault.RefuseToRead ? 1 : 2, requests.size(), requests::toString);
         assertEquals(
                 1,
@@ -301,7 +301,7 @@ class HookOutcomesTest {
                 .findFirst()
                 .orElseThrow();
         String attemptToken = attemptToken(run);
-        // A debugging proxy in the gateway's place sends back what it got.
+        // A debugging proxy in the gateway's place echoes the request.
         fleet.gateway()
                 .fault(
                         request -> request.agentId().equals("ann"),

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The prompt: what stands in it, what a payload cannot do to it, and that its commands are commands. */
+/** The prompt: its content, its protection against payloads, and the working of its commands. */
 class PromptsTest {
     private static final String ATTEMPT = "0197a0a0-0000-7000-8000-000000000001";
     private static final String JOB = "0197a0a0-0000-7000-8000-00000000000a";
@@ -68,7 +68,7 @@ class PromptsTest {
     void a_gateway_that_masks_bearer_tokens_in_what_it_keeps_leaves_the_commands_usable() throws Exception {
         Map<String, Object> hookCall = hookCall(Map.of());
         String sent = prompts.withToken(render(hookCall), hookCall);
-        // As measured on OpenClaw 2026.9.6; a run that is tried again or resumed is told the kept text.
+        // Measured on OpenClaw 2026.9.6: a retried or resumed run gets the masked text of the session.
         String kept = sent.replaceAll("(?i)\\bBearer\\s+[A-Za-z0-9._~+/=-]+", "Bearer ***");
         assertEquals(sent, kept);
     }
@@ -245,7 +245,7 @@ class PromptsTest {
         }
     }
 
-    /** The arguments that a curl gets when a real shell runs the line. */
+    /** The arguments that curl receives when a real shell runs the line. */
     private List<String> shellArguments(String line) throws Exception {
         Path bin = Files.createDirectories(directory.resolve("bin"));
         Path curl = bin.resolve("curl");
@@ -262,7 +262,7 @@ class PromptsTest {
         return arguments;
     }
 
-    /** All between the first boundary and the last. */
+    /** The text between the first boundary and the last. */
     private static String data(String prompt) {
         int begin = prompt.indexOf("----- ");
         int end = prompt.indexOf("----- end of data " + NONCE + " -----");

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A whole bus whose gateway reports the ends of its runs, and is told to stop some. */
+/** A whole bus whose gateway reports the ends of its runs and aborts some. */
 @ExtendWith(PostgresExtension.class)
 class RunsTest {
 
@@ -55,7 +55,7 @@ class RunsTest {
         return token;
     }
 
-    /** What the gateway's plugin does at the end of each run. */
+    /** Reports the end of a run, as the gateway's plugin does. */
     private static void report(TestBus bus, String token, AdmittedRun run, RunEnd end) {
         JsonNode body = Json.object()
                 .put("sessionKey", run.sessionKey())
@@ -89,7 +89,7 @@ class RunsTest {
                 assertTrue(attempt.get("error").toString().startsWith("ended_without_closing"));
                 long known = ((Timestamp) attempt.get("finished_at")).getTime()
                         - ((Timestamp) attempt.get("run_ended_at")).getTime();
-                // A second of grace, half a second to the next look; the rest is for a slow machine.
+                // One second of grace and half a second to the next look; the rest is for a slow machine.
                 assertTrue(known >= 1000 && known < 10_000, known + " ms");
             }
             String second = attempts.get(1).get("prompt").toString();

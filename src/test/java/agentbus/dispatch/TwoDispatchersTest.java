@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Ten thousand jobs, two dispatchers, no leader between them. */
+/** Ten thousand jobs and two dispatchers without a leader. */
 @ExtendWith(PostgresExtension.class)
 class TwoDispatchersTest {
     private static final Logger LOG = LoggerFactory.getLogger(TwoDispatchersTest.class);
@@ -45,17 +45,17 @@ class TwoDispatchersTest {
             double seconds = (System.nanoTime() - began) / 1e9;
             LOG.info("{} jobs in {} s: {} a second", JOBS, seconds, Math.round(JOBS / seconds));
 
-            // Counted where the work arrived …
+            // Counted at the gateway …
             GatewayLedger ledger = fleet.gateway().ledger();
             assertEquals(JOBS, ledger.runsStarted(), "runs");
             assertEquals(JOBS, ledger.requestsReceived(), "hook calls");
             Set<String> seen = new HashSet<>();
             ledger.runs().forEach(run -> seen.add(run.jobId()));
             assertEquals(JOBS, seen.size());
-            // Closes of one moment share a commit: their jobs are done before the last agent has read its answer.
+            // Simultaneous closes share a commit, so their jobs are closed before the last agent has its answer.
             await().until(() -> fleet.agents().callbacksSucceeded() == JOBS);
             assertEquals(0, fleet.agents().callbacksFailed());
-            // … and in the bus's own books.
+            // … and in the database.
             assertEquals(
                     JOBS,
                     count(
@@ -86,7 +86,8 @@ class TwoDispatchersTest {
                 fleet.directory(),
                 "agentbus.gateway.max-in-flight",
                 "500",
-                // As in production: on a busy machine a beat may be late by more than the tests' own short lease.
+                // The production values, because on a busy machine a heartbeat may be later than the tests' short lease
+                // allows.
                 "agentbus.dispatch.lease-ms",
                 "12000",
                 "agentbus.dispatch.beat-ms",

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
-/** What makes the dispatcher look at the queue, and what happens when that is lost. */
+/** The notifications that wake the dispatcher, and the sweep that finds lost ones. */
 @ExtendWith(PostgresExtension.class)
 class WakeUpTest {
     private final TestDatabase database;
@@ -87,7 +87,7 @@ class WakeUpTest {
         UUID first = jobs.enqueue("ann");
         try (Connection connection = database.jdbc().getDataSource().getConnection()) {
             connection.setAutoCommit(false);
-            // Holds the first job locked until its commit.
+            // Keeps the first job locked until its commit.
             new TestJobs(new JdbcTemplate(new SingleConnectionDataSource(connection, true)))
                     .enqueue("bob", "{\"dependsOn\": [\"" + first + "\"]}");
             long claims = bus.exchanges("claim-jobs");
@@ -120,7 +120,7 @@ class WakeUpTest {
         try (Connection connection = database.jdbc().getDataSource().getConnection();
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
-            // What every claim waits for: the dispatcher looks for as long as this is held.
+            // Every claim needs this lock, so the dispatcher's look lasts as long as the test holds it.
             statement.execute("select lock_claims()");
             claims = bus.exchanges("claim-jobs");
             for (int i = 0; i < 1000; i++) {
@@ -131,7 +131,7 @@ class WakeUpTest {
         }
         UUID job = jobs.enqueue("ann");
         jobs.awaitState(job, "succeeded");
-        // One that waited, one for all that came meanwhile; then the job's enqueue, its close, and slack for both.
+        // One look that waited, one for all later notifications, and some for the enqueue and the close of the job.
         assertTrue(bus.exchanges("claim-jobs") - claims <= 8, bus.exchanges("claim-jobs") - claims + " claims");
         assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
     }
@@ -205,7 +205,7 @@ class WakeUpTest {
         return fleet.runs().stream().map(run -> run.agentId()).toList();
     }
 
-    /** A bus whose first sweep is over and whose next one comes in a minute. */
+    /** Starts a bus whose first sweep is over, with the next one a minute away. */
     private void startWithoutSweeps() {
         start("agentbus.dispatch.sweep-ms", "60000");
         await().until(() -> bus.exchanges("sweep-queue") == 1 && bus.exchanges("hear-jobs-ready") >= 1);

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the reader takes, and what it says to each mistake. */
+/** The files that the reader accepts, and its message for each mistake. */
 class AgentFilesTest {
 
     private static final String FULL =
@@ -75,7 +75,7 @@ class AgentFilesTest {
     @Test
     void a_file_with_only_an_id_gets_the_defaults() throws IOException {
         write("devops", "id: devops");
-        // The hash is what sha256sum says of that text.
+        // The hash is sha256sum's for this text.
         assertEquals(
                 "[{\"id\":\"devops\",\"maxConcurrency\":1,\"gateway\":\"default\",\"accepts\":[],\"mayEnqueueTo\":[],"
                         + "\"handoffs\":[],\"maxFollowUps\":20,\"emits\":[],\"subscriptions\":[],\"reads\":\"untrusted\","

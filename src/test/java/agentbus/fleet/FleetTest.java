@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The fleet of this repository: that its files load, and that together they make sense. */
+/** The fleet of this repository: its files load, and they agree with each other. */
 class FleetTest {
 
     private static final Path AGENTS = Path.of("agents");
@@ -69,7 +69,7 @@ class FleetTest {
         }
     }
 
-    /** The column "may enqueue to" of the roles. */
+    /** The column "may enqueue to" in the table of roles. */
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

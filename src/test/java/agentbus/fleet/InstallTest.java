@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** agents/install.sh, run as a person runs it, from a copy of the files it lays out. */
+/** agents/install.sh, run from a copy of the files that it installs. */
 class InstallTest {
 
     private static final String NOTHING = "Nothing to do: ";
@@ -345,7 +345,7 @@ class InstallTest {
         return new Run(process.exitValue(), text(out), text(err));
     }
 
-    /** Every file below the home, with what it holds and when it was written. */
+    /** All files in the home directory, with their contents and times. */
     private Map<String, String> everything() throws IOException {
         Map<String, String> files = new TreeMap<>();
         try (Stream<Path> paths = Files.walk(home)) {

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What the models are told in AGENTS.md against what the bus holds them to in agent.yaml: the two must not drift apart. */
+/** AGENTS.md, which the models read, must agree with agent.yaml, which the bus enforces. */
 class WorkspacesTest {
 
     private static final Path AGENTS = Path.of("agents");
@@ -166,7 +166,7 @@ class WorkspacesTest {
         assertTrue(memory.split("\\s+").length < 100, memory);
     }
 
-    /** The last section of the roles. */
+    /** The last section of the role descriptions. */
     @ParameterizedTest
     @CsvSource({
         "coordinator, plans queue-views escalations outputs",
@@ -202,7 +202,7 @@ class WorkspacesTest {
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** The agents that the section names, each with the subjects in its line. */
+    /** The agents in the section, each with the subjects in its line. */
     private static Map<String, Set<String>> handoffs(String agent) {
         Map<String, Set<String>> handoffs = new LinkedHashMap<>();
         for (String line : section(agent, "Handoffs")) {
@@ -215,7 +215,10 @@ class WorkspacesTest {
         return handoffs;
     }
 
-    /** Names with a dot between backticks, as subjects and topics are; a handoff may say which event makes it needless. */
+    /**
+     * Names with a dot in backticks, the form of subjects and topics. A handoff's line may also name an event that
+     * makes it needless.
+     */
     private static Set<String> dotted(List<String> lines, Set<String> but) {
         return quoted(String.join("\n", lines)).stream()
                 .filter(name -> DOTTED.matcher(name).matches() && !but.contains(name))

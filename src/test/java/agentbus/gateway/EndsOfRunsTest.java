@@ -20,11 +20,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Runs of a real gateway that end otherwise than by closing their job: the agent says nothing, or the job is cancelled. */
+/** Runs of a real gateway that end without a close: the agent only talks, or the job is cancelled. */
 @Tag("real-gateway")
 @ExtendWith(PostgresExtension.class)
 class EndsOfRunsTest {
-    /** A second of grace and half a second to the next look are the bus's; the rest is for a slow machine. */
+    /** The bus needs one second of grace and half a second to the next look; the rest is for a slow machine. */
     private static final Duration KNOWN_WITHIN = Duration.ofSeconds(20);
 
     @TempDir

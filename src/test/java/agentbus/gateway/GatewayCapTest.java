@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** More work at once than a real gateway takes. */
+/** More jobs at once than a real gateway accepts. */
 @Tag("real-gateway")
 @ExtendWith(PostgresExtension.class)
 class GatewayCapTest {

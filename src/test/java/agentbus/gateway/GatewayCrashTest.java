@@ -19,11 +19,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A real gateway that is killed while it works. */
+/** A real gateway that is killed during its runs. */
 @Tag("real-gateway")
 @ExtendWith(PostgresExtension.class)
 class GatewayCrashTest {
-    /** Two minutes in which a run may be resumed, and then another attempt. */
+    /** The gateway may resume a run within two minutes; then follows another attempt. */
     private static final Duration RECOVERED = Duration.ofMinutes(5);
 
     @TempDir

@@ -3,48 +3,48 @@ package agentbus.gateway;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 
-/** What the scripted model does when it is told of a job. */
+/** The scripted model's behaviour for one job. */
 sealed interface Move {
     /**
-     * Asks for {@code exec} with one of the prompt's commands; ends its turn after the result.
+     * Calls {@code exec} with one of the prompt's commands, and ends its turn after the result.
      *
      * @param outcome complete, block or fail
-     * @param json what to say
+     * @param json the JSON body
      */
     record Curl(String outcome, String json) implements Move {}
 
     /**
-     * Asks for {@code exec} with a command of its own; when it has its result, does something else.
+     * Calls {@code exec} with another command, and makes a further move after the result.
      *
      * @param command a shell command
-     * @param then what it does after that, by what it is told then
+     * @param then the further move
      */
     record Work(String command, Move then) implements Move {}
 
     /**
-     * Asks for one of the bus's MCP tools; jobId and token are added.
+     * Calls one of the bus's MCP tools; jobId and token are added.
      *
-     * @param tool its name, such as {@code agentbus__complete}
+     * @param tool the tool's name, such as {@code agentbus__complete}
      * @param arguments the other arguments
      */
     record Tool(String tool, Map<String, Object> arguments) implements Move {}
 
     /**
-     * Says something and ends its turn: closes nothing.
+     * Answers with a text and ends its turn without a close.
      *
-     * @param text what it says
+     * @param text the text
      */
     record Say(String text) implements Move {}
 
     /**
-     * Thinks until it is let go, or its caller hangs up; then does something else.
+     * Thinks until the latch opens or its caller hangs up, and then makes a further move.
      *
-     * @param until opens when it may go on
-     * @param then what it does after that
+     * @param until the latch
+     * @param then the further move
      */
     record Think(CountDownLatch until, Move then) implements Move {}
 
-    /** A complete with a summary, by curl. */
+    /** A complete by curl with a summary. */
     static Move complete() {
         return new Curl("complete", "{\"summary\": \"It's done.\"}");
     }

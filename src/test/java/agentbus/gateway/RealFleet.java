@@ -19,7 +19,7 @@ import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** The ten agents as they are in {@code agents/}: a bus, a real gateway, and the model that plays all of them. */
+/** The ten agents of {@code agents/} on a bus and a real gateway, with one scripted model for all of them. */
 final class RealFleet implements AutoCloseable {
     static final List<String> AGENTS = List.of(
             "auditor",
@@ -41,12 +41,12 @@ final class RealFleet implements AutoCloseable {
     private final TestBus bus;
 
     /**
-     * Starts all three and waits until the bus has heard of the gateway.
+     * Starts all three and waits until the gateway has reported to the bus.
      *
-     * @param database the bus's database
+     * @param database the database of the bus
      * @param home a directory of the test
-     * @param name names the gateway's log
-     * @param script what the model does
+     * @param name the name of the gateway's log
+     * @param script the model's behaviour
      */
     RealFleet(TestDatabase database, Path home, String name, Function<Told, Move> script) throws Exception {
         this.database = database;
@@ -81,7 +81,7 @@ final class RealFleet implements AutoCloseable {
         }
     }
 
-    /** Waits until the bus finds the gateway ready and the plugin has reported its start. */
+    /** Waits until the gateway is ready for the bus and the plugin has reported its start. */
     void awaitReady() {
         waiting("the bus knows the gateway").until(() -> {
             Map<String, Object> row = database.jdbc().queryForMap("select * from gateways where gateway = 'default'");
@@ -89,7 +89,7 @@ final class RealFleet implements AutoCloseable {
         });
     }
 
-    /** Statements in the bus's tables, to look at what the API does not tell. */
+    /** Statements in the bus's tables, for facts that the API does not show. */
     JdbcTemplate jdbc() {
         return database.jdbc();
     }
@@ -105,10 +105,10 @@ final class RealFleet implements AutoCloseable {
     }
 
     /**
-     * Calls the bus as its operator.
+     * Calls the bus with an operator's token.
      *
      * @param method the HTTP method
-     * @param path path and query
+     * @param path the path and the query
      * @param body JSON, or null
      * @return the answer
      */
@@ -123,7 +123,7 @@ final class RealFleet implements AutoCloseable {
     /**
      * Enqueues a job of the first subject that the agent accepts.
      *
-     * @param agent for whom
+     * @param agent the target agent
      * @return the job
      */
     UUID enqueue(String agent) throws IOException, InterruptedException {
@@ -131,10 +131,10 @@ final class RealFleet implements AutoCloseable {
     }
 
     /**
-     * The same with more about the job.
+     * As above, with further fields of the job.
      *
-     * @param agent for whom
-     * @param more more fields of the operation enqueueJob
+     * @param agent the target agent
+     * @param more further fields of the operation enqueueJob
      * @return the job
      */
     UUID enqueue(String agent, Map<String, Object> more) throws IOException, InterruptedException {
@@ -149,10 +149,10 @@ final class RealFleet implements AutoCloseable {
     }
 
     /**
-     * Waits for a job.
+     * Waits until a job is in a state.
      *
      * @param job the job
-     * @param state what it is to become
+     * @param state the state
      */
     void awaitState(UUID job, String state) {
         waiting(job + " is " + state).until(() -> state(job), state::equals);
@@ -169,11 +169,11 @@ final class RealFleet implements AutoCloseable {
     }
 
     /**
-     * The events about a job, oldest first.
+     * The times of the events about a job, oldest first.
      *
      * @param job the job
-     * @param topic only of this topic
-     * @return when each came into being
+     * @param topic the events' topic
+     * @return the time of each event
      */
     List<Instant> events(UUID job, String topic) {
         return database
@@ -189,7 +189,7 @@ final class RealFleet implements AutoCloseable {
     }
 
     /**
-     * The attempts at a job, oldest first.
+     * A job's attempts, oldest first.
      *
      * @param job the job
      * @return their rows
@@ -199,9 +199,9 @@ final class RealFleet implements AutoCloseable {
     }
 
     /**
-     * Waits on a real gateway, which is slower than everything else in the tests.
+     * A wait with a long timeout for a real gateway.
      *
-     * @param what for what
+     * @param what the awaited condition, for the message
      * @return the wait
      */
     static ConditionFactory waiting(String what) {
@@ -209,9 +209,9 @@ final class RealFleet implements AutoCloseable {
     }
 
     /**
-     * Prints what was measured, for whoever reads the build's log.
+     * Prints measured figures to the build's log.
      *
-     * @param format as String.format takes it
+     * @param format a format of String.format
      * @param values its values
      */
     static void say(String format, Object... values) {

@@ -17,13 +17,10 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
-/**
- * The OpenClaw of {@code target/openclaw}, as its own process, with a home of its own laid out as
- * {@code agents/install.sh} does.
- */
+/** The OpenClaw of {@code target/openclaw} in a process of its own. {@code agents/install.sh} sets up its home. */
 final class RealGateway implements AutoCloseable {
     private static final Path INSTALLED = Path.of("target/openclaw").toAbsolutePath();
-    /** Ours: 7 to 14 s on an idle machine (measured), and CI's are not idle. */
+    /** Chosen: a start takes 7 to 14 s on an idle machine (measured), and CI machines are busy. */
     private static final Duration BOOT = Duration.ofSeconds(180);
 
     private static final Duration STOP = Duration.ofSeconds(20);
@@ -38,12 +35,12 @@ final class RealGateway implements AutoCloseable {
     private Process process;
 
     /**
-     * A gateway that is not started yet.
+     * A gateway, not yet started.
      *
-     * @param home its OpenClaw home, a directory of the test
-     * @param name names its log in {@code target/real-gateway}
+     * @param home the gateway's state directory, a directory of the test
+     * @param name the name of its log in {@code target/real-gateway}
      * @param hookToken the token of its hooks
-     * @param operatorToken its own token
+     * @param operatorToken its operator token
      */
     RealGateway(Path home, String name, String hookToken, String operatorToken) {
         this.home = home.toAbsolutePath();
@@ -65,24 +62,24 @@ final class RealGateway implements AutoCloseable {
         return "http://127.0.0.1:" + port;
     }
 
-    /** Where its output goes. */
+    /** The file of its output. */
     Path log() {
         return log;
     }
 
     /**
-     * Lays out the home: workspaces, plugin, the fleet's configuration, and beside it what is the user's own: port and models.
+     * Sets up the home: workspaces, plugin, the fleet's configuration, and the user's own keys (port and models).
      *
-     * @param busUrl the bus
+     * @param busUrl the address of the bus
      * @param model the models' baseUrl
-     * @param reportToken the token by which the plugin reports
+     * @param reportToken the token of the plugin's reports
      */
     void layOut(String busUrl, String model, String reportToken) throws IOException, InterruptedException {
         Files.createDirectories(home.resolve("secrets"));
         Files.writeString(home.resolve("secrets/report-token"), reportToken + "\n");
         ObjectNode own = Json.object().put("$include", "./openclaw.json.agentbus-new");
         own.putObject("gateway").put("port", port);
-        // Else it goes to a directory that all gateways of the machine share.
+        // The default directory is common to all gateways of the machine.
         own.putObject("logging").put("file", log + ".json");
         own.putObject("agents").putObject("defaults").putObject("model").put("primary", "scripted/scripted");
         ObjectNode models = own.putObject("models").put("mode", "replace");
@@ -98,7 +95,7 @@ final class RealGateway implements AutoCloseable {
         install(busUrl);
     }
 
-    /** Starts it and waits until it takes work. */
+    /** Starts the gateway and waits until it is ready. */
     void start() {
         ProcessBuilder builder = new ProcessBuilder(
                         INSTALLED.resolve("node").toString(),
@@ -125,7 +122,7 @@ final class RealGateway implements AutoCloseable {
         Awaitility.await("the gateway is ready, see " + log).atMost(BOOT).until(this::ready);
     }
 
-    /** Whether it takes work. */
+    /** Whether it is ready. */
     private boolean ready() throws InterruptedException {
         if (!process.isAlive()) {
             throw new IllegalStateException("the gateway has ended with " + process.exitValue() + ", see " + log);
@@ -140,7 +137,7 @@ final class RealGateway implements AutoCloseable {
         }
     }
 
-    /** Ends it as a crash does, and what it has started with it. */
+    /** Kills the gateway and its child processes, as a crash does. */
     void kill() {
         List<ProcessHandle> children = process.descendants().toList();
         process.destroyForcibly();
@@ -148,7 +145,7 @@ final class RealGateway implements AutoCloseable {
         process.onExit().orTimeout(STOP.toSeconds(), TimeUnit.SECONDS).join();
     }
 
-    /** What docs/guide/connect-openclaw.md tells somebody to do who has an openclaw.json already. */
+    /** Follows docs/guide/connect-openclaw.md for users with an openclaw.json of their own. */
     private void install(String busUrl) throws IOException, InterruptedException {
         Path output = log.resolveSibling("install.log");
         Process run = new ProcessBuilder("agents/install.sh", "--openclaw-home", home.toString(), "--bus", busUrl)

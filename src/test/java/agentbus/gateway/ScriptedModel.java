@@ -25,11 +25,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /**
- * A model that speaks OpenAI's chat completions, streamed, and does what a script says. It takes no time of its own, so what a
- * flow takes is the bus's and the gateway's. It ends its turn when it has done what the script says and the tool has answered.
+ * A model with streamed OpenAI chat completions that follows a script. It needs no time itself, so measured times
+ * belong to the bus and the gateway. It ends its turn after the script's last move and the tool's answer.
  */
 final class ScriptedModel implements AutoCloseable {
-    /** Ours: how soon a caller that has hung up is noticed. */
+    /** Chosen: the model notices within 0.1 s that its caller has hung up. */
     private static final long LOOK_MS = 100;
 
     private final HttpServer server;
@@ -44,9 +44,9 @@ final class ScriptedModel implements AutoCloseable {
     private volatile Function<Told, Move> script;
 
     /**
-     * Starts it on a free port of 127.0.0.1.
+     * Starts the model on a free port of 127.0.0.1.
      *
-     * @param script what it does when it is told of a job
+     * @param script its moves, by prompt
      */
     ScriptedModel(Function<Told, Move> script) {
         this.script = script;
@@ -66,51 +66,51 @@ final class ScriptedModel implements AutoCloseable {
     }
 
     /**
-     * Gives it another script.
+     * Replaces the script.
      *
-     * @param next what it does from now on
+     * @param next the new script
      */
     void script(Function<Told, Move> next) {
         script = next;
     }
 
-    /** Every prompt it was given, in order; again when it is asked again. */
+    /** All prompts so far, in order; a repeated prompt is listed again. */
     List<Told> told() {
         return List.copyOf(told);
     }
 
-    /** What the tools that closed a job have answered, in order. */
+    /** The answers of the tools that closed jobs, in order. */
     List<String> toolAnswers() {
         return List.copyOf(toolAnswers);
     }
 
-    /** When the caller of a job that it thought about hung up; null when it did not. */
+    /** The time at which the caller hung up during a job's Think; null if it did not. */
     Instant hungUp(UUID job) {
         return hungUp.get(job);
     }
 
-    /** When it was first told of a job; null when it was not. */
+    /** The time of a job's first prompt; null without one. */
     Instant asked(UUID job) {
         return asked.get(job);
     }
 
     /**
-     * When it last ended an answer.
+     * The end of its last answer.
      *
-     * @param job about which job
-     * @param attempt and which attempt at it
-     * @return the time; null when it did not
+     * @param job the job
+     * @param attempt the number of the attempt
+     * @return the time; null without an answer
      */
     Instant spoke(UUID job, int attempt) {
         return spoke.get(job + "/" + attempt);
     }
 
-    /** How many jobs it thinks about right now. */
+    /** The number of jobs in Think at the moment. */
     int thinking() {
         return thinking.get();
     }
 
-    /** How many jobs it has thought about at once. */
+    /** The most jobs in Think at once. */
     int mostThinking() {
         return mostThinking.get();
     }
@@ -125,7 +125,7 @@ final class ScriptedModel implements AutoCloseable {
             Told job = lastTold(messages);
             List<String> answers = toolAnswers(messages);
             if (job == null) {
-                // A turn of a main session, such as a heartbeat's.
+                // A turn in a main session, such as a heartbeat.
                 say(out, "NO_REPLY");
             } else {
                 asked.putIfAbsent(job.jobId(), Instant.now());
@@ -138,7 +138,7 @@ final class ScriptedModel implements AutoCloseable {
         }
     }
 
-    /** A piece of work for each answer that a tool has given; what comes after the last closes the turn. */
+    /** Makes the next move: one Work per answer of a tool, and then the move that ends the turn. */
     private void next(OutputStream out, Told job, List<String> answers) throws IOException {
         Move move = script.apply(job);
         int left = answers.size();
@@ -177,7 +177,7 @@ final class ScriptedModel implements AutoCloseable {
         mostThinking.accumulateAndGet(thinking.incrementAndGet(), Math::max);
         try {
             while (!think.until().await(LOOK_MS, TimeUnit.MILLISECONDS)) {
-                // A comment: nobody reads it, but writing it fails when the caller has hung up.
+                // A comment line of the stream: clients ignore it, and writing it fails when the caller has hung up.
                 out.write(": thinking\n\n".getBytes(StandardCharsets.UTF_8));
                 out.flush();
             }
@@ -234,7 +234,7 @@ final class ScriptedModel implements AutoCloseable {
         return chunk;
     }
 
-    /** The last prompt of a job; a session holds those of earlier attempts, too. */
+    /** The last prompt; a session also contains the prompts of earlier attempts. */
     private static Told lastTold(JsonNode messages) {
         Told last = null;
         for (JsonNode message : messages) {
@@ -244,7 +244,7 @@ final class ScriptedModel implements AutoCloseable {
         return last;
     }
 
-    /** What tools have answered since the last prompt; the gateway may add notes of its own after that. */
+    /** The tools' answers since the last prompt; the gateway may add notes after them. */
     private static List<String> toolAnswers(JsonNode messages) {
         List<String> answers = new ArrayList<>();
         for (JsonNode message : messages) {

@@ -23,11 +23,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Each agent is woken by a real gateway and closes its job, by both of its doors, and hands work on. */
+/** A real gateway wakes each agent, which closes its job over both doors (curl and MCP) and hands work on. */
 @Tag("real-gateway")
 @ExtendWith(PostgresExtension.class)
 class TenAgentsTest {
-    /** Ours: the first flow warms the three agents up. */
+    /** Chosen: five flows, of which the first warms up the three agents. */
     private static final int FLOWS = 5;
 
     @TempDir
@@ -47,7 +47,7 @@ class TenAgentsTest {
 
     @Test
     void each_of_the_ten_wakes_and_closes_its_job_by_curl() throws Exception {
-        // Work first: the token must still be there when the prompt is some turns back.
+        // Work comes first, because the token must still be in the session some turns after the prompt.
         eachCloses(new Move.Work("pwd; ls AGENTS.md", Move.complete()), "It's done.");
     }
 
@@ -104,20 +104,19 @@ class TenAgentsTest {
             flows.add(flow());
         }
         flows.forEach(flow -> RealFleet.say("coordinator -> research -> publisher: %s", flow));
-        // A ratio: how long a gateway needs for three runs is the machine's matter. docs/performance.md tells the
-        // times.
+        // A ratio, because absolute times depend on the machine. docs/performance.md has the times.
         assertTrue(
                 flows.stream().allMatch(flow -> flow.waiting().multipliedBy(10).compareTo(flow.total()) < 0),
                 flows::toString);
     }
 
     /**
-     * What a flow took, and of that what its jobs took one after the other.
+     * The duration of a flow, and of the steps of its jobs, added up.
      *
      * @param total from the enqueue of its first job to the close of its last
      * @param waiting from a job's enqueue to its claim
      * @param hook from there until the gateway had admitted the run
-     * @param starting from there until the model was asked
+     * @param starting from there until the model's first prompt
      * @param closing from there until the job was closed
      */
     private record Flow(Duration total, Duration waiting, Duration hook, Duration starting, Duration closing) {
@@ -191,7 +190,7 @@ class TenAgentsTest {
                 .asText();
         assertTrue(shown.contains("Bearer '<token>"), shown);
         assertFalse(shown.contains(told.token()), "the token is shown");
-        // OpenClaw puts the run's name before it, and the time and a word on unattended runs behind it.
+        // OpenClaw adds the run's name before the prompt, and the time and a note on unattended runs after it.
         String given = told.prompt().replace(told.token(), "<token>");
         assertTrue(given.contains(shown.strip()), () -> "given:\n" + given + "\n\nshown:\n" + shown);
         assertTrue(given.startsWith("[cron:"), given);

@@ -7,14 +7,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What an agent was told of one job: the prompt as the model got it, and what it needs to act on it.
+ * A job's prompt in the form that reached the model, with the parts that the script needs.
  *
  * @param agent the agent
  * @param jobId the job
  * @param subject the job's subject
  * @param attempt the attempt's number, from 1
  * @param prompt the whole message
- * @param token the attempt's token, as it stands in the commands
+ * @param token the attempt's token in the commands
  */
 record Told(String agent, UUID jobId, String subject, int attempt, String prompt, String token) {
     private static final Pattern HEAD = Pattern.compile(
@@ -25,8 +25,8 @@ record Told(String agent, UUID jobId, String subject, int attempt, String prompt
     /**
      * Reads a message.
      *
-     * @param message what the user said
-     * @return what it tells, or null when it is no job's prompt
+     * @param message the user's message
+     * @return the prompt's parts, or null when the message is not a job's prompt
      */
     static Told of(String message) {
         Matcher head = HEAD.matcher(message);
@@ -44,10 +44,10 @@ record Told(String agent, UUID jobId, String subject, int attempt, String prompt
     }
 
     /**
-     * The command of the prompt for an outcome, as it stands there but for what is inside its JSON.
+     * The prompt's command for an outcome, with other JSON.
      *
-     * @param outcome the last part of its address: complete, block, fail or progress
-     * @param json what to say
+     * @param outcome the last part of the command's address: complete, block, fail or progress
+     * @param json the JSON body
      * @return a shell command
      */
     String command(String outcome, String json) {

@@ -1,2 +1,2 @@
-/** The fleet of {@code agents/} on a real OpenClaw gateway, with a scripted model in the place of a real one. */
+/** The fleet of {@code agents/} on a real OpenClaw gateway, with a scripted model. */
 package agentbus.gateway;

@@ -8,7 +8,7 @@ import java.net.http.HttpResponse;
 import java.util.Map;
 
 /**
- * One answer of the door.
+ * One HTTP answer of the bus.
  *
  * @param status the HTTP status
  * @param headers its headers
@@ -16,22 +16,22 @@ import java.util.Map;
  */
 public record Answer(int status, HttpHeaders headers, String text) {
 
-    /** The answer that a client received. */
+    /** An answer from a client's response. */
     public static Answer of(HttpResponse<String> response) {
         return new Answer(response.statusCode(), response.headers(), response.body());
     }
 
-    /** The answer made of its parts. */
+    /** An answer from its parts. */
     public static Answer of(int status, Map<String, java.util.List<String>> headers, String text) {
         return new Answer(status, HttpHeaders.of(headers, (name, value) -> true), text);
     }
 
-    /** The first value of a header; null when it is not there. */
+    /** The first value of a header; null when it is absent. */
     public String header(String name) {
         return headers.firstValue(name).orElse(null);
     }
 
-    /** The body as JSON; fails the test when it is none. */
+    /** The body as JSON; fails the test when it is not JSON. */
     public JsonNode json() {
         try {
             return Json.read(text);
@@ -40,7 +40,7 @@ public record Answer(int status, HttpHeaders headers, String text) {
         }
     }
 
-    /** The status, and the problem's code and field where there is one. */
+    /** The status, with the code and the field of a problem. */
     public String brief() {
         return status == 200
                 ? "200"

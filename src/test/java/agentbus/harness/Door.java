@@ -34,7 +34,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
-/** A bus whose HTTP door a test knocks at: agents worker, other and coordinator, and nothing that moves a job by itself. */
+/** A client of a test's bus over HTTP. The bus has the agents worker, other and coordinator, and does not dispatch. */
 public final class Door implements AutoCloseable {
     public static final Contract CONTRACT = Contract.load();
     private static final JsonSchemaFactory SCHEMAS = schemas();
@@ -47,7 +47,7 @@ public final class Door implements AutoCloseable {
             .connectTimeout(PATIENCE)
             .build();
 
-    /** A claimed job with the token of its attempt. */
+    /** A claimed job with its attempt's token. */
     public record Work(String jobId, String attemptId, String token) {}
 
     private Door(TestDatabase database, TestBus bus) {
@@ -55,12 +55,12 @@ public final class Door implements AutoCloseable {
         this.bus = bus;
     }
 
-    /** Agents that may hand work to all and say anything; settings: key, value, key, value … */
+    /** Starts a bus whose agents may hand work to all and emit any topic; settings: key, value, key, value … */
     public static Door open(TestDatabase database, Path home, String... settings) throws IOException {
         return open(database, home, agent -> "mayEnqueueTo: ['*', " + agent + "]\nemits: ['#']\n", settings);
     }
 
-    /** Agents with rules of the test's own; settings: key, value, key, value … */
+    /** Starts a bus with rules of the test for its agents; settings: key, value, key, value … */
     public static Door open(TestDatabase database, Path home, UnaryOperator<String> rules, String... settings)
             throws IOException {
         for (String agent : List.of("worker", "other", "coordinator")) {
@@ -86,12 +86,12 @@ public final class Door implements AutoCloseable {
         return new Door(database, TestBus.start(database, null, home, all.toArray(String[]::new)));
     }
 
-    /** The bus behind the door. */
+    /** The bus. */
     public TestBus bus() {
         return bus;
     }
 
-    /** The database of that bus. */
+    /** The database of the bus. */
     public TestDatabase database() {
         return database;
     }
@@ -105,7 +105,7 @@ public final class Door implements AutoCloseable {
         }
     }
 
-    /** A call with the given token, or with none when it is null. */
+    /** A call with a token, or without one for null. */
     public Answer call(String method, String path, String token, String body) {
         try {
             return Answer.of(bus.call(method, path, token, body));
@@ -126,7 +126,7 @@ public final class Door implements AutoCloseable {
         return call("POST", path, operator(), body);
     }
 
-    /** A call with an operator's token, a body of any kind, and headers: name, value, name, value … */
+    /** A call with the operator's token, any body, and headers: name, value, name, value … */
     public Answer send(String method, String path, BodyPublisher body, String... headers) {
         HttpRequest.Builder request = HttpRequest.newBuilder(
                         URI.create(bus.bus().url() + path))
@@ -150,7 +150,7 @@ public final class Door implements AutoCloseable {
         return BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body));
     }
 
-    /** What no proper client can be made to send: a request line and headers as they are, over a socket of its own. */
+    /** Sends a request line and headers unchanged over a socket, for requests that no HTTP client would send. */
     public Answer raw(String requestLine, String... headerLines) {
         URI address = URI.create(bus.bus().url());
         try (Socket socket = new Socket(address.getHost(), address.getPort())) {
@@ -205,9 +205,9 @@ public final class Door implements AutoCloseable {
         return work("worker");
     }
 
-    /** Enqueues a job and claims it, over HTTP as a pulling worker does. */
+    /** Enqueues a job and claims it over HTTP, as a pulling worker does. */
     public Work work(String agent) {
-        // Whatever else is due waits, so that the claim gets this job.
+        // All other due jobs are postponed, so that the claim gets this job.
         database.jdbc().update("update jobs set run_after = now() + interval '1 day' where state = 'queued'");
         String jobId = job(agent, "");
         Answer claimed = post("/v1/jobs/claim", "{\"targetAgent\":\"" + agent + "\",\"leaseSeconds\":3600}");
@@ -224,30 +224,30 @@ public final class Door implements AutoCloseable {
         return answer.json().path("token").asText();
     }
 
-    /** A new token of the gateway default, in place of the one before. */
+    /** A new token of the gateway default, which replaces the earlier one. */
     public String gatewayToken() {
         Answer answer = post("/v1/gateways/default/token", null);
         assertEquals(200, answer.status(), answer.text());
         return answer.json().path("token").asText();
     }
 
-    /** A hash over every row of every table. */
+    /** A hash over all rows of all tables that a call could change. */
     public String fingerprint() {
         StringBuilder all = new StringBuilder();
         for (String table : database.jdbc()
                 .queryForList(
                         "select table_name from information_schema.tables where table_schema = 'agentbus'"
                                 + " and table_type = 'BASE TABLE'"
-                                // The sweep notes how far it has looked.
+                                // Excluded: the sweep writes its progress here.
                                 + " and table_name not in ('refusals', 'claim_mark') order by 1",
                         String.class)) {
             String hash = database.jdbc()
                     .queryForObject(
                             "select count(*) || ' ' || coalesce(md5(string_agg(t::text, chr(10) order by t::text)), '')"
                                     + " from agentbus." + table + " t"
-                                    // The sweep notes each time that it was there.
+                                    // Excluded: every sweep writes here.
                                     + " where t::text not like '%last_recovery%'"
-                                    // That a call was refused is kept, whatever it was refused.
+                                    // Excluded: refusals are counted here.
                                     + " and t::text not like '%call.refused%'",
                             String.class);
             all.append(table).append(' ').append(hash).append('\n');
@@ -255,7 +255,7 @@ public final class Door implements AutoCloseable {
         return all.toString();
     }
 
-    /** Makes a call that must change nothing in the database. */
+    /** Makes a call, and asserts that it changes nothing in the database. */
     public Answer unchanged(Supplier<Answer> call) {
         String before = fingerprint();
         Answer answer = call.get();
@@ -263,7 +263,7 @@ public final class Door implements AutoCloseable {
         return answer;
     }
 
-    /** Makes a call that must change no job and write no event, whatever is noted of the call itself. */
+    /** Makes a call, and asserts that it changes no job and writes no event. Records of the call itself are allowed. */
     public Answer untouched(Supplier<Answer> call) {
         String sql = "select concat((select md5(string_agg(j::text, ' ' order by j.job_id)) from jobs j),"
                 + " (select count(*) from events), (select count(*) from job_attempts))";
@@ -273,7 +273,7 @@ public final class Door implements AutoCloseable {
         return answer;
     }
 
-    /** Asserts that the answer is this problem, to the letter, and what every problem of the contract is. */
+    /** Asserts that the answer is exactly this problem, in the contract's form. */
     public static void refused(Answer answer, int status, String code, String field, String value, String expected) {
         assertProblem(answer, status, code);
         JsonNode problem = answer.json();
@@ -283,7 +283,7 @@ public final class Door implements AutoCloseable {
         assertEquals(expected, problem.path("expected").textValue(), answer.text());
     }
 
-    /** Asserts that the answer is a problem as the contract describes every problem. */
+    /** Asserts that the answer is a problem in the contract's form. */
     public static void assertProblem(Answer answer, int status, String code) {
         assertEquals(status, answer.status(), answer.text());
         assertEquals("application/problem+json", answer.header("Content-Type"), answer.text());
@@ -301,7 +301,7 @@ public final class Door implements AutoCloseable {
                 answer.text());
     }
 
-    /** Asserts that the answer is the one the contract promises for the operation. */
+    /** Asserts that the answer matches the operation's answer in the contract. */
     public static void answered(String operationId, Answer answer) {
         assertEquals(200, answer.status(), answer.text());
         assertEquals("application/json", answer.header("Content-Type"));
@@ -316,7 +316,7 @@ public final class Door implements AutoCloseable {
         conforms(schema, answer);
     }
 
-    /** The body of a call, with double quotes for single ones. */
+    /** Makes a JSON body from a text with single quotes. */
     public static String json(String text) {
         return text.replace('\'', '"');
     }

@@ -10,7 +10,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.slf4j.LoggerFactory;
 
-/** Everything that is logged between its start and its close: INFO of all, DEBUG of the bus's own. */
+/** Captures the log from its start to its close: INFO of all loggers, DEBUG of the bus's loggers. */
 public final class LogCapture implements AutoCloseable {
     private static final List<String> OURS = List.of("agentbus", "routes");
 
@@ -34,9 +34,9 @@ public final class LogCapture implements AutoCloseable {
     }
 
     /**
-     * What was logged so far.
+     * The log so far.
      *
-     * @return one entry for each event: level, logger, message, and what was thrown
+     * @return one entry per event: level, logger, message, exception
      */
     public List<String> lines() {
         return List.copyOf(lines);

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.http.HttpRequest.BodyPublishers;
 
-/** The MCP door of a test's bus, knocked at by hand: one message for each call. */
+/** A client of the MCP door of a test's bus, with one message per call. */
 public final class Mcp {
     public static final String[] HEADERS = {
         "Content-Type", "application/json", "Accept", "application/json, text/event-stream"
@@ -16,12 +16,12 @@ public final class Mcp {
 
     private final Door door;
 
-    /** A client of the MCP endpoint of the bus behind this door. */
+    /** A client for the bus of an HTTP client. */
     public Mcp(Door door) {
         this.door = door;
     }
 
-    /** Posts a body; the operator's token is in the Authorization header, where this door does not look. */
+    /** Posts a body with the operator's token in the Authorization header, which the MCP door ignores. */
     public Answer post(String body, String... moreHeaders) {
         String[] headers = new String[HEADERS.length + moreHeaders.length];
         System.arraycopy(HEADERS, 0, headers, 0, HEADERS.length);
@@ -29,7 +29,7 @@ public final class Mcp {
         return door.send("POST", "/mcp", BodyPublishers.ofString(body), headers);
     }
 
-    /** Sends a request, double quotes for single ones, and gives what stands in the answer beside its id. */
+    /** Sends a request from a text with single quotes; returns the answer without its id. */
     public JsonNode request(String method, String params) {
         Answer answer = post(Door.json("{'jsonrpc':'2.0','id':7,'method':'" + method + "','params':" + params + "}"));
         assertEquals(200, answer.status(), answer.text());
@@ -39,7 +39,7 @@ public final class Mcp {
         return answer.json();
     }
 
-    /** Calls a tool with a token, if any, and arguments in JSON; the answer's result. */
+    /** Calls a tool with arguments in JSON and a token (null for none); returns the answer's result. */
     public JsonNode call(String tool, String token, String arguments) {
         try {
             ObjectNode with = (ObjectNode) Json.read(Door.json(arguments));
@@ -56,7 +56,7 @@ public final class Mcp {
         }
     }
 
-    /** Calls a tool that must do it; what it answered. */
+    /** Calls a tool, asserts its success, and returns its answer. */
     public JsonNode done(String tool, String token, String arguments) {
         JsonNode result = call(tool, token, arguments);
         assertTrue(!result.path("isError").asBoolean(), result.toString());
@@ -64,7 +64,7 @@ public final class Mcp {
         return text(result);
     }
 
-    /** Calls a tool that must refuse; the problem. */
+    /** Calls a tool, asserts its refusal, and returns the problem. */
     public JsonNode refused(String tool, String token, String arguments) {
         JsonNode result = call(tool, token, arguments);
         assertTrue(result.path("isError").asBoolean(), result.toString());

@@ -6,8 +6,8 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * How long a test waits for its condition. Generous, because a machine at a tenth of its speed is no defect of ours: only a
- * test that fails waits that long.
+ * The longest wait of a test for a condition. It is generous for slow machines, because only a failing test waits that
+ * long.
  */
 public final class Patience implements BeforeAllCallback {
     @Override

@@ -6,8 +6,8 @@ import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /**
- * Gives each test class a {@link TestDatabase}: a database of its own with the schema in it, copied from a template in the one
- * server that all classes share. Ask for it in a constructor or a {@code @BeforeAll} method.
+ * Gives each test class a {@link TestDatabase} of its own, copied from a template with the schema; all classes share
+ * one server. Declare it as a parameter of a constructor or a {@code @BeforeAll} method.
  */
 public final class PostgresExtension implements ParameterResolver {
     private static final Namespace SPACE = Namespace.create(PostgresExtension.class);

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.Map;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** A Postgres of one test, which can be stopped and started again on the same port with the same data. */
+/** A Postgres of one test, which can be stopped and restarted on the same port with the same data. */
 public final class StoppableServer implements AutoCloseable {
     private final Path data;
     private int port;
@@ -17,14 +17,14 @@ public final class StoppableServer implements AutoCloseable {
     /**
      * Starts a server.
      *
-     * @param directory a directory of the test; the data goes to {@code data} in it
+     * @param directory a directory of the test; the data lies in {@code data} below it
      */
     public StoppableServer(Path directory) {
         data = directory.resolve("data");
         start();
     }
 
-    /** Starts it again. */
+    /** Restarts the server. */
     public void start() {
         try {
             EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
@@ -41,7 +41,7 @@ public final class StoppableServer implements AutoCloseable {
         }
     }
 
-    /** Stops it; connections are cut. */
+    /** Stops the server and closes its connections. */
     public void stop() {
         try {
             running.close();
@@ -50,12 +50,12 @@ public final class StoppableServer implements AutoCloseable {
         }
     }
 
-    /** The address as {@code DATABASE_URL} takes it. */
+    /** The database's URL, for {@code DATABASE_URL}. */
     public String url() {
         return "postgresql://postgres@127.0.0.1:" + port + "/postgres";
     }
 
-    /** Statements in the schema; a connection of its own for each. */
+    /** Statements in the schema, each on a new connection. */
     public JdbcTemplate jdbc() {
         return new JdbcTemplate(running.getDatabase("postgres", "postgres", Map.of("currentSchema", "agentbus")));
     }

@@ -17,9 +17,9 @@ import java.util.List;
 import java.util.Map;
 import org.apache.camel.api.management.ManagedCamelContext;
 
-/** A bus on a test's database, on a free port, quick in everything that production does at leisure. */
+/** A bus on a test's database and a free port, with short intervals. */
 public final class TestBus implements AutoCloseable {
-    /** The hook token of every test's gateway. */
+    /** The hook token of all test gateways. */
     public static final String HOOK_TOKEN = "hook-token-of-tests";
 
     private final Bus bus;
@@ -35,9 +35,9 @@ public final class TestBus implements AutoCloseable {
     /**
      * Starts a bus.
      *
-     * @param database its database
-     * @param gateway its gateway, or null for a node that does not dispatch
-     * @param home a directory of the test; buses of one test share it, and with it the server key
+     * @param database the database of the bus
+     * @param gateway the gateway, or null for a node that does not dispatch
+     * @param home a directory of the test, which holds the server key; all buses of a test share it
      * @param settings more settings: key, value, key, value …
      * @return the running bus
      */
@@ -46,10 +46,10 @@ public final class TestBus implements AutoCloseable {
     }
 
     /**
-     * Starts a bus on a database that is no {@link TestDatabase}.
+     * Starts a bus on another database than a {@link TestDatabase}.
      *
-     * @param databaseUrl the database, as {@code DATABASE_URL} takes it
-     * @param gateway its gateway, or null for a node that does not dispatch
+     * @param databaseUrl the database's URL, for {@code DATABASE_URL}
+     * @param gateway the gateway, or null for a node that does not dispatch
      * @param home a directory of the test
      * @param settings more settings: key, value, key, value …
      * @return the running bus
@@ -60,11 +60,11 @@ public final class TestBus implements AutoCloseable {
     }
 
     /**
-     * The settings of a test's bus: a free port, and quick in everything that production does at leisure.
+     * The settings of a test's bus: a free port and short intervals.
      *
-     * @param databaseUrl the database, as {@code DATABASE_URL} takes it
-     * @param gateway its gateway, or null for a node that does not dispatch
-     * @param settings more settings, which win: key, value, key, value …
+     * @param databaseUrl the database's URL, for {@code DATABASE_URL}
+     * @param gateway the gateway, or null for a node that does not dispatch
+     * @param settings overriding settings: key, value, key, value …
      * @return settings by key
      */
     public static Map<String, String> settings(String databaseUrl, SimulatedGateway gateway, String... settings) {
@@ -78,7 +78,7 @@ public final class TestBus implements AutoCloseable {
         all.put("agentbus.dispatch.lease-ms", "10000");
         all.put("agentbus.orders.enabled", "false");
         all.put("agentbus.stop.drain-seconds", "5");
-        // Tests of wrong tokens share one address.
+        // All tests of wrong tokens come from one address.
         all.put("agentbus.limits.bad-tokens-per-minute", "1000");
         if (gateway != null) {
             all.put("agentbus.gateway.url", "http://127.0.0.1:" + gateway.url().getPort());
@@ -90,7 +90,7 @@ public final class TestBus implements AutoCloseable {
         return all;
     }
 
-    /** The bus itself. */
+    /** The bus. */
     public Bus bus() {
         return bus;
     }
@@ -104,7 +104,7 @@ public final class TestBus implements AutoCloseable {
      * Calls the API.
      *
      * @param method the HTTP method
-     * @param path path and query, from /v1 on
+     * @param path the path and the query, from /v1 on
      * @param token a bearer token, or null
      * @param body a JSON body, or null
      * @return the answer
@@ -125,7 +125,7 @@ public final class TestBus implements AutoCloseable {
     /**
      * Counts the exchanges that a route has finished.
      *
-     * @param routeId the route
+     * @param routeId the route's id
      * @return the number of exchanges, failed ones included
      */
     public long exchanges(String routeId) {

@@ -6,7 +6,7 @@ import java.util.Map;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.namedparam.NamedParameterJdbcTemplate;
 
-/** A database with the schema in it, for one test class. */
+/** A database with the schema, for one test class. */
 public final class TestDatabase implements AutoCloseable {
     private final int port;
     private final String name;
@@ -26,12 +26,12 @@ public final class TestDatabase implements AutoCloseable {
         this.pool = new HikariDataSource(config);
     }
 
-    /** The address as {@code DATABASE_URL} takes it. */
+    /** The database's URL, for {@code DATABASE_URL}. */
     public String url() {
         return "postgresql://postgres@127.0.0.1:" + port + "/" + name;
     }
 
-    /** Statements in the schema; autocommit. */
+    /** Statements in the schema, with autocommit. */
     public JdbcTemplate jdbc() {
         return new JdbcTemplate(pool);
     }
@@ -42,9 +42,9 @@ public final class TestDatabase implements AutoCloseable {
     }
 
     /**
-     * Ends every server process that serves this database, but not the test's own.
+     * Ends all connections to this database except the test's own.
      *
-     * @return how many
+     * @return the number of ended connections
      */
     public int terminateBackends() {
         return admin.queryForList(
@@ -54,9 +54,7 @@ public final class TestDatabase implements AutoCloseable {
                 .size();
     }
 
-    /**
-     * Empties every table but those of the namespaces and their settings; agents go too.
-     */
+    /** Empties all tables, also that of the agents, except the namespaces and their settings. */
     public void clear() {
         jdbc().execute("truncate jobs, job_dependencies, job_attempts, events, subscriptions, audit_log, agents,"
                 + " dispatcher_heartbeats, access_tokens, standing_orders, standing_order_runs, refusals, run_aborts");
@@ -68,9 +66,9 @@ public final class TestDatabase implements AutoCloseable {
     }
 
     /**
-     * Makes agents known, as the files in agents/ do; each may hand work to all, itself included, and say anything.
+     * Adds agents, as the files in agents/ do. Each may hand work to all agents and to itself, and emit any topic.
      *
-     * @param acceptsByAgent the subjects of each agent
+     * @param acceptsByAgent each agent's accepted subjects
      */
     public void agents(Map<String, String[]> acceptsByAgent) {
         acceptsByAgent.forEach((agent, accepts) -> jdbc().update(

@@ -22,7 +22,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
-/** Agents with their files, the gateway they run on, and what they were told: what a bus of a test dispatches to. */
+/** The simulated agents of a test's bus, with their files and their gateway. */
 public final class TestFleet implements AutoCloseable {
     private final Path home;
     private final String gatewayName;
@@ -32,13 +32,12 @@ public final class TestFleet implements AutoCloseable {
     private final Queue<AdmittedRun> runs = new ConcurrentLinkedQueue<>();
 
     /**
-     * Writes the files and starts the gateway. Every agent accepts the subject {@code work}, may
-     * hand work to all and say anything, ignores the notice that wraps
-     * a direct hook, and calls back for half a minute when nobody answers.
+     * Writes the files and starts the gateway. Every agent accepts the subject {@code work}, may hand work to all and
+     * emit any topic, ignores the notice around a direct hook's prompt, and retries its calls for half a minute.
      *
-     * @param home a directory of the test; the files go to {@code agents} in it
-     * @param concurrency jobs at once for each agent
-     * @param scripts the agents, and what each does
+     * @param home a directory of the test; the files lie in {@code agents} below it
+     * @param concurrency the most jobs at once of each agent
+     * @param scripts each agent's behaviour, by name
      * @param gatewayOptions changes the gateway's options
      */
     public TestFleet(
@@ -50,12 +49,12 @@ public final class TestFleet implements AutoCloseable {
     }
 
     /**
-     * The same on a gateway of another name. Fleets of one bus share the directory.
+     * As above, on a gateway with another name. Several fleets of one bus share the directory.
      *
-     * @param home a directory of the test; the files go to {@code agents} in it
+     * @param home a directory of the test; the files lie in {@code agents} below it
      * @param gatewayName the gateway in the agents' files
-     * @param concurrency jobs at once for each agent
-     * @param scripts the agents, and what each does
+     * @param concurrency the most jobs at once of each agent
+     * @param scripts each agent's behaviour, by name
      * @param gatewayOptions changes the gateway's options
      */
     public TestFleet(
@@ -77,11 +76,11 @@ public final class TestFleet implements AutoCloseable {
     }
 
     /**
-     * A fleet whose agents do one job at a time.
+     * A fleet whose agents run one job at a time.
      *
      * @param home a directory of the test
-     * @param work how long a job takes
-     * @param names the agents
+     * @param work the duration of a job
+     * @param names the agents' names
      * @return the fleet
      */
     public static TestFleet of(Path home, Duration work, String... names) {
@@ -89,10 +88,10 @@ public final class TestFleet implements AutoCloseable {
     }
 
     /**
-     * The same script for several agents: each job succeeds.
+     * One script for several agents, by which every job succeeds.
      *
-     * @param work how long a job takes
-     * @param names the agents
+     * @param work the duration of a job
+     * @param names the agents' names
      * @return the scripts
      */
     public static Map<String, AgentScript> each(Duration work, String... names) {
@@ -115,7 +114,7 @@ public final class TestFleet implements AutoCloseable {
         return names;
     }
 
-    /** Every admitted run so far, in the order of their start. */
+    /** All admitted runs so far, in the order of their starts. */
     public List<AdmittedRun> runs() {
         return List.copyOf(runs);
     }

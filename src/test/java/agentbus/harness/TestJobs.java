@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.UUID;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** Jobs of a test: put in as an operator would, and looked at in the tables. */
+/** Jobs of a test: enqueues them as an operator, and reads their rows. */
 public final class TestJobs {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -26,7 +26,7 @@ public final class TestJobs {
     /**
      * Enqueues a job.
      *
-     * @param agent for whom; its subject is {@code work}
+     * @param agent the target agent; the subject is {@code work}
      * @return the job's id
      */
     public UUID enqueue(String agent) {
@@ -36,8 +36,8 @@ public final class TestJobs {
     /**
      * Enqueues a job.
      *
-     * @param agent for whom; its subject is {@code work}
-     * @param more more fields of the operation enqueueJob, a JSON object
+     * @param agent the target agent; the subject is {@code work}
+     * @param more further fields of the operation enqueueJob, a JSON object
      * @return the job's id
      */
     public UUID enqueue(String agent, String more) {
@@ -53,8 +53,8 @@ public final class TestJobs {
     /**
      * Enqueues many jobs with one statement.
      *
-     * @param count how many for each agent
-     * @param agents for whom
+     * @param count the number of jobs for each agent
+     * @param agents the target agents
      */
     public void enqueueMany(int count, List<String> agents) {
         jdbc.update(
@@ -66,9 +66,9 @@ public final class TestJobs {
     }
 
     /**
-     * One job.
+     * Reads a job.
      *
-     * @param jobId its id
+     * @param jobId the job's id
      * @return its row
      */
     public Map<String, Object> job(UUID jobId) {
@@ -76,9 +76,9 @@ public final class TestJobs {
     }
 
     /**
-     * A job's attempts.
+     * Reads a job's attempts.
      *
-     * @param jobId its id
+     * @param jobId the job's id
      * @return their rows, oldest first
      */
     public List<Map<String, Object>> attempts(UUID jobId) {
@@ -96,7 +96,7 @@ public final class TestJobs {
     }
 
     /**
-     * Waits, 30 s at most, until a job is in a state.
+     * Waits until a job is in a state.
      *
      * @param jobId the job
      * @param state the state
@@ -109,9 +109,9 @@ public final class TestJobs {
     }
 
     /**
-     * Waits, 30 s at most, until so many jobs have succeeded.
+     * Waits until a number of jobs have succeeded.
      *
-     * @param count how many
+     * @param count the number of jobs
      */
     public void awaitSucceeded(long count) {
         await(count + " jobs have succeeded")

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** A Postgres with the schema in a template, from which each test class gets a database of its own. */
+/** A Postgres with a template database, from which each test class gets its own copy. */
 public final class TestServer implements AutoCloseable {
     private static final String TEMPLATE = "agentbus_template";
 
@@ -37,9 +37,9 @@ public final class TestServer implements AutoCloseable {
     }
 
     /**
-     * Copies the template.
+     * Copies the template database.
      *
-     * @return a database that nobody else has; to be closed by the caller
+     * @return a new database; the caller closes it
      */
     public TestDatabase newDatabase() {
         String name = "agentbus_" + databases.incrementAndGet();

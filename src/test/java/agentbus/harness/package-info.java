@@ -1,2 +1,2 @@
-/** What tests stand on: one real Postgres for the JVM, a database of its own for each class, and buses on it. */
+/** The base of the tests: one real Postgres per JVM, one database per test class, and buses on it. */
 package agentbus.harness;

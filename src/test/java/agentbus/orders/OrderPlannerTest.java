@@ -56,7 +56,7 @@ class OrderPlannerTest {
         String until = (String) first.get("until");
         assertEquals("2026-11-10T18:40:00Z", until);
         Map<String, Object> second = planner.slots(row("0 0/5 * * * ?", until));
-        // 31 days and the hour ahead, at 288 a day.
+        // 31 days and one hour ahead, with 288 slots a day.
         assertEquals(31 * 288 + 12 - 5_000, ((String[]) second.get("slots")).length);
     }
 

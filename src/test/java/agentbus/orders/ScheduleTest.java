@@ -18,9 +18,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ScheduleTest {
     private static final ZoneId BERLIN = ZoneId.of("Europe/Berlin");
-    /** Clocks go from 02:00 to 03:00: this local day has 23 hours. */
+    /** The clocks go forward from 02:00 to 03:00, so this local day has 23 hours. */
     private static final String SHORT_DAY = "2026-03-29";
-    /** Clocks go from 03:00 back to 02:00: this local day has 25 hours. */
+    /** The clocks go back from 03:00 to 02:00, so this local day has 25 hours. */
     private static final String LONG_DAY = "2026-10-25";
 
     private static List<Instant> day(String cron, ZoneId zone, String date) {

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The numbers at /observe/metrics: that they are there, that they are right, and that reading them asks nothing. */
+/** The metrics at /observe/metrics: they exist, they are correct, and reading them runs no query. */
 @ExtendWith(PostgresExtension.class)
 class MetricsTest {
     @TempDir
@@ -44,13 +44,13 @@ class MetricsTest {
                 TestBus bus = start(database.url(), fleet)) {
             fleet.gateway().failNext(1, Fault.answer(502, "{}"));
             jobs.awaitState(jobs.enqueue("ann"), "succeeded");
-            // Its agent is silent for longer than the job may be.
+            // Its agent is silent for longer than the job's timeout.
             UUID dead = jobs.enqueue("mute", "{\"timeoutSeconds\": 1, \"maxAttempts\": 1}");
             jobs.awaitState(dead, "dead");
             jobs.awaitState(jobs.enqueue("waits"), "succeeded");
             jobs.enqueue("ann", "{\"delaySeconds\": 3600}");
 
-            // The depth is as of the last measurement, and a close may be counted before its admission.
+            // The depth dates from the last measurement, and a close may be counted before its admission.
             await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> assertCounted(scrape(bus)));
         }
     }
@@ -84,7 +84,7 @@ class MetricsTest {
             long began = System.nanoTime();
             assertSample(scrape(bus), depth, 1);
             long took = (System.nanoTime() - began) / 1_000_000;
-            // Far below what a connection attempt may take.
+            // Chosen: far below the timeout of a connection.
             assertTrue(took < 2_000, took + " ms");
             server.start();
         }

@@ -26,7 +26,7 @@ class RetirementTest {
 
             assertEquals(0, database.jdbc().queryForObject("select count(*) from jobs", Integer.class));
             assertEquals(10, database.jdbc().queryForObject("select count(*) from jobs_history", Integer.class));
-            // Four batches of jobs, one look at runs, and the events and audit rows of today.
+            // Four batches of jobs, one look at slots, and today's events and audit rows.
             assertEquals(1, bus.exchanges("retire-finished-work"));
             assertEquals(7, bus.exchanges("retire-batch"));
         }

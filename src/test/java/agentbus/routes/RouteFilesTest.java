@@ -28,11 +28,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every route file is valid, says what it is, and names its routes and its external steps. */
+/** Every route file is valid, begins with a description, and names its routes and its external steps. */
 class RouteFilesTest {
     private static final Path ROUTES = Path.of("src/main/resources/routes");
     private static final Pattern KEBAB = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)*");
-    /** What leaves the process, and so is found by its id in metrics, in advice and in a dump. */
+    /** Schemes of steps that leave the process; metrics, advice and dumps find such a step by its id. */
     private static final List<String> EXTERNAL = List.of("sql:", "http:", "https:", "mustache:", "{{");
 
     private static JsonSchema schema;
@@ -61,7 +61,7 @@ class RouteFilesTest {
     }
 
     static Stream<JsonNode> routesOf(Path file) {
-        // Not those within a template: they are nothing before they have a name.
+        // Routes inside templates are left out, because they get their ids later.
         return StreamSupport.stream(read(file).spliterator(), false)
                 .map(element -> element.path("route"))
                 .filter(JsonNode::isObject);
@@ -133,7 +133,7 @@ class RouteFilesTest {
     private static List<String> complaints(JsonNode file) {
         return schema.validate(file).stream()
                 .map(message -> message.getInstanceLocation() + ": " + message.getMessage())
-                // The schema wants a boolean, Camel takes a placeholder, too.
+                // The schema wants a boolean; Camel also accepts a placeholder.
                 .filter(message -> !(message.contains("autoStartup") && message.contains("boolean expected")))
                 .toList();
     }

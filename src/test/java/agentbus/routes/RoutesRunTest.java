@@ -40,8 +40,8 @@ import org.quartz.Scheduler;
 import org.quartz.impl.matchers.GroupMatcher;
 
 /**
- * One bus with the routes of every phase and of the demo: all of them start, and each one has work to do. A route that
- * nothing here moves needs a test that names its id.
+ * One bus with the routes of all phases and of the demo: every route starts and handles an exchange. A route that this
+ * test does not exercise needs a test that names its id.
  */
 @ExtendWith(PostgresExtension.class)
 class RoutesRunTest {
@@ -97,7 +97,7 @@ class RoutesRunTest {
             await().atMost(Duration.ofSeconds(60))
                     .pollInterval(Duration.ofMillis(100))
                     .until(() -> idle(bus.camel(), ids), Set.of()::equals);
-            // The demo's list begins anew after thirteen jobs; some of its agents succeed at once.
+            // The demo's list of jobs repeats after thirteen; some of its agents succeed at once.
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> database.jdbc()
                                     .queryForObject("select count(*) from jobs where state = 'succeeded'", Long.class)
@@ -105,10 +105,10 @@ class RoutesRunTest {
         }
     }
 
-    /** A worker that pulls gets its attempt's token with the job. */
+    /** A pulling worker gets its attempt's token with the job. */
     private static void pullOneJob(Bus bus, Path home) throws Exception {
         String token = Files.readString(home.resolve("data/operator.token")).strip();
-        // Paused, so that the dispatcher does not take it first.
+        // The agent is paused, so that the dispatcher does not take the job first.
         call(bus, token, "/v1/agents/auditor/pause", "{\"reason\": \"a worker pulls\"}");
         assertEquals(
                 200,
@@ -122,7 +122,7 @@ class RoutesRunTest {
         assertTrue(call(bus, "none", "/mcp", list).body().contains("complete"));
     }
 
-    /** The demo's gateway has no WebSocket, so the try fails: the route has run all the same. */
+    /** The demo's gateway has no WebSocket, so the abort fails; the route has run nevertheless. */
     private static void stopOneRun(TestDatabase database) {
         await().atMost(Duration.ofSeconds(60)).until(() -> {
             database.jdbc().queryForList("select request_abort(attempt_id, 'of a test') from job_attempts");
@@ -130,7 +130,7 @@ class RoutesRunTest {
         });
     }
 
-    /** What an agent may not is kept. */
+    /** A refused call of an agent is recorded. */
     private static void refuseOneCall(Bus bus, Path home) throws Exception {
         String operator = Files.readString(home.resolve("data/operator.token")).strip();
         String agent = Json.read(
@@ -182,7 +182,7 @@ class RoutesRunTest {
                     .toList()) {
                 text.append(Files.readString(file));
             }
-            // Of the spine nothing is let off: it must run here.
+            // Every route of the spine must run in this test.
             Set<String> spine = RouteFilesTest.files()
                     .filter(file -> file.toString().contains("phase-1-spine"))
                     .flatMap(RouteFilesTest::routesOf)

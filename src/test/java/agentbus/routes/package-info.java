@@ -1,2 +1,2 @@
-/** The route files: their form, that each one runs, and what they leave for whoever watches. */
+/** The route files: their form, their running, and their metrics. */
 package agentbus.routes;
