@@ -3,9 +3,10 @@ package agentbus;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import agentbus.demo.GatewayOptions;
 import agentbus.demo.SimulatedAgents;
-import agentbus.demo.SimulatedGateway;
+import agentbus.demo.TestAgents;
+import agentbus.demo.TestGateway;
+import agentbus.demo.TestGatewayOptions;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -21,9 +22,9 @@ import org.junit.jupiter.api.io.TempDir;
 class DispatchTest {
     @Test
     void a_job_travels_from_enqueue_to_closed_by_its_agent(TestDatabase database, @TempDir Path home) throws Exception {
-        try (SimulatedAgents agents = new SimulatedAgents(SimulatedAgents.Options.of(Map.of(), 1));
-                SimulatedGateway gateway = new SimulatedGateway(
-                        GatewayOptions.defaults(TestBus.HOOK_TOKEN).withAgents(Set.of("devops")), agents);
+        try (TestAgents agents = new TestAgents(SimulatedAgents.Options.of(Map.of(), 1));
+                TestGateway gateway = new TestGateway(
+                        TestGatewayOptions.defaults(TestBus.HOOK_TOKEN).withAgents(Set.of("devops")), agents);
                 TestBus bus = TestBus.start(database, gateway, home)) {
             var answer = bus.call(
                     "POST",

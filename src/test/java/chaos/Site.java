@@ -1,7 +1,7 @@
 package chaos;
 
-import agentbus.demo.GatewayOptions;
-import agentbus.demo.SimulatedGateway;
+import agentbus.demo.TestGateway;
+import agentbus.demo.TestGatewayOptions;
 import agentbus.harness.TestBus;
 import agentbus.start.BusProcess;
 import java.io.IOException;
@@ -37,7 +37,7 @@ final class Site implements AutoCloseable {
     private final Path home;
     private final ChaosServer server;
     private final Workers workers = new Workers();
-    private final SimulatedGateway gateway;
+    private final TestGateway gateway;
     private final Link door = new Link();
     private final Map<String, Node> nodes = new TreeMap<>();
     private final double perSecond;
@@ -57,8 +57,11 @@ final class Site implements AutoCloseable {
         writeAgent(Workers.SLEEPER);
         Set<String> names = new java.util.HashSet<>(AGENTS);
         names.add(Workers.SLEEPER);
-        gateway = new SimulatedGateway(
-                GatewayOptions.defaults(TestBus.HOOK_TOKEN).withAgents(names).withLedgerEntries(1_000_000), workers);
+        gateway = new TestGateway(
+                TestGatewayOptions.defaults(TestBus.HOOK_TOKEN)
+                        .withAgents(names)
+                        .withLedgerEntries(1_000_000),
+                workers);
     }
 
     ChaosServer server() {
@@ -69,7 +72,7 @@ final class Site implements AutoCloseable {
         return server.jdbc();
     }
 
-    SimulatedGateway gateway() {
+    TestGateway gateway() {
         return gateway;
     }
 

@@ -9,7 +9,7 @@ import javax.sql.DataSource;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** The bench's statements: files of {@code sql/bench} with {@code ?} parameters. */
+/** The bench's statements: SQL files beside this class, with {@code ?} parameters. */
 final class BenchSql {
     private final JdbcTemplate jdbc;
 
@@ -68,13 +68,13 @@ final class BenchSql {
 
     private static BenchFailure failure(String name, DataAccessException refused) {
         return new BenchFailure(
-                "sql/bench/" + name + ".sql: " + refused.getMostSpecificCause().getMessage(), refused);
+                name + ".sql of the bench: " + refused.getMostSpecificCause().getMessage(), refused);
     }
 
     private static String read(String name) {
-        try (InputStream in = BenchSql.class.getClassLoader().getResourceAsStream("sql/bench/" + name + ".sql")) {
+        try (InputStream in = BenchSql.class.getResourceAsStream(name + ".sql")) {
             if (in == null) {
-                throw new IllegalStateException("sql/bench/" + name + ".sql is not on the classpath");
+                throw new IllegalStateException(name + ".sql is not on the classpath beside " + BenchSql.class);
             }
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

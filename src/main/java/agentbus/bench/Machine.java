@@ -18,7 +18,7 @@ final class Machine {
     /**
      * The hardware and what runs on it.
      *
-     * @param server the row of {@code sql/bench/server.sql}
+     * @param server the row of {@code server.sql}
      * @return cpu, cores, memoryMb, os, java, postgres, synchronousCommit, fsync, sharedBuffers, and load, the machine's load
      *     average of the last minute: what else was going on
      */

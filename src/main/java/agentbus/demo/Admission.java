@@ -3,6 +3,7 @@ package agentbus.demo;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 
 /** One request for a run on its way: waits for its session and its slot, then runs, then has ended. */
 final class Admission {
@@ -25,7 +26,7 @@ final class Admission {
     private Runnable beforeRefusal = () -> {};
     private Runnable beforeEnd = () -> {};
     private Future<?> timer;
-    private GatewayLedger.RunEntry entry;
+    private Consumer<RunEnd> watch;
     private CompletionStage<Void> work;
 
     Admission(AdmittedRun run) {
@@ -69,12 +70,15 @@ final class Admission {
         state = value;
     }
 
-    GatewayLedger.RunEntry entry() {
-        return entry;
+    void started(Consumer<RunEnd> takesEnd) {
+        watch = takesEnd;
     }
 
-    void entry(GatewayLedger.RunEntry value) {
-        entry = value;
+    /** Tells the watch how the run ended; a run that has not started has none. */
+    void watchEnd(RunEnd how) {
+        if (watch != null) {
+            watch.accept(how);
+        }
     }
 
     CompletionStage<Void> work() {

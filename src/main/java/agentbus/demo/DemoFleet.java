@@ -21,6 +21,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class DemoFleet implements AutoCloseable {
     private static final String JOBS = "routes/demo/demo-jobs.json";
     private static final long SEED = 7;
+    /**
+     * Chosen: a silent agent holds its job's session for this long, so the demo shows the next attempt within a minute. A real
+     * gateway gives a run half an hour.
+     */
+    private static final Duration RUN_TIMEOUT = Duration.ofSeconds(18);
+
     private static final Set<String> FLEET = Set.of(
             "coordinator",
             "auditor",
@@ -47,15 +53,7 @@ public final class DemoFleet implements AutoCloseable {
     public DemoFleet(String url, String hookToken) {
         agents = new SimulatedAgents(SimulatedAgents.Options.of(scripts(), SEED));
         gateway = new SimulatedGateway(
-                GatewayOptions.defaults(hookToken)
-                        .withPort(URI.create(url).getPort())
-                        .withAgents(FLEET)
-                        .withAllowedAgents(FLEET)
-                        // So that the demo shows within minutes what a silent agent costs: a real gateway gives a run
-                        // half an
-                        // hour, and as long as it holds the job's session the next attempt cannot begin.
-                        .withRunTimeout(Duration.ofSeconds(18)),
-                agents);
+                GatewayOptions.measured(URI.create(url).getPort(), hookToken, FLEET, RUN_TIMEOUT), agents);
         try (InputStream in = DemoFleet.class.getClassLoader().getResourceAsStream(JOBS)) {
             jobs = Json.read(in);
         } catch (IOException e) {

@@ -2,7 +2,6 @@ package agentbus.demo;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -99,17 +98,5 @@ record GatewayAnswer(int status, String contentType, Map<String, String> headers
         return draining
                 ? new GatewayAnswer(503, JSON, Map.of(), "{\"ready\":false,\"failing\":[\"gateway-draining\"]}")
                 : new GatewayAnswer(200, JSON, Map.of(), "{\"ready\":true,\"failing\":[]}");
-    }
-
-    static GatewayAnswer of(Fault.Answer fault) {
-        Map<String, String> headers = new HashMap<>(fault.headers());
-        String contentType = fault.body().startsWith("{") ? JSON : TEXT;
-        for (Map.Entry<String, String> header : fault.headers().entrySet()) {
-            if (header.getKey().equalsIgnoreCase("Content-Type")) {
-                headers.remove(header.getKey());
-                contentType = header.getValue();
-            }
-        }
-        return new GatewayAnswer(fault.status(), contentType, headers, fault.body());
     }
 }

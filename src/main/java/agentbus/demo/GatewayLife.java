@@ -13,61 +13,52 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.util.Collections;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * One life of a gateway, from its start to its crash: the socket, and all that a real gateway only holds in memory.
- */
+/** One life of a gateway, from its start to its crash: the socket, and the state that a real gateway holds in memory. */
 final class GatewayLife {
 
     private static final Logger LOG = LoggerFactory.getLogger(GatewayLife.class);
     /** Connections that may wait to be accepted; the system's limit may be lower. */
     private static final int BACKLOG = 1_024;
-    /** Ours: what is thrown away of a too large body, so that the client reads the 413 and not a reset. */
+    /** The path before every hook, as OpenClaw has it by default. */
+    private static final String HOOKS = "/hooks";
+    /** The largest body, 256 KiB: OpenClaw 2026.9.6 took 261,049 bytes and refused 270,049 (measured). */
+    private static final int BODY_BYTES = 256 * 1_024;
+    /** Read of a larger body and dropped. Chosen: above any body of a test, so that the client reads the 413, not a reset. */
     private static final int DISCARD_BYTES = 4 * 1_024 * 1_024;
+    /** Bad tokens of one window that are answered 401; the next is 429. Measured on OpenClaw 2026.9.6. */
+    private static final int BAD_TOKENS = 20;
     /** Longer keys are ignored; 256 characters by the documentation of OpenClaw 2026.9.6. */
     private static final int KEY_LENGTH = 256;
 
     private final GatewayOptions options;
-    private final GatewayLedger ledger;
-    private final FaultPlan faults;
-    private final ScheduledExecutorService timer;
-    private final ExecutorService workers;
+    private final GatewayWatch watch;
     private final HookForms forms;
     private final RunSlots slots;
     private final IdempotencyCache cache;
     private final BadTokenLimit badTokens;
     private final byte[] token;
     private final HttpServer server;
-    private volatile boolean draining;
 
     GatewayLife(
             GatewayOptions options,
             int port,
             RunHandler handler,
-            GatewayLedger ledger,
-            FaultPlan faults,
+            GatewayWatch watch,
             ScheduledExecutorService timer,
-            ExecutorService workers,
-            BiConsumer<AdmittedRun, RunEnd> plugin)
+            ExecutorService workers)
             throws IOException {
         this.options = options;
-        this.ledger = ledger;
-        this.faults = faults;
-        this.timer = timer;
-        this.workers = workers;
+        this.watch = watch;
         this.forms = new HookForms(options);
-        this.slots = new RunSlots(options, handler, ledger, timer, workers, plugin);
+        this.slots = new RunSlots(options, handler, watch, timer, workers);
         this.cache = new IdempotencyCache(options.idempotencyWindow(), options.idempotencyEntries());
-        this.badTokens = new BadTokenLimit(options.badTokenLimit(), options.badTokenWindow());
+        this.badTokens = new BadTokenLimit(BAD_TOKENS, options.badTokenWindow());
         this.token = options.hookToken().getBytes(StandardCharsets.UTF_8);
         this.server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), BACKLOG);
         server.setExecutor(workers);
@@ -77,10 +68,6 @@ final class GatewayLife {
 
     int port() {
         return server.getAddress().getPort();
-    }
-
-    void draining(boolean value) {
-        draining = value;
     }
 
     void kill() {
@@ -93,123 +80,97 @@ final class GatewayLife {
         // Any Upgrade is taken for a WebSocket; java.net.http sends one for HTTP/2 unless told to speak 1.1.
         if (exchange.getRequestHeaders().containsKey("Upgrade")) {
             write(exchange, GatewayAnswer.text(405, "Invalid HTTP method"));
-        } else if (path.equals(options.hookPath()) || path.startsWith(options.hookPath() + "/")) {
-            hook(exchange, path, ledger.received(exchange.getRequestMethod(), path));
+        } else if (path.equals(HOOKS) || path.startsWith(HOOKS + "/")) {
+            hook(exchange, path, watch.received(exchange.getRequestMethod(), path));
         } else if (path.equals("/healthz")) {
             write(exchange, GatewayAnswer.live());
         } else if (path.equals("/readyz")) {
-            write(exchange, GatewayAnswer.ready(draining));
+            write(exchange, GatewayAnswer.ready(watch.draining()));
         } else {
             write(exchange, GatewayAnswer.text(404, "Not Found"));
         }
     }
 
-    private void hook(HttpExchange exchange, String path, GatewayLedger.RequestEntry entry) throws IOException {
+    private void hook(HttpExchange exchange, String path, GatewayWatch.Request request) throws IOException {
         Optional<GatewayAnswer> refusal = checkDoor(exchange);
         if (refusal.isPresent()) {
-            answer(exchange, entry, Optional.empty(), refusal.get());
+            answer(exchange, request, refusal.get());
             return;
         }
-        Headers headers = exchange.getRequestHeaders();
-        String subPath = path.substring(options.hookPath().length());
-        String headerKey = key(headers);
-        HookRequest head = new HookRequest(
-                exchange.getRequestMethod(),
-                path,
-                HookForms.agentOf(subPath, MissingNode.getInstance()),
-                headerKey,
-                Collections.unmodifiableMap(headers),
-                "");
-        if (faults.take(head, false).isPresent()) {
+        String subPath = path.substring(HOOKS.length());
+        String headerKey = key(exchange.getRequestHeaders());
+        if (!request.readsBody(HookForms.agentOf(subPath, MissingNode.getInstance()), headerKey)) {
             // Left open on purpose; only the end of this life closes it.
             return;
         }
         byte[] body;
         try (InputStream in = exchange.getRequestBody()) {
-            body = in.readNBytes(options.bodyLimitBytes() + 1);
-            if (body.length > options.bodyLimitBytes()) {
-                in.skip(DISCARD_BYTES);
-                answer(exchange, entry, Optional.empty(), GatewayAnswer.payloadTooLarge());
+            body = in.readNBytes(BODY_BYTES + 1);
+            if (body.length > BODY_BYTES) {
+                // Not skip(): the JDK's stream passes it by its own count of the body, and then waits for bytes that
+                // never come.
+                in.readNBytes(DISCARD_BYTES);
+                answer(exchange, request, GatewayAnswer.payloadTooLarge());
                 return;
             }
         }
-        run(exchange, entry, head, subPath, body);
+        run(exchange, request, path, headerKey, body);
     }
 
-    private void run(
-            HttpExchange exchange, GatewayLedger.RequestEntry entry, HookRequest head, String subPath, byte[] body) {
+    private void run(HttpExchange exchange, GatewayWatch.Request request, String path, String headerKey, byte[] body) {
+        String subPath = path.substring(HOOKS.length());
         JsonNode payload;
-        Optional<GatewayAnswer> broken = Optional.empty();
+        GatewayAnswer broken = null;
         try {
             payload = forms.parse(body);
         } catch (JsonProcessingException e) {
             payload = MissingNode.getInstance();
-            broken = Optional.of(HookForms.brokenJson(e));
+            broken = HookForms.brokenJson(e);
         }
-        String agent = HookForms.agentOf(subPath, payload);
-        String key = head.idempotencyKey().isEmpty()
-                ? usable(payload.path("idempotencyKey").asText(""))
-                : head.idempotencyKey();
-        entry.read(agent, key, ledger.keepsEntries() ? Sha256.hex(body) : "");
-        Optional<Fault> fault = faults.take(
-                new HookRequest(
-                        head.method(),
-                        head.path(),
-                        agent,
-                        key,
-                        head.headers(),
-                        new String(body, StandardCharsets.UTF_8)),
-                true);
-        if (fault.isPresent() && fault.get() instanceof Fault.Answer instead) {
-            answer(exchange, entry, Optional.empty(), GatewayAnswer.of(instead));
-        } else if (broken.isPresent()) {
-            answer(exchange, entry, fault, broken.get());
-        } else {
-            HookForms.Reading reading = forms.read(subPath, payload, key);
-            if (reading instanceof HookForms.Accepted accepted) {
-                admit(exchange, entry, fault, head.path(), accepted);
-            } else if (reading instanceof HookForms.Refused refused) {
-                answer(exchange, entry, fault, refused.answer());
-            }
+        String key = headerKey.isEmpty() ? usable(payload.path("idempotencyKey").asText("")) : headerKey;
+        GatewayAnswer refusal =
+                request.instead(HookForms.agentOf(subPath, payload), key, body).orElse(broken);
+        if (refusal != null) {
+            answer(exchange, request, refusal);
+            return;
+        }
+        HookForms.Reading reading = forms.read(subPath, payload, key);
+        if (reading instanceof HookForms.Accepted accepted) {
+            admit(exchange, request, path, accepted);
+        } else if (reading instanceof HookForms.Refused refused) {
+            answer(exchange, request, refused.answer());
         }
     }
 
-    private void admit(
-            HttpExchange exchange,
-            GatewayLedger.RequestEntry entry,
-            Optional<Fault> fault,
-            String path,
-            HookForms.Accepted accepted) {
+    private void admit(HttpExchange exchange, GatewayWatch.Request request, String path, HookForms.Accepted accepted) {
         Admission fresh = new Admission(accepted.run());
         Admission admission = fresh;
         if (!accepted.run().idempotencyKey().isEmpty()) {
-            String fingerprint = Sha256.hex((accepted.run().idempotencyKey() + "\n" + path + "\n" + accepted.fields())
-                    .getBytes(StandardCharsets.UTF_8));
+            String fingerprint = Sha256.hex(accepted.run().idempotencyKey() + "\n" + path + "\n" + accepted.fields());
             admission = cache.findOrRemember(fingerprint, fresh).orElse(fresh);
             if (admission == fresh) {
                 fresh.bookkeeping(() -> cache.forget(fingerprint, fresh), () -> cache.ended(fingerprint, fresh));
             }
         }
-        Admission answered = admission;
-        String runId = answered.run().runId();
-        answered.admitted().thenAccept(started -> {
+        String runId = admission.run().runId();
+        admission.admitted().thenAccept(started -> {
             if (!started) {
-                answer(exchange, entry, fault, GatewayAnswer.notAdmitted(runId));
+                answer(exchange, request, GatewayAnswer.notAdmitted(runId));
             } else if (!accepted.waitForCompletion()) {
-                answer(exchange, entry, fault, GatewayAnswer.admitted(runId));
+                answer(exchange, request, GatewayAnswer.admitted(runId));
             }
         });
         if (accepted.waitForCompletion()) {
-            answered.ended().thenAccept(end -> answer(exchange, entry, fault, GatewayAnswer.completed(runId, end)));
+            admission.ended().thenAccept(end -> answer(exchange, request, GatewayAnswer.completed(runId, end)));
         }
-        if (answered == fresh) {
+        if (admission == fresh) {
             slots.submit(fresh);
         }
     }
 
     /** What is checked before the body is read. */
     private Optional<GatewayAnswer> checkDoor(HttpExchange exchange) {
-        if (draining) {
+        if (watch.draining()) {
             return Optional.of(GatewayAnswer.draining());
         }
         String query = exchange.getRequestURI().getRawQuery();
@@ -250,27 +211,9 @@ final class GatewayLife {
         return stripped.length() > KEY_LENGTH ? "" : stripped;
     }
 
-    private void answer(
-            HttpExchange exchange, GatewayLedger.RequestEntry entry, Optional<Fault> fault, GatewayAnswer answer) {
-        if (fault.isPresent() && fault.get() instanceof Fault.CutConnection) {
-            entry.answered(GatewayLedger.ReceivedRequest.CUT);
-            // Closed without a response: the server drops the connection.
-            exchange.close();
-        } else if (fault.isPresent() && fault.get() instanceof Fault.DelayAnswer delay) {
-            schedule(delay.by().toNanos(), () -> answer(exchange, entry, Optional.empty(), answer));
-        } else {
-            // Before the write, so that whoever has the answer finds it in the ledger.
-            entry.answered(answer.status());
-            write(exchange, answer);
-        }
-    }
-
-    private void schedule(long nanos, Runnable task) {
-        try {
-            timer.schedule(() -> workers.execute(task), nanos, TimeUnit.NANOSECONDS);
-        } catch (RejectedExecutionException e) {
-            LOG.debug("The gateway is closed; a late answer was dropped");
-        }
+    private static void answer(HttpExchange exchange, GatewayWatch.Request request, GatewayAnswer answer) {
+        // A closed exchange without a response: the server drops the connection.
+        request.answer(answer.status(), () -> write(exchange, answer), exchange::close);
     }
 
     private static void write(HttpExchange exchange, GatewayAnswer answer) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +19,8 @@ import java.util.UUID;
 final class HookForms {
 
     private static final String MAPPED = "/job/";
+    /** The beginnings of a session key that a request may choose. */
+    private static final List<String> SESSION_KEY_PREFIXES = List.of("hook:", "job:");
 
     /** What a hook's body came to. */
     sealed interface Reading {}
@@ -141,8 +144,8 @@ final class HookForms {
         if (!options.sessionKeysAllowed()) {
             return Optional.of(GatewayAnswer.sessionKeyDisabled());
         }
-        if (options.sessionKeyPrefixes().stream().noneMatch(key::startsWith)) {
-            return Optional.of(GatewayAnswer.sessionKeyPrefix(options.sessionKeyPrefixes()));
+        if (SESSION_KEY_PREFIXES.stream().noneMatch(key::startsWith)) {
+            return Optional.of(GatewayAnswer.sessionKeyPrefix(SESSION_KEY_PREFIXES));
         }
         return Optional.empty();
     }

@@ -13,13 +13,12 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who may run: one run per session key, so many over the whole gateway, first come first served. Nobody waits on a
- * thread; every step is O(1).
+ * Admits runs: one per session key, a fixed number over the whole gateway, first come first served. No waiting admission
+ * holds a thread, and each step is O(1).
  */
 final class RunSlots {
 
@@ -32,10 +31,9 @@ final class RunSlots {
 
     private final GatewayOptions options;
     private final RunHandler handler;
-    private final GatewayLedger ledger;
+    private final GatewayWatch watch;
     private final ScheduledExecutorService timer;
     private final Executor workers;
-    private final BiConsumer<AdmittedRun, RunEnd> plugin;
 
     private final Map<String, Session> sessions = new HashMap<>();
     private final Set<Admission> ready = new LinkedHashSet<>();
@@ -45,16 +43,14 @@ final class RunSlots {
     RunSlots(
             GatewayOptions options,
             RunHandler handler,
-            GatewayLedger ledger,
+            GatewayWatch watch,
             ScheduledExecutorService timer,
-            Executor workers,
-            BiConsumer<AdmittedRun, RunEnd> plugin) {
+            Executor workers) {
         this.options = options;
         this.handler = handler;
-        this.ledger = ledger;
+        this.watch = watch;
         this.timer = timer;
         this.workers = workers;
-        this.plugin = plugin;
     }
 
     /** Lets a run start now or later, or refuses it when the admission window has passed. */
@@ -77,7 +73,7 @@ final class RunSlots {
         startReady(Runnable::run);
     }
 
-    /** Ends everything as a killed process would: no answer, no end, the handlers' stages cancelled. */
+    /** Ends all runs as a killed process does: without answers, and with the handlers' stages cancelled. */
     void kill() {
         List<Admission> dead;
         synchronized (this) {
@@ -93,9 +89,7 @@ final class RunSlots {
             dead.forEach(admission -> admission.state(Admission.State.ENDED));
         }
         for (Admission admission : dead) {
-            if (admission.entry() != null) {
-                admission.entry().ended(RunEnd.KILLED);
-            }
+            admission.watchEnd(RunEnd.KILLED);
             cancelWork(admission);
         }
     }
@@ -122,12 +116,11 @@ final class RunSlots {
             admission.timer(null);
             running.remove(admission);
             leaveSession(admission);
-            // Within the lock, so that the ledger never sees the next run start before this one has ended.
-            admission.entry().ended(how);
+            // Within the lock, so that the watch never sees the next run start before this one has ended.
+            admission.watchEnd(how);
         }
         startReady(workers);
         admission.end(how);
-        quietly(workers, () -> plugin.accept(admission.run(), how));
         if (how == RunEnd.TIMEOUT) {
             cancelWork(admission);
         }
@@ -147,7 +140,7 @@ final class RunSlots {
         }
     }
 
-    /** Starts what can start. Runs freed by another's end go over the workers, so that ends do not nest. */
+    /** Starts the runs that have a slot. After another run's end they start on the workers, so that ends do not nest. */
     private void startReady(Executor on) {
         List<Admission> starting = new ArrayList<>(1);
         synchronized (this) {
@@ -174,7 +167,7 @@ final class RunSlots {
             if (killed || admission.state() != Admission.State.RUNNING) {
                 return;
             }
-            admission.entry(ledger.started(run));
+            admission.started(watch.started(run));
             admission.timer(
                     after(run.timeout().toNanos(), () -> quietly(workers, () -> end(admission, RunEnd.TIMEOUT))));
         }

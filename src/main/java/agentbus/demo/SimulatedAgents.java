@@ -21,7 +21,6 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +32,7 @@ import org.slf4j.LoggerFactory;
  * /progress}, and fills in its JSON body. The n-th run of an agent gets the n-th draw of that agent's own sequence, so a
  * seed gives the same outcomes whatever the order among agents.
  */
-public final class SimulatedAgents implements RunHandler, AutoCloseable {
+public class SimulatedAgents implements RunHandler, AutoCloseable {
 
     /**
      * How the fleet behaves.
@@ -104,9 +103,9 @@ public final class SimulatedAgents implements RunHandler, AutoCloseable {
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(SimulatedAgents.class);
-    /** Ours: the client's callbacks are short; the requests themselves hold no thread. */
+    /** Chosen: the client's callbacks are short, and the requests themselves hold no thread. */
     private static final int CLIENT_THREADS = 2;
-    /** Ours: how much of a refusal is logged. */
+    /** Chosen: a refusal's first sentences say what was wrong, and a log line stays readable. */
     private static final int LOGGED_CHARACTERS = 500;
 
     private final Options options;
@@ -116,11 +115,7 @@ public final class SimulatedAgents implements RunHandler, AutoCloseable {
     private final ScheduledThreadPoolExecutor timer;
     private final ExecutorService clientThreads;
     private final HttpClient client;
-    private final WorkCount working = new WorkCount();
-    private final LongAdder succeeded = new LongAdder();
-    private final LongAdder failed = new LongAdder();
-    private final LongAdder missing = new LongAdder();
-    private final LongAdder untrusted = new LongAdder();
+    private final AgentWatch watch;
 
     /**
      * Makes a fleet.
@@ -128,7 +123,18 @@ public final class SimulatedAgents implements RunHandler, AutoCloseable {
      * @param options how it behaves
      */
     public SimulatedAgents(Options options) {
+        this(options, AgentWatch.NONE);
+    }
+
+    /**
+     * Makes a fleet that is watched.
+     *
+     * @param options how it behaves
+     * @param watch sees the callbacks and the jobs at once
+     */
+    SimulatedAgents(Options options, AgentWatch watch) {
         this.options = options;
+        this.watch = watch;
         this.timer = new ScheduledThreadPoolExecutor(1, daemons("agents-timer"));
         this.timer.setRemoveOnCancelPolicy(true);
         this.clientThreads = Executors.newFixedThreadPool(CLIENT_THREADS, daemons("agents-client"));
@@ -144,18 +150,18 @@ public final class SimulatedAgents implements RunHandler, AutoCloseable {
         CompletableFuture<Void> end = new CompletableFuture<>();
         String prompt = run.prompt();
         if (options.obeysNotice() && prompt.startsWith(AdmittedRun.UNTRUSTED_NOTICE)) {
-            untrusted.increment();
+            watch.happened(AgentWatch.Event.NOTICE_OBEYED);
             LOG.warn("{} does nothing about run {}: its prompt says not to", run.agentId(), run.runId());
             end.complete(null);
             return end;
         }
         Outcome outcome = draws.computeIfAbsent(run.agentId(), id -> new Draws(options.seed() * 31 + id.hashCode()))
                 .next(options.scripts().getOrDefault(run.agentId(), options.fallback()));
-        working.enter(run.agentId());
+        watch.working(run.agentId());
         AtomicBoolean stopped = new AtomicBoolean();
         Runnable stopWorking = () -> {
             if (stopped.compareAndSet(false, true)) {
-                working.leave(run.agentId());
+                watch.stopped(run.agentId());
             }
         };
         end.whenComplete((done, failure) -> stopWorking.run());
@@ -166,53 +172,6 @@ public final class SimulatedAgents implements RunHandler, AutoCloseable {
         boolean ends = !(outcome instanceof Outcome.Crash);
         proceed(new Work(run, reading.commands(), steps(outcome), ends, end, stopWorking), 0);
         return end;
-    }
-
-    /**
-     * Counts the callbacks that were answered with a status below 300.
-     *
-     * @return the number of callbacks
-     */
-    public long callbacksSucceeded() {
-        return succeeded.sum();
-    }
-
-    /**
-     * Counts the tries of callbacks that were refused or got no answer.
-     *
-     * @return the number of tries
-     */
-    public long callbacksFailed() {
-        return failed.sum();
-    }
-
-    /**
-     * Counts the callbacks for which the prompt had no command.
-     *
-     * @return the number of callbacks
-     */
-    public long commandsMissing() {
-        return missing.sum();
-    }
-
-    /**
-     * Counts the runs that were let be because their prompt was wrapped as untrusted.
-     *
-     * @return the number of runs
-     */
-    public long obeyedNotices() {
-        return untrusted.sum();
-    }
-
-    /**
-     * The most jobs that an agent had at once: each counts from its run's start until the agent sets out to close it, or
-     * the run ends. A bus that gives an agent one job at a time keeps this at 1.
-     *
-     * @param agentId the agent
-     * @return the number of jobs
-     */
-    public int maxWorking(String agentId) {
-        return working.most(agentId);
     }
 
     /** Ends all agents where they are; their runs do not end by this. */
@@ -277,7 +236,7 @@ public final class SimulatedAgents implements RunHandler, AutoCloseable {
                 .filter(one -> one.url().getPath().endsWith("/" + callback.operation()))
                 .findFirst();
         if (command.isEmpty()) {
-            missing.increment();
+            watch.happened(AgentWatch.Event.COMMAND_MISSING);
             LOG.warn("The prompt of {} has no command for {}", work.run().sessionKey(), callback.operation());
             return CompletableFuture.completedFuture(null);
         }
@@ -300,7 +259,7 @@ public final class SimulatedAgents implements RunHandler, AutoCloseable {
                 String text = body.substring(0, Math.min(body.length(), LOGGED_CHARACTERS));
                 report(work, callback, "status " + response.statusCode() + ", " + redact(command.get(), text), false);
             } else {
-                succeeded.increment();
+                watch.happened(AgentWatch.Event.CALLBACK_SUCCEEDED);
             }
             if (again) {
                 after(options.callbackPause(), () -> callBack(work, callback, attempt + 1)
@@ -313,7 +272,7 @@ public final class SimulatedAgents implements RunHandler, AutoCloseable {
     }
 
     private void report(Work work, CallbackBodies.Callback callback, String what, boolean again) {
-        failed.increment();
+        watch.happened(AgentWatch.Event.CALLBACK_FAILED);
         LOG.warn(
                 "Callback {} of {} failed: {}{}",
                 callback.operation(),

@@ -8,29 +8,25 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BiConsumer;
-import java.util.function.Predicate;
 
 /**
  * An OpenClaw gateway on loopback that behaves towards a dispatcher as OpenClaw 2026.9.6 was measured to behave: the
- * same endpoints, refusals and texts, one run per session, eight runs at once, a 503 after the admission window, a memory
- * for idempotency keys that a crash wipes out. What runs in place of a model is a {@link RunHandler}.
+ * same endpoints, refusals and texts, one run per session, eight runs at once, a 503 after the admission window, and
+ * idempotency keys that a crash forgets. A {@link RunHandler} runs in place of a model.
  *
  * <p>It listens at once. A request that waits for its admission holds no thread. Safe for use by many threads.
  */
-public final class SimulatedGateway implements AutoCloseable {
+public class SimulatedGateway implements AutoCloseable {
 
-    /** Ours: enough to read small bodies; nothing waits on these threads. */
+    /** Chosen: enough to read small bodies, since no request waits on these threads. */
     private static final int WORKERS = 8;
 
     private final GatewayOptions options;
     private final RunHandler handler;
-    private final GatewayLedger ledger;
-    private final FaultPlan faults = new FaultPlan();
+    private final GatewayWatch watch;
     private final ScheduledThreadPoolExecutor timer;
     private final ExecutorService workers;
     private final int port;
-    private volatile BiConsumer<AdmittedRun, RunEnd> plugin = (run, end) -> {};
     private GatewayLife life;
     private boolean closed;
 
@@ -46,12 +42,24 @@ public final class SimulatedGateway implements AutoCloseable {
      * @throws UncheckedIOException if the port is taken
      */
     public SimulatedGateway(GatewayOptions options, RunHandler handler) {
+        this(options, handler, GatewayWatch.NONE);
+    }
+
+    /**
+     * Starts a gateway that is watched.
+     *
+     * @param options how it is set up
+     * @param handler what a run does
+     * @param watch sees, and may disturb, each request and run
+     * @throws UncheckedIOException if the port is taken
+     */
+    SimulatedGateway(GatewayOptions options, RunHandler handler, GatewayWatch watch) {
         setIfAbsent("sun.net.httpserver.nodelay", "true");
         setIfAbsent("sun.net.httpserver.idleInterval", "5");
         setIfAbsent("sun.net.httpserver.clockTick", "1000");
         this.options = options;
         this.handler = handler;
-        this.ledger = new GatewayLedger(options.ledgerEntries());
+        this.watch = watch;
         this.timer = new ScheduledThreadPoolExecutor(1, daemons("gateway-timer"));
         // Nearly every timeout is cancelled; without this each would stay in memory until its time.
         timer.setRemoveOnCancelPolicy(true);
@@ -70,49 +78,6 @@ public final class SimulatedGateway implements AutoCloseable {
     }
 
     /**
-     * Where an agent's mapped hook is.
-     *
-     * @param agentId the agent
-     * @return the hook's address
-     */
-    public URI hookUrl(String agentId) {
-        return url().resolve(options.hookPath() + "/job/" + agentId);
-    }
-
-    /**
-     * What was received and run, over all lives of this gateway.
-     *
-     * @return the ledger
-     */
-    public GatewayLedger ledger() {
-        return ledger;
-    }
-
-    /**
-     * Installs what a plugin of the gateway does at the end of a run. It is called on a thread of the gateway, and not for
-     * the runs of a crash.
-     *
-     * @param atRunEnd takes each run that has ended, and how
-     */
-    public void plugin(BiConsumer<AdmittedRun, RunEnd> atRunEnd) {
-        this.plugin = atRunEnd;
-    }
-
-    /** From now on answers every hook 503 with Retry-After and is not ready; what was admitted or waits goes on. */
-    public synchronized void drain() {
-        if (life != null) {
-            life.draining(true);
-        }
-    }
-
-    /** Ends a drain. */
-    public synchronized void resume() {
-        if (life != null) {
-            life.draining(false);
-        }
-    }
-
-    /**
      * Dies as by SIGKILL: closes the socket and every connection without an answer, kills the runs, forgets waiting
      * requests and idempotency keys. Does nothing if it is down.
      */
@@ -124,7 +89,7 @@ public final class SimulatedGateway implements AutoCloseable {
     }
 
     /**
-     * Starts again on the same port, with nothing remembered; crashes first if it is up. Faults and the ledger stay.
+     * Starts again on the same port, with nothing remembered; crashes first if it is up.
      *
      * @throws UncheckedIOException if another process took the port meanwhile
      * @throws IllegalStateException if the gateway is closed
@@ -135,32 +100,6 @@ public final class SimulatedGateway implements AutoCloseable {
         }
         crash();
         life = begin(port);
-    }
-
-    /**
-     * Lets the next hooks with a good token fail, before any lasting fault; calls add up.
-     *
-     * @param count how many
-     * @param fault what happens to them
-     */
-    public void failNext(int count, Fault fault) {
-        faults.failNext(count, fault);
-    }
-
-    /**
-     * Lets all hooks with a good token fail that match, until removed.
-     *
-     * @param when which ones
-     * @param fault what happens to them
-     * @return removes this fault
-     */
-    public Runnable fault(Predicate<HookRequest> when, Fault fault) {
-        return faults.addLasting(when, fault);
-    }
-
-    /** Removes all faults. */
-    public void clearFaults() {
-        faults.clear();
     }
 
     /** Ends the gateway for good, as {@link #crash()} does. */
@@ -174,8 +113,7 @@ public final class SimulatedGateway implements AutoCloseable {
 
     private GatewayLife begin(int onPort) {
         try {
-            return new GatewayLife(
-                    options, onPort, handler, ledger, faults, timer, workers, (run, end) -> plugin.accept(run, end));
+            return new GatewayLife(options, onPort, handler, watch, timer, workers);
         } catch (IOException e) {
             throw new UncheckedIOException("No gateway at 127.0.0.1:" + onPort + ": " + e.getMessage(), e);
         }

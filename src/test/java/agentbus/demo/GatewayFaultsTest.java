@@ -26,8 +26,8 @@ class GatewayFaultsTest {
     private static final String BODY = HookClient.job("J-1", "x");
 
     private final HeldRuns held = new HeldRuns();
-    private final SimulatedGateway gateway =
-            new SimulatedGateway(GatewayOptions.defaults(HookClient.TOKEN).withMaxRuns(1), held);
+    private final TestGateway gateway =
+            new TestGateway(TestGatewayOptions.defaults(HookClient.TOKEN).withMaxRuns(1), held);
     private final HookClient client = new HookClient(gateway);
 
     @AfterEach

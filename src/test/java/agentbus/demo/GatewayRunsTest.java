@@ -20,15 +20,15 @@ class GatewayRunsTest {
 
     private static final String DEVOPS = "/hooks/job/devops";
 
-    private final GatewayOptions options = GatewayOptions.defaults(HookClient.TOKEN);
-    private final GatewayOptions impatient = options.withAdmission(Duration.ofMillis(300), Duration.ZERO);
+    private final TestGatewayOptions options = TestGatewayOptions.defaults(HookClient.TOKEN);
+    private final TestGatewayOptions impatient = options.withAdmission(Duration.ofMillis(300), Duration.ZERO);
     private final HeldRuns held = new HeldRuns();
-    private SimulatedGateway gateway = new SimulatedGateway(options, held);
+    private TestGateway gateway = new TestGateway(options, held);
     private HookClient client = new HookClient(gateway);
 
-    private void restartWith(GatewayOptions changed, RunHandler handler) {
+    private void restartWith(TestGatewayOptions changed, RunHandler handler) {
         gateway.close();
-        gateway = new SimulatedGateway(changed, handler);
+        gateway = new TestGateway(changed, handler);
         client = new HookClient(gateway);
     }
 

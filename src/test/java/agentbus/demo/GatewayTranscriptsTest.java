@@ -18,17 +18,17 @@ class GatewayTranscriptsTest {
 
     private static final String UUID = "[0-9a-f-]{36}";
 
-    private final GatewayOptions options = GatewayOptions.defaults(HookClient.TOKEN)
+    private final TestGatewayOptions options = TestGatewayOptions.defaults(HookClient.TOKEN)
             .withAgents(Set.of("coordinator", "devops", "secret"))
             .withAllowedAgents(Set.of("coordinator", "devops"));
-    private SimulatedGateway gateway = gateway(options);
+    private TestGateway gateway = gateway(options);
     private HookClient client = new HookClient(gateway);
 
-    private static SimulatedGateway gateway(GatewayOptions options) {
-        return new SimulatedGateway(options, run -> CompletableFuture.completedFuture(null));
+    private static TestGateway gateway(TestGatewayOptions options) {
+        return new TestGateway(options, run -> CompletableFuture.completedFuture(null));
     }
 
-    private void restartWith(GatewayOptions changed) {
+    private void restartWith(TestGatewayOptions changed) {
         gateway.close();
         gateway = gateway(changed);
         client = new HookClient(gateway);
@@ -129,7 +129,7 @@ class GatewayTranscriptsTest {
                                 + "\"delivered\":false,\"deliveryAttempted\":false}}"),
                 ok.body());
         gateway.close();
-        gateway = new SimulatedGateway(options, run -> CompletableFuture.failedFuture(new IllegalStateException("no")));
+        gateway = new TestGateway(options, run -> CompletableFuture.failedFuture(new IllegalStateException("no")));
         HttpResponse<String> failed = new HookClient(gateway).post("/hooks/agent", body);
         assertEquals(200, failed.statusCode());
         assertTrue(failed.body().contains("\"status\":\"error\",\"replyDisposition\":\"empty\""), failed.body());

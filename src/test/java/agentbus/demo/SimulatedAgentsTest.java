@@ -34,7 +34,7 @@ class SimulatedAgentsTest {
     private final List<Received> received = new CopyOnWriteArrayList<>();
     private volatile int status = 200;
     private HttpServer bus;
-    private SimulatedAgents agents;
+    private TestAgents agents;
 
     @BeforeEach
     void start() throws IOException {
@@ -99,8 +99,8 @@ class SimulatedAgentsTest {
         return run(prompt(), true);
     }
 
-    private static SimulatedAgents fleet(Outcome outcome) {
-        return new SimulatedAgents(SimulatedAgents.Options.of(Map.of("devops", AgentScript.always(outcome)), 1));
+    private static TestAgents fleet(Outcome outcome) {
+        return new TestAgents(SimulatedAgents.Options.of(Map.of("devops", AgentScript.always(outcome)), 1));
     }
 
     private JsonNode tree(String text) throws IOException {
@@ -221,7 +221,7 @@ class SimulatedAgentsTest {
     }
 
     private List<Boolean> ends(AgentScript script, long seed) {
-        agents = new SimulatedAgents(SimulatedAgents.Options.of(Map.of("devops", script), seed));
+        agents = new TestAgents(SimulatedAgents.Options.of(Map.of("devops", script), seed));
         List<Boolean> ends = Stream.generate(() -> run("", true))
                 .limit(40)
                 .map(CompletableFuture::isCompletedExceptionally)
@@ -242,7 +242,7 @@ class SimulatedAgentsTest {
     @Test
     void a_hook_ends_in_a_closed_job_over_the_whole_way() throws Exception {
         agents = fleet(new Outcome.Complete(SHORT, "done"));
-        try (SimulatedGateway gateway = new SimulatedGateway(GatewayOptions.defaults(HookClient.TOKEN), agents)) {
+        try (TestGateway gateway = new TestGateway(TestGatewayOptions.defaults(HookClient.TOKEN), agents)) {
             String body = Json.text(Map.of("jobId", "J-1", "message", prompt()));
             assertEquals(
                     200, new HookClient(gateway).post("/hooks/job/devops", body).statusCode());

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.demo.GatewayLedger.ReceivedRequest;
-import agentbus.demo.GatewayOptions;
+import agentbus.demo.TestGatewayOptions;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,9 +42,9 @@ class SeveralGatewaysTest {
 
     private TestFleet east() {
         return new TestFleet(
-                home, "east", 1, TestFleet.each(Duration.ofMillis(20), "eve"), options -> GatewayOptions.defaults(
+                home, "east", 1, TestFleet.each(Duration.ofMillis(20), "eve"), options -> TestGatewayOptions.defaults(
                                 EAST_TOKEN)
-                        .withAgents(options.agents()));
+                        .withAgents(Set.of("eve")));
     }
 
     private TestBus start(TestDatabase database, TestFleet here, TestFleet east) {

@@ -2,11 +2,12 @@ package agentbus.harness;
 
 import agentbus.demo.AdmittedRun;
 import agentbus.demo.AgentScript;
-import agentbus.demo.GatewayOptions;
 import agentbus.demo.Outcome;
 import agentbus.demo.RunHandler;
 import agentbus.demo.SimulatedAgents;
-import agentbus.demo.SimulatedGateway;
+import agentbus.demo.TestAgents;
+import agentbus.demo.TestGateway;
+import agentbus.demo.TestGatewayOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -27,8 +28,8 @@ public final class TestFleet implements AutoCloseable {
     private final Path home;
     private final String gatewayName;
     private final List<String> names;
-    private final SimulatedAgents agents;
-    private final SimulatedGateway gateway;
+    private final TestAgents agents;
+    private final TestGateway gateway;
     private final Queue<AdmittedRun> runs = new ConcurrentLinkedQueue<>();
 
     /**
@@ -44,7 +45,7 @@ public final class TestFleet implements AutoCloseable {
             Path home,
             int concurrency,
             Map<String, AgentScript> scripts,
-            UnaryOperator<GatewayOptions> gatewayOptions) {
+            UnaryOperator<TestGatewayOptions> gatewayOptions) {
         this(home, "default", concurrency, scripts, gatewayOptions);
     }
 
@@ -62,16 +63,17 @@ public final class TestFleet implements AutoCloseable {
             String gatewayName,
             int concurrency,
             Map<String, AgentScript> scripts,
-            UnaryOperator<GatewayOptions> gatewayOptions) {
+            UnaryOperator<TestGatewayOptions> gatewayOptions) {
         this.home = home;
         this.gatewayName = gatewayName;
         this.names = scripts.keySet().stream().sorted().toList();
         names.forEach(name -> writeFile(name, concurrency));
-        agents = new SimulatedAgents(new SimulatedAgents.Options(
+        agents = new TestAgents(new SimulatedAgents.Options(
                 scripts, AgentScript.always(new Outcome.Ignore()), 1, 150, Duration.ofMillis(200), false));
         RunHandler handler = this::run;
-        gateway = new SimulatedGateway(
-                gatewayOptions.apply(GatewayOptions.defaults(TestBus.HOOK_TOKEN).withAgents(Set.copyOf(names))),
+        gateway = new TestGateway(
+                gatewayOptions.apply(
+                        TestGatewayOptions.defaults(TestBus.HOOK_TOKEN).withAgents(Set.copyOf(names))),
                 handler);
     }
 
@@ -100,12 +102,12 @@ public final class TestFleet implements AutoCloseable {
     }
 
     /** The gateway. */
-    public SimulatedGateway gateway() {
+    public TestGateway gateway() {
         return gateway;
     }
 
     /** The agents. */
-    public SimulatedAgents agents() {
+    public TestAgents agents() {
         return agents;
     }
 

@@ -1,6 +1,7 @@
 package agentbus.demo;
 
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 
 /** Something that goes wrong on purpose between a hook request and its answer. */
@@ -18,6 +19,15 @@ public sealed interface Fault {
         /** Copies the headers. */
         public Answer {
             headers = Map.copyOf(headers);
+        }
+
+        GatewayAnswer toAnswer() {
+            Map<String, String> others = new HashMap<>(headers);
+            String contentType = others.remove("Content-Type");
+            if (contentType == null) {
+                contentType = body.startsWith("{") ? GatewayAnswer.JSON : GatewayAnswer.TEXT;
+            }
+            return new GatewayAnswer(status, contentType, others, body);
         }
     }
 

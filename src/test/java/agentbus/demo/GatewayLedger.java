@@ -12,8 +12,7 @@ import java.util.TreeMap;
 
 /**
  * What a gateway received and ran, counted at the gateway and so independent of the caller's own books. Survives a
- * simulated crash. The counters always count; of the entries only the newest are kept ({@link
- * GatewayOptions#ledgerEntries()}). Safe for use by many threads.
+ * simulated crash. The counters always count; of the entries only the newest are kept. Safe for use by many threads.
  */
 public final class GatewayLedger {
 
@@ -184,14 +183,7 @@ public final class GatewayLedger {
         return entry;
     }
 
-    boolean keepsEntries() {
-        return limit > 0;
-    }
-
     private <T> void keep(Deque<T> entries, T entry) {
-        if (limit == 0) {
-            return;
-        }
         if (entries.size() == limit) {
             entries.removeFirst();
         }
@@ -285,7 +277,7 @@ public final class GatewayLedger {
     /**
      * The most runs of one agent that went on at once. A run goes on a little after its agent closed the job, as a real
      * turn does, so a dispatcher that sends the next job at once makes this 2; see {@link
-     * SimulatedAgents#maxWorking(String)} for jobs at once.
+     * TestAgents#maxWorking(String)} for jobs at once.
      *
      * @param agentId the agent
      * @return the number of runs

@@ -1,4 +1,0 @@
--- Finished jobs as they are after their day: written past the triggers, for a million of them would take hours otherwise.
-insert into jobs (namespace, target_agent, job_type, subject, state, ended_at, timeout_seconds, hard_timeout_seconds)
-select 'default', 'bench-' || n % ?::int + 1, 'reactive', 'bench.work', 'succeeded', now(), 1800, 14400
-from generate_series(1, ?::int) n
