@@ -36,7 +36,7 @@ public final class Main {
         starters.put("run", CommandSpec.forAnnotatedObject(new RunCommand(out, System.getenv())));
         starters.put(
                 "demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv(), runner(System.getenv()))));
-        starters.put("bench", CommandSpec.forAnnotatedObject(new BenchCommand(Main.class, out, err, System.getenv())));
+        starters.put("bench", new BenchCommand(Main.class, out, err, System.getenv()).spec());
         starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         starters.put(
                 "import-openclaw-crons",

@@ -10,7 +10,7 @@ import java.util.Map;
 import org.awaitility.Awaitility;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** A Postgres that keeps its word about commits, unlike those of the other tests, and that can be ended as a crash would. */
+/** A Postgres with durable commits, unlike the servers of other tests, which can be ended as by a crash. */
 final class ChaosServer implements AutoCloseable {
     private final Path data;
     private int port;
@@ -31,7 +31,7 @@ final class ChaosServer implements AutoCloseable {
                     .setPGStartupWait(Duration.ofSeconds(60))
                     .setServerConfig("listen_addresses", "127.0.0.1")
                     .setServerConfig("max_connections", "150")
-                    // A commit that was told must be there after a crash: it is what is proven here.
+                    // The tests prove that an acknowledged commit survives a crash.
                     .setServerConfig("synchronous_commit", "on")
                     .setServerConfig("wal_level", "minimal")
                     .setServerConfig("max_wal_senders", "0")
@@ -47,7 +47,7 @@ final class ChaosServer implements AutoCloseable {
         }
     }
 
-    /** Ends it as {@code pg_ctl stop -m immediate} does: no word to anybody, recovery at the next start. */
+    /** Ends the server as {@code pg_ctl stop -m immediate} does: clients get no notice, and the next start recovers. */
     void crash() {
         ProcessHandle postmaster = postmaster();
         signal(postmaster.pid(), "QUIT");
@@ -58,7 +58,7 @@ final class ChaosServer implements AutoCloseable {
         release();
     }
 
-    /** Lets go of what the start held, of a server that is no more. */
+    /** Frees the resources of a server that has ended. */
     void release() {
         try {
             running.close();

@@ -30,23 +30,23 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What the README promises, under fire: real processes and a real Postgres under a steady load, one fault after the other.
- * After each, the books of the door, of the gateway and of the bus are held against each other.
+ * The README's promises under faults: real processes and a real Postgres with a steady load, one fault after the other. After
+ * each fault the records of the door, of the gateway and of the bus are compared.
  *
  * <p>{@code ./mvnw verify -Pchaos}; {@code -Dchaos.rate=20} for another load, in jobs a second.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ChaosTest {
-    /** Of issue and guide: a dead dispatcher's jobs are with another one, and listener and pool are back. */
+    /** Promised by the guide: another dispatcher has a dead one's jobs, and listener and pool are connected again. */
     private static final Duration TAKEN_OVER = Duration.ofSeconds(15);
 
     private static final Duration RECONNECTED = Duration.ofSeconds(5);
-    /** A starved machine misses a target and is no defect; beyond this it is one. */
+    /** Chosen: a starved machine may take so many times the target without a defect in the bus. */
     private static final int PATIENCE = 4;
 
     private static final Duration SETTLE = Duration.ofSeconds(150);
-    /** No new fault after that: a machine that slow proves little, and ten minutes are all there is. */
+    /** No new fault starts after this time. Chosen: a machine so slow proves little, and the suite has ten minutes. */
     private static final Duration BUDGET = Duration.ofSeconds(Integer.getInteger("chaos.budget-seconds", 400));
 
     private static final double RATE = Double.parseDouble(System.getProperty("chaos.rate", "8"));
@@ -82,7 +82,7 @@ class ChaosTest {
         }
     }
 
-    /** What happens under load, and how long it took until all was well again. */
+    /** A fault under load; returns how long the recovery took. */
     @FunctionalInterface
     private interface Trouble {
         String happens(Load load) throws Exception;
@@ -263,7 +263,7 @@ class ChaosTest {
             hold(load, 4);
             site.kill("b");
             long scripts = count("flyway_schema_history");
-            // An old node that starts late must not put its functions under the new one's feet.
+            // An old node that starts late must not replace the functions of the new one.
             site.start("b");
             assertEquals(scripts, count("flyway_schema_history"), "and it has applied nothing");
             hold(load, 4);
@@ -304,7 +304,7 @@ class ChaosTest {
         }
     }
 
-    /** Lets trouble happen under load, waits until the load is done with, and holds the books against each other. */
+    /** Runs a fault under load, waits for the end of the load, and compares the three records of it. */
     private void judged(String name, Site where, Trouble trouble) throws Exception {
         boolean late = System.nanoTime() - began > BUDGET.toNanos();
         if (late) {
@@ -324,7 +324,7 @@ class ChaosTest {
             assertTrue(verdict.isClean(), verdict::toString);
             assertTrue(verdict.succeeded() >= load.asked());
         } finally {
-            // The next one begins with a gateway that works and lanes that are open.
+            // The next fault starts with a working gateway and open lanes.
             where.gateway().clearFaults();
             if (where.server().isAlive()) {
                 openLanes(where);
@@ -343,12 +343,12 @@ class ChaosTest {
                     .atMost(SETTLE)
                     .until(() -> where.gateway().ledger().running() == 0);
         } catch (org.awaitility.core.ConditionTimeoutException late) {
-            // The verdict below says which, and why.
+            // The verdict below names the jobs and the reasons.
             System.out.println("chaos: " + late.getMessage());
         }
     }
 
-    /** Does as an operator does who has mended what a lane was stopped for; returns how many lanes that were. */
+    /** Resumes the stopped lanes, as an operator does after a repair; returns their number. */
     private static int openLanes(Site where) {
         return where.jdbc()
                 .queryForList("select resume_agent('{\"kind\": \"operator\", \"name\": \"chaos\"}',"
@@ -356,7 +356,7 @@ class ChaosTest {
                 .size();
     }
 
-    /** Jobs that a dispatcher has claimed and not delivered. */
+    /** Jobs that a dispatcher has claimed, and whose hook calls have not been made. */
     private long held(String dispatcher) {
         return count("jobs where state = 'leased' and lease_owner = ?", dispatcher);
     }
@@ -369,7 +369,7 @@ class ChaosTest {
         return isWell(site, name);
     }
 
-    /** Whether a node says that its pool and its listener are well; its next beat may be seconds away. */
+    /** Whether a node says that its pool and its listener are well; its next heartbeat may be seconds away. */
     private boolean isWell(Site where, String name) {
         try {
             JsonNode health = Json.read(client.send(
@@ -394,7 +394,7 @@ class ChaosTest {
         }
     }
 
-    /** Keeps things as they are for as long as the load takes to ask for so many seconds' jobs. */
+    /** Holds the fault until the load has asked for the jobs of so many seconds. */
     private static void hold(Load load, int seconds) {
         int until = load.asked() + (int) (seconds * RATE);
         await().atMost(Duration.ofSeconds(60 + seconds)).until(() -> load.asked() >= until);

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 /**
- * What history costs the living. Each figure is a ratio of medians of two queues in one server, measured in turn, so that a
- * busy machine is busy for both.
+ * The cost of history for new jobs. Each figure is a ratio of the medians of two queues in one server, measured in turn, so
+ * that other load on the machine slows both.
  *
  * <p>{@code ./mvnw verify -Pgrowth}, a quarter of an hour; the chaos profile runs it with a twentieth of the sizes.
  */
@@ -34,7 +34,7 @@ class GrowthTest {
     private static final int CLAIM_LIMIT = 10;
     private static final int WORK = 20;
 
-    /** Of the issue; a machine that others use is allowed a little more. */
+    /** The promised limits; {@link #ALLOWANCE} is the factor for a shared machine, which is slower at times. */
     private static final double CLAIM_TARGET = 1.2;
 
     private static final double HELD_TARGET = 0.8;
@@ -69,7 +69,7 @@ class GrowthTest {
             for (int i = 0; i < CLAIMS + 20; i++) {
                 long small = empty.claim(CLAIM_LIMIT);
                 long large = full.claim(CLAIM_LIMIT);
-                // The first ones fill caches.
+                // The first rounds fill caches and do not count.
                 if (i >= 20) {
                     of.add(small);
                     with.add(large);
@@ -108,7 +108,7 @@ class GrowthTest {
                     swept = System.nanoTime();
                 }
             }
-            // What counts is what it has come to at the end.
+            // Only the time at the end counts.
             int tenth = Math.max(with.size() / 10, 5);
             Spread before = Spread.of(without.subList(without.size() - tenth, without.size()));
             Spread after = Spread.of(with.subList(with.size() - tenth, with.size()));
@@ -147,7 +147,7 @@ class GrowthTest {
                             .queryForObject(
                                     "select retire_finished_work(30, 500, ?::jsonb) ->> 'next'", String.class, place);
                     batches.incrementAndGet();
-                    // The rest that the route takes by default.
+                    // The pause between two batches, as the route has it by default.
                     java.util.concurrent.locks.LockSupport.parkNanos(
                             Duration.ofMillis(200).toNanos());
                 }

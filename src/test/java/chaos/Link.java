@@ -15,8 +15,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A stretch of network at 127.0.0.1: passes bytes on to the first of its ends that answers, each connection beginning with
- * the next one. It can be frozen, so that connections stay open and nothing comes through, and cut.
+ * A network link at 127.0.0.1. A connection goes to the first of the ends that answers, and each connection starts with the
+ * next end. A frozen link keeps connections open and passes nothing on; a cut one resets them.
  */
 final class Link implements AutoCloseable {
     private static final int CONNECT_MS = 1000;
@@ -50,19 +50,19 @@ final class Link implements AutoCloseable {
         ends.add(port);
     }
 
-    /** Takes an end away; connections to it stay. */
+    /** Removes an end; connections to it stay. */
     void remove(int port) {
         ends.remove(Integer.valueOf(port));
     }
 
-    /** From now on nothing comes through, either way, and nobody is told: connections are half-open. */
+    /** From now on the link holds back all bytes and closes no connection: connections are half-open. */
     void freeze() {
         synchronized (thaw) {
             frozen = true;
         }
     }
 
-    /** Lets through what has waited. */
+    /** Passes on the bytes that have waited. */
     void thaw() {
         synchronized (thaw) {
             frozen = false;
@@ -121,7 +121,7 @@ final class Link implements AutoCloseable {
                 out.write(buffer, 0, read);
             }
         } catch (IOException over) {
-            // Either side has gone; so does the other.
+            // One side has closed, so the other is closed, too.
         }
         pass();
         forget(from);
@@ -148,11 +148,11 @@ final class Link implements AutoCloseable {
 
     private static void closeQuietly(Socket socket) {
         try {
-            // A reset, not a good-bye.
+            // Zero linger sends a reset in place of an orderly close.
             socket.setSoLinger(true, 0);
             socket.close();
         } catch (IOException alreadyGone) {
-            // What is closed is closed.
+            // The socket is closed already.
         }
     }
 

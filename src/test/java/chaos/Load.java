@@ -20,13 +20,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /**
- * A steady stream of jobs through the HTTP door. What got no answer is asked for again with the same dedupe key until it has
- * one; what has one is owed.
+ * A steady stream of jobs through the HTTP door. A request without an answer is repeated with the same dedupe key until it
+ * has one; the bus owes each job that it has accepted.
  */
 final class Load implements AutoCloseable {
     private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int SLEEPERS = 3;
-    /** Shorter than the sleepers sleep. */
+    /** Chosen: shorter than a sleeper's sleep, so that its attempt times out. */
     private static final int SLEEPERS_TIMEOUT_SECONDS = 4;
 
     private final URI url;
@@ -47,7 +47,7 @@ final class Load implements AutoCloseable {
             .build();
     private final java.util.concurrent.ScheduledFuture<?> ticking;
 
-    /** Begins: so many jobs a second, for the agents in turn, and first a few for the one that sleeps. */
+    /** Starts the load: a few jobs for the sleeper, then so many jobs a second for the other agents in turn. */
     Load(URI door, String token, String name, double perSecond, java.util.List<String> agents) {
         this.url = door.resolve("/v1/jobs");
         this.token = token;
@@ -63,7 +63,7 @@ final class Load implements AutoCloseable {
                 TimeUnit.MICROSECONDS);
     }
 
-    /** Asks for no more; what has no answer yet is asked for until it has. */
+    /** Asks for no further jobs; requests without an answer are repeated until they have one. */
     void stop() {
         ticking.cancel(false);
     }
@@ -73,17 +73,17 @@ final class Load implements AutoCloseable {
         return asked.get();
     }
 
-    /** How many requests were made again for want of an answer. */
+    /** The number of requests that were repeated because they got no answer. */
     int repeated() {
         return repeated.get();
     }
 
-    /** The jobs that the bus has said yes to: id by dedupe key. */
+    /** The jobs that the bus has accepted: id by dedupe key. */
     Map<String, String> owed() {
         return Map.copyOf(owed);
     }
 
-    /** Why the bus has said no, or null. */
+    /** The reason of the bus's refusal, or null. */
     String refused() {
         return refused.get();
     }

@@ -10,8 +10,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The next version of the bus, as far as a node beside it can tell: this build, one migration more, and functions that are
- * written anew with it.
+ * A next version of the bus, as a node of this version sees it: this build with one more migration, with which all functions
+ * are written again.
  *
  * @param classPath its classes
  * @param version the number of its migration
@@ -54,7 +54,7 @@ record NewBuild(String classPath, String version) {
                 Files.writeString(function, "\n-- Of the next version.\n", StandardOpenOption.APPEND);
             }
         }
-        // An empty entry is the current directory, and there is sql/ in it: of the old build.
+        // An empty entry means the current directory, which holds the sql/ of the old build.
         String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(entry -> !entry.isEmpty())
                 .map(entry -> entry.equals(classes.toString()) ? directory.toString() : entry)

@@ -31,7 +31,7 @@ final class Queue implements AutoCloseable {
         return database.jdbc();
     }
 
-    /** Puts jobs in as they are after a while: finished ones with attempt, event and audit row, and queued ones. */
+    /** Inserts finished jobs with their attempt, event and audit row, and queued jobs. */
     void fill(int finished, int queued) {
         JdbcTemplate jdbc = database.jdbc();
         for (String table : List.of("jobs", "events", "audit_log")) {
@@ -62,7 +62,7 @@ final class Queue implements AutoCloseable {
         jdbc.execute("vacuum analyze");
     }
 
-    /** Queues jobs, with whatever triggers are on. */
+    /** Queues jobs; the triggers that are on run. */
     void enqueue(int count) {
         database.jdbc()
                 .update(
@@ -72,12 +72,12 @@ final class Queue implements AutoCloseable {
                         count);
     }
 
-    /** What a node does every few seconds, agentbus.dispatch.recover-ms. */
+    /** Runs the recovery that a node runs every {@code agentbus.dispatch.recover-ms}. */
     void sweep() {
         database.jdbc().queryForList("select recover()");
     }
 
-    /** How long a claim takes, in nanoseconds; it is taken back. */
+    /** The time of one claim in nanoseconds; the claim is rolled back. */
     long claim(int limit) throws SQLException {
         connection.setAutoCommit(false);
         try {
@@ -94,7 +94,7 @@ final class Queue implements AutoCloseable {
         }
     }
 
-    /** Brings so many jobs from the enqueue to the end, each step a transaction; how long it took, in nanoseconds. */
+    /** Takes so many jobs from enqueue to close, each step a transaction; returns the time in nanoseconds. */
     long work(int count) throws SQLException {
         long began = System.nanoTime();
         enqueue(count);

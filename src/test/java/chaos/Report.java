@@ -24,7 +24,7 @@ final class Report {
         lines.add(new Line(fault, verdict, recovery, ""));
     }
 
-    /** A fault that could not be made here. */
+    /** A fault that this machine cannot make. */
     void skipped(String fault, String why) {
         lines.add(new Line(fault, null, "", "skipped: " + why));
     }

@@ -18,17 +18,17 @@ import java.util.TreeMap;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * The place where it happens: a Postgres, a gateway with its agents, and nodes of the bus in processes of their own, each with
- * its own stretch of network to the database, all behind one door. Settings are the defaults, but for what {@link #settings}
- * names.
+ * The system under test: a Postgres, a gateway with its agents, and nodes of the bus in processes of their own. Each node has
+ * a {@link Link} of its own to the database, and one link leads callers to the nodes. Settings are the defaults except those
+ * in {@link #settings}.
  */
 final class Site implements AutoCloseable {
     static final List<String> AGENTS = List.of("alpha", "beta", "gamma", "delta");
-    /** The defaults that recovery depends on, in milliseconds: how long a claim is its dispatcher's own without a beat. */
+    /** The default lease of a claim in milliseconds, without a heartbeat: recovery depends on it. */
     static final int LEASE_MS = 12_000;
 
     private static final int ROOM = 10;
-    /** Not the default 20 s: a late answer is to be given up within the test's time. */
+    /** Chosen: below the default of 20 s, so that a late answer is given up within the test's time. */
     private static final int ANSWER_TIMEOUT_MS = 3000;
 
     /** One node: its process, its way to the database, its port. */
@@ -114,7 +114,7 @@ final class Site implements AutoCloseable {
                 "http://127.0.0.1:" + door.port(),
                 "agentbus.agents.dir",
                 home.resolve("agents").toString(),
-                // Those of the program are for its own agents.
+                // The standing orders of the program name agents that are not here.
                 "agentbus.orders.enabled",
                 "false",
                 "agentbus.gateway.url",

@@ -5,7 +5,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A disk that is soon full: a small file system in memory, where one may be mounted. */
+/** A disk that fills up fast: a small file system in memory, on machines where one may be mounted. */
 final class SmallDisk implements AutoCloseable {
     private static final String SIZE = "220m";
     private static final int CHUNK = 65_536;
@@ -39,23 +39,23 @@ final class SmallDisk implements AutoCloseable {
         }
     }
 
-    /** Leaves no room. */
+    /** Fills the disk. */
     void fill() throws IOException {
         byte[] chunk = new byte[CHUNK];
         for (int size = CHUNK; size >= 1; size /= 16) {
-            // A failed write may have been half a one: then the last bytes, one by one.
+            // A failed write may have been partial, so the last bytes are written one by one.
             try (OutputStream out = Files.newOutputStream(
                     ballast, java.nio.file.StandardOpenOption.CREATE, java.nio.file.StandardOpenOption.APPEND)) {
                 while (Files.getFileStore(directory).getUsableSpace() > 0) {
                     out.write(chunk, 0, size);
                 }
             } catch (IOException full) {
-                // That was the point.
+                // The disk is full, as it should be.
             }
         }
     }
 
-    /** Makes room. */
+    /** Frees the disk. */
     void free() throws IOException {
         Files.deleteIfExists(ballast);
     }
@@ -67,7 +67,7 @@ final class SmallDisk implements AutoCloseable {
                     .inheritIO()
                     .start();
             if (unmount.waitFor() != 0) {
-                // Somebody still has a file there: gone as soon as they have not.
+                // A process still has a file open there; the lazy unmount ends with it.
                 new ProcessBuilder("umount", "-l", directory.toString())
                         .inheritIO()
                         .start()

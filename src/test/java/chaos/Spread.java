@@ -2,7 +2,7 @@ package chaos;
 
 import java.util.List;
 
-/** Times of one thing, in milliseconds: the median, and what a tenth was below and above. */
+/** Times of one step in milliseconds: the median, and the limits below and above which a tenth lies. */
 record Spread(double median, double low, double high, int samples) {
     private static final double NANOS = 1_000_000.0;
 

@@ -10,20 +10,20 @@ import java.util.stream.Collectors;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * What came of one load, by three books that know nothing of each other: what the door said yes to, what the gateway started
- * and its agents were told, and the bus's own ledger.
+ * The result of one load, by three independent records: the jobs that the door accepted; the runs that the gateway started,
+ * with the answers to their closes; and the bus's database.
  *
  * @param asked jobs that were asked for
- * @param repeated requests made again for want of an answer
- * @param doubled jobs that a repeated request made anew, because the first one had ended meanwhile
- * @param succeeded jobs of the ledger that have succeeded
+ * @param repeated requests made again because they got no answer
+ * @param doubled jobs that a repeated request made a second time, because the first job had ended meanwhile
+ * @param succeeded jobs that have succeeded in the database
  * @param runs runs that the gateway started
  * @param rerun jobs that ran more than once
  * @param staleRefused closes of attempts that were over and were refused
- * @param lost jobs that the door said yes to and that have not succeeded, or whose accepted close is not in the ledger
- * @param stuck jobs that nothing will move, and invariants that do not hold
- * @param staleAccepted jobs of which more than one attempt was told yes, or that carry another's word
- * @param unexplained second runs of a job for which the ledger gives no reason
+ * @param lost jobs that the door accepted and that have not succeeded, or whose accepted close is not in the database
+ * @param stuck jobs that have not ended, and broken invariants
+ * @param staleAccepted jobs with two accepted closes, or with the summary of an attempt that did not succeed
+ * @param unexplained second runs of a job for which the database gives no reason
  */
 record Verdict(
         int asked,
@@ -41,12 +41,12 @@ record Verdict(
     private static final int OK = 200;
     private static final int CONFLICT = 409;
 
-    /** Whether nothing is wrong. */
+    /** Whether no job is in any of the four lists. */
     boolean isClean() {
         return lost.isEmpty() && stuck.isEmpty() && staleAccepted.isEmpty() && unexplained.isEmpty();
     }
 
-    /** Compares the books for the jobs of a load, which has stopped and whose jobs have had their time. */
+    /** Compares the three records of a load that has stopped, after its jobs have had time to end. */
     static Verdict of(Site site, Load load, String name) {
         JdbcTemplate jdbc = site.jdbc();
         Map<String, Map<String, Object>> jobs = new HashMap<>();
@@ -128,7 +128,7 @@ record Verdict(
             } else if (count > 1) {
                 without.add(key + " ran " + count + " times");
             } else if (attempt.get("status").equals("undelivered")) {
-                // The ledger is sure that it never ran; the gateway knows better.
+                // The database says that it never ran, and the gateway has run it.
                 without.add(key + " ran, and counts as undelivered: " + attempt.get("error"));
             } else if (byKey.size() > 1 && attempt.get("status").equals("timed_out") && attempt.get("error") == null) {
                 without.add(key + " timed out without a reason");

@@ -21,11 +21,11 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The agents of the chaos, with a book of their own: which run closed which job and was told what. An agent says as summary
- * the key of the call that woke it, so that the ledger shows whose word counted.
+ * The agents of the chaos tests, with a record of their own: the answer to each run's close. The summary of a close is the
+ * key of the hook call that woke the agent, so that the database shows which close counted.
  */
 final class Workers implements RunHandler, AutoCloseable {
-    /** An agent that sleeps through its first attempt and then reports as if nothing were. */
+    /** An agent that sleeps through its first attempt and reports it afterwards as if it were in time. */
     static final String SLEEPER = "sleeper";
 
     private static final Duration WORK = Duration.ofMillis(100);
@@ -64,7 +64,7 @@ final class Workers implements RunHandler, AutoCloseable {
     }
 
     /**
-     * What each close was told at last.
+     * The last answer to each close.
      *
      * @return the status by the key of the call that woke the agent; 0 for one that never got an answer
      */
@@ -94,7 +94,7 @@ final class Workers implements RunHandler, AutoCloseable {
         try {
             timer.schedule(task, pause.toMillis(), TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException closed) {
-            // The test is over; so is the agent.
+            // The test has ended, and its agents with it.
         }
     }
 

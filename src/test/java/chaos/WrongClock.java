@@ -8,7 +8,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 
-/** A wall clock that is wrong for one process: a small library that is loaded before libc, where one can be built. */
+/** A wrong wall clock for one process, by a small library that is loaded before libc, where a C compiler can build it. */
 final class WrongClock {
     private WrongClock() {}
 
@@ -35,12 +35,12 @@ final class WrongClock {
         }
     }
 
-    /** The variables of a process whose clock is to be so many seconds ahead. */
+    /** The environment of a process whose clock runs so many seconds ahead. */
     static Map<String, String> environment(Path library, int seconds) {
         return Map.of("LD_PRELOAD", library.toString(), "CLOCK_SKEW_SECONDS", Integer.toString(seconds));
     }
 
-    /** How far ahead the clock of a Java process with these variables really is, in seconds. */
+    /** The measured lead of a Java process's clock in this environment, in seconds. */
     static long skewSeconds(Map<String, String> environment) throws IOException, InterruptedException {
         ProcessBuilder builder = new ProcessBuilder(List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
@@ -54,7 +54,7 @@ final class WrongClock {
         return Instant.parse(said).getEpochSecond() - Instant.now().getEpochSecond();
     }
 
-    /** Says the time. */
+    /** Prints the time. */
     public static void main(String[] arguments) {
         System.out.println(Instant.now());
     }

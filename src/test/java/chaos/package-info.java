@@ -1,2 +1,2 @@
-/** The hostile tests: real processes, a real Postgres, and what goes wrong with both, counted at the gateway and in the ledger. */
+/** The hostile tests: real processes and a real Postgres under faults, counted at the gateway and in the database. */
 package chaos;

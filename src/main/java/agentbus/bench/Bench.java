@@ -9,7 +9,7 @@ interface Bench {
      * Measures.
      *
      * @param rig a database with the schema, a gateway; the bus is this bench's to start
-     * @param tell takes each result's figures as soon as there are any, so that a bench that is broken off has told something
+     * @param tell takes the figures of each result at once, so that an interrupted bench has printed those it had
      */
     void run(Rig rig, Consumer<ObjectNode> tell);
 }

@@ -19,6 +19,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 
 /** {@code agentbus bench}: how fast this bus is, on this machine and with this Postgres. */
@@ -76,6 +77,17 @@ public final class BenchCommand implements Callable<Integer> {
         this.out = out;
         this.err = err;
         this.environment = environment;
+    }
+
+    /**
+     * The command as picocli takes it.
+     *
+     * @return a new specification, with all options
+     */
+    public CommandSpec spec() {
+        CommandSpec spec = CommandSpec.forAnnotatedObject(this);
+        options.addNumbers(spec);
+        return spec;
     }
 
     @Override

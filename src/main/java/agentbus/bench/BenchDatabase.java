@@ -8,9 +8,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The database that is measured: one of the bench's own, {@code agentbus_bench}, made on the server that DATABASE_URL names,
- * or on a Postgres of its own in the bench's directory. What DATABASE_URL itself holds is never touched; an
- * {@code agentbus_bench} that is there already is somebody else's, and refused. It is dropped at the end.
+ * The database {@code agentbus_bench}, which the bench makes and drops: on the server that DATABASE_URL names, or on a
+ * Postgres in the bench's directory. No other database is touched, and an existing {@code agentbus_bench} is refused.
  */
 final class BenchDatabase implements AutoCloseable {
     private static final String NAME = "agentbus_bench";
@@ -89,12 +88,12 @@ final class BenchDatabase implements AutoCloseable {
         return access;
     }
 
-    /** Version and the settings that matter; {@code backend} is the process id of the connection that was asked. */
+    /** Version and durability settings of the server; {@code backend} is the process id of the connection that answered. */
     Map<String, Object> server() {
         return sql.row("server");
     }
 
-    /** Transactions of the database so far; asked from outside it. */
+    /** Transactions of the database so far. Read from another database, so that the reading does not count. */
     long transactions() {
         return admin.number("transactions");
     }

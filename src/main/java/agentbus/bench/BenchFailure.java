@@ -1,6 +1,6 @@
 package agentbus.bench;
 
-/** A bench that cannot be run, or was not; the message is one line for people. */
+/** A bench cannot start or did not finish; the message is one line for people. */
 final class BenchFailure extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -3,7 +3,7 @@ package agentbus.bench;
 import java.io.IOException;
 import java.util.Arrays;
 
-/** {@code agentbus run} as the bench starts it: the same process, which also ends when the bench is no more. */
+/** {@code agentbus run} as the bench starts it: the process ends when the bench has ended. */
 final class BusMain {
     private BusMain() {}
 
@@ -24,11 +24,11 @@ final class BusMain {
     private static void endWithTheBench() {
         try {
             while (System.in.read() >= 0) {
-                // Nothing is said on this line; only its end counts.
+                // The bench writes nothing here; the end of the input is the signal.
                 continue;
             }
         } catch (IOException broken) {
-            // As good as its end.
+            // A broken input means that the bench has ended, too.
         }
         System.exit(0);
     }

@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
 
-/** A JVM that the bench has started: with its own class path, a log in a file, and an end with the bench's own. */
+/** A JVM that the bench has started on the bench's class path. It logs to a file and ends with the bench. */
 final class Child implements AutoCloseable {
     private static final int START_SECONDS = 120;
     private static final int STOP_SECONDS = 30;
@@ -125,7 +125,7 @@ final class Child implements AutoCloseable {
         }
     }
 
-    /** Asks it to end, and ends it when it does not within half a minute. */
+    /** Asks the process to end, and kills it after half a minute. */
     @Override
     public void close() {
         process.destroy();

@@ -11,8 +11,8 @@ import java.util.stream.LongStream;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /**
- * {@code bench claim}: how long one claim takes, of a full batch and on one connection, as history grows: none, a tenth, all of
- * {@code --history}. Each claim is taken back, so that all find the same queue.
+ * {@code bench claim}: the time of one claim of a full batch on one connection, with no history, a tenth of {@code --history}
+ * and all of it. Each claim is rolled back, so that all find the same queue.
  */
 final class ClaimCost implements Bench {
     private static final int BATCH = 50;
@@ -23,21 +23,29 @@ final class ClaimCost implements Bench {
     public void run(Rig rig, Consumer<ObjectNode> tell) {
         BenchSql sql = rig.sql();
         sql.row("agents", agents(rig.options()));
-        sql.row("configure-gateway", rig.options().inFlight);
-        sql.number("queue-jobs", rig.options().agents, rig.options().backlog);
+        sql.row("configure-gateway", rig.options().get(BenchNumber.IN_FLIGHT));
+        sql.number(
+                "queue-jobs",
+                rig.options().get(BenchNumber.AGENTS),
+                rig.options().get(BenchNumber.BACKLOG));
         double empty = 0;
         long there = 0;
-        for (long history : LongStream.of(0, rig.options().history / 10, rig.options().history)
+        for (long history : LongStream.of(
+                        0,
+                        rig.options().get(BenchNumber.HISTORY) / 10,
+                        rig.options().get(BenchNumber.HISTORY))
                 .distinct()
                 .toArray()) {
             if (history > there) {
                 sql.run("triggers-off");
-                sql.run("grow-history", rig.options().agents, (int) (history - there));
+                sql.run("grow-history", rig.options().get(BenchNumber.AGENTS), (int) (history - there));
                 sql.run("triggers-on");
                 there = history;
             }
             sql.run("vacuum-jobs");
-            ObjectNode figures = measure(rig).put("history", history).put("backlog", rig.options().backlog);
+            ObjectNode figures = measure(rig)
+                    .put("history", history)
+                    .put("backlog", rig.options().get(BenchNumber.BACKLOG));
             double now = figures.path("p50Ms").asDouble();
             empty = empty == 0 ? now : empty;
             tell.accept(figures.put("timesEmpty", Math.round(now / empty * 100) / 100.0));
@@ -48,7 +56,7 @@ final class ClaimCost implements Bench {
         try (Connection connection = rig.database().database().unpooled().getConnection()) {
             connection.setAutoCommit(false);
             BenchSql sql = new BenchSql(new SingleConnectionDataSource(connection, true));
-            int rounds = rig.options().rounds;
+            int rounds = rig.options().get(BenchNumber.ROUNDS);
             long[] nanos = new long[CLAIMS * rounds];
             for (int n = -WARM_UP; n < nanos.length; n++) {
                 long began = System.nanoTime();
@@ -77,7 +85,7 @@ final class ClaimCost implements Bench {
 
     private static String agents(BenchOptions options) {
         var agents = JsonNodeFactory.instance.arrayNode();
-        IntStream.rangeClosed(1, options.agents).forEach(n -> agents.addObject()
+        IntStream.rangeClosed(1, options.get(BenchNumber.AGENTS)).forEach(n -> agents.addObject()
                 .put("id", "bench-" + n)
                 .put("maxConcurrency", options.perAgent())
                 .put("configHash", "bench")

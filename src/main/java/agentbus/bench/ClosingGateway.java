@@ -19,19 +19,18 @@ import java.util.Set;
 import org.HdrHistogram.Histogram;
 
 /**
- * The gateway of the bench and its agents, in a process of its own: admits every hook at once, and closes the job over HTTP
- * with the token that its prompt holds, as an agent's curl would. It does nothing else, so that what is measured is the bus;
- * {@link agentbus.demo.SimulatedGateway} is the one that behaves as OpenClaw does. One event loop, connections kept alive both
- * ways: everything here happens on one thread.
+ * The gateway of the bench and its agents, in a process of its own. It admits every hook at once and closes the job over HTTP
+ * with the token of its prompt, as an agent's curl would; it does nothing else, so that the bench measures the bus. {@code
+ * agentbus.demo.SimulatedGateway} behaves as OpenClaw does. All code here runs on one event loop.
  */
 final class ClosingGateway {
     private static final byte[] CLOSE = "{\"summary\":\"done by the bench\"}".getBytes();
     private static final String MARK = "sentAtMicros";
     private static final String TOKEN = "Bearer 'abt_";
     private static final long LONGEST_MICROS = 600_000_000L;
-    /** As many agents at once as the bus lets work; the rest of the closes wait their turn. */
+    /** Closes at once; further closes wait for a connection. Chosen: as many as the bus lets in at once. */
     private static final int CONNECTIONS = 64;
-    /** As often as the prompt's curl tries again where nobody answers. */
+    /** Tries of a close that gets no answer, as many as the prompt's curl makes. */
     private static final int TRIES = 6;
 
     private static final long RETRY_MS = 200;
@@ -70,7 +69,7 @@ final class ClosingGateway {
                 .onSuccess(server -> System.out.println(server.actualPort()))
                 .onFailure(failure -> System.exit(1));
         while (System.in.read() >= 0) {
-            // Nothing is said on this line; only its end counts.
+            // The bench writes nothing here; the end of the input is the signal.
             continue;
         }
         System.exit(0);
@@ -111,7 +110,7 @@ final class ClosingGateway {
                 .putHeader("Content-Type", "application/json")
                 .end("{\"ok\":true,\"runId\":\"bench-" + hooks + "\"}");
         if (known) {
-            // As a gateway that knows the key: the first run is the answer, and no second one starts.
+            // A gateway that knows the key answers with the first run and starts no second one.
             repeated++;
             return;
         }
@@ -181,7 +180,7 @@ final class ClosingGateway {
         return text.substring(from, text.indexOf(end, from));
     }
 
-    /** The number after a name within JSON within JSON, or 0. */
+    /** The number behind a name in JSON that is itself a string in JSON; 0 when the name is missing. */
     private static long number(String text, String name) {
         int at = text.indexOf(name);
         if (at < 0) {

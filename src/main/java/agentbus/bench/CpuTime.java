@@ -6,8 +6,8 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Processor time of the parts so far. On a machine that others use, too, time on the clock says how busy they were; this says
- * what the work cost.
+ * Processor time of each part so far. On a shared machine elapsed time depends on the other users; processor time is the cost
+ * of the work itself.
  *
  * @param busMs of the bus, in milliseconds
  * @param gatewayMs of the gateway and its agents
@@ -31,7 +31,7 @@ record CpuTime(long busMs, long gatewayMs, long postgresMs) {
     }
 
     /**
-     * What was spent since then.
+     * The processor time since an earlier reading.
      *
      * @param then an earlier reading
      * @param jobs how many jobs it was spent on

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * {@code bench drain}: how fast queued jobs are done. Each is claimed, its agent is woken by one hook call, and the agent
- * closes it by one call of the API. The rate is jobs by the time from the first claim to the last close, by the database's
+ * {@code bench drain}: how fast queued jobs are done. A job is claimed, one hook call wakes its agent, and the agent closes
+ * it by one call of the API. The rate is jobs by the time from the first claim to the last close, by the database's
  * clock. A first, untimed round warms up.
  */
 final class Drain implements Bench {
@@ -24,10 +24,10 @@ final class Drain implements Bench {
     @Override
     public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of("agentbus.orders.enabled", "false"));
-        round(rig, Math.min(rig.options().jobs, MOST_WARMUP));
+        round(rig, Math.min(rig.options().get(BenchNumber.JOBS), MOST_WARMUP));
         List<ObjectNode> rounds = new ArrayList<>();
-        for (int n = 1; n <= rig.options().rounds; n++) {
-            ObjectNode round = round(rig, rig.options().jobs).put("round", n);
+        for (int n = 1; n <= rig.options().get(BenchNumber.ROUNDS); n++) {
+            ObjectNode round = round(rig, rig.options().get(BenchNumber.JOBS)).put("round", n);
             rounds.add(round);
             tell.accept(round);
         }
@@ -39,13 +39,13 @@ final class Drain implements Bench {
         long before = sql.number("last-seq");
         sql.number("pause-agents");
         for (int queued = 0; queued < jobs; queued += BATCH) {
-            sql.number("queue-jobs", rig.options().agents, Math.min(BATCH, jobs - queued));
+            sql.number("queue-jobs", rig.options().get(BenchNumber.AGENTS), Math.min(BATCH, jobs - queued));
         }
         rig.resetGateway();
         CpuTime cpu = rig.cpu();
         sql.number("resume-agents");
         boolean done = Waiting.until(
-                Duration.ofSeconds(rig.options().seconds),
+                Duration.ofSeconds(rig.options().get(BenchNumber.SECONDS)),
                 () -> rig.report().path("closed").asLong() >= jobs);
         CpuTime after = rig.cpu();
         Map<String, Object> drained = sql.row("drained", before);
@@ -61,8 +61,9 @@ final class Drain implements Bench {
         figures.setAll(after.perJob(cpu, closed));
         figures.set("gateway", report);
         if (!done) {
-            // What is left of one round must not be counted into the next.
-            throw new BenchFailure("only " + closed + " of " + jobs + " jobs were done in " + rig.options().seconds
+            // Jobs left over from one round must not count in the next.
+            throw new BenchFailure("only " + closed + " of " + jobs + " jobs were done in "
+                    + rig.options().get(BenchNumber.SECONDS)
                     + " s; raise --seconds or lower --jobs. The gateway saw " + report
                     + "; the end of the bus's log: " + rig.bus().lastWords());
         }

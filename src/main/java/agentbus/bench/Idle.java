@@ -7,20 +7,20 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * {@code bench idle}: what a bus costs that has nothing to do, with the installation's own agents and standing orders:
- * queries in a second, processor time and resident memory. Queries are the database's transactions less those that it makes in
- * the same time with the bus stopped, so that autovacuum's do not count.
+ * {@code bench idle}: the cost of a bus without work, with the installation's own agents and standing orders: queries in a
+ * second, processor time and resident memory. Queries are the database's transactions with the bus less those without it, so
+ * that autovacuum does not count.
  */
 final class Idle implements Bench {
-    /** The start's own work is over by then; a shorter measurement is none, and need not wait. */
+    /** Chosen: the work of the start is over by then. A measurement shorter than this is a trial and waits less. */
     private static final Duration SETTLE = Duration.ofSeconds(15);
 
     @Override
     public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of());
-        Duration measured = Duration.ofSeconds(rig.options().seconds);
+        Duration measured = Duration.ofSeconds(rig.options().get(BenchNumber.SECONDS));
         Waiting.pass(measured.compareTo(SETTLE) < 0 ? measured : SETTLE);
-        // What autovacuum would do to a database so new, and count as the bus's.
+        // Otherwise autovacuum would do this during the measurement, and the bus would be charged for it.
         rig.sql().run("vacuum-all");
         CpuTime cpu = rig.cpu();
         long transactions = rig.database().transactions();

@@ -15,8 +15,8 @@ import java.util.function.Consumer;
 
 /**
  * {@code bench latency}: from the moment before a job is enqueued to the arrival of its hook at the gateway, at a steady rate.
- * The job's payload carries the moment; one machine has one clock. Calls are made on time even when an earlier one is
- * still under way, so that a stall shows in every job it delays.
+ * The job's payload carries the moment, since all processes here share one clock. Calls are made on time even when an earlier
+ * one has no answer yet, so that a stall shows in each job that it delays.
  */
 final class Latency implements Bench {
     private static final int CALLERS = 8;
@@ -28,20 +28,19 @@ final class Latency implements Bench {
     @Override
     public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of("agentbus.orders.enabled", "false"));
-        // A bus that has run for a while: its code is compiled after some thousand jobs, which at 20 a second are
-        // minutes.
-        if (rig.options().warmUp > 0) {
-            enqueue(rig, rig.options().warmUp, AT_ONCE);
+        // The JVM has compiled the bus's code after some thousand jobs; at 20 jobs a second that would take minutes.
+        if (rig.options().get(BenchNumber.WARM_UP) > 0) {
+            enqueue(rig, rig.options().get(BenchNumber.WARM_UP), AT_ONCE);
         }
         rig.resetGateway();
-        int sent = rig.options().seconds * rig.options().rate;
-        enqueue(rig, sent, rig.options().rate);
+        int sent = rig.options().get(BenchNumber.SECONDS) * rig.options().get(BenchNumber.RATE);
+        enqueue(rig, sent, rig.options().get(BenchNumber.RATE));
         JsonNode report = rig.report();
         ObjectNode figures = JsonNodeFactory.instance
                 .objectNode()
                 .put("enqueue", rig.options().enqueue.name())
-                .put("ratePerSecond", rig.options().rate)
-                .put("warmUpJobs", rig.options().warmUp)
+                .put("ratePerSecond", rig.options().get(BenchNumber.RATE))
+                .put("warmUpJobs", rig.options().get(BenchNumber.WARM_UP))
                 .put("jobs", sent)
                 .put("arrived", report.path("hooks").asLong());
         figures.setAll((ObjectNode) report.path("arrival"));
@@ -91,7 +90,7 @@ final class Latency implements Bench {
     }
 
     private static void enqueueOne(Rig rig, int number, String token) {
-        String agent = "bench-" + (number % rig.options().agents + 1);
+        String agent = "bench-" + (number % rig.options().get(BenchNumber.AGENTS) + 1);
         long now = ClosingGateway.micros();
         if (rig.options().enqueue == BenchOptions.Door.sql) {
             rig.sql().row("enqueue-one", agent, now);

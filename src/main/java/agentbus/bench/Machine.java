@@ -9,18 +9,18 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** What the figures were taken on. */
+/** The machine and the server on which the figures were taken. */
 final class Machine {
     private static final Path CPUS = Path.of("/proc/cpuinfo");
 
     private Machine() {}
 
     /**
-     * The hardware and what runs on it.
+     * Describes the hardware and the software on it.
      *
      * @param server the row of {@code server.sql}
      * @return cpu, cores, memoryMb, os, java, postgres, synchronousCommit, fsync, sharedBuffers, and load, the machine's load
-     *     average of the last minute: what else was going on
+     *     average of the last minute, which shows other users of the machine
      */
     static ObjectNode describe(Map<String, Object> server) {
         var system = ManagementFactory.getOperatingSystemMXBean();
@@ -41,7 +41,7 @@ final class Machine {
         return told;
     }
 
-    /** The processor's model name; the architecture where the system does not tell. */
+    /** The processor's model name, or the architecture on systems that do not name a model. */
     private static String cpu() {
         try (Stream<String> lines = Files.lines(CPUS)) {
             return lines.filter(line -> line.startsWith("model name"))

@@ -9,7 +9,7 @@ final class Percentiles {
     private Percentiles() {}
 
     /**
-     * What a histogram says.
+     * The percentiles of a histogram.
      *
      * @param histogram values in microseconds
      * @return count, p50Ms, p95Ms, p99Ms and maxMs; the count alone when there is nothing in it

@@ -20,7 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What a bench works with: a database, the gateway in a process of its own, and a bus in a process of its own. */
+/** The equipment of a bench: a database, and a gateway and a bus in processes of their own. */
 final class Rig implements AutoCloseable {
     private static final String HOOK_TOKEN = "hook-token-of-the-bench";
 
@@ -61,7 +61,7 @@ final class Rig implements AutoCloseable {
         try {
             writeAgents(home.resolve("agents"), directory.resolve("agents"), options);
             Child gateway = Child.start(
-                    // Small and plain: its threads take the bus's processors.
+                    // A small heap and one collector thread, since the gateway shares the processors with the bus.
                     List.of("-Xmx256m", "-XX:+UseSerialGC"),
                     ClosingGateway.class,
                     List.of(),
@@ -83,7 +83,7 @@ final class Rig implements AutoCloseable {
                 Files.createDirectories(copy.getParent());
                 Files.copy(file, copy);
             }
-            for (int n = 1; n <= options.agents; n++) {
+            for (int n = 1; n <= options.get(BenchNumber.AGENTS); n++) {
                 Path folder = Files.createDirectories(agents.resolve("bench-" + n));
                 Files.writeString(
                         folder.resolve("agent.yaml"),
@@ -107,7 +107,7 @@ final class Rig implements AutoCloseable {
         settings.put("agentbus.agents.dir", directory.resolve("agents").toString());
         settings.put("agentbus.http.port", "0");
         settings.put("agentbus.gateway.url", "http://127.0.0.1:" + gateway.greeting());
-        settings.put("agentbus.gateway.max-in-flight", Integer.toString(options.inFlight));
+        settings.put("agentbus.gateway.max-in-flight", Integer.toString(options.get(BenchNumber.IN_FLIGHT)));
         settings.putAll(more);
         settings.putAll(options.settings);
         List<String> arguments = new ArrayList<>(List.of(program.getName(), "run"));
@@ -148,7 +148,7 @@ final class Rig implements AutoCloseable {
         call("POST", gatewayUrl("/bench/reset"), "", null);
     }
 
-    /** What the gateway has counted. */
+    /** The counts of the gateway. */
     JsonNode report() {
         return call("GET", gatewayUrl("/bench/report"), "", null);
     }
@@ -183,7 +183,7 @@ final class Rig implements AutoCloseable {
         return options;
     }
 
-    /** The settings of the bus beside its defaults, as they are told with a result. */
+    /** The settings of the bus that differ from the defaults, as a result states them. */
     Map<String, String> settings() {
         Map<String, String> told = new LinkedHashMap<>(settings);
         told.keySet()

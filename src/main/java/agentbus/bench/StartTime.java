@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 
 /**
  * {@code bench start}: from the start of the bus's process to the arrival of the first hook at the gateway, on a database that
- * has its schema and a job that waits. A first start, untimed, makes the keys and tokens of the installation.
+ * has its schema and one queued job. A first, untimed start makes the keys and tokens of the installation.
  */
 final class StartTime implements Bench {
     private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -19,7 +19,7 @@ final class StartTime implements Bench {
     public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of());
         rig.stopBus();
-        double[] seconds = new double[rig.options().rounds];
+        double[] seconds = new double[rig.options().get(BenchNumber.ROUNDS)];
         for (int n = 0; n < seconds.length; n++) {
             rig.resetGateway();
             rig.sql().row("enqueue-one", "bench-1", ClosingGateway.micros());

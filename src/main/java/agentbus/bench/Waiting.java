@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Waiting that ends. */
+/** Waiting with a limit. */
 final class Waiting {
     private static final Duration STEP = Duration.ofMillis(100);
 
@@ -14,7 +14,7 @@ final class Waiting {
      * Waits for a condition, looking ten times a second.
      *
      * @param limit how long at most
-     * @param condition what is waited for
+     * @param condition the condition
      * @return whether it came
      */
     static boolean until(Duration limit, BooleanSupplier condition) {

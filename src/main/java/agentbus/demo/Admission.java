@@ -5,7 +5,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
 
-/** One request for a run on its way: waits for its session and its slot, then runs, then has ended. */
+/** One request for a run. It waits for its session and its slot, then it runs, then it has ended. */
 final class Admission {
 
     enum State {
@@ -18,7 +18,7 @@ final class Admission {
     private final AdmittedRun run;
     /** True when the run starts, false when the admission window passed first; never completed by a crash. */
     private final CompletableFuture<Boolean> admitted = new CompletableFuture<>();
-    /** How the run ended; never completed by a crash, whose waiters lose their connection. */
+    /** How the run ended. A crash never completes it, since the waiting callers lose their connection. */
     private final CompletableFuture<RunEnd> ended = new CompletableFuture<>();
 
     // The rest belongs to RunSlots and is guarded by its lock.
@@ -45,7 +45,7 @@ final class Admission {
         return ended;
     }
 
-    /** What must be done before anyone learns of the refusal, or of the end. Set before it is submitted. */
+    /** Sets the work that comes before a refusal or an end is announced. Called before the admission is submitted. */
     void bookkeeping(Runnable ofRefusal, Runnable ofEnd) {
         beforeRefusal = ofRefusal;
         beforeEnd = ofEnd;

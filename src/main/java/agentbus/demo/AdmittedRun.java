@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 
 /**
- * A run that got its session and its slot.
+ * A run that has its session and its slot.
  *
  * @param runId the id that the hook was answered with; the agent does not see it
  * @param agentId the agent that runs

@@ -34,7 +34,7 @@ public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
     /**
      * An agent that always does the same.
      *
-     * @param outcome what it does
+     * @param outcome its outcome, every time
      * @return the script
      */
     public static AgentScript always(Outcome outcome) {
@@ -42,7 +42,7 @@ public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
     }
 
     /**
-     * An agent that draws what it does.
+     * An agent that draws its outcomes by weight.
      *
      * @param outcomes the outcomes with their weights
      * @return the script
@@ -54,7 +54,7 @@ public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
     /**
      * An agent that does one thing after the other, and the last one ever after.
      *
-     * @param outcomes what it does
+     * @param outcomes its outcomes, in this order
      * @return the script
      */
     public static AgentScript inOrder(Outcome... outcomes) {

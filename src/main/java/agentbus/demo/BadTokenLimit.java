@@ -2,7 +2,7 @@ package agentbus.demo;
 
 import java.time.Duration;
 
-/** Counts bad tokens: so many in a window are answered 401, the next ones 429. A good token starts the count anew. */
+/** Counts bad tokens: the first ones of a window are answered 401, the next ones 429. A good token resets the count. */
 final class BadTokenLimit {
 
     private final int limit;

@@ -14,14 +14,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** What an agent says in its callbacks, put into the bodies that the prompt proposes. */
+/** Puts an agent's own words into the callback bodies that the prompt proposes. */
 final class CallbackBodies {
 
     /**
      * A callback to make.
      *
      * @param operation the last segment of the command's path
-     * @param fields what the agent fills in
+     * @param fields the values that the agent fills in
      */
     record Callback(String operation, Map<String, Object> fields) {}
 
@@ -42,7 +42,7 @@ final class CallbackBodies {
         return reports;
     }
 
-    /** A time may be given as a wait from now on, such as PT15S. */
+    /** A script may give a time as a wait from now, such as PT15S. */
     private static Map<String, String> unblock(Outcome.Block block) {
         String at = block.unblock().get("at");
         return at != null && at.startsWith("PT")

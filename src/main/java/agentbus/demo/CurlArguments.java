@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Reads the arguments of curl: those that shape the request are followed, those that only shape its output skipped. */
+/** Reads the arguments of curl. It follows those that shape the request and skips those that shape only the output. */
 final class CurlArguments {
 
     private static final Set<String> FLAGS = Set.of(

@@ -48,7 +48,7 @@ public record CurlCommand(
     /**
      * The request, with another body.
      *
-     * @param newBody what is sent instead of the command's own body
+     * @param newBody the body in place of the command's own
      * @return the request for the JDK's client
      * @throws IllegalArgumentException if the JDK's client does not take the address, the method or a header
      */

@@ -32,7 +32,7 @@ public final class DemoCommand implements Callable<Integer> {
     /**
      * The command.
      *
-     * @param out where it says what there is to see
+     * @param out gets the greeting with the addresses
      * @param environment the environment's variables
      * @param runner runs the bus
      */
@@ -75,12 +75,12 @@ public final class DemoCommand implements Callable<Integer> {
     private Map<String, String> demoSettings() {
         Map<String, String> settings = new HashMap<>();
         settings.put("agentbus.data.dir", "data/demo");
-        // Its own, whatever the environment or a file of settings says.
+        // A database of its own: the environment and the files of settings do not count.
         settings.put("agentbus.database.url", "");
-        // Where the command line looks for it.
+        // The command line looks for the token here.
         String data = environment.getOrDefault("AGENTBUS_DATA_DIR", "data");
         settings.put("agentbus.data.token-dir", environment.getOrDefault("AGENTBUS_DATA_TOKEN_DIR", data));
-        // Where the launcher has unpacked them already.
+        // The launcher has unpacked them here already.
         settings.put("agentbus.database.embedded-binaries-dir", "data/postgres-binaries");
         settings.put("agentbus.gateway.token", SecretFile.random());
         // The simulated gateway stands beside a real one, if there is one.

@@ -168,7 +168,7 @@ final class GatewayLife {
         }
     }
 
-    /** What is checked before the body is read. */
+    /** The checks before the body is read. */
     private Optional<GatewayAnswer> checkDoor(HttpExchange exchange) {
         if (watch.draining()) {
             return Optional.of(GatewayAnswer.draining());

@@ -22,12 +22,12 @@ final class HookForms {
     /** The beginnings of a session key that a request may choose. */
     private static final List<String> SESSION_KEY_PREFIXES = List.of("hook:", "job:");
 
-    /** What a hook's body came to. */
+    /** A hook's body, read: a run or a refusal. */
     sealed interface Reading {}
 
     record Refused(GatewayAnswer answer) implements Reading {}
 
-    /** A run to admit; {@code fields} is the body without what a retry may change, in a fixed order. */
+    /** A run to admit; {@code fields} is the body without the fields that a retry may change, in a fixed order. */
     record Accepted(AdmittedRun run, boolean waitForCompletion, String fields) implements Reading {}
 
     private static final ObjectReader BODIES = Json.EXACT.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
@@ -54,7 +54,7 @@ final class HookForms {
         }
     }
 
-    /** The answer to a body that is no JSON; only the text for one that ends too early was measured. */
+    /** The answer to a body that is no JSON. Only the text for a truncated body was measured. */
     static GatewayAnswer brokenJson(JsonProcessingException e) {
         return GatewayAnswer.error(
                 400, e instanceof JsonEOFException ? "Unexpected end of JSON input" : "Unexpected token in JSON");
@@ -78,7 +78,7 @@ final class HookForms {
     }
 
     private Reading mapped(String agent, JsonNode payload, String idempotencyKey) {
-        // The message template is {{message}}, so any scalar will do.
+        // The message template is {{message}}, so a number or a boolean is a message, too.
         String message = payload.path("message").asText("");
         if (message.isBlank()) {
             return refused("hook mapping requires message");
@@ -89,7 +89,7 @@ final class HookForms {
         if (!options.sessionKeysAllowed()) {
             return new Refused(GatewayAnswer.sessionKeyDisabled());
         }
-        // Without a job id all runs share one session: measured, and a trap.
+        // Without a job id all runs of an agent share one session (measured): such jobs wait for each other.
         String jobId = payload.path("jobId").asText("");
         String sessionKey = "agent:" + agent + ":job:" + jobId.toLowerCase(Locale.ROOT);
         String name = "dispatcher " + jobId;

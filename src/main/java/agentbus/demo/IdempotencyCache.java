@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Remembers runs by key, path and fields: while they wait and run, and for a window and a number of entries after their
- * end. In memory only, as on the real gateway.
+ * Remembers runs by key, path and fields, from their request until a window after their end, up to a number of ended runs.
+ * In memory only, as on the real gateway.
  */
 final class IdempotencyCache {
 

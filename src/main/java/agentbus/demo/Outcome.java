@@ -5,14 +5,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What a simulated agent makes of one run. */
+/** The outcome of one run of a simulated agent. */
 public sealed interface Outcome {
 
     /**
      * Work that a completed job hands on.
      *
-     * @param targetAgent who shall do it
-     * @param subject what it is about
+     * @param targetAgent the agent that gets the job
+     * @param subject the subject of the job
      * @param payload its data, of JSON's own types
      */
     record FollowUp(String targetAgent, String subject, Map<String, Object> payload) {
@@ -36,10 +36,10 @@ public sealed interface Outcome {
     }
 
     /**
-     * A report on the way.
+     * A report during the work.
      *
      * @param percent how much is done, 0 to 100
-     * @param line what happens now
+     * @param line the current step in words
      */
     record Progress(int percent, String line) {}
 
@@ -47,7 +47,7 @@ public sealed interface Outcome {
      * The job gets done.
      *
      * @param after how long it takes; the progress reports are spread evenly over it
-     * @param progress the reports on the way
+     * @param progress the reports during the work
      * @param summary the closing summary
      * @param result the result, of JSON's own types
      * @param followUps the jobs it makes
@@ -84,8 +84,8 @@ public sealed interface Outcome {
      * The job cannot go on.
      *
      * @param after how long it takes to find out
-     * @param reason what is missing
-     * @param unblock what would move it: one of {@code at} (ISO time, or a wait such as PT15S), {@code agent}, {@code person}, {@code jobId}
+     * @param reason the missing piece
+     * @param unblock the way out: one of {@code at} (ISO time, or a wait such as PT15S), {@code agent}, {@code person}, {@code jobId}
      */
     record Block(Duration after, String reason, Map<String, String> unblock) implements Outcome {
         /** Copies the map. */
@@ -98,7 +98,7 @@ public sealed interface Outcome {
      * The job fails.
      *
      * @param after how long it takes to find out
-     * @param error what went wrong
+     * @param error the failure in words
      * @param retryAfter when to try again, in whole seconds; empty for never
      */
     record Fail(Duration after, String error, Optional<Duration> retryAfter) implements Outcome {}

@@ -1,6 +1,6 @@
 package agentbus.demo;
 
-/** How a run ended, as the gateway sees it; whether the agent closed its job is not the gateway's to know. */
+/** How a run ended, as the gateway sees it. The gateway does not know whether the agent has closed its job. */
 public enum RunEnd {
     /** The agent's turn ended; a failed command within it changes nothing. */
     OK,

@@ -2,7 +2,7 @@ package agentbus.demo;
 
 import java.util.concurrent.CompletionStage;
 
-/** What a run does once the gateway has admitted it: the place of the model and its tools. */
+/** Does the work of an admitted run, in place of the model and its tools. */
 @FunctionalInterface
 public interface RunHandler {
 

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>An agent uses the first command whose path ends in {@code /complete}, {@code /block}, {@code /fail} or {@code
  * /progress}, and fills in its JSON body. The n-th run of an agent gets the n-th draw of that agent's own sequence, so a
- * seed gives the same outcomes whatever the order among agents.
+ * seed gives the same outcomes in any order among agents.
  */
 public class SimulatedAgents implements RunHandler, AutoCloseable {
 
@@ -39,7 +39,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
      *
      * @param scripts the script of each agent
      * @param fallback the script of an agent without one
-     * @param seed what the draws depend on
+     * @param seed the start of all draws; the same seed gives the same draws
      * @param callbackTries how often a callback is tried that gets no answer at all; an answer is never tried again
      * @param callbackPause the time between such tries
      * @param obeysNotice whether an agent does nothing about a prompt that is wrapped as untrusted, as real models do
@@ -68,7 +68,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
          * Agents with scripts; others complete at once. Three tries, 200 ms apart; a wrapped prompt is obeyed.
          *
          * @param scripts the script of each agent
-         * @param seed what the draws depend on
+         * @param seed the start of all draws; the same seed gives the same draws
          * @return the options
          */
         public static Options of(Map<String, AgentScript> scripts, long seed) {
@@ -77,7 +77,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         }
     }
 
-    /** What the agent does next: wait, then call back, or only wait. */
+    /** The agent's next step: a pause, then a callback if there is one. */
     private record Step(Duration pause, Optional<CallbackBodies.Callback> callback) {}
 
     /** One run on its way through its steps. */
@@ -105,7 +105,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SimulatedAgents.class);
     /** Chosen: the client's callbacks are short, and the requests themselves hold no thread. */
     private static final int CLIENT_THREADS = 2;
-    /** Chosen: a refusal's first sentences say what was wrong, and a log line stays readable. */
+    /** Logged of a refusal. Chosen: enough for its first sentences, and a log line stays readable. */
     private static final int LOGGED_CHARACTERS = 500;
 
     private final Options options;
@@ -216,10 +216,10 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         }
         Step step = work.steps().get(index);
         after(step.pause(), () -> {
-            // A killed run's tools die with it.
+            // The tools of a killed run end with it.
             if (!work.end().isDone()) {
                 if (index == work.steps().size() - 1) {
-                    // Before the callback: by its answer the next job may be here already.
+                    // Before the callback, since the next job may arrive ahead of its answer.
                     work.stopWorking().run();
                 }
                 step.callback()

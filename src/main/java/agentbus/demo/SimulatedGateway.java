@@ -38,7 +38,7 @@ public class SimulatedGateway implements AutoCloseable {
      * take effect only if no other server of the JDK was started before in this process.
      *
      * @param options how it is set up
-     * @param handler what a run does
+     * @param handler does the work of a run
      * @throws UncheckedIOException if the port is taken
      */
     public SimulatedGateway(GatewayOptions options, RunHandler handler) {
@@ -49,7 +49,7 @@ public class SimulatedGateway implements AutoCloseable {
      * Starts a gateway that is watched.
      *
      * @param options how it is set up
-     * @param handler what a run does
+     * @param handler does the work of a run
      * @param watch sees, and may disturb, each request and run
      * @throws UncheckedIOException if the port is taken
      */

@@ -38,7 +38,7 @@ class BenchCommandTest {
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 Map.of("DATABASE_URL", database.url(), "AGENTBUS_HOME", System.getProperty("user.dir")));
-        new CommandLine(command).parseArgs(args);
+        new CommandLine(command.spec()).parseArgs(args);
         assertEquals(0, command.call());
         List<JsonNode> lines = new ArrayList<>();
         for (String line : out.toString(StandardCharsets.UTF_8).lines().toList()) {

@@ -4,40 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import agentbus.contract.Contract;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class AnswerTest {
-    private static final String JOB = "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10";
+class AnswerTest extends AgainstABus {
     private static final String ROW = "{\"jobId\":\"" + JOB + "\",\"state\":\"running\",\"targetAgent\":\"devops\","
             + "\"subject\":\"infra.check\",\"priority\":100,\"attemptCount\":1,\"maxAttempts\":5,"
             + "\"nextMove\":\"the agent devops closes it\",\"createdAt\":\"2026-01-31T09:00:00Z\"";
-    private static final Contract CONTRACT = Contract.load();
-
-    @TempDir
-    Path home;
-
-    private BusStub bus;
-    private Shell shell;
-
-    @BeforeEach
-    void startBus() {
-        bus = new BusStub();
-        shell = new Shell(CONTRACT, bus.url(), home.toString());
-    }
-
-    @AfterEach
-    void stopBus() {
-        bus.close();
-    }
 
     private List<String> shown(String answer, String... args) {
         bus.answers(200, answer);

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import agentbus.contract.Contract;
 import agentbus.contract.Input;
 import agentbus.contract.Operation;
 import agentbus.text.Json;
@@ -24,35 +23,13 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class RequestTest {
-    private static final String JOB = "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10";
-    private static final Contract CONTRACT = Contract.load();
+class RequestTest extends AgainstABus {
     private static final Set<String> COMMON =
             Set.of("json", "url", "token-file", "http-timeout-seconds", "help", "version");
-
-    @TempDir
-    Path home;
-
-    private BusStub bus;
-    private Shell shell;
-
-    @BeforeEach
-    void startBus() {
-        bus = new BusStub();
-        shell = new Shell(CONTRACT, bus.url(), home.toString());
-    }
-
-    @AfterEach
-    void stopBus() {
-        bus.close();
-    }
 
     private BusStub.Request sent(String... args) {
         Shell.Run run = shell.run(args);

@@ -4,38 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import agentbus.contract.Contract;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class WrongCommandTest {
-    private static final String JOB = "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10";
-    private static final Contract CONTRACT = Contract.load();
-
-    @TempDir
-    Path home;
-
-    private BusStub bus;
-    private Shell shell;
-
-    @BeforeEach
-    void startBus() {
-        bus = new BusStub();
-        shell = new Shell(CONTRACT, bus.url(), home.toString());
-    }
-
-    @AfterEach
-    void stopBus() {
-        bus.close();
-    }
+class WrongCommandTest extends AgainstABus {
 
     private String wrong(String... args) {
         Shell.Run run = shell.run(args);

@@ -14,7 +14,7 @@ public final class TestGateway extends SimulatedGateway {
      * Starts a gateway.
      *
      * @param options how it is set up
-     * @param handler what a run does
+     * @param handler does the work of a run
      */
     public TestGateway(TestGatewayOptions options, RunHandler handler) {
         this(options, handler, new Watch(options.ledgerEntries()));
@@ -59,7 +59,7 @@ public final class TestGateway extends SimulatedGateway {
      * Lets the next hooks with a good token fail, before any lasting fault; calls add up.
      *
      * @param count how many
-     * @param fault what happens to them
+     * @param fault the fault
      */
     public void failNext(int count, Fault fault) {
         watch.faults.failNext(count, fault);
@@ -69,7 +69,7 @@ public final class TestGateway extends SimulatedGateway {
      * Lets all hooks with a good token fail that match, until removed.
      *
      * @param when which ones
-     * @param fault what happens to them
+     * @param fault the fault
      * @return removes this fault
      */
     public Runnable fault(Predicate<HookRequest> when, Fault fault) {

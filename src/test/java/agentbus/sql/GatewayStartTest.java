@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,28 +17,12 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(PostgresExtension.class)
 class GatewayStartTest {
     private Machine bus;
+    private GatewayReports gateway;
 
     @BeforeEach
     void empty(TestDatabase database) {
         bus = Machine.fresh(database);
-    }
-
-    private static ObjectNode gateway(String name) {
-        return Machine.json("kind", "gateway", "name", name);
-    }
-
-    private static String session(Attempt attempt) {
-        return "agent:devops:job:" + attempt.job();
-    }
-
-    private JsonNode started(Attempt attempt) {
-        return bus.call("report_run_start", gateway("default"), Machine.json("sessionKey", session(attempt)));
-    }
-
-    private JsonNode booted(String bootId, Object... more) {
-        ObjectNode report = Machine.json(more);
-        report.put("bootId", bootId).put("version", "2026.9.6");
-        return bus.call("report_gateway_start", gateway("default"), report);
+        gateway = new GatewayReports(bus);
     }
 
     private static String outcome(JsonNode answer) {
@@ -48,10 +31,10 @@ class GatewayStartTest {
 
     @Test
     void a_gateway_that_was_restarted_gives_its_runs_two_minutes() {
-        booted("boot-1");
+        gateway.booted("boot-1");
         Attempt attempt = bus.running();
 
-        JsonNode answer = booted("boot-2");
+        JsonNode answer = gateway.booted("boot-2");
 
         assertEquals(true, answer.get("newBoot").asBoolean());
         assertEquals(1, answer.get("runsInDoubt").asInt());
@@ -77,10 +60,10 @@ class GatewayStartTest {
 
     @Test
     void the_same_boot_said_twice_changes_nothing() {
-        booted("boot-1");
+        gateway.booted("boot-1");
         Attempt attempt = bus.running();
 
-        JsonNode answer = booted("boot-1");
+        JsonNode answer = gateway.booted("boot-1");
 
         assertFalse(answer.get("newBoot").asBoolean());
         assertNull(bus.ofAttempt(attempt, "interrupted_at", String.class));
@@ -90,7 +73,9 @@ class GatewayStartTest {
     void a_run_that_was_admitted_after_the_boot_is_not_in_doubt_however_late_the_report() {
         Attempt attempt = bus.running();
 
-        assertEquals(0, booted("boot-2", "uptimeMs", 60_000).get("runsInDoubt").asInt());
+        assertEquals(
+                0,
+                gateway.booted("boot-2", "uptimeMs", 60_000).get("runsInDoubt").asInt());
         assertNull(bus.ofAttempt(attempt, "interrupted_at", String.class));
     }
 
@@ -98,9 +83,9 @@ class GatewayStartTest {
     void a_run_that_speaks_after_the_restart_has_its_lease_back() {
         Attempt resumed = bus.running("timeoutSeconds", 600);
         Attempt reporting = bus.running();
-        booted("boot-2");
+        gateway.booted("boot-2");
 
-        assertEquals("alive true", outcome(started(resumed)));
+        assertEquals("alive true", outcome(gateway.started(resumed)));
         bus.say(reporting, "report_progress", "line", "still here");
 
         assertEquals(
@@ -122,7 +107,7 @@ class GatewayStartTest {
     @Test
     void a_close_after_the_restart_counts() {
         Attempt attempt = bus.running();
-        booted("boot-2");
+        gateway.booted("boot-2");
 
         bus.complete(attempt);
 
@@ -158,7 +143,7 @@ class GatewayStartTest {
 
     @Test
     void an_attempt_keeps_the_versions_it_began_under() {
-        booted("boot-1");
+        gateway.booted("boot-1");
         bus.jdbc().update("update agents set config_hash = 'yaml-1', agents_md_hash = 'md-1'");
         Attempt attempt = bus.leased();
         bus.keepPrompt(

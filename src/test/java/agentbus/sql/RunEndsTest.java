@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,34 +17,12 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(PostgresExtension.class)
 class RunEndsTest {
     private Machine bus;
+    private GatewayReports gateway;
 
     @BeforeEach
     void empty(TestDatabase database) {
         bus = Machine.fresh(database);
-    }
-
-    private static ObjectNode gateway(String name) {
-        return Machine.json("kind", "gateway", "name", name);
-    }
-
-    private static String session(Attempt attempt) {
-        return "agent:devops:job:" + attempt.job();
-    }
-
-    private JsonNode ended(Attempt attempt, boolean success, Object... more) {
-        ObjectNode report = Machine.json(more);
-        report.put("sessionKey", session(attempt)).put("success", success);
-        return bus.call("report_run_end", gateway("default"), report);
-    }
-
-    private JsonNode started(Attempt attempt) {
-        return bus.call("report_run_start", gateway("default"), Machine.json("sessionKey", session(attempt)));
-    }
-
-    private JsonNode booted(String bootId, Object... more) {
-        ObjectNode report = Machine.json(more);
-        report.put("bootId", bootId).put("version", "2026.9.6");
-        return bus.call("report_gateway_start", gateway("default"), report);
+        gateway = new GatewayReports(bus);
     }
 
     private int sweep() {
@@ -62,7 +39,7 @@ class RunEndsTest {
     }
 
     private void endWithoutClosing(Attempt attempt) {
-        ended(attempt, true);
+        gateway.ended(attempt, true);
         passGrace();
         assertEquals(1, sweep());
     }
@@ -75,7 +52,7 @@ class RunEndsTest {
     void a_run_that_ended_well_has_a_second_to_close_its_job() {
         Attempt attempt = bus.running();
 
-        JsonNode answer = ended(attempt, true, "usage", Machine.json("tokens", 12));
+        JsonNode answer = gateway.ended(attempt, true, "usage", Machine.json("tokens", 12));
 
         assertEquals("noted true", outcome(answer));
         assertEquals(attempt.job(), answer.get("jobId").asText());
@@ -140,7 +117,7 @@ class RunEndsTest {
     void a_run_that_failed_ends_its_attempt_at_once_with_backoff() {
         Attempt attempt = bus.running();
 
-        JsonNode answer = ended(attempt, false, "error", "model overloaded", "durationMs", 0);
+        JsonNode answer = gateway.ended(attempt, false, "error", "model overloaded", "durationMs", 0);
 
         assertEquals("failed true", outcome(answer));
         assertEquals("queued", bus.state(attempt.job()));
@@ -153,12 +130,12 @@ class RunEndsTest {
     @Test
     void runs_that_keep_failing_end_dead_and_not_on_the_coordinators_desk() {
         Attempt attempt = bus.running("maxAttempts", 2);
-        ended(attempt, false, "durationMs", 0);
+        gateway.ended(attempt, false, "durationMs", 0);
         bus.makeDue(attempt.job());
         Attempt last = bus.claim();
         bus.admitted(last);
 
-        ended(last, false, "durationMs", 0);
+        gateway.ended(last, false, "durationMs", 0);
 
         assertEquals("dead", bus.state(attempt.job()));
         assertEquals(0, bus.count("jobs where target_agent = 'coordinator'"));
@@ -167,15 +144,15 @@ class RunEndsTest {
     @Test
     void the_same_report_twice_changes_nothing_more() {
         Attempt attempt = bus.running();
-        ended(attempt, true);
+        gateway.ended(attempt, true);
         passGrace();
         String before = bus.ofAttempt(attempt, "run_ended_at", String.class);
 
-        assertEquals("noted false", outcome(ended(attempt, true)));
+        assertEquals("noted false", outcome(gateway.ended(attempt, true)));
         assertEquals(before, bus.ofAttempt(attempt, "run_ended_at", String.class));
 
         sweep();
-        assertEquals("over false", outcome(ended(attempt, true)));
+        assertEquals("over false", outcome(gateway.ended(attempt, true)));
         assertEquals(1, bus.column(attempt.job(), "ended_without_closing", Integer.class));
     }
 
@@ -189,7 +166,7 @@ class RunEndsTest {
         Attempt newer = bus.claim();
         bus.admitted(newer);
 
-        JsonNode answer = ended(zombie, false, "error", "aborted", "durationMs", 600_000);
+        JsonNode answer = gateway.ended(zombie, false, "error", "aborted", "durationMs", 600_000);
 
         assertEquals("over false", outcome(answer));
         assertEquals(1, answer.get("attemptNo").asInt());
@@ -202,8 +179,8 @@ class RunEndsTest {
     void a_report_without_a_duration_does_not_touch_an_attempt_that_is_not_admitted() {
         Attempt attempt = bus.leased();
 
-        assertEquals("ignored false", outcome(ended(attempt, false)));
-        assertEquals("noted true", outcome(ended(attempt, true, "durationMs", 0)));
+        assertEquals("ignored false", outcome(gateway.ended(attempt, false)));
+        assertEquals("noted true", outcome(gateway.ended(attempt, true, "durationMs", 0)));
     }
 
     @Test
@@ -211,7 +188,7 @@ class RunEndsTest {
         Attempt attempt = bus.running();
         bus.say(attempt, "complete_job", "summary", "done", "usage", Machine.json("tokens", 1));
 
-        JsonNode answer = ended(attempt, true, "durationMs", 0, "usage", Machine.json("tokens", 2));
+        JsonNode answer = gateway.ended(attempt, true, "durationMs", 0, "usage", Machine.json("tokens", 2));
 
         assertEquals("over false", outcome(answer));
         assertEquals("{\"tokens\": 1}", bus.ofAttempt(attempt, "usage", String.class));
@@ -222,7 +199,7 @@ class RunEndsTest {
         Attempt attempt = bus.running();
         bus.complete(attempt);
 
-        ended(attempt, true, "durationMs", 0, "usage", Machine.json("tokens", 2));
+        gateway.ended(attempt, true, "durationMs", 0, "usage", Machine.json("tokens", 2));
 
         assertEquals("{\"tokens\": 2}", bus.ofAttempt(attempt, "usage", String.class));
     }
@@ -233,8 +210,8 @@ class RunEndsTest {
 
         JsonNode answer = bus.call(
                 "report_run_end",
-                gateway("east"),
-                Machine.json("sessionKey", session(attempt), "success", false, "error", "x"));
+                GatewayReports.gateway("east"),
+                Machine.json("sessionKey", GatewayReports.session(attempt), "success", false, "error", "x"));
 
         assertEquals("ignored false", outcome(answer));
         assertEquals("running", bus.state(attempt.job()));
@@ -245,8 +222,10 @@ class RunEndsTest {
         bus.running();
         for (String key :
                 List.of("agent:devops:main", "job:", "agent:devops:job:nobody", "hook:x", "'; drop table jobs")) {
-            JsonNode answer =
-                    bus.call("report_run_end", gateway("default"), Machine.json("sessionKey", key, "success", false));
+            JsonNode answer = bus.call(
+                    "report_run_end",
+                    GatewayReports.gateway("default"),
+                    Machine.json("sessionKey", key, "success", false));
             assertEquals("ignored false", outcome(answer), key);
         }
     }
@@ -259,7 +238,7 @@ class RunEndsTest {
 
         JsonNode answer = bus.call(
                 "report_run_end",
-                gateway("default"),
+                GatewayReports.gateway("default"),
                 Machine.json("sessionKey", "agent:devops:job:session:digest", "success", true));
 
         assertEquals("noted true", outcome(answer));
@@ -270,7 +249,7 @@ class RunEndsTest {
     void a_close_that_is_under_way_when_the_grace_is_over_wins_or_loses_as_a_whole(TestDatabase database)
             throws Exception {
         Attempt attempt = bus.running();
-        ended(attempt, true);
+        gateway.ended(attempt, true);
         passGrace();
         try (var connection = database.jdbc().getDataSource().getConnection()) {
             connection.setAutoCommit(false);
@@ -295,9 +274,9 @@ class RunEndsTest {
     @Test
     void a_run_that_begins_again_in_time_has_not_ended() {
         Attempt attempt = bus.running();
-        ended(attempt, true);
+        gateway.ended(attempt, true);
 
-        assertEquals("alive true", outcome(started(attempt)));
+        assertEquals("alive true", outcome(gateway.started(attempt)));
 
         passGrace();
         assertEquals(0, sweep());
@@ -307,7 +286,7 @@ class RunEndsTest {
     @Test
     void the_auditor_is_told_of_runs_that_ended_without_closing_but_not_of_those_that_died_with_their_gateway() {
         Attempt killed = bus.running("subject", "infra.repair");
-        booted("boot-2");
+        gateway.booted("boot-2");
         bus.expire(killed.job());
         bus.recover();
         Attempt silent = bus.running();

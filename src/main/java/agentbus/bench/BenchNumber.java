@@ -1,0 +1,59 @@
+package agentbus.bench;
+
+import java.util.Locale;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** The numbers that a bench takes. Each is an option of its own, and its help states the range and the default from here. */
+enum BenchNumber {
+    JOBS("<n>", "drain: jobs in one round", 20_000, 1, 1_000_000),
+    ROUNDS("<n>", "drain, claim, start: how often", 3, 1, 50),
+    RATE("<n>", "latency: jobs enqueued in a second", 20, 1, 1_000),
+    WARM_UP("<n>", "latency: jobs done before it measures", 5_000, 0, 1_000_000),
+    SECONDS("<s>", "latency and idle: how long to measure; drain: how long to wait for a round", 60, 1, 3_600),
+    AGENTS("<n>", "Agents that share the work", 10, 1, 200),
+    IN_FLIGHT("<n>", "drain: runs at once on the gateway", 400, 1, 10_000),
+    HISTORY("<n>", "claim: the largest number of finished jobs", 1_000_000, 0, 5_000_000),
+    BACKLOG("<n>", "claim: queued jobs to claim from", 1_000, 100, 1_000_000);
+
+    private final String label;
+    private final String what;
+    private final int byDefault;
+    private final int min;
+    private final int max;
+
+    BenchNumber(String label, String what, int byDefault, int min, int max) {
+        this.label = label;
+        this.what = what;
+        this.byDefault = byDefault;
+        this.min = min;
+        this.max = max;
+    }
+
+    /** The option's name, such as {@code --warm-up}. */
+    String option() {
+        return "--" + name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** A new option for this number. */
+    OptionSpec spec() {
+        return OptionSpec.builder(option())
+                .type(int.class)
+                .paramLabel(label)
+                .defaultValue(Integer.toString(byDefault))
+                .description(what + ", " + min + " to " + max + "; " + byDefault + " by default.")
+                .build();
+    }
+
+    /**
+     * Checks a value.
+     *
+     * @param value the number that was given
+     * @throws BenchFailure naming the option when the number is out of range
+     */
+    void check(int value) {
+        if (value < min || value > max) {
+            throw new BenchFailure(
+                    option() + " is " + value + "; it must be a whole number from " + min + " to " + max);
+        }
+    }
+}
