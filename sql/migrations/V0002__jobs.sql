@@ -1,24 +1,15 @@
--- The work: jobs, their attempts, what they wait for. One state machine, guarded by the table itself.
+-- The work: jobs, what they wait for, their attempts, and the dispatchers that bring them to their agents.
 --
 --                          ┌──────────── retry (backoff) ◄───────────┐
 --   waiting ──► queued ──► leased ──► running ──► succeeded           │
 --                 ▲          │          ├──────► blocked ──► queued   │
 --                 │          └──────────┴──────► (lost, failed) ──────┤
 --                 └─ unblocked, redriven                              └──► dead      failed    cancelled
+--
+-- The trigger job_moves (sql/functions/jobs/R__transitions.sql) refuses every other move, whoever writes.
 
--- Time-ordered ids (UUID version 7, RFC 9562) keep the newest rows of an index together.
--- Postgres has uuidv7() from 18 on; we run from 15 on.
-create function new_id() returns uuid language sql volatile parallel safe as $$
-  select encode(
-    set_bit(set_bit(
-      overlay(uuid_send(gen_random_uuid())
-        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-        from 1 for 6),
-      52, 1), 53, 1),
-    'hex')::uuid
-$$;
-comment on function new_id() is 'A new UUID, version 7: the first 48 bits are the time in milliseconds.';
-
+-- A job is updated four times on its way (claimed, admitted, closed, retired), and claims read its indexes. The server's
+-- default of vacuuming at a fifth of dead rows would leave two hundred thousand of them in a table of a million.
 create table jobs (
   job_id uuid primary key default new_id(),
   seq bigint generated always as identity,
@@ -28,18 +19,23 @@ create table jobs (
   correlation_key text,
   hops int not null default 0,
   source_agent text,
+  asked_by text,
   target_agent text not null,
   job_type text not null,
   subject text not null,
   priority int not null default 100 check (priority between 1 and 1000),
   dedupe_key text,
+  coalesce_key text,
   payload jsonb not null default '{}',
   trust text not null default 'trusted' check (trust in ('trusted', 'untrusted')),
   model text,
   thinking text,
+  instructions text,
+  session text,
 
   state text not null check (state in
     ('waiting', 'queued', 'leased', 'running', 'succeeded', 'blocked', 'failed', 'dead', 'cancelled')),
+  moved_xid xid8 not null default pg_current_xact_id(),
   run_after timestamptz not null default now(),
   open_dependencies int not null default 0 check (open_dependencies >= 0),
 
@@ -56,6 +52,7 @@ create table jobs (
   attempt_count int not null default 0 check (attempt_count >= 0),
   max_attempts int not null default 5,
   delivery_failures int not null default 0,
+  ended_without_closing int not null default 0,
   redrives int not null default 0,
 
   blocked_reason text,
@@ -66,6 +63,8 @@ create table jobs (
   answer text,
 
   status jsonb,
+  outcome text check (outcome in ('completed', 'no_work')),
+  evidence jsonb,
   result jsonb,
   summary text,
   last_error text,
@@ -83,31 +82,78 @@ create table jobs (
   constraint a_blocked_job_says_why check ((state = 'blocked') = (blocked_reason is not null)),
   constraint an_ended_job_says_when check (
     (state in ('succeeded', 'failed', 'dead', 'cancelled')) = (ended_at is not null)),
-  constraint a_waiting_job_waits_for_something check (state <> 'waiting' or open_dependencies > 0)
-) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05,
-        autovacuum_analyze_scale_factor = 0.02, fillfactor = 85);
-
-comment on column jobs.seq is 'Order of arrival; the last word between jobs of one priority and due time.';
-comment on column jobs.hops is 'How many handoffs lie between this job and the one that started it all.';
+  constraint a_waiting_job_waits_for_something check (state <> 'waiting' or open_dependencies > 0),
+  constraint no_work_has_evidence check (outcome is distinct from 'no_work' or evidence is not null)
+) with (
+  fillfactor = 85,
+  autovacuum_vacuum_scale_factor = 0.01,
+  autovacuum_vacuum_threshold = 500,
+  autovacuum_vacuum_insert_scale_factor = 0.05,
+  autovacuum_analyze_scale_factor = 0.02,
+  autovacuum_analyze_threshold = 500
+);
+comment on table jobs is 'One row for each piece of work, until it is retired to jobs_history.';
+comment on column jobs.seq is 'Order of arrival; decides between jobs of one priority and due time.';
+comment on column jobs.parent_job_id is 'The job out of which this one was asked for.';
+comment on column jobs.hops is 'Handoffs between this job and the one with which the work began.';
+comment on column jobs.source_agent is 'The agent that asked for it; null for people and for the bus.';
+comment on column jobs.asked_by is
+  'Kind and name of the caller, as in the audit log. A job that an agent hands on counts against its limits; one that the bus makes of an event or a block does not. Null for a row written by hand.';
+comment on column jobs.dedupe_key is 'Two live jobs of one agent never have the same.';
+comment on column jobs.coalesce_key is 'The topic pattern of the subscription whose further events join this job.';
+comment on column jobs.trust is 'untrusted: the payload comes from outside and reaches a prompt between boundaries only.';
+comment on column jobs.instructions is
+  'The instructions of a standing order for its agent; written by the order alone, never by a caller that enqueues.';
+comment on column jobs.session is
+  'The session at the gateway in which the runs of a standing order go on; null for a session of its own.';
+comment on column jobs.moved_xid is
+  'The transaction that brought the job to its state, or its start nearer; see claim_mark.';
+comment on column jobs.run_after is 'Not claimed before then.';
+comment on column jobs.live_attempt is 'The attempt that alone may close the job.';
 comment on column jobs.delivery is 'hook: the bus wakes the agent. pull: a worker claimed it and works by itself.';
-comment on column jobs.lease_owner is 'Who renews the lease: a dispatcher while leased, nobody while a delivery''s outcome is unknown, the agent while running.';
+comment on column jobs.lease_owner is
+  'Who renews the lease: a dispatcher while leased, the agent while running, null while the outcome of a hook call is unknown.';
+comment on column jobs.hard_deadline is 'The lease is never renewed past it.';
 comment on column jobs.keeps_lease is 'The agent has renewed once, so its silence counts.';
+comment on column jobs.timeout_seconds is 'How long a run may be silent that never renewed its lease.';
+comment on column jobs.hard_timeout_seconds is 'How long an attempt may run, however often it renews.';
 comment on column jobs.attempt_no is 'Number of the newest attempt; only grows.';
-comment on column jobs.attempt_count is 'Attempts that count against max_attempts: not those that never reached the agent, not those that ended blocked.';
-comment on column jobs.answer is 'What the next attempt is told about the block it comes out of.';
+comment on column jobs.attempt_count is
+  'Attempts that count against max_attempts: not those that never reached the agent, not those that ended blocked.';
+comment on column jobs.delivery_failures is 'Hook calls in a row that started no run.';
+comment on column jobs.ended_without_closing is
+  'Runs in a row that ended well and left the job open: one is retried, the second blocks it. Zero again when it is unblocked or redriven.';
+comment on column jobs.redrives is 'How often an operator gave it all its attempts again.';
+comment on column jobs.answer is 'What the next attempt is told about the block that it comes out of.';
 comment on column jobs.status is 'The live status: percent, line, at.';
+comment on column jobs.outcome is 'How it succeeded: completed, or no_work for a look that found nothing to do.';
+comment on column jobs.evidence is 'What was looked at; never null for no_work.';
 
--- The claim reads this one, in this order, and nothing that has ended is in it: its cost does not grow with history.
-create index jobs_to_claim on jobs (namespace, target_agent, priority desc, run_after, seq) where state = 'queued';
-create index jobs_live on jobs (namespace, target_agent) where state in ('leased', 'running');
-create index jobs_parked on jobs (namespace, target_agent, state) where state in ('waiting', 'blocked');
-create index jobs_due_to_unblock on jobs (blocked_until) where state = 'blocked' and blocked_until is not null;
-create index jobs_blocked_on_job on jobs (blocked_on_job) where blocked_on_job is not null;
-create index jobs_dead on jobs (namespace, target_agent) where state = 'dead';
-create index jobs_ended on jobs (namespace, ended_at) where ended_at is not null;
+-- Claims read these two, in this order. Nothing that has ended is in them, so a claim's cost does not grow with history,
+-- and moved_xid in the index passes over a dead entry without a look at its row.
+create index jobs_to_claim on jobs (namespace, target_agent, priority desc, run_after, seq, moved_xid)
+  where state = 'queued';
+create index jobs_live on jobs (moved_xid)
+  where state in ('leased', 'running');
+create index jobs_parked on jobs (namespace, target_agent, state)
+  where state in ('waiting', 'blocked');
+create index jobs_due_to_unblock on jobs (blocked_until)
+  where state = 'blocked' and blocked_until is not null;
+create index jobs_blocked_on_job on jobs (blocked_on_job)
+  where blocked_on_job is not null;
+create index jobs_dead on jobs (namespace, target_agent)
+  where state = 'dead';
+create index jobs_ended on jobs (namespace, ended_at)
+  where ended_at is not null;
 create index jobs_by_arrival on jobs (namespace, seq);
-create index jobs_by_parent on jobs (parent_job_id) where parent_job_id is not null;
-create index jobs_by_flow on jobs (namespace, flow_key, seq) where flow_key is not null;
+create index jobs_by_parent on jobs (parent_job_id)
+  where parent_job_id is not null;
+create index jobs_by_flow on jobs (namespace, flow_key, seq)
+  where flow_key is not null;
+create index jobs_by_session on jobs (target_agent, lower(session), seq)
+  where session is not null;
+create index jobs_to_join on jobs (namespace, target_agent, subject, coalesce_key)
+  where state = 'queued' and coalesce_key is not null;
 create unique index jobs_one_live_per_dedupe_key on jobs (namespace, target_agent, dedupe_key)
   where dedupe_key is not null and state in ('waiting', 'queued', 'leased', 'running', 'blocked');
 
@@ -121,73 +167,146 @@ create table job_dependencies (
   primary key (job_id, depends_on),
   constraint no_job_waits_for_itself check (job_id <> depends_on)
 );
-comment on column job_dependencies.waived_at is 'Somebody put the job back to work although this dependency had not succeeded.';
+comment on table job_dependencies is 'Which job waits for the success of which other.';
+comment on column job_dependencies.waived_at is
+  'The job was put back to work although this dependency had not succeeded.';
 create index job_dependencies_by_target on job_dependencies (depends_on);
 
+-- Vacuumed as jobs are: one row for each try.
 create table job_attempts (
   attempt_id uuid primary key default new_id(),
   namespace text not null,
   job_id uuid not null references jobs,
   attempt_no int not null,
   token_hash bytea,
-  dispatcher_id text not null,
+  nonce text not null default replace(gen_random_uuid()::text, '-', ''),
   status text not null default 'leased' check (status in
     ('leased', 'running', 'succeeded', 'blocked', 'failed', 'timed_out', 'cancelled', 'undelivered')),
+  dispatcher_id text not null,
+  gateway text,
+  gateway_version text,
+  agent_yaml_hash text,
+  agents_md_hash text,
   deliveries int not null default 0,
   adoptions int not null default 0,
   unknown_since timestamptz,
-  summary text,
-  error text,
-  gateway text,
   run_id text,
   session_key text,
-  response jsonb,
-  close_hash bytea,
-  nonce text not null default replace(gen_random_uuid()::text, '-', ''),
   prompt text,
   prompt_hash text,
   template_hash text,
   injected jsonb not null default '[]',
+  summary text,
+  error text,
   usage jsonb,
+  response jsonb,
+  close_hash bytea,
   started_at timestamptz not null default now(),
   admitted_at timestamptz,
+  interrupted_at timestamptz,
+  run_ended_at timestamptz,
   finished_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   unique (job_id, attempt_no),
   constraint an_ended_attempt_says_when check ((status in ('leased', 'running')) = (finished_at is null))
-) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02, fillfactor = 85);
-comment on table job_attempts is 'One row for every try, whatever became of it. The attempt''s id is the fence of its job.';
-comment on column job_attempts.token_hash is 'SHA-256 of the token the agent was given; the token itself is derived from the id and never stored.';
+) with (
+  fillfactor = 85,
+  autovacuum_vacuum_scale_factor = 0.01,
+  autovacuum_vacuum_threshold = 500,
+  autovacuum_vacuum_insert_scale_factor = 0.05,
+  autovacuum_analyze_scale_factor = 0.02
+);
+comment on table job_attempts is
+  'One row for every try, whatever its end. The attempt''s id is the fence of its job.';
+comment on column job_attempts.token_hash is
+  'SHA-256 of the token that the agent was given; the token itself is derived from the id and never stored.';
+comment on column job_attempts.nonce is
+  'Marks the boundaries of the payload in the prompt, so that a payload cannot forge one.';
+comment on column job_attempts.gateway_version is
+  'The gateway''s version when the attempt began, as far as it was known; likewise the hashes of the agent''s files.';
 comment on column job_attempts.deliveries is 'Calls of the hook for this attempt, all with the same key and bytes.';
 comment on column job_attempts.adoptions is 'How often another dispatcher took the attempt over.';
-comment on column job_attempts.unknown_since is 'Since then a call may or may not have started a run.';
-comment on column job_attempts.response is 'The answer its close was given; given again when the close is repeated.';
-comment on column job_attempts.nonce is 'Marks the boundaries of the payload in the prompt, so that a payload cannot forge one.';
+comment on column job_attempts.unknown_since is 'Since then a hook call may or may not have started a run.';
 comment on column job_attempts.prompt is 'What the agent was told, with a mark where the token stands.';
-create unique index job_attempts_one_live_per_job on job_attempts (job_id) where status in ('leased', 'running');
+comment on column job_attempts.response is 'The answer to its close; given again when the close is repeated.';
+comment on column job_attempts.close_hash is 'Tells whether a second close is a repetition of the first.';
+comment on column job_attempts.admitted_at is 'When the gateway admitted the run, or the agent first spoke.';
+comment on column job_attempts.interrupted_at is
+  'Its gateway has restarted since then, and its run has not been heard of again.';
+comment on column job_attempts.run_ended_at is 'When its gateway reported the end of its run.';
+create unique index job_attempts_one_live_per_job on job_attempts (job_id)
+  where status in ('leased', 'running');
+create index job_attempts_finished on job_attempts (namespace, finished_at)
+  where status in ('failed', 'timed_out');
+-- Nearly always empty, so that looking twice a second costs nothing.
+create index job_attempts_run_ended on job_attempts (run_ended_at)
+  where run_ended_at is not null and status in ('leased', 'running');
 
--- The table itself refuses what the picture above does not show, whoever writes.
-create function guard_job_transition() returns trigger language plpgsql as $$
-begin
-  if not (case old.state
-    when 'waiting' then new.state in ('queued', 'blocked', 'cancelled')
-    when 'queued' then new.state in ('leased', 'cancelled')
-    when 'leased' then new.state in ('running', 'queued', 'succeeded', 'blocked', 'failed', 'dead', 'cancelled')
-    when 'running' then new.state in ('queued', 'succeeded', 'blocked', 'failed', 'dead', 'cancelled')
-    when 'blocked' then new.state in ('queued', 'waiting', 'cancelled')
-    when 'failed' then new.state = 'queued'
-    -- A dead letter is redriven, or dismissed.
-    when 'dead' then new.state in ('queued', 'cancelled')
-    else false
-  end) then
-    raise exception 'job % cannot go from % to %', old.job_id, old.state, new.state using errcode = 'AB409',
-      detail = jsonb_build_object('code', 'wrong_state', 'field', 'state', 'value', new.state)::text;
-  end if;
-  return new;
-end
-$$;
-comment on function guard_job_transition() is 'Refuses a change of state that the state machine does not have (AB409, wrong_state).';
+create table run_aborts (
+  attempt_id uuid primary key references job_attempts on delete cascade,
+  namespace text not null,
+  gateway text not null,
+  session_key text not null,
+  why text not null,
+  requested_at timestamptz not null default now(),
+  tries int not null default 0,
+  next_try_at timestamptz not null default now(),
+  done_at timestamptz,
+  outcome text check (outcome in ('aborted', 'no_run', 'superseded', 'no_operator_token', 'gave_up')),
+  error text,
+  constraint a_done_abort_says_what_came_of_it check ((done_at is null) = (outcome is null))
+);
+comment on table run_aborts is
+  'Runs to be stopped at their gateway because their attempt was ended from outside: cancelled, timed out, lease lost. Written in the transaction that ends the attempt.';
+comment on column run_aborts.outcome is
+  'aborted: a run was stopped. no_run: none was there. superseded: a newer attempt has the session. no_operator_token: the gateway takes no such call from us. gave_up: it could not be stopped.';
+create index run_aborts_due on run_aborts (next_try_at)
+  where done_at is null;
 
-create trigger guard_job_transition before update of state on jobs
-  for each row when (old.state is distinct from new.state) execute function guard_job_transition();
+create table claim_mark (
+  one boolean primary key default true check (one),
+  floor xid8 not null default '0',
+  looked_at timestamptz not null default '-infinity'
+) with (
+  fillfactor = 50,
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 200,
+  autovacuum_analyze_scale_factor = 0,
+  autovacuum_analyze_threshold = 1000
+);
+comment on table claim_mark is
+  'Its one row: at looked_at, no job that was due or at work had been moved by an older transaction than floor. See sql/functions/dispatch/R__claim_mark.sql.';
+insert into claim_mark default values;
+
+create table dispatcher_heartbeats (
+  dispatcher_id text primary key,
+  namespace text not null default 'default' references namespaces,
+  host text not null,
+  pid bigint not null,
+  version text not null,
+  wake_source text not null check (wake_source in ('listen', 'poll')),
+  listener_connected boolean not null default false,
+  beat_seconds numeric not null,
+  last_seen timestamptz not null default now(),
+  last_sweep timestamptz,
+  leases_owned int not null default 0,
+  busy_agents int not null default 0,
+  metrics jsonb not null default '{}',
+  stopped_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+) with (
+  fillfactor = 50,
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 200,
+  autovacuum_analyze_scale_factor = 0,
+  autovacuum_analyze_threshold = 1000
+);
+comment on table dispatcher_heartbeats is
+  'One row for every start of a dispatcher. A row whose heartbeats stopped is how a dead one is seen.';
+comment on column dispatcher_heartbeats.wake_source is
+  'listen: notifications wake it and a sweep backs them up. poll: the sweep alone.';
+comment on column dispatcher_heartbeats.beat_seconds is
+  'Seconds between two heartbeats, as it promises; after missed_heartbeats it is stale.';
+comment on column dispatcher_heartbeats.stopped_at is 'When it stopped in order; null for a dispatcher that died.';

@@ -113,7 +113,6 @@ begin
   ), closed as (
     update jobs j
     set state = 'succeeded', summary = coalesce(c.input ->> 'summary', j.summary), result = coalesce(c.input -> 'result', j.result),
-      live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false,
       delivery_failures = 0, ended_at = now(), updated_at = now()
     from calls c
     where j.job_id = any (v_simple) and j.job_id = c.job_id and j.live_attempt = c.attempt_id

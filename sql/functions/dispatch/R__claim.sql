@@ -145,7 +145,8 @@ $$;
 comment on function choose_jobs(int, uuid[], text[]) is
   'The jobs that a claim for the given gateways (null: for any) would take, at most p_limit and none of p_passed; nothing is locked yet. Null when none is due.';
 
-create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[]) returns setof jsonb
+create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[] default null)
+returns setof jsonb
 language plpgsql
 -- Planned once for each connection: see R__batches.
 set plan_cache_mode = force_generic_plan set jit = off as $$
@@ -174,12 +175,6 @@ end
 $$;
 comment on function claim_for_dispatch(text, int, int, text[]) is
   'Claims due jobs for a dispatcher, at most p_limit: of open lanes on the given gateways only (null: on any), first the deliveries nobody is busy with, then the highest priority, up to the room of each agent and gateway. The lease is p_lease_ms milliseconds; the dispatcher''s beats renew it.';
-
-create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int) returns setof jsonb language sql as $$
-  select claim_for_dispatch(p_dispatcher, p_limit, p_lease_ms, '{default}')
-$$;
-comment on function claim_for_dispatch(text, int, int) is
-  'As nodes of earlier versions call it, during an upgrade: they know one gateway, default.';
 
 create or replace function claim_jobs(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
 declare

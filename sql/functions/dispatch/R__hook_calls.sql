@@ -20,14 +20,6 @@ $$;
 comment on function delivery_answer(jobs, boolean, text) is
   'What a delivery function answers: whether it changed the job, the outcome, the job''s brief, and the milliseconds since the job was due.';
 
-create or replace function keep_prompt(p_attempt uuid, p_dispatcher text, p_prompt text, p_prompt_hash text, p_template_hash text,
-  p_token_hash bytea) returns text language sql as $$
-  select o_prompt from keep_prompts(p_dispatcher, array[p_attempt], array[p_prompt], array[p_prompt_hash], array[p_template_hash],
-    array[encode(p_token_hash, 'hex')])
-$$;
-comment on function keep_prompt(uuid, text, text, text, text, bytea) is
-  'keep_prompts for one attempt, as nodes of earlier versions call it, during an upgrade. Null when the dispatcher no longer holds the attempt.';
-
 create or replace function hook_admitted(p_dispatcher text, p_attempt uuid, p_run_id text, p_session_key text) returns jsonb
 language plpgsql as $$
 declare

@@ -104,7 +104,6 @@ begin
   set state = p_state,
     run_after = coalesce(p_run_after, run_after),
     attempt_count = attempt_count - (not p_counts)::int,
-    live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false,
     delivery_failures = case when p_status = 'undelivered' then delivery_failures + 1 else 0 end,
     summary = coalesce(p_summary, summary), last_error = coalesce(p_error, last_error), result = coalesce(p_result, result),
     ended_at = case when p_state in ('succeeded', 'failed', 'dead', 'cancelled') then now() end,

@@ -6,7 +6,7 @@ begin
   where attempt_id = p_job.live_attempt;
   update jobs
   set state = 'blocked', blocked_reason = p_reason, last_error = p_error,
-    live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false, updated_at = now()
+    updated_at = now()
   where job_id = p_job.job_id
   returning * into p_job;
   perform ask_for_replan(p_job);
@@ -130,7 +130,6 @@ begin
     state = case when open_count(job_id) = 0 then 'queued' else 'waiting' end,
     run_after = now(),
     answer = coalesce(p_answer, answer),
-    blocked_reason = null, blocked_until = null, blocked_on_job = null, blocked_on_agent = null, blocked_on_person = null,
     ended_without_closing = 0, updated_at = now()
   where job_id = p_job.job_id and state = 'blocked'
   returning * into p_job;

@@ -57,7 +57,6 @@ begin
   -- Why a dead letter died stays to be read; why it was dismissed is in the audit log.
   set state = 'cancelled', last_error = case when state = 'dead' then last_error else p_reason end, ended_at = now(),
     open_dependencies = 0,
-    blocked_reason = null, blocked_until = null, blocked_on_job = null, blocked_on_agent = null, blocked_on_person = null,
     updated_at = now()
   where job_id = p_job.job_id
   returning * into p_job;

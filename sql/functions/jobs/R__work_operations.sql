@@ -214,7 +214,6 @@ begin
     blocked_on_agent = v_unblock ->> 'agent', blocked_on_person = v_unblock ->> 'person', blocked_on_job = v_other_id,
     -- A block is not a failure: the attempt is given back.
     attempt_count = attempt_count - 1,
-    live_attempt = null, lease_owner = null, leased_until = null, hard_deadline = null, keeps_lease = false,
     updated_at = now()
   where job_id = v_job.job_id
   returning * into v_job;

@@ -208,10 +208,3 @@ end
 $$;
 comment on function sync_agents(text, jsonb) is
   'Makes agents and subscriptions equal to the given array (the agent files, read and checked). Agents that are gone are disabled. Returns changed and disabled ids.';
-
-create or replace function configure_gateway(p_namespace text, p_gateway text, p_max_in_flight int) returns void language sql as $$
-  insert into gateways as g (namespace, gateway, max_in_flight) values (p_namespace, p_gateway, p_max_in_flight)
-  on conflict (namespace, gateway) do update set max_in_flight = excluded.max_in_flight, updated_at = now()
-  where g.max_in_flight <> excluded.max_in_flight
-$$;
-comment on function configure_gateway(text, text, int) is 'Makes a gateway known, with the number of runs it may have at once.';

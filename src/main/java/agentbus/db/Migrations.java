@@ -110,9 +110,9 @@ public final class Migrations {
      * Applies what is missing.
      *
      * @return how many scripts were applied, 0 if the schema was as it should be or is a newer build's
-     * @throws StartFailure if the user may not make the schema, if a migration fails, a deadlock with working nodes after
-     *     several tries included (names its file and line), or if one
-     *     that was applied before has been edited or removed since
+     * @throws StartFailure if the user may not make the schema; if a migration or a function fails, a deadlock with working
+     *     nodes after several tries included (names its file and line); if a migration that was applied before has been
+     *     edited or removed since; or if the database is older than the first release
      */
     public int run() {
         // Flyway's own lock covers the migration, not the look at the versions before it.
@@ -166,6 +166,7 @@ public final class Migrations {
             MigrationInfoService info = flyway(
                             Stream.concat(locations.stream(), views.stream()).toList())
                     .info();
+            refuseFolded(info.all());
             Optional<MigrationInfo> newer = newer(info.all());
             if (newer.isPresent()) {
                 LOG.info(
@@ -262,6 +263,22 @@ public final class Migrations {
                 .filter(info -> info.getState() == MigrationState.FUTURE_SUCCESS
                         || info.getState() == MigrationState.FUTURE_FAILED)
                 .reduce((first, second) -> second);
+    }
+
+    /** A number that the database knows by another name. Without this a longer history would pass for a newer build's. */
+    private void refuseFolded(MigrationInfo[] all) {
+        Optional<MigrationInfo> folded = Arrays.stream(all)
+                .filter(info -> info.isVersioned() && !info.getType().isSynthetic())
+                // Applied and in this build, but not by that name.
+                .filter(info -> info.getAppliedChecksum() != null && info.getResolvedChecksum() != null)
+                .filter(info -> text(info.getScript()).isEmpty())
+                .findFirst();
+        if (folded.isPresent()) {
+            throw new StartFailure("the " + database + " has a history of migrations from before the first release ("
+                    + folded.get().getScript() + ") that was folded into a new one since; it cannot be brought forward."
+                    + " Start with an empty database or data directory, or give up what is in this one:"
+                    + " drop schema " + Database.SCHEMA + " cascade");
+        }
     }
 
     /** Flyway would find these too, and would say so in many lines. */

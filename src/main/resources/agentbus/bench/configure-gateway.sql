@@ -1,1 +1,1 @@
-select configure_gateway('default', 'default', ?::int)
+select configure_gateway('default', 'default', ?::int, null, 'mapped')

@@ -119,6 +119,25 @@ class MigrationsTest {
     }
 
     @Test
+    void a_database_from_before_its_migrations_were_folded_is_refused_with_a_way_out() {
+        migrations("second").run();
+        assertFailure("folded", "history of migrations from before the first release (V0001__things.sql)");
+        assertFailure("folded", "Start with an empty database or data directory");
+    }
+
+    @Test
+    void functions_may_call_functions_that_are_made_after_them() throws SQLException {
+        assertEquals(3, migrations("any-order").run());
+        assertEquals("3", ask("select a_calls_b()"));
+        assertEquals(0, migrations("any-order").run());
+    }
+
+    @Test
+    void a_function_that_calls_one_that_is_missing_is_told_with_file_and_line() {
+        assertFailure("missing-function", "R__caller.sql, line 5: function no_such_function() does not exist");
+    }
+
+    @Test
     void a_removed_migration_is_named() {
         migrations("second").run();
         assertFailure("less", "V0001__things.sql was applied to the database test_");

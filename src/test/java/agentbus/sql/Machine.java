@@ -174,12 +174,12 @@ final class Machine {
 
     String keepPrompt(String dispatcher, Attempt attempt, String prompt) {
         return jdbc.queryForObject(
-                "select keep_prompt(?::uuid, ?, ?, 'hash', 'template', ?)",
+                "select (select o_prompt from keep_prompts(?, array[?::uuid], array[?], '{hash}', '{template}', array[?]))",
                 String.class,
-                attempt.id(),
                 dispatcher,
+                attempt.id(),
                 prompt,
-                new byte[32]);
+                "00".repeat(32));
     }
 
     List<JsonNode> recover() {

@@ -1,10 +1,10 @@
--- Standing orders, and the ledger of their slots. A slot is a row before it is due, so that a run that did not happen is a
--- row as well. The picture of one slot:
+-- Standing orders and the ledger of their slots. A slot is a row before it is due, so that a slot without a run is a row as
+-- well:
 --
 --   expected ──► started ──► completed | no_work | failed | blocked ──► started (unblocked, redriven)
 --       ├──► no_work   a pre-check found nothing to do, and says what it looked at
 --       ├──► skipped   held back on purpose; the summary says why
---       └──► missed    nothing ran it in time, and by the order's policy nothing will
+--       └──► missed    not run in time, and by the order's policy it will not be
 
 create table standing_orders (
   namespace text not null references namespaces,
@@ -36,12 +36,19 @@ create table standing_orders (
   foreign key (namespace, agent_id) references agents,
   constraint a_removed_order_says_when check (enabled = (removed_at is null))
 );
-comment on table standing_orders is 'The orders as the route files had them when a node last started; one that is gone from the files is disabled and keeps its runs.';
+comment on table standing_orders is
+  'The orders as the route files had them when a node last started; an order that is gone from the files is disabled and keeps its runs.';
 comment on column standing_orders.words is 'The schedule in plain words.';
-comment on column standing_orders.planned_until is 'Every slot up to then has a row; what lies after it has none yet.';
-comment on column standing_orders.grace_seconds is 'A slot that starts later than this is late, and the catch-up policy decides.';
+comment on column standing_orders.session is 'isolated: a new session for each run. session:<name>: one that goes on.';
+comment on column standing_orders.catch_up is 'What becomes of slots past their grace: skip, run the latest, or run all up to catch_up_cap.';
+comment on column standing_orders.stagger_seconds is 'Least time between two catch-up runs, over all orders.';
+comment on column standing_orders.overlap is 'What becomes of a slot that is due while a run is under way: skip, coalesce, or queue.';
+comment on column standing_orders.grace_seconds is
+  'A slot that starts later than this is late, and the catch-up policy decides.';
 comment on column standing_orders.pre_check is 'x-y stands for the function precheck_x_y(namespace, agent, since).';
-comment on column standing_orders.started_by is 'external: the bus writes and closes the slots, somebody else starts and finishes the runs.';
+comment on column standing_orders.started_by is
+  'external: the bus writes and closes the slots, and a caller starts and finishes the runs.';
+comment on column standing_orders.planned_until is 'Every slot up to then has a row; later slots have none yet.';
 
 create table standing_order_runs (
   run_id uuid primary key default new_id(),
@@ -49,7 +56,8 @@ create table standing_order_runs (
   agent_id text not null,
   order_name text not null,
   scheduled_for timestamptz not null,
-  trigger_source text not null default 'schedule' check (trigger_source in ('schedule', 'catch_up', 'manual', 'external')),
+  trigger_source text not null default 'schedule'
+    check (trigger_source in ('schedule', 'catch_up', 'manual', 'external')),
   status text not null default 'expected' check (status in
     ('expected', 'started', 'completed', 'no_work', 'blocked', 'failed', 'skipped', 'missed')),
   not_before timestamptz,
@@ -68,32 +76,30 @@ create table standing_order_runs (
     (status in ('completed', 'no_work', 'blocked', 'failed', 'skipped', 'missed')) = (finished_at is not null)),
   constraint what_did_not_run_says_why check (status not in ('skipped', 'missed') or summary is not null),
   constraint nothing_found_says_where_it_looked check (status <> 'no_work' or evidence is not null)
-) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, fillfactor = 85);
-comment on table standing_order_runs is 'One row for each slot, written before the slot is due; and one for each run that somebody asked for.';
-comment on column standing_order_runs.scheduled_for is 'The slot; for a run on purpose, the moment it was asked for.';
-comment on column standing_order_runs.trigger_source is 'schedule: on time. catch_up: late, after a time when nothing ran. manual: somebody asked for it. external: started elsewhere.';
-comment on column standing_order_runs.not_before is 'A catch-up run waits until then, so that an outage does not end in a burst.';
-comment on column standing_order_runs.held_by is 'The run that was under way when this slot was due; a held slot is not late.';
-comment on column standing_order_runs.deadline is 'A run without a job of the bus that is not finished by then has failed.';
-
-create index standing_order_runs_to_settle on standing_order_runs (namespace, order_name, scheduled_for) where status = 'expected';
-create index standing_order_runs_under_way on standing_order_runs (namespace, order_name) where status = 'started';
-create index standing_order_runs_caught_up on standing_order_runs (namespace, not_before) where trigger_source = 'catch_up';
+) with (
+  fillfactor = 85,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 200,
+  autovacuum_vacuum_insert_scale_factor = 0.05,
+  autovacuum_analyze_scale_factor = 0.05,
+  autovacuum_analyze_threshold = 200
+);
+comment on table standing_order_runs is
+  'One row for each slot, written before the slot is due, and one for each run that was asked for out of turn.';
+comment on column standing_order_runs.scheduled_for is 'The slot; for a run out of turn, the moment it was asked for.';
+comment on column standing_order_runs.trigger_source is
+  'schedule: on time. catch_up: late, after a time when nothing ran. manual: asked for by a caller. external: started elsewhere.';
+comment on column standing_order_runs.not_before is
+  'A catch-up run waits until then, so that an outage does not end in a burst.';
+comment on column standing_order_runs.held_by is
+  'The run that was under way when this slot was due; a held slot is not late.';
+comment on column standing_order_runs.deadline is
+  'A run without a job of the bus that is not finished by then has failed.';
+create index standing_order_runs_to_settle on standing_order_runs (namespace, order_name, scheduled_for)
+  where status = 'expected';
+create index standing_order_runs_under_way on standing_order_runs (namespace, order_name)
+  where status = 'started';
+create index standing_order_runs_caught_up on standing_order_runs (namespace, not_before)
+  where trigger_source = 'catch_up';
 create index standing_order_runs_by_slot on standing_order_runs (namespace, scheduled_for);
 create index standing_order_runs_by_order on standing_order_runs (namespace, order_name, scheduled_for desc);
-
-alter table jobs
-  add column outcome text check (outcome in ('completed', 'no_work')),
-  add column evidence jsonb,
-  add column instructions text,
-  add column session text,
-  add constraint no_work_has_evidence check (outcome is distinct from 'no_work' or evidence is not null);
-comment on column jobs.outcome is 'How it succeeded: completed, or no_work for one that looked and found nothing to do.';
-comment on column jobs.evidence is 'What was looked at; never null for no_work.';
-comment on column jobs.instructions is 'What a standing order tells its agent; written by the order alone, never by whoever enqueues.';
-comment on column jobs.session is 'The session at the gateway that the runs of a standing order go on in; null for one of its own.';
-
-create index job_attempts_finished on job_attempts (namespace, finished_at) where status in ('failed', 'timed_out');
--- What the auditor's questions are about: few rows among many.
-create index events_of_trouble on events (namespace, created_at)
-  where split_part(topic, '.', 1) in ('audit', 'standing_order') or topic = 'job.lease_lost';

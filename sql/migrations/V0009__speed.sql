@@ -1,1 +1,0 @@
--- What makes the queue quick: indexes, fill factors and settings of tables, each for a measured reason.
