@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Properties;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
@@ -94,6 +93,19 @@ public final class Database implements AutoCloseable {
      */
     public DataSource unpooled() {
         return unpooled(address, connectTimeout);
+    }
+
+    /**
+     * Connections of their own, outside the pool, on which every answer has a time limit: for a listener, which must notice
+     * a dead line.
+     *
+     * @param limit how long a connect, and then each answer, may take; rounded up to whole seconds
+     * @return a source whose connections must be closed by the caller
+     */
+    public DataSource unpooled(Duration limit) {
+        PGSimpleDataSource source = unpooled(address, limit);
+        source.setSocketTimeout(wholeSeconds(limit));
+        return source;
     }
 
     /**
@@ -222,7 +234,7 @@ public final class Database implements AutoCloseable {
 
     private static Properties properties(DatabaseAddress address, Duration timeout) {
         Properties properties = new Properties();
-        String seconds = String.valueOf(Math.max(1, (timeout.toMillis() + 999) / 1000));
+        String seconds = String.valueOf(wholeSeconds(timeout));
         properties.setProperty(PGProperty.CONNECT_TIMEOUT.getName(), seconds);
         // Covers a server that accepts the connection and then stays silent.
         properties.setProperty(PGProperty.LOGIN_TIMEOUT.getName(), seconds);
@@ -235,15 +247,8 @@ public final class Database implements AutoCloseable {
         return properties;
     }
 
-    /**
-     * Whether the URL requires TLS.
-     *
-     * @return true for sslmode require, verify-ca and verify-full, and for ssl=true
-     */
-    public boolean requiresTls() {
-        String mode = address.parameters().getOrDefault("sslmode", "");
-        return List.of("require", "verify-ca", "verify-full").contains(mode)
-                || "true".equals(address.parameters().get("ssl"));
+    private static int wholeSeconds(Duration time) {
+        return (int) Math.max(1, (time.toMillis() + 999) / 1000);
     }
 
     /** Opens one connection before the pool does, because the pool reports a timeout in place of the cause. */

@@ -57,7 +57,7 @@ import org.apache.camel.main.MainListenerSupport;
 import org.apache.camel.main.SimpleMainShutdownStrategy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import routes.pgevent.ListenServer;
+import routes.pgevent.ListenTimes;
 import routes.pgevent.ListenerStatus;
 import routes.pgevent.SupervisedPgEventComponent;
 
@@ -255,15 +255,11 @@ public final class Bus implements AutoCloseable {
     private void bindBeans(ServerKey key, Contract contract) {
         boolean listen =
                 settings.oneOf("agentbus.dispatch.wake", "listen", "poll").equals("listen");
-        if (listen && database.requiresTls()) {
-            throw new StartFailure(
-                    "the database URL asks for TLS, which the listener's driver is not set up for: set"
-                            + " agentbus.dispatch.wake=poll (AGENTBUS_DISPATCH_WAKE) and shorter agentbus.dispatch.sweep-ms and run-end-ms");
-        }
         dispatching = settings.flag("agentbus.dispatch.enabled")
                 && !gateways.dispatchable().isEmpty();
-        SupervisedPgEventComponent listener = new SupervisedPgEventComponent(new ListenServer(
-                database.host(), database.port(), database.name(), database.user(), database.password()));
+        ListenTimes times = ListenTimes.defaults();
+        SupervisedPgEventComponent listener =
+                new SupervisedPgEventComponent(database.unpooled(times.connectLimit()), times);
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Meters meters = new Meters(registry);
         dispatcher = new Dispatcher(

@@ -5,11 +5,12 @@ import java.time.Duration;
 /**
  * How patient a listener is.
  *
- * @param connectLimit how long a connect, or any answer on a side thread, may take
- * @param quiet how long without news before the connection is asked whether it lives
- * @param pingLimit how long the server may take to answer that; whole seconds, as JDBC counts them
+ * @param connectLimit how long a connect may take, its LISTEN included
+ * @param quiet how long a connection may be without news before the listener asks the server for an answer
+ * @param pingLimit how long the server may take for that answer, or for the one to LISTEN; whole seconds, as JDBC counts
+ *     them
  * @param firstPause the wait before the first attempt to connect again; each further wait doubles, with jitter
- * @param longestPause the wait that doubling stops at
+ * @param longestPause the upper limit of the doubled wait
  */
 public record ListenTimes(
         Duration connectLimit, Duration quiet, Duration pingLimit, Duration firstPause, Duration longestPause) {
@@ -32,7 +33,8 @@ public record ListenTimes(
     }
 
     /**
-     * The times a bus runs with.
+     * The times a bus runs with. Chosen: a lost connection is noticed within 5 s, and a server that is back is heard
+     * within 3 s more.
      *
      * @return 5 s to connect, a ping after 3 s without news with 2 s to answer, pauses of 0.2 s to 3 s
      */
@@ -46,8 +48,8 @@ public record ListenTimes(
     }
 
     /**
-     * How long a connection may be without proof of life before health calls it stale. A sound listener proves itself
-     * every {@code quiet} plus at most {@code connectLimit}; twice that says its supervision hangs.
+     * How long a connection may be without proof of life before health calls it stale. Chosen: twice the longest time
+     * between two proofs of a listener that works, so that only one that hangs exceeds it.
      *
      * @return that time
      */

@@ -8,7 +8,7 @@ class ListenerState {
 
     private boolean connected;
     private Instant since = Instant.now();
-    // A duration must not jump with the wall clock.
+    // Not an Instant: a duration must not jump with the wall clock.
     private long lastNewsNanos = System.nanoTime();
     private long connects;
     private long notifications;

@@ -1,110 +1,116 @@
 package routes.pgevent;
 
-import com.impossibl.postgres.api.jdbc.PGConnection;
-import com.impossibl.postgres.api.jdbc.PGNotificationListener;
+import java.net.SocketTimeoutException;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.concurrent.Callable;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
+import java.util.Arrays;
+import java.util.List;
+import javax.sql.DataSource;
+import org.postgresql.PGConnection;
+import org.postgresql.PGNotification;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/**
- * One connection that listens, from its LISTEN to its end.
- *
- * <p>Its two callbacks run on the driver's I/O thread. Neither may wait: a wait there stops every connection of the
- * driver, the one that would replace this included.
- */
-class Listening implements PGNotificationListener {
+/** One connection that listens, from its LISTEN to its end. One thread reads it; any thread may close it. */
+class Listening {
 
+    /** The name under which listeners appear in {@code pg_stat_activity}. */
+    static final String APPLICATION_NAME = "agentbus-listener";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Listening.class);
+
+    private final Connection connection;
     private final String channel;
-    private final Consumer<String> onPayload;
-    private final Semaphore lost = new Semaphore(0);
-    private volatile boolean ended;
-    private PGConnection connection;
+    private final Duration answerLimit;
 
-    /**
-     * Makes a connection to be opened.
-     *
-     * @param channel a checked channel name
-     * @param onPayload takes each payload; must not wait
-     */
-    Listening(String channel, Consumer<String> onPayload) {
+    private Listening(Connection connection, String channel, Duration answerLimit) {
+        this.connection = connection;
         this.channel = channel;
-        this.onPayload = onPayload;
+        this.answerLimit = answerLimit;
     }
 
     /**
-     * Connects and listens. May hang as long as the driver does.
+     * Connects and listens. Blocks as long as the data source does, and then for two answers at most.
      *
-     * @param connect opens a connection
-     * @return this
-     * @throws Exception if the server cannot be reached or refuses; nothing is left open
+     * @param dataSource gives a connection of pgjdbc, or one that unwraps to it
+     * @param channel a checked channel name
+     * @param answerLimit how long the server may take for each answer
+     * @return an open connection, to be closed by the caller
+     * @throws SQLException if the server cannot be reached or refuses; nothing is left open
      */
-    Listening open(Callable<PGConnection> connect) throws Exception {
-        connection = connect.call();
+    static Listening open(DataSource dataSource, String channel, Duration answerLimit) throws SQLException {
+        Listening listening = new Listening(dataSource.getConnection(), channel, answerLimit);
         try {
-            // Before LISTEN, or what comes right after it is lost.
-            connection.addNotificationListener(channel, this);
-            try (Statement statement = connection.createStatement()) {
-                // Quoted, so that a channel may be called "user"; a checked name holds no quotes.
-                statement.execute("LISTEN \"" + channel + "\"");
-            }
-            return this;
+            listening.prepare();
+            listening.listen();
+            return listening;
         } catch (SQLException | RuntimeException e) {
-            close();
+            listening.close();
             throw e;
         }
     }
 
-    /**
-     * Waits for the end of the connection.
-     *
-     * @param limit how long to wait
-     * @return whether it ended
-     * @throws InterruptedException if the caller was told to stop
-     */
-    boolean lostWithin(Duration limit) throws InterruptedException {
-        return lost.tryAcquire(limit.toMillis(), TimeUnit.MILLISECONDS);
+    private void prepare() throws SQLException {
+        connection.setNetworkTimeout(Runnable::run, Math.toIntExact(answerLimit.toMillis()));
+        // Postgres delivers no notification inside a transaction.
+        connection.setAutoCommit(true);
+        connection.setClientInfo("ApplicationName", APPLICATION_NAME);
+    }
+
+    private void listen() throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            // Quoted, so that a channel may be called "user"; a checked name holds no quotes.
+            statement.execute("LISTEN \"" + channel + "\"");
+        }
     }
 
     /**
-     * Asks the server for an answer.
+     * Asks the server for an answer, by repeating LISTEN: that changes nothing, and {@code pg_stat_activity} goes on showing
+     * what the connection is for.
      *
-     * @param limit how long it may take, in whole seconds
-     * @return whether it came
-     * @throws SQLException never, with this driver
+     * @throws SQLException if the connection has ended, or the answer takes longer than the limit
      */
-    boolean answers(Duration limit) throws SQLException {
-        return connection.isValid((int) limit.toSeconds());
-    }
-
-    /** Drops whatever still comes: a connection that is given up must not add to its successor's. */
-    void end() {
-        ended = true;
-    }
-
-    /** Closes the connection; may wait for the server. Does nothing if it is closed. */
-    void close() {
-        end();
+    void ping() throws SQLException {
         try {
+            listen();
+        } catch (SQLException e) {
+            throw explained(e);
+        }
+    }
+
+    /**
+     * Waits for notifications.
+     *
+     * @param limit how long to wait for the first; at least 1 ms, because the driver takes 0 for "without a limit"
+     * @return the payloads in the order they were sent; empty if none came
+     * @throws SQLException if the connection has ended
+     */
+    List<String> heardWithin(Duration limit) throws SQLException {
+        int timeoutMs = Math.toIntExact(Math.max(1, limit.toMillis()));
+        try {
+            PGNotification[] heard = connection.unwrap(PGConnection.class).getNotifications(timeoutMs);
+            return Arrays.stream(heard).map(PGNotification::getParameter).toList();
+        } catch (SQLException e) {
+            throw explained(e);
+        }
+    }
+
+    private SQLException explained(SQLException e) {
+        return e.getCause() instanceof SocketTimeoutException
+                ? new SQLTimeoutException("no answer within " + answerLimit.toSeconds() + " s", e)
+                : new SQLException("the connection was closed: " + e.getMessage(), e.getSQLState(), e);
+    }
+
+    /** Closes the socket without waiting for the server; a thread that reads it fails at once. May be repeated. */
+    void close() {
+        try {
+            connection.abort(Runnable::run);
             connection.close();
         } catch (SQLException e) {
-            // The driver declares it and does not throw it; a connection that cannot be closed is gone all the same.
-            lost.release();
+            LOG.debug("A listener's connection did not close cleanly", e);
         }
-    }
-
-    @Override
-    public void notification(int processId, String channelName, String payload) {
-        if (!ended) {
-            onPayload.accept(payload);
-        }
-    }
-
-    @Override
-    public void closed() {
-        lost.release();
     }
 }

@@ -12,6 +12,7 @@ import javax.sql.DataSource;
 import org.apache.camel.Endpoint;
 import org.apache.camel.component.pgevent.PgEventComponent;
 import org.apache.camel.health.HealthCheckRegistry;
+import org.apache.camel.spi.annotations.Component;
 
 /**
  * The component behind the scheme {@code pgevent}: bind it in the registry under that name.
@@ -19,19 +20,21 @@ import org.apache.camel.health.HealthCheckRegistry;
  * <p>URIs:
  *
  * <ul>
- *   <li>{@code pgevent:channel} listens at the component's server. This is the form for routes: it holds no secret.
+ *   <li>{@code pgevent:channel} listens where the component's data source leads. This is the form for routes: it holds no
+ *       secret, and the data source brings TLS and every other option of the driver.
  *   <li>{@code pgevent:host:port/database/channel?user=..&pass=..} and {@code pgevent:host/database/channel}, as in
  *       camel-pgevent. Endpoint names leave the query out, but the route's definition keeps it: dumps of the route show
  *       the password.
  *   <li>{@code pgevent:///database/channel?datasource=#name}, as in camel-pgevent; the data source must give connections
- *       of pgjdbc-ng.
+ *       of pgjdbc, or some that unwrap to them.
  * </ul>
  *
- * <p>Refused, with an error that says why: a channel that is not {@code [a-z_][a-z0-9_]*} of at most 63 characters, and
- * the stock consumer's options {@code reconnectDelay} and {@code workerPool*}, which would have no effect here.
+ * <p>The component refuses a channel that is not {@code [a-z_][a-z0-9_]*} of at most 63 characters, and the stock
+ * consumer's options {@code reconnectDelay} and {@code workerPool*}, which would have no effect here. The error says why.
  *
  * <p>While it runs, the component keeps the readiness check {@link ListenerHealthCheck} registered with its context.
  */
+@Component("pgevent") // Without it Camel sets options by reflection, which fails on a method of the absent stock driver.
 public class SupervisedPgEventComponent extends PgEventComponent {
 
     /** Header that is {@code true} on the one exchange after each connect; absent on notifications. */
@@ -43,49 +46,26 @@ public class SupervisedPgEventComponent extends PgEventComponent {
     private static final List<String> STOCK_CONSUMER_OPTIONS =
             List.of("reconnectDelay", "workerPool", "workerPoolCoreSize", "workerPoolMaxSize");
 
-    private final ListenServer server;
     private final DataSource dataSource;
     private final ListenTimes times;
     private final Set<SupervisedPgEventConsumer> consumers = ConcurrentHashMap.newKeySet();
     private final ListenerHealthCheck health = new ListenerHealthCheck(this);
 
-    /** Makes a component without a server of its own: its URIs must name one. */
+    /** Makes a component without a data source: its URIs must name a server or a data source. */
     public SupervisedPgEventComponent() {
-        this(null, null, ListenTimes.defaults());
+        this.dataSource = null;
+        this.times = ListenTimes.defaults();
     }
 
     /**
-     * Makes a component whose short URIs listen at one server, with the default times.
+     * Makes a component whose short URIs listen where a data source leads.
      *
-     * @param server where and as whom
-     */
-    public SupervisedPgEventComponent(ListenServer server) {
-        this(server, ListenTimes.defaults());
-    }
-
-    /**
-     * Makes a component whose short URIs listen at one server.
-     *
-     * @param server where and as whom
-     * @param times how patient its listeners are
-     */
-    public SupervisedPgEventComponent(ListenServer server, ListenTimes times) {
-        this(Objects.requireNonNull(server, "server"), server.dataSource(), times);
-    }
-
-    /**
-     * Makes a component whose short URIs listen where a data source leads: for TLS, or other options of the driver.
-     *
-     * @param dataSource gives connections of pgjdbc-ng that no pool takes back
+     * @param dataSource gives connections of pgjdbc, one for each listener and for as long as it listens, so not from a
+     *     pool; keep it out of the registry, where the sql component takes a second {@code DataSource} for an ambiguity
      * @param times how patient its listeners are
      */
     public SupervisedPgEventComponent(DataSource dataSource, ListenTimes times) {
-        this(null, Objects.requireNonNull(dataSource, "dataSource"), times);
-    }
-
-    private SupervisedPgEventComponent(ListenServer server, DataSource dataSource, ListenTimes times) {
-        this.server = server;
-        this.dataSource = dataSource;
+        this.dataSource = Objects.requireNonNull(dataSource, "dataSource");
         this.times = Objects.requireNonNull(times, "times");
     }
 
@@ -113,19 +93,6 @@ public class SupervisedPgEventComponent extends PgEventComponent {
         consumers.remove(consumer);
     }
 
-    /**
-     * Says in one line what went wrong.
-     *
-     * @param error what was thrown
-     * @param endpoint where
-     * @return kind and message; a password that the driver might have put into it is masked
-     */
-    String describe(Throwable error, SupervisedPgEventEndpoint endpoint) {
-        String text = error.getClass().getSimpleName() + ": " + error.getMessage();
-        text = masked(text, endpoint.getPass());
-        return server == null ? text : masked(text, server.password());
-    }
-
     @Override
     protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters) throws Exception {
         for (String option : STOCK_CONSUMER_OPTIONS) {
@@ -144,17 +111,16 @@ public class SupervisedPgEventComponent extends PgEventComponent {
         requireChannel(channel);
         if (dataSource == null) {
             throw new IllegalArgumentException("pgevent:" + channel
-                    + " names no server and the component has none; give the component a ListenServer,"
+                    + " names no server and the component has no data source; give the component a DataSource,"
                     + " or write pgevent:host:port/database/" + channel);
         }
-        String database = server == null ? "datasource" : server.database();
         SupervisedPgEventEndpoint endpoint =
-                new SupervisedPgEventEndpoint("pgevent://" + channel, "pgevent:///" + database + "/" + channel, this);
+                new SupervisedPgEventEndpoint("pgevent://" + channel, "pgevent:///datasource/" + channel, this);
         endpoint.setDatasource(dataSource);
-        // These only name the place for Camel's service listings; the connection comes from the data source.
-        endpoint.setHost(server == null ? null : server.host());
-        endpoint.setPort(server == null ? null : server.port());
-        endpoint.setUser(server == null ? null : server.user());
+        // Otherwise Camel's service listing shows the stock defaults, postgres at localhost:5432.
+        endpoint.setHost(null);
+        endpoint.setPort(null);
+        endpoint.setUser(null);
         return endpoint;
     }
 
@@ -166,7 +132,7 @@ public class SupervisedPgEventComponent extends PgEventComponent {
                             + " pgevent:host/database/channel, pgevent:///database/channel");
         }
         requireChannel(parts.group("channel"));
-        // The stock endpoint's patterns reach into the query, where a slash in a password would end up in the channel.
+        // The stock endpoint's patterns match the query too: a slash in a password would end up in the channel.
         String uri = "pgevent://" + path;
         return new SupervisedPgEventEndpoint(uri, uri, this);
     }
@@ -195,9 +161,5 @@ public class SupervisedPgEventComponent extends PgEventComponent {
                     + "' must be [a-z_][a-z0-9_]*, at most 63 characters: LISTEN folds upper case and pg_notify does"
                     + " not, so its notifications would never arrive");
         }
-    }
-
-    private static String masked(String text, String secret) {
-        return secret == null || secret.isEmpty() ? text : text.replace(secret, "xxxxxx");
     }
 }

@@ -1,12 +1,15 @@
 package routes.pgevent;
 
 import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
@@ -23,21 +26,23 @@ import org.slf4j.LoggerFactory;
  * and asks the route for a resync after every connect.
  *
  * <p>A start never fails because the database is away: the listener keeps trying, and health says so. A stop, which is
- * also what Camel does to suspend this consumer, leaves no connection and no thread of it; an exchange that is under way
- * is finished first.
+ * also what Camel does to suspend this consumer, leaves no connection and no thread; an exchange that is under way is
+ * finished first.
  *
- * <p>Threads: the supervisor, which never calls the driver; side threads, which do; and one worker that runs the route,
- * so that notifications keep their order and a slow route does not delay the supervision. The worker's queue is bounded:
- * notifications beyond it are dropped and answered by one resync, since they are hints.
+ * <p>Threads: the listener, which reads the connection; short-lived ones that connect, because a driver may take longer
+ * than {@link ListenTimes#connectLimit}; and one worker that runs the route, so that notifications keep their order and
+ * a slow route does not delay the listener. The worker's queue is bounded: one resync replaces the notifications that
+ * find no room, since they are hints.
  */
 public class SupervisedPgEventConsumer extends DefaultConsumer {
 
     private static final Logger LOG = LoggerFactory.getLogger(SupervisedPgEventConsumer.class);
 
+    /** Chosen: at most 80 MB, because Postgres limits a payload to 8000 bytes; ours have a few dozen. */
     private static final int QUEUE_SIZE = 10_000;
-    // Attempts the driver still waits for after we gave up; more would pile up sockets at a server that is already ill.
+    /** Chosen: few, because each holds a socket at a server that is already ill. */
     private static final int HANGING_CONNECTS = 4;
-    private static final int SIDE_THREADS = 8;
+
     private static final long START_CHECK_MS = 20;
     private static final long IDLE_SECONDS = 10;
 
@@ -46,18 +51,17 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
     private final ListenTimes times;
     private final String channel;
     private final AtomicBoolean overflowed = new AtomicBoolean();
-    private final Semaphore connectPermits = new Semaphore(HANGING_CONNECTS);
 
     private volatile ListenerState state = new ListenerState();
-    private ExecutorService supervisor;
-    private ExecutorService sidePool;
+    private volatile Listening listening;
+    private ExecutorService listener;
+    private ExecutorService connectors;
     private volatile ExecutorService worker;
-    private SideThreads side;
 
     /**
      * Makes a consumer; it connects when it is started.
      *
-     * @param endpoint names the channel and opens connections
+     * @param endpoint names the channel and the data source
      * @param processor the route
      * @param component keeps the list of started listeners
      */
@@ -86,25 +90,29 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
         overflowed.set(false);
         ExecutorServiceManager executors = getEndpoint().getCamelContext().getExecutorServiceManager();
         worker = executors.newThreadPool(this, "pgevent-" + channel, profile(1, QUEUE_SIZE));
-        sidePool = executors.newThreadPool(this, "pgevent-side-" + channel, profile(SIDE_THREADS, SIDE_THREADS));
-        side = new SideThreads(sidePool);
-        supervisor = executors.newSingleThreadExecutor(this, "pgevent-supervisor-" + channel);
+        connectors = executors.newThreadPool(this, "pgevent-connect-" + channel, profile(HANGING_CONNECTS, 0));
+        listener = executors.newSingleThreadExecutor(this, "pgevent-listener-" + channel);
         component.started(this);
-        supervisor.execute(this::supervise);
+        listener.execute(this::superviseUntilStopped);
     }
 
     @Override
     protected void doStop() throws Exception {
         component.stopped(this);
-        if (supervisor != null) {
+        if (listener != null) {
             ExecutorServiceManager executors = getEndpoint().getCamelContext().getExecutorServiceManager();
-            // Interrupted, the supervisor closes its connection; it waits for that no longer than for a ping.
-            executors.shutdownNow(supervisor);
-            executors.awaitTermination(supervisor, times.connectLimit().toMillis());
-            // Without interrupts: a late connect still has to be closed, and an exchange to be finished.
-            executors.shutdown(sidePool);
+            executors.shutdownNow(listener);
+            // Only now: the listener publishes its connection first and looks for the interrupt then.
+            Listening open = listening;
+            if (open != null) {
+                // A read from a socket ignores interrupts.
+                open.close();
+            }
+            executors.awaitTermination(listener, times.connectLimit().toMillis());
+            executors.shutdownNow(connectors);
+            // Without an interrupt: the exchange under way is to finish.
             executors.shutdown(worker);
-            supervisor = null;
+            listener = null;
         }
         super.doStop();
     }
@@ -119,24 +127,22 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
 
     private static ThreadPoolProfile profile(int threads, int queueSize) {
         ThreadPoolProfile profile = new ThreadPoolProfile();
-        // All of them core threads: a pool grows beyond its core only when its queue is full, and Camel gives a pool
-        // without a queue a single thread.
-        profile.setPoolSize(threads);
+        profile.setPoolSize(1);
         profile.setMaxPoolSize(threads);
         profile.setMaxQueueSize(queueSize);
         profile.setKeepAliveTime(IDLE_SECONDS);
         profile.setTimeUnit(TimeUnit.SECONDS);
         profile.setAllowCoreThreadTimeOut(true);
-        // The default would run the task on the thread that hands it over: the driver's I/O thread.
+        // Camel's default would run the task on the listener's thread.
         profile.setRejectedPolicy(ThreadPoolRejectedPolicy.Abort);
         return profile;
     }
 
-    private void supervise() {
+    private void superviseUntilStopped() {
         try {
             awaitOtherRoutes();
             Duration pause = times.firstPause();
-            while (!Thread.currentThread().isInterrupted()) {
+            while (true) {
                 if (listenUntilTrouble()) {
                     pause = times.firstPause();
                 }
@@ -145,14 +151,15 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
                 pause = doubled.compareTo(times.longestPause()) > 0 ? times.longestPause() : doubled;
             }
         } catch (InterruptedException e) {
-            LOG.debug("The listener on channel {} was told to stop", channel);
+            state.stopped();
+            LOG.debug("The listener on channel {} was stopped", channel);
         }
     }
 
     /**
-     * Waits until the context is through with its start: the first resync goes out at once, mostly to a {@code direct:} of
-     * a route that may be started after this one. Asked rather than told: Camel calls onCamelContextFullyStarted on its
-     * first start only, and a route may be started again.
+     * Waits until the context has started: the first resync goes out at once, mostly to a {@code direct:} of a route that
+     * may start after this one. Polls, because Camel calls onCamelContextFullyStarted on its first start only, and a
+     * route may be started again.
      */
     private void awaitOtherRoutes() throws InterruptedException {
         while (getEndpoint().getCamelContext().getStatus().isStarting()) {
@@ -160,104 +167,84 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
         }
     }
 
-    /** Connects and watches; returns, when the connection is over, whether there was one. */
+    /** Connects and listens; returns, when the connection has ended, whether there was one. */
     private boolean listenUntilTrouble() throws InterruptedException {
-        Listening listening = null;
+        Listening fresh = null;
         try {
-            listening = connect();
+            fresh = connect();
+            listening = fresh;
+            requireNotStopped();
             long connects = state.connected();
             LOG.info("Listening on channel {} (connect {})", channel, connects);
             enqueueResync();
-            watch(listening);
-            return true;
-        } catch (InterruptedException e) {
-            state.stopped();
-            closeBeforeStop(listening);
-            throw e;
-        } catch (Exception e) {
-            String why = component.describe(e, endpoint);
+            hear(fresh);
+        } catch (SQLException | RuntimeException e) {
+            requireNotStopped();
+            String why = e.getClass().getSimpleName() + ": " + e.getMessage();
             if (state.failed(why)) {
                 LOG.warn("Not listening on channel {}, trying again: {}", channel, why);
             } else {
                 LOG.debug("Still not listening on channel {}: {}", channel, why);
             }
-            closeAside(listening);
-            return listening != null;
-        }
-    }
-
-    private Listening connect() throws Exception {
-        if (!connectPermits.tryAcquire()) {
-            throw new SQLException(HANGING_CONNECTS + " earlier attempts to connect still wait for an answer");
-        }
-        ListenerState run = state;
-        Listening fresh = new Listening(channel, payload -> enqueuePayload(run, payload));
-        try {
-            return side.within("connecting", times.connectLimit(), () -> openThenRelease(fresh), Listening::close);
-        } catch (RejectedExecutionException e) {
-            connectPermits.release();
-            throw e;
-        }
-    }
-
-    private Listening openThenRelease(Listening fresh) throws Exception {
-        try {
-            return fresh.open(endpoint::initJdbc);
         } finally {
-            connectPermits.release();
+            listening = null;
+            if (fresh != null) {
+                fresh.close();
+            }
+        }
+        return fresh != null;
+    }
+
+    private Listening connect() throws SQLException, InterruptedException {
+        CompletableFuture<Listening> opening = new CompletableFuture<>();
+        try {
+            connectors.execute(() -> open(opening));
+        } catch (RejectedExecutionException e) {
+            throw new SQLException(HANGING_CONNECTS + " earlier attempts to connect still wait for an answer", e);
+        }
+        try {
+            return opening.get(times.connectLimit().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            opening.thenAccept(Listening::close);
+            throw new SQLTimeoutException(
+                    "connecting took longer than " + times.connectLimit().toMillis() + " ms", e);
+        } catch (InterruptedException e) {
+            opening.thenAccept(Listening::close);
+            throw e;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof SQLException refused) {
+                throw refused;
+            }
+            throw new SQLException(e.getCause());
         }
     }
 
-    private void watch(Listening listening) throws Exception {
+    private void open(CompletableFuture<Listening> opening) {
+        try {
+            opening.complete(Listening.open(endpoint.connections(), channel, times.pingLimit()));
+        } catch (SQLException | RuntimeException e) {
+            opening.completeExceptionally(e);
+        }
+    }
+
+    /** Hands on notifications until the connection ends, and asks a quiet server whether it is still there. */
+    private void hear(Listening open) throws SQLException, InterruptedException {
         while (true) {
             Duration untilPing = times.quiet().minus(state.quietFor());
-            if (!untilPing.isNegative() && !untilPing.isZero()) {
-                if (listening.lostWithin(untilPing)) {
-                    throw new SQLException("the connection was closed");
-                }
-                continue;
+            if (untilPing.toMillis() > 0) {
+                open.heardWithin(untilPing).forEach(this::enqueuePayload);
+            } else {
+                open.ping();
+                state.answered();
             }
-            boolean answered = side.within(
-                    "asking for an answer",
-                    times.connectLimit(),
-                    () -> listening.answers(times.pingLimit()),
-                    late -> LOG.debug("A late answer on channel {}: {}", channel, late));
-            if (!answered) {
-                throw new SQLException("no answer within " + times.pingLimit().toSeconds() + " s");
-            }
-            state.answered();
+            requireNotStopped();
         }
     }
 
-    private void closeAside(Listening listening) {
-        if (listening == null) {
-            return;
+    private static void requireNotStopped() throws InterruptedException {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new InterruptedException();
         }
-        listening.end();
-        try {
-            sidePool.execute(listening::close);
-        } catch (RejectedExecutionException e) {
-            LOG.warn("Left a broken connection of channel {} to its server's timeout: no side thread is free", channel);
-        }
-    }
-
-    private void closeBeforeStop(Listening listening) {
-        if (listening == null) {
-            return;
-        }
-        listening.end();
-        try {
-            side.within("closing", times.pingLimit(), () -> closed(listening), late -> LOG.debug("Closed late"));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (Exception e) {
-            LOG.debug("The connection of channel {} did not close in time", channel, e);
-        }
-    }
-
-    private static boolean closed(Listening listening) {
-        listening.close();
-        return true;
     }
 
     /** Half of the pause to all of it, so that several listeners do not come back in step. */
@@ -266,9 +253,9 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
         return ThreadLocalRandom.current().nextLong(full / 2, full + 1);
     }
 
-    /** Runs on the driver's I/O thread. */
-    private void enqueuePayload(ListenerState run, String payload) {
-        run.notified();
+    private void enqueuePayload(String payload) {
+        state.notified();
+        ListenerState run = state;
         enqueue(() -> route(run, payload, false));
     }
 
@@ -286,7 +273,7 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
     }
 
     private void route(ListenerState run, String payload, boolean resync) {
-        // What a stop left in the queue is covered by the resync of the next start.
+        // The resync of the next start covers what a stop left in the queue.
         if (run != state || !isRunAllowed()) {
             return;
         }

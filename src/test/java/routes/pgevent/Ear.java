@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
 import org.apache.camel.Message;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.health.HealthCheck;
@@ -49,8 +50,8 @@ final class Ear implements AutoCloseable {
         }
     }
 
-    static Ear at(ListenServer server, String channel) throws Exception {
-        return new Ear(new SupervisedPgEventComponent(server), "pgevent:" + channel);
+    static Ear at(DataSource server, String channel) throws Exception {
+        return new Ear(new SupervisedPgEventComponent(server, ListenTimes.defaults()), "pgevent:" + channel);
     }
 
     ListenerStatus status() {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import javax.sql.DataSource;
 import org.apache.camel.health.HealthCheck;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -95,7 +96,7 @@ class ListenerOutageTest {
         try (ServerSocket mute = new ServerSocket(0)) {
             Thread door = new Thread(() -> acceptAll(mute, accepted), "mute server");
             door.start();
-            ListenServer address = new ListenServer("localhost", mute.getLocalPort(), "postgres", "postgres", "");
+            DataSource address = Server.address(mute.getLocalPort(), "postgres", "");
             try (Ear ear = new Ear(new SupervisedPgEventComponent(address, quick), "pgevent:jobs_ready")) {
                 await().until(() -> String.valueOf(ear.status().lastError()).contains("took longer than 300 ms"));
                 await().until(() -> String.valueOf(ear.status().lastError()).contains("earlier attempts"));

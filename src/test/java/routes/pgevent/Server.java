@@ -13,6 +13,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** A Postgres that can be stopped and started again with the same port and data. */
 final class Server implements AutoCloseable {
@@ -50,8 +51,19 @@ final class Server implements AutoCloseable {
         }
     }
 
-    ListenServer address() {
-        return new ListenServer("localhost", port, "postgres", "postgres", "not-asked-for");
+    PGSimpleDataSource address() {
+        return address(port, "postgres", "not-asked-for");
+    }
+
+    /** A data source for a server on this machine. */
+    static PGSimpleDataSource address(int port, String user, String password) {
+        PGSimpleDataSource source = new PGSimpleDataSource();
+        source.setServerNames(new String[] {"localhost"});
+        source.setPortNumbers(new int[] {port});
+        source.setDatabaseName("postgres");
+        source.setUser(user);
+        source.setPassword(password);
+        return source;
     }
 
     int port() {
@@ -64,7 +76,7 @@ final class Server implements AutoCloseable {
 
     /** Process ids of the server's sides of all listeners. */
     List<Integer> listenerPids() throws SQLException {
-        return query("select pid::text from pg_stat_activity where application_name = ?", ListenServer.APPLICATION_NAME)
+        return query("select pid::text from pg_stat_activity where application_name = ?", Listening.APPLICATION_NAME)
                 .stream()
                 .map(Integer::valueOf)
                 .toList();
@@ -73,7 +85,7 @@ final class Server implements AutoCloseable {
     void terminateListeners() throws SQLException {
         query(
                 "select pg_terminate_backend(pid)::text from pg_stat_activity where application_name = ?",
-                ListenServer.APPLICATION_NAME);
+                Listening.APPLICATION_NAME);
     }
 
     void execute(String sql) throws SQLException {

@@ -8,13 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.impossibl.postgres.jdbc.PGDataSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
 import org.apache.camel.ResolveEndpointFailedException;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.component.direct.DirectComponent;
@@ -190,7 +190,7 @@ class SupervisedListenerTest {
     }
 
     @Test
-    void the_stock_producer_still_notifies() throws Exception {
+    void a_producer_still_notifies() throws Exception {
         try (Ear ear = Ear.at(server.address(), "jobs_ready")) {
             await().until(ear::connected);
             ear.context.createProducerTemplate().sendBody("pgevent:jobs_ready", "from a route");
@@ -253,12 +253,7 @@ class SupervisedListenerTest {
 
     @Test
     void the_stock_uri_with_a_data_source_works() throws Exception {
-        PGDataSource source = new PGDataSource();
-        source.setServerName("localhost");
-        source.setPortNumber(server.port());
-        source.setDatabaseName("postgres");
-        source.setUser("postgres");
-        source.setHousekeeper(false);
+        DataSource source = server.address();
         try (DefaultCamelContext context = new DefaultCamelContext()) {
             context.getRegistry().bind("pgevent", new SupervisedPgEventComponent());
             context.getRegistry().bind("x", source);
@@ -319,11 +314,11 @@ class SupervisedListenerTest {
         Files.writeString(rules, "host all bus all scram-sha-256\n" + Files.readString(rules));
         server.query("select pg_reload_conf()::text");
 
-        ListenServer right = new ListenServer("localhost", server.port(), "postgres", "bus", "pw-4711");
+        DataSource right = Server.address(server.port(), "bus", "pw-4711");
         try (Ear ear = Ear.at(right, "jobs_ready")) {
             await().until(ear::connected);
         }
-        ListenServer wrong = new ListenServer("localhost", server.port(), "postgres", "bus", "pw-0815");
+        DataSource wrong = Server.address(server.port(), "bus", "pw-0815");
         try (Ear ear = Ear.at(wrong, "jobs_ready")) {
             await().until(() -> ear.status().lastError() != null);
             String shown = ear.readiness().getMessage().orElseThrow()
@@ -339,7 +334,7 @@ class SupervisedListenerTest {
     @Test
     void the_first_resync_waits_for_routes_that_start_later() throws Exception {
         try (DefaultCamelContext context = new DefaultCamelContext()) {
-            context.getRegistry().bind("pgevent", new SupervisedPgEventComponent(server.address()));
+            context.getRegistry().bind("pgevent", new SupervisedPgEventComponent(server.address(), ListenTimes.defaults()));
             context.getComponent("direct", DirectComponent.class).setBlock(false);
             AtomicInteger swept = new AtomicInteger();
             context.addRoutes(new RouteBuilder() {
@@ -356,7 +351,7 @@ class SupervisedListenerTest {
 
     @Test
     void a_yaml_route_hears_through_a_bean_bound_in_main() throws Exception {
-        SupervisedPgEventComponent component = new SupervisedPgEventComponent(server.address());
+        SupervisedPgEventComponent component = new SupervisedPgEventComponent(server.address(), ListenTimes.defaults());
         String yaml =
                 """
                 - route:
@@ -388,7 +383,7 @@ class SupervisedListenerTest {
 
     private static void assertRefused(String uri, String reason) throws Exception {
         try (DefaultCamelContext context = new DefaultCamelContext()) {
-            context.getRegistry().bind("pgevent", new SupervisedPgEventComponent(server.address()));
+            context.getRegistry().bind("pgevent", new SupervisedPgEventComponent(server.address(), ListenTimes.defaults()));
             Exception refusal = assertThrows(ResolveEndpointFailedException.class, () -> context.getEndpoint(uri));
             assertTrue(refusal.getMessage().contains(reason), refusal.getMessage());
         }
