@@ -34,7 +34,8 @@ import org.apache.camel.spi.annotations.Component;
  *
  * <p>While it runs, the component keeps the readiness check {@link ListenerHealthCheck} registered with its context.
  */
-@Component("pgevent") // Without it Camel sets options by reflection, which fails on a method of the absent stock driver.
+// Without the annotation Camel sets options by reflection, which fails on a method of the absent stock driver.
+@Component("pgevent")
 public class SupervisedPgEventComponent extends PgEventComponent {
 
     /** Header that is {@code true} on the one exchange after each connect; absent on notifications. */

@@ -334,7 +334,8 @@ class SupervisedListenerTest {
     @Test
     void the_first_resync_waits_for_routes_that_start_later() throws Exception {
         try (DefaultCamelContext context = new DefaultCamelContext()) {
-            context.getRegistry().bind("pgevent", new SupervisedPgEventComponent(server.address(), ListenTimes.defaults()));
+            context.getRegistry()
+                    .bind("pgevent", new SupervisedPgEventComponent(server.address(), ListenTimes.defaults()));
             context.getComponent("direct", DirectComponent.class).setBlock(false);
             AtomicInteger swept = new AtomicInteger();
             context.addRoutes(new RouteBuilder() {
@@ -383,7 +384,8 @@ class SupervisedListenerTest {
 
     private static void assertRefused(String uri, String reason) throws Exception {
         try (DefaultCamelContext context = new DefaultCamelContext()) {
-            context.getRegistry().bind("pgevent", new SupervisedPgEventComponent(server.address(), ListenTimes.defaults()));
+            context.getRegistry()
+                    .bind("pgevent", new SupervisedPgEventComponent(server.address(), ListenTimes.defaults()));
             Exception refusal = assertThrows(ResolveEndpointFailedException.class, () -> context.getEndpoint(uri));
             assertTrue(refusal.getMessage().contains(reason), refusal.getMessage());
         }
