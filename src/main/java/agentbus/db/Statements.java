@@ -1,13 +1,9 @@
 package agentbus.db;
 
+import agentbus.settings.ProgramFiles;
 import agentbus.settings.StartFailure;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import javax.sql.DataSource;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.ColumnMapRowMapper;
@@ -16,15 +12,17 @@ import org.springframework.jdbc.core.JdbcTemplate;
 /** Runs SQL statements outside of routes. Each statement is a file on the class path with {@code ?} parameters. */
 public final class Statements {
     private final JdbcTemplate jdbc;
-    private final Map<String, String> texts = new ConcurrentHashMap<>();
+    private final ProgramFiles files;
 
     /**
      * Statements for one database.
      *
      * @param dataSource the database's connections
+     * @param files where the statements are
      */
-    public Statements(DataSource dataSource) {
+    public Statements(DataSource dataSource, ProgramFiles files) {
         this.jdbc = new JdbcTemplate(dataSource);
+        this.files = files;
     }
 
     /**
@@ -37,7 +35,7 @@ public final class Statements {
      */
     public String text(String file, Object... parameters) {
         try {
-            return jdbc.queryForObject(read(file), String.class, parameters);
+            return jdbc.queryForObject(files.text(file), String.class, parameters);
         } catch (DataAccessException refused) {
             throw new StartFailure(file + ": " + refused.getMostSpecificCause().getMessage(), refused);
         }
@@ -53,23 +51,12 @@ public final class Statements {
      */
     public List<Map<String, Object>> rows(String file, Object... parameters) {
         return jdbc.query(
-                texts.computeIfAbsent(file, Statements::read),
+                files.text(file),
                 statement -> {
                     for (int i = 0; i < parameters.length; i++) {
                         statement.setObject(i + 1, parameters[i]);
                     }
                 },
                 new ColumnMapRowMapper());
-    }
-
-    private static String read(String file) {
-        try (InputStream in = Statements.class.getClassLoader().getResourceAsStream(file)) {
-            if (in == null) {
-                throw new IllegalStateException(file + " is not on the classpath.");
-            }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

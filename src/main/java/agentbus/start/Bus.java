@@ -32,6 +32,7 @@ import agentbus.orders.OrderPlanner;
 import agentbus.orders.OrderSync;
 import agentbus.settings.GatewayKeys;
 import agentbus.settings.OperatorTokenFile;
+import agentbus.settings.ProgramFiles;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
@@ -43,7 +44,6 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -73,6 +73,7 @@ public final class Bus implements AutoCloseable {
     private final Settings settings;
     private final Gateways gateways;
     private final Database database;
+    private final ProgramFiles files;
     private final Statements statements;
     private final HttpAddress address;
     private final OrderPlanner planner;
@@ -90,7 +91,8 @@ public final class Bus implements AutoCloseable {
         this.gateways = gateways;
         this.address = address;
         this.database = database;
-        this.statements = new Statements(database.dataSource());
+        this.files = new ProgramFiles(settings);
+        this.statements = new Statements(database.dataSource(), files);
         this.planner = new OrderPlanner(settings.duration("agentbus.orders.plan-ahead-hours", 1, 720));
         this.vertx = PatientServer.vertx(settings.duration("agentbus.http.idle-timeout-seconds", 1, 3600));
     }
@@ -218,10 +220,10 @@ public final class Bus implements AutoCloseable {
         Properties properties = settings.asProperties();
         properties.setProperty("agentbus.dispatch.enabled", Boolean.toString(dispatching));
         properties.setProperty("agentbus.http.port", Integer.toString(address.port()));
-        List<String> routes =
-                new ArrayList<>(RouteFiles.upTo(settings.integer("agentbus.phase", 1, RouteFiles.phases())));
-        routes.addAll(moreRoutes);
-        properties.setProperty("camel.main.routesIncludePattern", String.join(",", routes));
+        RouteFiles routes = new RouteFiles(settings, files, moreRoutes);
+        properties.setProperty("camel.main.routesIncludePattern", String.join(",", routes.patterns()));
+        // A route names a file beside it by this, wherever the bus was started.
+        routes.own().ifPresent(own -> properties.setProperty("agentbus.routes.dir", own.toString()));
         main.setDefaultPropertyPlaceholderLocation("false");
         main.setOverrideProperties(properties);
         boolean orders = settings.flag("agentbus.orders.enabled");
@@ -230,7 +232,7 @@ public final class Bus implements AutoCloseable {
             main.addMainListener(new MainListenerSupport() {
                 @Override
                 public void afterConfigure(BaseMainSupport configured) {
-                    RouteFiles.requireOwnNames(configured.getCamelContext(), routes);
+                    routes.requireOwnNames(configured.getCamelContext());
                     new OrderSync(statements, planner, agentIds).sync(configured.getCamelContext());
                 }
             });
@@ -240,9 +242,9 @@ public final class Bus implements AutoCloseable {
         try {
             main.start();
         } catch (Exception failed) {
-            throw RouteFailure.explain(failed, main.getCamelContext(), routes, settings.home());
+            throw RouteFailure.explain(failed, main.getCamelContext(), routes);
         }
-        RouteFiles.requireLists(main.getCamelContext(), routes);
+        routes.requireLists(main.getCamelContext());
         new ServerAnswers(
                         contract,
                         callLimits,
@@ -282,6 +284,7 @@ public final class Bus implements AutoCloseable {
         // The pool, not the listener's connection: the sql component takes the one DataSource it finds.
         main.bind("dataSource", database.dataSource());
         main.bind("vertx", vertx);
+        main.bind(ClasspathFiles.BEAN, new ClasspathFiles(files));
         main.bind("metricsRegistry", registry);
         main.bind("pgevent", listener);
         main.bind("meters", meters);

@@ -3,7 +3,6 @@ package agentbus.start;
 import agentbus.orders.OrderMistake;
 import agentbus.settings.StartFailure;
 import java.io.BufferedReader;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -16,7 +15,6 @@ import org.apache.camel.FailedToStartRouteException;
 import org.apache.camel.model.Model;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RouteDefinition;
-import org.apache.camel.spi.PackageScanResourceResolver;
 import org.apache.camel.spi.Resource;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
@@ -29,13 +27,11 @@ final class RouteFailure {
     private static final Pattern ADDRESS = Pattern.compile("(?:file|classpath|jar):\\S*\\.yaml");
 
     private final CamelContext camel;
-    private final List<String> patterns;
-    private final Path home;
+    private final RouteFiles files;
 
-    private RouteFailure(CamelContext camel, List<String> patterns, Path home) {
+    private RouteFailure(CamelContext camel, RouteFiles files) {
         this.camel = camel;
-        this.patterns = patterns;
-        this.home = home;
+        this.files = files;
     }
 
     /**
@@ -43,13 +39,12 @@ final class RouteFailure {
      *
      * @param failed what the start of Camel threw
      * @param camel the context that did not start
-     * @param patterns where it looked for route files
-     * @param home the installation's directory; files in it are told relative to it
+     * @param files the route files it was given
      * @return a start failure such as {@code routes/phase-1-spine/x.camel.yaml:6: route x: nobody is no bean here}
      */
-    static StartFailure explain(Exception failed, CamelContext camel, List<String> patterns, Path home) {
+    static StartFailure explain(Exception failed, CamelContext camel, RouteFiles files) {
         RouteMistake mistake = new RouteMistake(failed, camel);
-        return new StartFailure(new RouteFailure(camel, patterns, home).where(failed) + mistake.told(), failed);
+        return new StartFailure(new RouteFailure(camel, files).where(failed) + mistake.told(), failed);
     }
 
     private String where(Exception failed) {
@@ -77,7 +72,7 @@ final class RouteFailure {
         return RouteMistake.causes(failed).stream()
                 .map(cause -> ADDRESS.matcher(String.valueOf(cause.getMessage())))
                 .filter(Matcher::find)
-                .map(found -> file(found.group()) + ": ")
+                .map(found -> files.place(found.group()) + ": ")
                 .findFirst()
                 .orElse("the routes do not start: ");
     }
@@ -91,7 +86,7 @@ final class RouteFailure {
             Pattern key = Pattern.compile("[\\s-]*[\"']?" + Pattern.quote(field.group(1)) + "[\"']?\\s*:.*");
             line = lineOf(mark.getName(), key, line).orElse(line);
         }
-        return file(mark.getName()) + ":" + line + ": ";
+        return files.place(mark.getName()) + ":" + line + ": ";
     }
 
     private String in(String routeId, String message) {
@@ -102,7 +97,8 @@ final class RouteFailure {
         }
         Matcher step = STEP.matcher(String.valueOf(message));
         int line = step.find() ? lineOf(route, step.group(1)) : lineOfInput(route);
-        return file(route.getResource().getLocation()) + (line > 0 ? ":" + line : "") + ": route " + routeId + ": ";
+        return files.place(route.getResource().getLocation()) + (line > 0 ? ":" + line : "") + ": route " + routeId
+                + ": ";
     }
 
     private static int lineOfInput(RouteDefinition route) {
@@ -127,24 +123,18 @@ final class RouteFailure {
                 "\\s*(?:-\\s+route:\\s*)?-?\\s*(?:id|routeId):\\s*[\"']?" + Pattern.quote(routeId) + "[\"']?\\s*");
         List<String> places = new ArrayList<>();
         for (Resource resource : resources()) {
-            lineOf(resource, id, 1).ifPresent(line -> places.add(file(resource.getLocation()) + ":" + line));
+            lineOf(resource, id, 1).ifPresent(line -> places.add(files.place(resource.getLocation()) + ":" + line));
         }
         return places;
     }
 
     private List<Resource> resources() {
-        List<Resource> resources = new ArrayList<>();
-        for (String pattern : patterns) {
-            try {
-                resources.addAll(camel.getCamelContextExtension()
-                        .getContextPlugin(PackageScanResourceResolver.class)
-                        .findResources(pattern));
-            } catch (Exception unreadable) {
-                // The mistake is told all the same, only not where it is.
-                continue;
-            }
+        try {
+            return files.find(camel);
+        } catch (StartFailure unreadable) {
+            // The mistake is told all the same, without the place of a file that cannot be read.
+            return List.of();
         }
-        return resources;
     }
 
     private Optional<Integer> lineOf(String name, Pattern text, int from) {
@@ -166,23 +156,5 @@ final class RouteFailure {
             return Optional.empty();
         }
         return Optional.empty();
-    }
-
-    /** From {@code routes/} on for a file of the program, else relative to the home directory, else the whole path. */
-    private String file(String location) {
-        int own = location.lastIndexOf("/classes/routes/");
-        if (own >= 0) {
-            return location.substring(own + "/classes/".length());
-        }
-        if (location.startsWith("classpath:")) {
-            return location.substring("classpath:".length());
-        }
-        int inJar = location.lastIndexOf("!/");
-        if (inJar >= 0) {
-            return location.substring(inJar + 2);
-        }
-        String path = location.replaceFirst("^file:(//)?", "");
-        Path absolute = Path.of(path).toAbsolutePath().normalize();
-        return absolute.startsWith(home) ? home.relativize(absolute).toString() : path;
     }
 }

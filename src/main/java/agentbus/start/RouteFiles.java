@@ -1,58 +1,139 @@
 package agentbus.start;
 
+import agentbus.settings.ProgramFiles;
+import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
-import org.apache.camel.spi.PackageScanResourceResolver;
 import org.apache.camel.spi.Resource;
 import org.apache.camel.support.PluginHelper;
 
-/** Which route files a phase turns on. */
+/** The route files of one bus: those of its phases, those of the installation, and what they must be like. */
 final class RouteFiles {
+    /** How a route file's name ends. */
+    static final String SUFFIX = ".camel.yaml";
+
     /** The folders of the phases, in order; see docs/roadmap.md for what each adds and its gate. */
     private static final List<String> PHASES =
             List.of("phase-1-spine", "phase-2-fleet", "phase-3-proactive", "phase-4-memory", "phase-5-idle");
 
-    private RouteFiles() {}
+    private static final String FOLDER = "src/main/resources/routes/";
+    private static final String OWN = "agentbus.routes.dir";
+    /** The directory of {@link #OWN} that need not exist. */
+    private static final String USUAL_OWN = "routes";
+
+    private final List<String> patterns = new ArrayList<>();
+    private final List<Path> directories = new ArrayList<>();
+    private final List<Path> roots = new ArrayList<>();
+    private final Path own;
 
     /**
-     * The patterns of the phases up to one.
+     * The files that the settings ask for.
      *
-     * @param phase 1 to 5
-     * @return patterns as Camel takes them
+     * @param settings the phase, and the directory of the installation's own route files
+     * @param program where the phases' files are
+     * @param more patterns of further files, as Camel takes them
+     * @throws StartFailure when the settings name a directory that is not there
      */
-    static List<String> upTo(int phase) {
-        List<String> patterns = new ArrayList<>();
-        for (String folder : PHASES.subList(0, phase)) {
-            if (RouteFiles.class.getClassLoader().getResource("routes/" + folder) != null) {
-                patterns.add("classpath:routes/" + folder + "/**/*.camel.yaml");
+    RouteFiles(Settings settings, ProgramFiles program, List<String> more) {
+        roots.add(settings.home());
+        program.source().ifPresent(roots::add);
+        for (String folder : PHASES.subList(0, settings.integer("agentbus.phase", 1, PHASES.size()))) {
+            if (program.source().isPresent()) {
+                addDirectory(program.source().get().resolve(FOLDER + folder));
+            } else if (RouteFiles.class.getClassLoader().getResource("routes/" + folder) != null) {
+                patterns.add("classpath:routes/" + folder + "/**/*" + SUFFIX);
             }
         }
-        return patterns;
+        this.own = settings.path(OWN).orElse(null);
+        if (own != null) {
+            addOwn(settings);
+        }
+        patterns.addAll(more);
+    }
+
+    private void addOwn(Settings settings) {
+        if (Files.isDirectory(own)) {
+            patterns.add(pattern(own));
+        } else if (!settings.text(OWN).equals(USUAL_OWN)) {
+            throw new StartFailure(OWN + " is " + settings.text(OWN) + ", and there is no directory " + own
+                    + "; make it, or name the one with your route files");
+        }
+        // Looked at by a reload even when it is made only later.
+        directories.add(own);
+    }
+
+    private void addDirectory(Path directory) {
+        if (Files.isDirectory(directory)) {
+            patterns.add(pattern(directory));
+            directories.add(directory);
+        }
+    }
+
+    private static String pattern(Path directory) {
+        return "file:" + directory + "/**/*" + SUFFIX;
+    }
+
+    /**
+     * Where Camel looks for the files.
+     *
+     * @return patterns as Camel takes them
+     */
+    List<String> patterns() {
+        return List.copyOf(patterns);
+    }
+
+    /**
+     * The directories of the files, without those in a jar.
+     *
+     * @return absolute paths; the one for own route files may not exist
+     */
+    List<Path> directories() {
+        return List.copyOf(directories);
+    }
+
+    /**
+     * The directory of the installation's own route files.
+     *
+     * @return an absolute path, which may not exist; nothing when the setting is empty
+     */
+    Optional<Path> own() {
+        return Optional.ofNullable(own);
     }
 
     /**
      * Looks that each file is a list, as YAML routes are: Camel passes over one that is not, without a word.
      *
      * @param camel finds the files
-     * @param patterns which
      * @throws StartFailure naming the file
      */
-    static void requireLists(CamelContext camel, List<String> patterns) {
-        forEachFile(camel, patterns, file -> {
-            if (!isList(file)) {
-                throw new StartFailure(place(file)
-                        + ": a route file is a list, and this is none; begin with - route:, - beans: or the like");
-            }
-        });
+    void requireLists(CamelContext camel) {
+        forEachFile(camel, this::requireList);
+    }
+
+    /**
+     * Looks that a file is a list.
+     *
+     * @param file the file
+     * @throws StartFailure naming the file
+     */
+    void requireList(Resource file) {
+        if (!isList(file)) {
+            throw new StartFailure(place(file.getLocation())
+                    + ": a route file is a list, and this is none; begin with - route:, - beans: or the like");
+        }
     }
 
     /**
@@ -60,30 +141,41 @@ final class RouteFiles {
      * without a word.
      *
      * @param camel finds the files
-     * @param patterns which
      * @throws StartFailure naming the name and its files
      */
-    static void requireOwnNames(CamelContext camel, List<String> patterns) {
+    void requireOwnNames(CamelContext camel) {
         Map<String, String> places = new HashMap<>();
-        forEachFile(camel, patterns, file -> {
+        forEachFile(camel, file -> {
             for (JsonNode element : elements(file)) {
-                requireOwnName(element, place(file), places);
+                requireOwnName(element, place(file.getLocation()), places);
             }
         });
     }
 
-    /** What is asked of each file. */
-    private interface Look {
-        void at(Resource file) throws Exception;
+    /**
+     * Finds the files.
+     *
+     * @param camel finds them
+     * @return every file that a pattern matches
+     * @throws StartFailure when a directory cannot be read
+     */
+    List<Resource> find(CamelContext camel) {
+        List<Resource> found = new ArrayList<>();
+        forEachFile(camel, found::add);
+        return found;
     }
 
-    private static void forEachFile(CamelContext camel, List<String> patterns, Look look) {
-        PackageScanResourceResolver files = PluginHelper.getPackageScanResourceResolver(camel);
+    /** A use of each file. */
+    private interface Look {
+        void at(Resource file);
+    }
+
+    private void forEachFile(CamelContext camel, Look look) {
         for (String pattern : patterns) {
             try {
-                for (Resource file : files.findResources(pattern)) {
-                    look.at(file);
-                }
+                PluginHelper.getPackageScanResourceResolver(camel)
+                        .findResources(pattern)
+                        .forEach(look::at);
             } catch (StartFailure failure) {
                 throw failure;
             } catch (Exception unreadable) {
@@ -92,9 +184,34 @@ final class RouteFiles {
         }
     }
 
-    private static String place(Resource file) {
-        String location = file.getLocation();
-        return location.substring(Math.max(0, location.lastIndexOf("routes/")));
+    /**
+     * A file as people find it.
+     *
+     * @param location where Camel says it is
+     * @return its path from the home directory or the checkout on, from {@code routes/} on for a file of the program, else the
+     *     whole path
+     */
+    String place(String location) {
+        int built = location.lastIndexOf("/classes/routes/");
+        if (built >= 0) {
+            return location.substring(built + "/classes/".length());
+        }
+        if (location.startsWith("classpath:")) {
+            return location.substring("classpath:".length());
+        }
+        int inJar = location.lastIndexOf("!/");
+        if (inJar >= 0) {
+            return location.substring(inJar + 2);
+        }
+        Path path = Path.of(location.replaceFirst("^file:(//)?", ""))
+                .toAbsolutePath()
+                .normalize();
+        return roots.stream()
+                .filter(path::startsWith)
+                .findFirst()
+                .map(root -> root.relativize(path))
+                .orElse(path)
+                .toString();
     }
 
     private static Iterable<JsonNode> elements(Resource file) {
@@ -121,18 +238,16 @@ final class RouteFiles {
         }
     }
 
-    private static boolean isList(Resource file) throws Exception {
-        try (BufferedReader lines = new BufferedReader(file.getReader())) {
-            return lines.lines()
-                    .filter(line -> !line.isBlank() && !line.startsWith("#") && !line.startsWith("---"))
+    private boolean isList(Resource file) {
+        try (BufferedReader lines = new BufferedReader(file.getReader());
+                Stream<String> text = lines.lines()) {
+            return text.filter(line -> !line.isBlank() && !line.startsWith("#") && !line.startsWith("---"))
                     .findFirst()
                     .map(line -> line.startsWith("-") || line.startsWith("["))
                     .orElse(false);
+        } catch (Exception unreadable) {
+            throw new StartFailure(
+                    place(file.getLocation()) + " cannot be read: " + unreadable.getMessage(), unreadable);
         }
-    }
-
-    /** How many phases there are. */
-    static int phases() {
-        return PHASES.size();
     }
 }

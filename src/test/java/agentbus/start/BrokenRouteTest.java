@@ -41,8 +41,7 @@ class BrokenRouteTest {
         Files.createDirectories(home.resolve("routes"));
         Files.writeString(home.resolve("routes/mine.camel.yaml"), route);
         Settings settings = Settings.load(home, Map.of(), TestBus.settings(database.url(), null));
-        List<String> routes = List.of("file:" + home.resolve("routes") + "/*.camel.yaml");
-        return assertThrows(StartFailure.class, () -> Bus.start(settings, Map.of(), routes, Map.of()))
+        return assertThrows(StartFailure.class, () -> Bus.start(settings, Map.of(), List.of(), Map.of()))
                 .getMessage();
     }
 

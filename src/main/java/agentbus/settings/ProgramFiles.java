@@ -1,0 +1,151 @@
+package agentbus.settings;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+
+/**
+ * The files of the program that need no compiler: routes, templates and the statements that routes call. With a checkout
+ * ({@code agentbus.source.dir}) they are the checkout's, otherwise the jar's.
+ *
+ * <p>All of them are read once, at the start: a statement that is first needed an hour later must fit the schema of the
+ * start, and not a checkout that was updated meanwhile. {@link #refresh} reads one again.
+ */
+public final class ProgramFiles {
+    /** The folders, by their names on the class path, and where a checkout has them. */
+    private static final Map<String, String> FOLDERS = Map.of(
+            "routes/", "src/main/resources/routes",
+            "templates/", "src/main/resources/templates",
+            "sql/statements/", "sql/statements");
+
+    private final Optional<Path> source;
+    private final Map<String, byte[]> contents = new ConcurrentHashMap<>();
+
+    /**
+     * The files of one process.
+     *
+     * @param settings name the checkout, if there is one
+     * @throws StartFailure when the checkout is none, or a file of it cannot be read
+     */
+    public ProgramFiles(Settings settings) {
+        this.source = settings.path("agentbus.source.dir");
+        source.ifPresent(root -> {
+            for (Path folder : folders()) {
+                if (!Files.isDirectory(folder)) {
+                    throw new StartFailure("agentbus.source.dir is " + root + ", and there is no directory " + folder
+                            + "; it must be a checkout of agentbus, or empty");
+                }
+            }
+            files().forEach(this::refresh);
+        });
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @param name its name on the class path, such as {@code sql/statements/recover-jobs/recover-jobs.sql}
+     * @return its bytes; nothing when there is no such file
+     */
+    public Optional<byte[]> bytes(String name) {
+        byte[] read = contents.get(name);
+        if (read != null || (source.isPresent() && FOLDERS.keySet().stream().anyMatch(name::startsWith))) {
+            return Optional.ofNullable(read);
+        }
+        Optional<byte[]> packed = packed(name);
+        packed.ifPresent(bytes -> contents.put(name, bytes));
+        return packed;
+    }
+
+    /**
+     * Reads a file of text that must be there.
+     *
+     * @param name its name on the class path
+     * @return its text
+     * @throws IllegalStateException when there is no such file
+     */
+    public String text(String name) {
+        return new String(
+                bytes(name).orElseThrow(() -> new IllegalStateException(name + " is not on the classpath.")),
+                StandardCharsets.UTF_8);
+    }
+
+    /**
+     * The checkout.
+     *
+     * @return its directory; nothing when the files are the jar's
+     */
+    public Optional<Path> source() {
+        return source;
+    }
+
+    /**
+     * The folders of the checkout that are read.
+     *
+     * @return absolute paths; none without a checkout
+     */
+    public List<Path> folders() {
+        return source.stream()
+                .flatMap(root -> FOLDERS.values().stream().sorted().map(root::resolve))
+                .toList();
+    }
+
+    /**
+     * Reads a file of the checkout again, or forgets it when it is gone.
+     *
+     * @param file a file below one of {@link #folders}
+     */
+    public void refresh(Path file) {
+        String name = name(file);
+        try {
+            contents.put(name, Files.readAllBytes(file));
+        } catch (IOException unreadable) {
+            if (Files.exists(file)) {
+                throw new StartFailure("cannot read " + file + ": " + SecretFile.reason(unreadable), unreadable);
+            }
+            contents.remove(name);
+        }
+    }
+
+    private List<Path> files() {
+        List<Path> files = new ArrayList<>();
+        for (Path folder : folders()) {
+            try (Stream<Path> found = Files.walk(folder)) {
+                found.filter(Files::isRegularFile).forEach(files::add);
+            } catch (IOException unreadable) {
+                throw new StartFailure("cannot read " + folder + ": " + SecretFile.reason(unreadable), unreadable);
+            }
+        }
+        return files;
+    }
+
+    /** The name on the class path of a file of the checkout. */
+    private String name(Path file) {
+        for (Map.Entry<String, String> folder : FOLDERS.entrySet()) {
+            Path root = source.orElseThrow().resolve(folder.getValue());
+            if (file.startsWith(root)) {
+                return folder.getKey()
+                        + root.relativize(file)
+                                .toString()
+                                .replace(file.getFileSystem().getSeparator(), "/");
+            }
+        }
+        throw new IllegalArgumentException(file + " is no file of " + folders());
+    }
+
+    private static Optional<byte[]> packed(String name) {
+        try (InputStream in = ProgramFiles.class.getClassLoader().getResourceAsStream(name)) {
+            return in == null ? Optional.empty() : Optional.of(in.readAllBytes());
+        } catch (IOException broken) {
+            throw new UncheckedIOException(broken);
+        }
+    }
+}
