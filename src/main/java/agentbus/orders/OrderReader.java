@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.Model;
 import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.TemplatedRouteDefinition;
 
 /** Reads the standing orders from the defined routes, and checks them before Camel starts a route. */
 public final class OrderReader {
@@ -59,6 +60,27 @@ public final class OrderReader {
         return orders;
     }
 
+    /**
+     * Checks an order that is not yet a route.
+     *
+     * @param camel has the template of the orders
+     * @param route a route from a template; one of another template is passed over
+     * @throws OrderMistake when the order cannot be as it is
+     */
+    void check(CamelContext camel, TemplatedRouteDefinition route) {
+        if (!TEMPLATE.equals(route.getRouteTemplateRef())) {
+            return;
+        }
+        Map<String, Object> values = new HashMap<>();
+        camel.getCamelContextExtension().getContextPlugin(Model.class).getRouteTemplateDefinitions().stream()
+                .filter(template -> TEMPLATE.equals(template.getId()))
+                .flatMap(template -> template.getTemplateParameters().stream())
+                .filter(parameter -> parameter.getDefaultValue() != null)
+                .forEach(parameter -> values.put(parameter.getName(), parameter.getDefaultValue()));
+        route.getParameters().forEach(parameter -> values.put(parameter.getName(), parameter.getValue()));
+        order(route.getRouteId(), values, parameters(camel));
+    }
+
     private static Set<String> parameters(CamelContext camel) {
         return camel.getCamelContextExtension().getContextPlugin(Model.class).getRouteTemplateDefinitions().stream()
                 .filter(template -> TEMPLATE.equals(template.getId()))
@@ -68,7 +90,16 @@ public final class OrderReader {
     }
 
     private Order order(RouteDefinition route, Set<String> known) {
-        Values values = new Values(route, known);
+        Map<String, Object> values = new HashMap<>();
+        if (route.getTemplateDefaultParameters() != null) {
+            values.putAll(route.getTemplateDefaultParameters());
+        }
+        values.putAll(route.getTemplateParameters());
+        return order(route.getRouteId(), values, known);
+    }
+
+    private Order order(String name, Map<String, Object> given, Set<String> known) {
+        Values values = new Values(name, given, known);
         Order order = new Order(
                 values.name(),
                 values.oneOf("agent", agents),
@@ -98,19 +129,16 @@ public final class OrderReader {
         private final String order;
         private final Map<String, Object> values = new HashMap<>();
 
-        Values(RouteDefinition route, Set<String> known) {
-            this.order = route.getRouteId();
-            if (route.getTemplateDefaultParameters() != null) {
-                values.putAll(route.getTemplateDefaultParameters());
-            }
-            values.putAll(route.getTemplateParameters());
+        Values(String order, Map<String, Object> given, Set<String> known) {
+            this.order = order;
+            values.putAll(given);
             // Parameters that Camel adds itself.
             values.keySet().removeAll(Set.of("routeId", "templateId", "prefixId", "routeTemplateId"));
             // Camel also keeps each parameter under its kebab-case name.
             values.keySet().removeIf(key -> key.contains("-") && values.containsKey(camelCase(key)));
-            for (String given : values.keySet()) {
-                if (!known.contains(given)) {
-                    throw mistake(given + " is no parameter of a standing order" + Nearest.meant(given, known));
+            for (String parameter : values.keySet()) {
+                if (!known.contains(parameter)) {
+                    throw mistake(parameter + " is no parameter of a standing order" + Nearest.meant(parameter, known));
                 }
             }
         }

@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.camel.CamelContext;
+import org.apache.camel.model.TemplatedRouteDefinition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,6 +54,17 @@ public final class OrderSync {
         for (JsonNode row : rows()) {
             write(planner.slots(row));
         }
+    }
+
+    /**
+     * Checks orders that are not yet routes of the context.
+     *
+     * @param camel has the template of the orders
+     * @param routes routes from templates; those of other templates are passed over
+     * @throws OrderMistake when an order cannot be as it is written
+     */
+    public void check(CamelContext camel, List<TemplatedRouteDefinition> routes) {
+        routes.forEach(route -> new OrderReader(agents).check(camel, route));
     }
 
     /** Writes the slots that fell due under the old schedules, before those schedules change or disappear. */

@@ -47,6 +47,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -85,6 +86,9 @@ public final class Bus implements AutoCloseable {
     private HookCallNotes hookCallNotes;
     private final Set<String> agentIds = new HashSet<>();
     private boolean dispatching;
+    private RouteFiles routes;
+    private OrderSync orders;
+    private RouteReload reload;
 
     private Bus(Settings settings, Gateways gateways, HttpAddress address, Database database) {
         this.settings = settings;
@@ -134,6 +138,16 @@ public final class Bus implements AutoCloseable {
     /** The Camel context, to inspect. */
     public CamelContext camel() {
         return main.getCamelContext();
+    }
+
+    /**
+     * Takes changed route files, templates and statements from now on, until the bus is closed.
+     *
+     * @return the directories that are watched
+     */
+    public List<Path> reloadRoutes() {
+        reload = new RouteReload(camel(), routes, files, Optional.ofNullable(orders));
+        return reload.directories();
     }
 
     /** The database the bus runs on. */
@@ -220,20 +234,20 @@ public final class Bus implements AutoCloseable {
         Properties properties = settings.asProperties();
         properties.setProperty("agentbus.dispatch.enabled", Boolean.toString(dispatching));
         properties.setProperty("agentbus.http.port", Integer.toString(address.port()));
-        RouteFiles routes = new RouteFiles(settings, files, moreRoutes);
+        routes = new RouteFiles(settings, files, moreRoutes);
         properties.setProperty("camel.main.routesIncludePattern", String.join(",", routes.patterns()));
         // A route names a file beside it by this, wherever the bus was started.
         routes.own().ifPresent(own -> properties.setProperty("agentbus.routes.dir", own.toString()));
         main.setDefaultPropertyPlaceholderLocation("false");
         main.setOverrideProperties(properties);
-        boolean orders = settings.flag("agentbus.orders.enabled");
-        if (orders) {
+        if (settings.flag("agentbus.orders.enabled")) {
+            orders = new OrderSync(statements, planner, agentIds);
             // Before Camel makes anything of them: a mistake in an order is told in the order's words.
             main.addMainListener(new MainListenerSupport() {
                 @Override
                 public void afterConfigure(BaseMainSupport configured) {
                     routes.requireOwnNames(configured.getCamelContext());
-                    new OrderSync(statements, planner, agentIds).sync(configured.getCamelContext());
+                    orders.sync(configured.getCamelContext());
                 }
             });
         }
@@ -337,6 +351,9 @@ public final class Bus implements AutoCloseable {
     /** Drains what is under way, says good-bye to the other nodes, and closes the database. Never throws. */
     @Override
     public void close() {
+        if (reload != null) {
+            attempt(reload::close);
+        }
         attempt(main::stop);
         if (closes != null) {
             closes.close();

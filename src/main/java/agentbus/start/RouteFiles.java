@@ -8,13 +8,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.spi.Resource;
@@ -146,7 +150,7 @@ final class RouteFiles {
     void requireOwnNames(CamelContext camel) {
         Map<String, String> places = new HashMap<>();
         forEachFile(camel, file -> {
-            for (JsonNode element : elements(file)) {
+            for (JsonNode element : elements(text(file))) {
                 requireOwnName(element, place(file.getLocation()), places);
             }
         });
@@ -196,16 +200,11 @@ final class RouteFiles {
         if (built >= 0) {
             return location.substring(built + "/classes/".length());
         }
-        if (location.startsWith("classpath:")) {
-            return location.substring("classpath:".length());
+        Optional<Path> found = path(location);
+        if (found.isEmpty()) {
+            return location.replaceFirst("^.*!/|^classpath:", "");
         }
-        int inJar = location.lastIndexOf("!/");
-        if (inJar >= 0) {
-            return location.substring(inJar + 2);
-        }
-        Path path = Path.of(location.replaceFirst("^file:(//)?", ""))
-                .toAbsolutePath()
-                .normalize();
+        Path path = found.get();
         return roots.stream()
                 .filter(path::startsWith)
                 .findFirst()
@@ -214,21 +213,68 @@ final class RouteFiles {
                 .toString();
     }
 
-    private static Iterable<JsonNode> elements(Resource file) {
-        try (InputStream in = file.getInputStream()) {
-            JsonNode root = Json.YAML.readTree(in);
-            return root == null ? List.of() : root;
+    /**
+     * The file behind a location.
+     *
+     * @param location where Camel says a file is
+     * @return an absolute path; nothing for a file in a jar
+     */
+    static Optional<Path> path(String location) {
+        return location.startsWith("classpath:") || location.contains("!/")
+                ? Optional.empty()
+                : Optional.of(Path.of(location.replaceFirst("^file:(//)?", ""))
+                        .toAbsolutePath()
+                        .normalize());
+    }
+
+    /**
+     * The elements of a route file.
+     *
+     * @param text what is in the file
+     * @return each element; none when it is no YAML, of which Camel says the line
+     */
+    static Iterable<JsonNode> elements(String text) {
+        try {
+            return Json.YAML.readTree(text);
         } catch (IOException noYaml) {
-            // Camel says in which line, and has said it before this is asked for a file that is loaded.
             return List.of();
         }
     }
 
+    /**
+     * The names of a file's routes and standing orders.
+     *
+     * @param text what is in the file
+     * @return each name; a route without an id has none
+     */
+    static Set<String> ids(String text) {
+        Set<String> ids = new LinkedHashSet<>();
+        for (JsonNode element : elements(text)) {
+            String id = id(element);
+            if (!id.isEmpty()) {
+                ids.add(id);
+            }
+        }
+        return ids;
+    }
+
+    private static String id(JsonNode element) {
+        return element.path("route")
+                .path("id")
+                .asText(element.path("templatedRoute").path("routeId").asText(""));
+    }
+
+    private static String text(Resource file) {
+        try (InputStream in = file.getInputStream()) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
+    }
+
     private static void requireOwnName(JsonNode element, String place, Map<String, String> places) {
-        JsonNode order = element.path("templatedRoute");
-        String name =
-                element.path("route").path("id").asText(order.path("routeId").asText(""));
-        if (order.isObject() && name.isEmpty()) {
+        String name = id(element);
+        if (element.path("templatedRoute").isObject() && name.isEmpty()) {
             throw new StartFailure(place + ": a templatedRoute has no routeId; it is the order's name");
         }
         String other = name.isEmpty() ? null : places.putIfAbsent(name, place);

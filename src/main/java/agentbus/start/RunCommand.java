@@ -4,11 +4,14 @@ import agentbus.cli.StartOptions;
 import agentbus.settings.OperatorTokenFile;
 import agentbus.settings.Settings;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** {@code agentbus run}: the real thing. */
 @Command(
@@ -27,6 +30,14 @@ public final class RunCommand implements Callable<Integer> {
 
     @Mixin
     private final StartOptions options = new StartOptions();
+
+    @Option(
+            names = "--reload",
+            description = {
+                "Take changed route files, templates and statements while the bus runs.",
+                "A route file with a mistake is named, with line and mistake, and its routes of before run on."
+            })
+    private boolean reload;
 
     /**
      * The command.
@@ -51,6 +62,10 @@ public final class RunCommand implements Callable<Integer> {
                         + (bus.dispatches()
                                 ? bus.gateways()
                                 : "none: jobs wait until AGENTBUS_GATEWAY_TOKEN is given, or workers pull them with claim-jobs"));
+        if (reload) {
+            String watched = bus.reloadRoutes().stream().map(Path::toString).collect(Collectors.joining(", "));
+            out.println("  reload     " + watched);
+        }
         Foreground.untilStopped(bus);
         return 0;
     }

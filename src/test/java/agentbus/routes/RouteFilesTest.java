@@ -130,6 +130,73 @@ class RouteFilesTest {
         }
     }
 
+    @Test
+    void a_statement_lies_in_the_folder_of_the_route_file_that_calls_it() throws IOException {
+        Pattern named = Pattern.compile("sql:classpath:sql/statements/([a-z-]+)/");
+        for (Path file : files().toList()) {
+            var folders = named.matcher(Files.readString(file));
+            while (folders.find()) {
+                assertEquals(name(file), folders.group(1), () -> "the folder of a statement that " + file + " calls");
+            }
+        }
+    }
+
+    @Test
+    void an_error_configuration_says_what_it_does() throws IOException {
+        Set<String> descriptions = new HashSet<>();
+        for (Path file : files().toList()) {
+            for (JsonNode element : read(file)) {
+                JsonNode configuration = element.path("routeConfiguration");
+                if (configuration.isObject()) {
+                    String description = configuration.path("description").asText();
+                    assertTrue(
+                            description.matches("[A-Z].*\\."), () -> file + " describes one as '" + description + "'");
+                    descriptions.add(description);
+                }
+            }
+        }
+        assertEquals(3, descriptions.size(), descriptions::toString);
+    }
+
+    /** One default stands in errors.camel.yaml. */
+    @ParameterizedTest
+    @MethodSource("routes")
+    void a_route_has_no_error_handler_of_its_own(JsonNode route) {
+        assertTrue(route.path("errorHandler").isMissingNode(), () -> route.path("id") + " has an errorHandler");
+    }
+
+    @ParameterizedTest
+    @MethodSource("routes")
+    void a_choice_has_two_branches(JsonNode route) {
+        for (JsonNode choice : route.findValues("choice")) {
+            int branches = choice.path("when").size() + (choice.has("otherwise") ? 1 : 0);
+            assertTrue(branches > 1, () -> route.path("id").asText() + " has a choice of one branch; use a filter");
+        }
+    }
+
+    @Test
+    void every_route_file_and_every_variable_is_in_the_guide() throws IOException {
+        String guide = Files.readString(Path.of("docs/guide/routes.md"));
+        Pattern variable = Pattern.compile("variable\\.([a-zA-Z]+)|setVariable:\\s+name: ([a-zA-Z]+)");
+        for (Path file : files().toList()) {
+            if (!file.toString().contains("/phase-") || file.toString().contains("phase-1")) {
+                // The guide names the standing orders of an agent by their folder.
+                assertTrue(guide.contains(name(file)), () -> "docs/guide/routes.md does not name " + name(file));
+            }
+            var used = variable.matcher(Files.readString(file));
+            while (used.find()) {
+                String name = used.group(1) == null ? used.group(2) : used.group(1);
+                assertTrue(
+                        guide.contains("\n| `" + name + "` |"),
+                        () -> "docs/guide/routes.md does not say what the variable " + name + " of " + file + " holds");
+            }
+        }
+    }
+
+    private static String name(Path file) {
+        return file.getFileName().toString().replace(".camel.yaml", "");
+    }
+
     private static List<String> complaints(JsonNode file) {
         return schema.validate(file).stream()
                 .map(message -> message.getInstanceLocation() + ": " + message.getMessage())
