@@ -132,10 +132,10 @@ public final class OrderReader {
         Values(String order, Map<String, Object> given, Set<String> known) {
             this.order = order;
             values.putAll(given);
-            // Parameters that Camel adds itself.
-            values.keySet().removeAll(Set.of("routeId", "templateId", "prefixId", "routeTemplateId"));
             // Camel also keeps each parameter under its kebab-case name.
             values.keySet().removeIf(key -> key.contains("-") && values.containsKey(camelCase(key)));
+            // Parameters that Camel adds itself.
+            values.keySet().removeAll(Set.of("routeId", "templateId", "prefixId", "routeTemplateId"));
             for (String parameter : values.keySet()) {
                 if (!known.contains(parameter)) {
                     throw mistake(parameter + " is no parameter of a standing order" + Nearest.meant(parameter, known));
