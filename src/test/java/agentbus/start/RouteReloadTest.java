@@ -174,6 +174,18 @@ class RouteReloadTest {
     }
 
     @Test
+    void a_route_names_a_file_beside_it_and_its_change_is_taken() throws Exception {
+        Path beside = home.resolve("routes/answer.json");
+        Files.writeString(beside, "{\"answer\": 1}");
+        mine("setBody: {constant: 'resource:file:{{agentbus.routes.dir}}/answer.json'}");
+        try (Bus bus = start()) {
+            assertEquals("{\"answer\": 1}", ask(bus));
+            Files.writeString(beside, "{\"answer\": 2}");
+            awaitAnswer(bus, "{\"answer\": 2}");
+        }
+    }
+
+    @Test
     void a_changed_standing_order_is_taken_into_the_database() throws Exception {
         Path file = home.resolve("routes/own.camel.yaml");
         Files.writeString(file, ORDER.formatted("0 0 9 ? * MON", "Look."));
