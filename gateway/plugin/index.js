@@ -10,8 +10,8 @@ const STOP_WITHIN_MS = 3000;
 
 // One id per gateway process. A configuration change loads the plugin again in the same process; this is not a new
 // start of the gateway, and must not make the bus suspect its current runs.
-const LIFE = Symbol.for("agentbus.gateway.life");
-const life = (globalThis[LIFE] ??= { bootId: randomUUID(), started: false, leave: () => {} });
+const BOOT = Symbol.for("agentbus.gateway.life");
+const boot = (globalThis[BOOT] ??= { bootId: randomUUID(), started: false, stopListening: () => {} });
 
 export default {
   id: "agentbus",
@@ -24,23 +24,23 @@ export default {
       return;
     }
     const config = api.pluginConfig ?? {};
-    const reporter = new Reporter({ url: config.url, token: tokenSource(config), log: api.logger, expectStart: !life.started });
+    const reporter = new Reporter({ url: config.url, token: tokenSource(config), log: api.logger, expectStart: !boot.started });
     const runs = new Runs((sessionKey, what, body) => reporter.run(sessionKey, what, body));
     const safely = quiet(api.logger);
 
-    life.leave();
+    boot.stopListening();
     const unsubscribe = api.runtime.events.onAgentEvent(safely((event) => runs.event(event)));
-    life.leave = typeof unsubscribe === "function" ? unsubscribe : () => {};
+    boot.stopListening = typeof unsubscribe === "function" ? unsubscribe : () => {};
 
     api.on("gateway_start", safely(() => {
-      life.started = true;
+      boot.started = true;
       reporter.gatewayStarted(() => ({
-        bootId: life.bootId,
+        bootId: boot.bootId,
         version: String(api.runtime.version ?? "unknown").slice(0, 100),
         uptimeMs: Math.round(process.uptime() * 1000),
       }));
     }));
-    api.on("agent_end", safely((event) => runs.triedOnce(event)));
+    api.on("agent_end", safely((event) => runs.modelCalled(event)));
     api.on("gateway_stop", () => reporter.stop(STOP_WITHIN_MS));
   },
 };

@@ -16,7 +16,7 @@ const MOST_WAITING = 1000;
 const START_WITHIN_MS = 60_000;
 
 /** Statuses that deserve a retry: the token is not valid yet, or the bus is busy or stopping. */
-const AGAIN = new Set([401, 403, 408, 425, 429]);
+const RETRIED = new Set([401, 403, 408, 425, 429]);
 
 export class Reporter {
   #url;
@@ -24,9 +24,9 @@ export class Reporter {
   #log;
   #fetch;
   #times;
-  #lanes = new Map();
+  #queues = new Map();
   #waiting = 0;
-  #complained = new Set();
+  #warned = new Set();
   #stopping = new AbortController();
   // Reports of runs wait for the report of the start. If it arrived after them, the bus would suspect the very runs
   // they describe.
@@ -90,7 +90,7 @@ export class Reporter {
    * @param {number} withinMs the longest wait, in milliseconds
    */
   async stop(withinMs) {
-    await Promise.race([Promise.all(this.#lanes.values()), pauseFor(withinMs, undefined, { ref: false })]);
+    await Promise.race([Promise.all(this.#queues.values()), pauseFor(withinMs, undefined, { ref: false })]);
     this.#stopping.abort();
   }
 
@@ -101,44 +101,44 @@ export class Reporter {
     return this.#waiting;
   }
 
-  #enqueue(lane, path, body, after, patienceMs) {
+  #enqueue(queue, path, body, after, timeoutMs) {
     if (this.#waiting >= this.#times.mostWaiting) {
-      this.#complain("full", `${this.#waiting} reports wait already; the bus learns of further ends of runs by their leases`);
+      this.#warnOnce("full", `${this.#waiting} reports wait already; the bus learns of further ends of runs by their leases`);
       return Promise.resolve();
     }
     this.#waiting += 1;
-    const deadline = Date.now() + patienceMs;
-    const before = this.#lanes.get(lane) ?? Promise.resolve();
+    const deadline = Date.now() + timeoutMs;
+    const before = this.#queues.get(queue) ?? Promise.resolve();
     const sent = before
       .then(() => settled(after, deadline - Date.now()))
-      .then(() => this.#deliver(path, body, deadline))
-      .catch((error) => this.#complain("bug", `a report was lost: ${error?.message ?? error}`))
+      .then(() => this.#sendWithRetries(path, body, deadline))
+      .catch((error) => this.#warnOnce("bug", `a report was lost: ${error?.message ?? error}`))
       .finally(() => {
         this.#waiting -= 1;
-        if (this.#lanes.get(lane) === sent) {
-          this.#lanes.delete(lane);
+        if (this.#queues.get(queue) === sent) {
+          this.#queues.delete(queue);
         }
       });
-    this.#lanes.set(lane, sent);
+    this.#queues.set(queue, sent);
     return sent;
   }
 
-  async #deliver(path, body, deadline) {
+  async #sendWithRetries(path, body, deadline) {
     let pause = this.#times.firstPauseMs;
     for (;;) {
       if (this.#stopping.signal.aborted) {
         return;
       }
-      const trouble = await this.#send(path, body);
-      if (trouble === null) {
-        this.#complained.clear();
+      const failure = await this.#send(path, body);
+      if (failure === null) {
+        this.#warned.clear();
         return;
       }
-      if (!trouble.again || Date.now() + pause > deadline) {
-        this.#complain(`lost ${path} ${trouble.what}`, `${path} was not taken: ${trouble.what}`);
+      if (!failure.retry || Date.now() + pause > deadline) {
+        this.#warnOnce(`lost ${path} ${failure.what}`, `${path} was not taken: ${failure.what}`);
         return;
       }
-      this.#complain(trouble.what, `${path}: ${trouble.what}; trying again for some minutes`);
+      this.#warnOnce(failure.what, `${path}: ${failure.what}; trying again for some minutes`);
       await pauseFor(pause, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => {});
       pause = Math.min(pause * 2, this.#times.longestPauseMs);
     }
@@ -150,7 +150,7 @@ export class Reporter {
     try {
       token = this.#token();
     } catch (error) {
-      return { again: true, what: error.message };
+      return { retry: true, what: error.message };
     }
     try {
       const response = await this.#fetch(this.#url + path, {
@@ -164,17 +164,17 @@ export class Reporter {
       if (response.ok) {
         return null;
       }
-      return { again: AGAIN.has(response.status) || response.status >= 500, what: `${response.status} ${code(answer)}`.trim() };
+      return { retry: RETRIED.has(response.status) || response.status >= 500, what: `${response.status} ${code(answer)}`.trim() };
     } catch (error) {
       // Never the error's own text, because it may contain the headers with the token.
-      return { again: true, what: `the bus gives no answer (${error?.cause?.code ?? error?.name ?? "unknown"})` };
+      return { retry: true, what: `the bus gives no answer (${error?.cause?.code ?? error?.name ?? "unknown"})` };
     }
   }
 
   /** Logs each kind of failure once until a report succeeds, so that an outage of the bus does not fill the log. */
-  #complain(kind, text) {
-    if (!this.#complained.has(kind)) {
-      this.#complained.add(kind);
+  #warnOnce(kind, text) {
+    if (!this.#warned.has(kind)) {
+      this.#warned.add(kind);
       this.#log.warn(`agentbus: ${text}`);
     }
   }

@@ -39,7 +39,7 @@ export class Runs {
    *
    * @param {any} event
    */
-  triedOnce(event) {
+  modelCalled(event) {
     const run = this.#runs.get(event?.runId);
     if (!run || !Array.isArray(event.messages)) {
       return;

@@ -150,7 +150,7 @@ test("a_run_has_ended_when_its_execution_is_settled_not_after_each_try_of_the_mo
   for (let i = 0; i < 3; i += 1) {
     runs.event(lifecycle({ phase: "start", startedAt: begun + i * 1000 }));
     runs.event(lifecycle({ phase: "finishing", error: "HTTP 500" }));
-    runs.triedOnce({ runId: "r1", success: true, durationMs: 1000, messages: [
+    runs.modelCalled({ runId: "r1", success: true, durationMs: 1000, messages: [
       { role: "assistant", timestamp: Date.now(), provider: "p", model: "m", usage: { input: 10, output: 2, totalTokens: 12, cost: { total: 0.5 } } },
       { role: "assistant", timestamp: begun - 9999, usage: { input: 1000 } },
     ] });

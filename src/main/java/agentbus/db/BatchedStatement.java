@@ -35,8 +35,8 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     private final int maxBatch;
     private final int maxConcurrent;
     private final Queue<Call<I, O>> waiting = new ConcurrentLinkedQueue<>();
-    private final AtomicInteger busy = new AtomicInteger();
-    private volatile long began;
+    private final AtomicInteger runs = new AtomicInteger();
+    private volatile long lastRunStartedAt;
     private final ThreadPoolExecutor threads;
 
     /** One call in the queue. */
@@ -73,8 +73,8 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     public CompletableFuture<O> call(I input) {
         CompletableFuture<O> answer = new CompletableFuture<>();
         waiting.add(new Call<>(input, answer));
-        if (enter()) {
-            handOver();
+        if (tryStartRun()) {
+            runOnThread();
         }
         return answer;
     }
@@ -90,10 +90,10 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     public O await(I input) {
         CompletableFuture<O> answer = new CompletableFuture<>();
         waiting.add(new Call<>(input, answer));
-        if (enter()) {
+        if (tryStartRun()) {
             runOnce();
             // Another thread runs the calls that arrived meanwhile, so this caller does not wait for them.
-            leave();
+            endRun();
         }
         try {
             return answer.join();
@@ -102,52 +102,52 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
         }
     }
 
-    private boolean enter() {
-        int now = busy.get();
-        while (now < maxConcurrent && (now == 0 || System.nanoTime() - began > SLOW_NANOS)) {
-            if (busy.compareAndSet(now, now + 1)) {
+    private boolean tryStartRun() {
+        int now = runs.get();
+        while (now < maxConcurrent && (now == 0 || System.nanoTime() - lastRunStartedAt > SLOW_NANOS)) {
+            if (runs.compareAndSet(now, now + 1)) {
                 return true;
             }
-            now = busy.get();
+            now = runs.get();
         }
         return false;
     }
 
-    private void leave() {
-        busy.decrementAndGet();
+    private void endRun() {
+        runs.decrementAndGet();
         // A call may have arrived between the last look at the queue and this line.
-        if (!waiting.isEmpty() && enter()) {
-            handOver();
+        if (!waiting.isEmpty() && tryStartRun()) {
+            runOnThread();
         }
     }
 
-    private void handOver() {
+    private void runOnThread() {
         try {
-            threads.execute(this::work);
+            threads.execute(this::runUntilEmpty);
         } catch (RejectedExecutionException closed) {
             // The threads have ended; calls from before the close are still answered.
-            work();
+            runUntilEmpty();
         }
     }
 
-    private void work() {
+    private void runUntilEmpty() {
         boolean more = true;
         while (more) {
             more = runOnce();
         }
-        leave();
+        endRun();
     }
 
     private boolean runOnce() {
-        List<Call<I, O>> calls = take();
+        List<Call<I, O>> calls = nextBatch();
         if (!calls.isEmpty()) {
-            began = System.nanoTime();
+            lastRunStartedAt = System.nanoTime();
             answer(calls);
         }
         return !calls.isEmpty();
     }
 
-    private List<Call<I, O>> take() {
+    private List<Call<I, O>> nextBatch() {
         List<Call<I, O>> calls = new ArrayList<>();
         Call<I, O> next = waiting.poll();
         while (next != null) {

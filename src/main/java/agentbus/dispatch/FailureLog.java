@@ -11,9 +11,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class FailureLog {
     private static final Logger LOG = LoggerFactory.getLogger(FailureLog.class);
+    /** Chosen: one line a minute shows that a failure lasts, without filling the disk. */
     private static final long QUIET_NANOS = 60_000_000_000L;
+    /** Chosen: bounds the memory; far more kinds of failures than the bus has. */
+    private static final int MAX_KINDS = 1000;
 
-    private final ConcurrentHashMap<String, Long> said = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, Long> loggedAt = new ConcurrentHashMap<>();
 
     /**
      * Logs the failure of an exchange, at WARN; the stack trace goes to DEBUG.
@@ -23,17 +26,17 @@ public final class FailureLog {
     public void log(Exchange exchange) {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
         String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, exchange.getFromRouteId(), String.class);
-        String trouble = route + ": " + rootMessage(failure);
+        String line = route + ": " + rootMessage(failure);
         long now = System.nanoTime();
         // The pool's messages count milliseconds, so messages that differ in digits alone count as the same failure.
-        String kind = trouble.replaceAll("\\d+", "0");
-        Long before = said.get(kind);
+        String kind = line.replaceAll("\\d+", "0");
+        Long before = loggedAt.get(kind);
         if (before == null || now - before > QUIET_NANOS) {
-            if (said.size() > 1000) {
-                said.clear();
+            if (loggedAt.size() > MAX_KINDS) {
+                loggedAt.clear();
             }
-            said.put(kind, now);
-            LOG.warn("{}", trouble);
+            loggedAt.put(kind, now);
+            LOG.warn("{}", line);
             LOG.debug("In full:", failure);
         }
     }

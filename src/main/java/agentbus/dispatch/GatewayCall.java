@@ -60,7 +60,7 @@ final class GatewayCall implements WebSocket.Listener {
         } else if (last) {
             String text = frame.toString();
             frame.setLength(0);
-            hear(socket, text);
+            handle(socket, text);
         }
         socket.request(1);
         return null;
@@ -77,7 +77,7 @@ final class GatewayCall implements WebSocket.Listener {
         answer.completeExceptionally(error);
     }
 
-    private void hear(WebSocket socket, String text) {
+    private void handle(WebSocket socket, String text) {
         try {
             JsonNode message = Json.read(text);
             String id = message.path("id").asText();
@@ -116,9 +116,9 @@ final class GatewayCall implements WebSocket.Listener {
         return connect;
     }
 
-    private void send(WebSocket socket, String id, String what, ObjectNode with) {
-        ObjectNode request = Json.object().put("type", "req").put("id", id).put("method", what);
-        request.set("params", with);
+    private void send(WebSocket socket, String id, String name, ObjectNode arguments) {
+        ObjectNode request = Json.object().put("type", "req").put("id", id).put("method", name);
+        request.set("params", arguments);
         socket.sendText(request.toString(), true).whenComplete((sent, failure) -> {
             if (failure != null) {
                 answer.completeExceptionally(failure);

@@ -33,7 +33,7 @@ public final class GatewayHealth {
     private final String node;
     private final BooleanSupplier alone;
     /** When this node last wrote that a gateway is ready (nanoTime); no entry while it is not ready. */
-    private final Map<String, Long> toldReady = new ConcurrentHashMap<>();
+    private final Map<String, Long> readyWrittenAt = new ConcurrentHashMap<>();
 
     /**
      * Readiness of a node's gateways.
@@ -77,11 +77,11 @@ public final class GatewayHealth {
         verdict.put("node", node);
         verdict.put("gateway", gateway);
         if (failure != null || status == null) {
-            say(verdict, "down", "no answer: " + HookOutcome.brief(String.valueOf(failure)));
+            set(verdict, "down", "no answer: " + HookOutcome.brief(String.valueOf(failure)));
         } else if (status == 200) {
-            say(verdict, "ready", null);
+            set(verdict, "ready", null);
         } else {
-            judge(verdict, status, text(body));
+            setUnready(verdict, status, text(body));
         }
         gateways.reached(gateway, !verdict.get("state").equals("down"));
         return verdict;
@@ -95,7 +95,7 @@ public final class GatewayHealth {
      * @return whether to write it
      */
     public boolean mustBeWritten(@Body Map<String, Object> verdict) {
-        Long last = toldReady.get((String) verdict.get("gateway"));
+        Long last = readyWrittenAt.get((String) verdict.get("gateway"));
         return last == null
                 || !isReady(verdict)
                 || !alone.getAsBoolean()
@@ -110,9 +110,9 @@ public final class GatewayHealth {
     public void written(@Variable("verdict") Map<String, Object> verdict) {
         String gateway = (String) verdict.get("gateway");
         if (isReady(verdict)) {
-            toldReady.put(gateway, System.nanoTime());
+            readyWrittenAt.put(gateway, System.nanoTime());
         } else {
-            toldReady.remove(gateway);
+            readyWrittenAt.remove(gateway);
         }
     }
 
@@ -120,19 +120,19 @@ public final class GatewayHealth {
         return "ready".equals(verdict.get("state"));
     }
 
-    private void judge(Map<String, Object> verdict, int status, String body) {
+    private void setUnready(Map<String, Object> verdict, int status, String body) {
         List<String> failing = failing(body);
         if (failing.contains(DRAINING)) {
-            say(verdict, "draining", "it drains: what runs goes on, nothing new is taken");
+            set(verdict, "draining", "it drains: what runs goes on, nothing new is taken");
         } else if (status == 503 && !failing.isEmpty()) {
-            say(verdict, "down", "not ready: " + String.join(", ", failing));
+            set(verdict, "down", "not ready: " + String.join(", ", failing));
         } else {
             // The answer is not a gateway's readiness; the first hook call will show whether it takes hooks.
-            say(verdict, "unknown", "answered " + status + " when asked for /readyz: " + HookOutcome.brief(body));
+            set(verdict, "unknown", "answered " + status + " when asked for /readyz: " + HookOutcome.brief(body));
         }
     }
 
-    private static void say(Map<String, Object> verdict, String state, String reason) {
+    private static void set(Map<String, Object> verdict, String state, String reason) {
         verdict.put("state", state);
         verdict.put(
                 "reason",
