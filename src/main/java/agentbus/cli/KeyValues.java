@@ -13,6 +13,7 @@ import java.util.OptionalInt;
 /** Prints an object as lines of name and value, followed by its lists of objects as tables. */
 final class KeyValues {
     private static final String INDENT = "  ";
+    /** Chosen: longer values are printed on lines of their own. */
     private static final int ONE_LINE = 100;
 
     private final Map<String, String> lines = new LinkedHashMap<>();

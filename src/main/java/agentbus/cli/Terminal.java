@@ -14,6 +14,7 @@ import java.util.OptionalInt;
  * @param env the environment variables
  */
 record Terminal(InputStream in, PrintStream out, PrintStream err, Map<String, String> env) {
+    /** Chosen: a smaller width in COLUMNS is a mistake. */
     private static final int LEAST = 20;
 
     /** The terminal's width in columns, if the environment has it. */

@@ -7,6 +7,7 @@ import java.util.List;
 
 /** Describes schemas and values in words. */
 final class Wording {
+    /** Chosen: one line of a terminal. */
     private static final int SHORT = 80;
 
     private Wording() {}

@@ -24,6 +24,7 @@ import org.springframework.dao.DataAccessResourceFailureException;
  * @param <O> the answer to one call
  */
 public final class BatchedStatement<I, O> implements AutoCloseable {
+    /** Chosen: an idle bus needs no threads here, and starting one is cheap. */
     private static final long IDLE_SECONDS = 30;
     /**
      * Chosen: a run over 20 ms waits for a lock or the disk, so a second run may start. Below that a larger batch is

@@ -29,8 +29,11 @@ final class EmbeddedServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);
     private static final String HOST = "127.0.0.1";
     private static final String NAME = "agentbus";
+    /** Chosen: losing three free ports in a row to other processes is not chance. */
     private static final int ATTEMPTS = 3;
+    /** Chosen: a start takes some hundred milliseconds, and a check only reads a small file. */
     private static final Duration STEP = Duration.ofMillis(10);
+    /** Chosen: far more than a connection on loopback takes. */
     private static final Duration CONNECT = Duration.ofSeconds(5);
 
     private final ServerPrograms programs;

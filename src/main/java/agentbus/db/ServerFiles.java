@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
  * @param data the real path of the data directory
  */
 record ServerFiles(Path data) {
+    /** Chosen: two logs of 10 MB hold months of a healthy server and cannot fill a disk. */
     private static final long LONGEST_LOG_BYTES = 10_000_000;
 
     /**

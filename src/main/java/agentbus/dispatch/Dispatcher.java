@@ -22,6 +22,7 @@ import org.apache.camel.Body;
  * predecessor for its own.
  */
 public final class Dispatcher {
+    /** Chosen: a quiet bus saves three of four queries, and finds a lost notification after four sweeps. */
     private static final int QUIET_SWEEPS = 4;
 
     private final String id;

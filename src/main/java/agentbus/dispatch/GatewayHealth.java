@@ -24,6 +24,7 @@ import org.apache.camel.Variable;
  */
 public final class GatewayHealth {
     private static final String DRAINING = "gateway-draining";
+    /** Chosen: long enough for the names of all failing checks. */
     private static final int REASON_LENGTH = 300;
 
     /** Chosen: three repeats within the minute for which the database trusts a "ready". */

@@ -25,6 +25,7 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
     /** In the body of a 503, this text means that only this run found no slot in time. */
     private static final String NO_PLACE = "did not start before admission timeout";
 
+    /** Chosen: long enough for an error line of a gateway or a proxy. */
     private static final int REASON_LENGTH = 500;
 
     /** Kinds of outcomes. */

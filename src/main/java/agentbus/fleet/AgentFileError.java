@@ -6,6 +6,7 @@ package agentbus.fleet;
  */
 public final class AgentFileError extends IllegalArgumentException {
 
+    /** Chosen: one line of a terminal. */
     private static final int LONGEST_VALUE = 80;
 
     AgentFileError(String message) {

@@ -9,6 +9,7 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /** Readiness of the database: down when the pool gives no connection that answers. */
 public final class DatabaseCheck extends AbstractHealthCheck {
+    /** Chosen: below the usual timeouts of readiness probes. */
     private static final int VALID_SECONDS = 2;
 
     private final DataSource dataSource;

@@ -24,9 +24,12 @@ import java.util.regex.Pattern;
  * @param notes the changes, or the reason for skipping it
  */
 record OpenclawCron(String id, String name, Map<String, Map<String, String>> orders, List<String> notes) {
+    /** Chosen: a name of an order has at most 63 characters, which leaves room for a number behind it. */
     private static final int NAME_LENGTH = 58;
+
     private static final int UNIX_FIELDS = 5;
     private static final long MINUTE = 60_000;
+    /** The longest timeout of a standing order. */
     private static final Duration LONGEST = Duration.ofDays(1);
 
     /**

@@ -24,6 +24,7 @@ import picocli.CommandLine.Parameters;
 public final class PreviewCommand implements Callable<Integer> {
     private static final DateTimeFormatter LOCAL =
             DateTimeFormatter.ofPattern("EEE yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT);
+    /** Chosen: more slots than anyone reads. */
     private static final int MOST = 100;
 
     private final PrintStream out;
