@@ -72,8 +72,7 @@ class OutageTest {
                 TestFleet fleet = TestFleet.of(home, Duration.ofMillis(200), "ann", "bob", "cid");
                 TestBus bus = start(server.url(), fleet, "agentbus.database.connect-timeout-ms", "1000")) {
             // The close of an agent can fail in the outage; the agent does not retry, and its timeout ends the attempt.
-            // After
-            // an outage of over a minute, as on a slow machine, the bus grants two minutes within the hard timeout.
+            // An outage of over a minute, as on a slow machine, adds two minutes, but the hard timeout holds.
             server.jdbc()
                     .execute("update job_types"
                             + " set timeout_seconds = 5, hard_timeout_seconds = 15, backoff_seconds = 0.5");
