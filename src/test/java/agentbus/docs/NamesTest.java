@@ -1,11 +1,15 @@
 package agentbus.docs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.bench.BenchCommand;
 import agentbus.contract.Contract;
 import agentbus.contract.Input;
 import agentbus.contract.Operation;
+import agentbus.demo.DemoCommand;
+import agentbus.imports.ImportOpenclawCronsCommand;
+import agentbus.orders.PreviewCommand;
+import agentbus.start.RunCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystems;
@@ -24,6 +28,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** Every link, path, command, flag and setting that a document names exists. Dated pages in docs/log tell of their own day. */
 class NamesTest {
@@ -194,19 +199,15 @@ class NamesTest {
             }
             flags.put(operation.kebabName(), known);
         }
-        // The commands that are no operations, with their options: a name and its options stand in the class of each.
-        String java = SourceFiles.text("src/main/java", ".java");
-        Set<String> options = Pattern.compile("\"(--[a-z-]+)\"")
-                .matcher(java)
-                .results()
-                .map(found -> found.group(1))
-                .collect(Collectors.toCollection(TreeSet::new));
-        options.add("--help");
-        Pattern.compile("@Command\\(\\s*name = \"([a-z-]+)\"")
-                .matcher(java)
-                .results()
-                .forEach(command -> flags.put(command.group(1), options));
-        assertTrue(flags.containsKey("run"), flags::toString);
+        Map<String, CommandSpec> others = Map.of(
+                "run", CommandSpec.forAnnotatedObject(new RunCommand(System.out, Map.of())),
+                "demo", CommandSpec.forAnnotatedObject(new DemoCommand(System.out, Map.of(), null)),
+                "bench", new BenchCommand(NamesTest.class, System.out, System.err, Map.of()).spec(),
+                "preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(System.out)),
+                "import-openclaw-crons",
+                        CommandSpec.forAnnotatedObject(
+                                new ImportOpenclawCronsCommand(System.in, System.out, Path.of("."))));
+        others.forEach((name, spec) -> flags.put(name, spec.optionsMap().keySet()));
         return flags;
     }
 }

@@ -98,7 +98,7 @@ class ReferenceTablesTest {
         String group = "";
         for (String line : SourceFiles.text(SETTINGS).lines().toList()) {
             if (line.startsWith("#")) {
-                comment += line.substring(1) + "\n";
+                comment += line.substring(1);
             } else if (line.startsWith("agentbus.")) {
                 group = comment.isBlank() ? group : comment;
                 if (!saysDefault(group, line.substring(line.indexOf('=') + 1))) {
