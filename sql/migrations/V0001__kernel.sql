@@ -292,7 +292,14 @@ create trigger refuse_removing before delete on audit_log
 create function furnish_namespace() returns trigger
 language plpgsql as $$
 begin
-  insert into gateways (namespace, gateway) values (new.namespace, 'default');
+  -- One gateway serves every namespace: the gateways of namespace default serve the new one, too.
+  insert into gateways (namespace, gateway, max_in_flight, url, form)
+  select new.namespace, gateway, max_in_flight, url, form
+  from gateways
+  where namespace = 'default';
+  if not found then
+    insert into gateways (namespace, gateway) values (new.namespace, 'default');
+  end if;
   insert into job_types
     (namespace, job_type, timeout_seconds, backoff_seconds, backoff_cap_seconds, max_attempts)
   values

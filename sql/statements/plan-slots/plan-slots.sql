@@ -1,1 +1,2 @@
-select plan_slots(:#namespace, :#order, :#cron, :#zone, :#from::timestamptz, :#slots::timestamptz[], :#until::timestamptz)
+select plan_slots(:#namespace, :#order, :#cron, :#zone, :#from::timestamptz, :#slots::timestamptz[],
+  :#until::timestamptz)

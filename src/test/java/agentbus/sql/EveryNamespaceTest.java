@@ -177,6 +177,22 @@ class EveryNamespaceTest {
     }
 
     @Test
+    void a_new_namespace_has_the_gateways_of_the_first_one() {
+        bus.jdbc().queryForList("select configure_gateway('default', 'east', 5, 'http://127.0.0.1:2', 'direct')");
+
+        bus.jdbc().update("insert into namespaces values ('newest')");
+
+        assertEquals(
+                List.of("default 7 mapped", "east 5 direct"),
+                bus.jdbc()
+                        .queryForList(
+                                """
+                                select concat_ws(' ', gateway, max_in_flight, form) from gateways
+                                where namespace = 'newest' order by 1""",
+                                String.class));
+    }
+
+    @Test
     void a_gateways_token_of_one_namespace_reports_on_its_runs_alone() {
         Attempt attempt = bus.running();
         Attempt others = bus.running("namespace", "other");
