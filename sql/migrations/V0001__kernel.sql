@@ -5,8 +5,8 @@
 --   lease    how long an attempt may stay silent     lane     an agent's way to its gateway; it can be paused
 --   gateway  an OpenClaw that runs agents            flow     jobs that belong together (flow_key)
 
--- A new UUID of version 7 (RFC 9562): its first 48 bits are the time in milliseconds, so the newest rows stand together in
--- an index. Postgres has uuidv7() from 18 on; the bus runs from 15 on.
+-- A new UUID of version 7 (RFC 9562): its first 48 bits are the time in milliseconds, so the newest rows
+-- stand together in an index. Postgres has uuidv7() from 18 on; the bus runs from 15 on.
 create function new_id() returns uuid
 language sql volatile parallel safe as $$
   select encode(
@@ -18,8 +18,9 @@ language sql volatile parallel safe as $$
     'hex')::uuid
 $$;
 
--- The regular expression of a topic pattern: * is one word, # is any number of words, none included. A topic word is
--- [a-z0-9_-]+, so nothing but the dot needs escaping. The star is replaced first, because # brings stars of its own.
+-- The regular expression of a topic pattern: * is one word, # is any number of words, none included. A
+-- topic word is [a-z0-9_-]+, so nothing but the dot needs escaping. The star is replaced first, because #
+-- brings stars of its own.
 create function topic_regex(p_pattern text) returns text
 language sql immutable strict parallel safe as $$
   select '^' || replace(replace(replace(replace(replace(regexp_replace(p_pattern, '#(\.#)+', '#', 'g'),
@@ -36,7 +37,8 @@ create table namespaces (
 );
 comment on table namespaces is 'A cell: nothing crosses from one to another.';
 
--- A few rows, each written over and over. A share of them is nothing, so a number decides when the table is vacuumed.
+-- A few rows, each written over and over. A share of them is nothing, so a number decides when the table
+-- is vacuumed.
 create table gateways (
   namespace text not null references namespaces,
   gateway text not null check (gateway ~ '^[a-z][a-z0-9-]{0,62}$'),
@@ -196,8 +198,9 @@ comment on column refusals.actor is 'As in the audit log.';
 comment on column refusals.told is
   'Notes that made this number; a door that limits an agent brings many refusals in one note.';
 
--- Only inserted into until retirement removes thousands of rows at a time, always the oldest. Their pages are filled again
--- only after a vacuum, and inserts count as well so that index-only scans stay fast and no freeze comes as a surprise.
+-- Only inserted into until retirement removes thousands of rows at a time, always the oldest. Their pages
+-- are filled again only after a vacuum, and inserts count as well so that index-only scans stay fast and
+-- no freeze comes as a surprise.
 create table events (
   event_id uuid primary key default new_id(),
   seq bigint generated always as identity,
@@ -288,7 +291,8 @@ create trigger refuse_removing before delete on audit_log
   for each row when (current_setting('agentbus.retention', true) is distinct from 'on')
   execute function refuse_rewriting();
 
--- Gives a new namespace its default gateway and its job types, so that it is usable as soon as its row is there.
+-- Gives a new namespace its default gateway and its job types, so that it is usable as soon as its row is
+-- there.
 create function furnish_namespace() returns trigger
 language plpgsql as $$
 begin

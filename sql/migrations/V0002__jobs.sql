@@ -8,8 +8,9 @@
 --
 -- The trigger job_moves (sql/functions/jobs/R__transitions.sql) refuses every other move, whoever writes.
 
--- A job is updated four times on its way (claimed, admitted, closed, retired), and claims read its indexes. The server's
--- default of vacuuming at a fifth of dead rows would leave two hundred thousand of them in a table of a million.
+-- A job is updated four times on its way (claimed, admitted, closed, retired), and claims read its
+-- indexes. The server's default of vacuuming at a fifth of dead rows would leave two hundred thousand of
+-- them in a table of a million.
 create table jobs (
   job_id uuid primary key default new_id(),
   seq bigint generated always as identity,
@@ -129,8 +130,8 @@ comment on column jobs.status is 'The live status: percent, line, at.';
 comment on column jobs.outcome is 'How it succeeded: completed, or no_work for a look that found nothing to do.';
 comment on column jobs.evidence is 'What was looked at; never null for no_work.';
 
--- Claims read these two, in this order. Nothing that has ended is in them, so a claim's cost does not grow with history,
--- and moved_xid in the index passes over a dead entry without a look at its row.
+-- Claims read these two, in this order. Nothing that has ended is in them, so a claim's cost does not
+-- grow with history, and moved_xid in the index passes over a dead entry without a look at its row.
 create index jobs_to_claim on jobs (namespace, target_agent, priority desc, run_after, seq, moved_xid)
   where state = 'queued';
 create index jobs_live on jobs (moved_xid)

@@ -1,5 +1,5 @@
--- Standing orders and the ledger of their slots. A slot is a row before it is due, so that a slot without a run is a row as
--- well:
+-- Standing orders and the ledger of their slots. A slot is a row before it is due, so that a slot without
+-- a run is a row as well:
 --
 --   expected ──► started ──► completed | no_work | failed | blocked ──► started (unblocked, redriven)
 --       ├──► no_work   a pre-check found nothing to do, and says what it looked at

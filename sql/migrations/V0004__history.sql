@@ -1,8 +1,9 @@
 -- Where finished work goes, so that the tables of living work stay small.
 --
--- A history table has the columns of its living one, no constraint but its key, and nothing that refers to it. Retirement
--- alone adds rows, rows never change, and an operator alone removes them. These are plain tables and not partitions: they
--- are read by key or by window only, and an operator can delete by retired_at.
+-- A history table has the columns of its living one, no constraint but its key, and nothing that refers
+-- to it. Retirement alone adds rows, rows never change, and an operator alone removes them. These are
+-- plain tables and not partitions: they are read by key or by window only, and an operator can delete by
+-- retired_at.
 
 create table jobs_history (
   like jobs,

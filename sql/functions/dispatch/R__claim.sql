@@ -1,90 +1,117 @@
--- Claiming: one call, many dispatchers, and a cost that does not grow with what has ended.
+-- Claiming: one call, many dispatchers, and a cost that does not grow with the work that has ended.
+--
+-- Claims come one at a time (lock_claims), so none can take what another has chosen. A claim chooses
+-- without a lock and then locks only what it chose; to lock each candidate of each lane would write to
+-- ten times the rows that are taken (docs/adr/0009, docs/adr/0016). What a claim may pass over stands in
+-- R__claim_mark.sql.
 
-create or replace function claimed_json(p_job jobs, p_attempt job_attempts) returns jsonb language sql stable as $$
+-- A job with its live attempt, as a worker that pulls gets it. The door adds the attempt's token.
+create or replace function claimed_json(p_job jobs, p_attempt job_attempts) returns jsonb
+language sql stable as $$
   select job_json(p_job) || jsonb_strip_nulls(jsonb_build_object(
-    'attemptId', (p_attempt).attempt_id, 'attemptNo', (p_attempt).attempt_no, 'nonce', (p_attempt).nonce,
-    'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway,
+    'attemptId', (p_attempt).attempt_id,
+    'attemptNo', (p_attempt).attempt_no,
+    'nonce', (p_attempt).nonce,
+    'deliveries', (p_attempt).deliveries,
+    'prompt', (p_attempt).prompt,
+    'gateway', (p_attempt).gateway,
     'instructions', (p_job).instructions))
 $$;
-comment on function claimed_json(jobs, job_attempts) is 'A job with its live attempt, as a pulling worker gets it.';
 
-create or replace function delivery_json(p_job jobs, p_attempt job_attempts) returns jsonb language sql stable as $$
-  -- Each field costs as much as writing it to a table would: none but what a delivery can be about.
+-- A job with its live attempt, as its prompt and its hook call need it. No field more: each costs as much
+-- as writing it to a table.
+create or replace function delivery_json(p_job jobs, p_attempt job_attempts) returns jsonb
+language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
-    'jobId', (p_job).job_id, 'namespace', (p_job).namespace, 'targetAgent', (p_job).target_agent, 'subject', (p_job).subject,
-    'jobType', (p_job).job_type, 'priority', (p_job).priority, 'sourceAgent', (p_job).source_agent, 'parentJobId', (p_job).parent_job_id,
-    'flowKey', (p_job).flow_key, 'correlationKey', (p_job).correlation_key, 'trust', (p_job).trust, 'model', (p_job).model,
-    'thinking', (p_job).thinking, 'session', (p_job).session, 'lastError', (p_job).last_error, 'answer', (p_job).answer,
-    'attemptCount', (p_job).attempt_count, 'maxAttempts', (p_job).max_attempts, 'hardTimeoutSeconds', (p_job).hard_timeout_seconds,
-    'instructions', (p_job).instructions, 'attemptId', (p_attempt).attempt_id, 'attemptNo', (p_attempt).attempt_no,
-    'nonce', (p_attempt).nonce, 'deliveries', (p_attempt).deliveries, 'prompt', (p_attempt).prompt, 'gateway', (p_attempt).gateway))
+    'jobId', (p_job).job_id,
+    'namespace', (p_job).namespace,
+    'targetAgent', (p_job).target_agent,
+    'subject', (p_job).subject,
+    'jobType', (p_job).job_type,
+    'priority', (p_job).priority,
+    'sourceAgent', (p_job).source_agent,
+    'parentJobId', (p_job).parent_job_id,
+    'flowKey', (p_job).flow_key,
+    'correlationKey', (p_job).correlation_key,
+    'trust', (p_job).trust,
+    'model', (p_job).model,
+    'thinking', (p_job).thinking,
+    'session', (p_job).session,
+    'lastError', (p_job).last_error,
+    'answer', (p_job).answer,
+    'attemptCount', (p_job).attempt_count,
+    'maxAttempts', (p_job).max_attempts,
+    'hardTimeoutSeconds', (p_job).hard_timeout_seconds,
+    'instructions', (p_job).instructions,
+    'attemptId', (p_attempt).attempt_id,
+    'attemptNo', (p_attempt).attempt_no,
+    'nonce', (p_attempt).nonce,
+    'deliveries', (p_attempt).deliveries,
+    'prompt', (p_attempt).prompt,
+    'gateway', (p_attempt).gateway))
     || jsonb_build_object('payload', (p_job).payload)
 $$;
-comment on function delivery_json(jobs, job_attempts) is 'A job with its live attempt as its prompt and its hook call need it.';
 
-create or replace function lease_jobs(p_jobs uuid[], p_delivery text, p_owner text, p_lease interval) returns setof jsonb
+-- Leases locked jobs to an owner for p_lease; p_delivery is hook or pull. A queued job gets a new
+-- attempt. A leased one, whose dispatcher is gone or whose hook call had an unknown outcome, keeps its
+-- attempt, so that the call is repeated and no second run begins. Returns delivery_json of each for the
+-- hook, else claimed_json, in the order of the claim.
+create or replace function lease_jobs(p_jobs uuid[], p_delivery text, p_owner text, p_lease interval)
+returns setof jsonb
 language plpgsql as $$
 begin
-  -- A job that is leased already keeps its attempt: a delivery that nobody is busy with any more is repeated, not begun anew.
   update jobs
   set live_attempt = case when state = 'leased' then live_attempt else new_id() end,
     attempt_no = attempt_no + (state <> 'leased')::int,
     attempt_count = attempt_count + (state <> 'leased')::int,
-    state = 'leased', delivery = p_delivery, lease_owner = p_owner, leased_until = now() + p_lease,
-    keeps_lease = (p_delivery = 'pull'), status = null, updated_at = now(),
+    state = 'leased',
+    delivery = p_delivery,
+    lease_owner = p_owner,
+    leased_until = now() + p_lease,
+    keeps_lease = (p_delivery = 'pull'),
+    status = null,
     -- Of this attempt, or of none.
-    run_id = case when state = 'leased' then run_id end, session_key = case when state = 'leased' then session_key end
+    run_id = case when state = 'leased' then run_id end,
+    session_key = case when state = 'leased' then session_key end,
+    updated_at = now()
   where job_id = any (p_jobs);
-  insert into job_attempts (attempt_id, namespace, job_id, attempt_no, dispatcher_id, gateway, gateway_version, agent_yaml_hash, agents_md_hash)
-  select j.live_attempt, j.namespace, j.job_id, j.attempt_no, p_owner, a.gateway, g.version, a.config_hash, a.agents_md_hash
-  from jobs j join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
-    join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
+  insert into job_attempts
+    (attempt_id, namespace, job_id, attempt_no, dispatcher_id, gateway, gateway_version,
+      agent_yaml_hash, agents_md_hash)
+  select j.live_attempt, j.namespace, j.job_id, j.attempt_no, p_owner, a.gateway, g.version,
+    a.config_hash, a.agents_md_hash
+  from jobs j
+  join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+  join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
   where j.job_id = any (p_jobs)
   on conflict (attempt_id) do update
-  set dispatcher_id = excluded.dispatcher_id, adoptions = job_attempts.adoptions + 1, updated_at = now(),
-    -- Whoever had it may have called the hook without living to say what came of it.
-    unknown_since = coalesce(job_attempts.unknown_since, case when job_attempts.deliveries > 0 then now() end);
+  set dispatcher_id = excluded.dispatcher_id,
+    adoptions = job_attempts.adoptions + 1,
+    -- The owner before may have called the hook and died before it noted the outcome.
+    unknown_since = coalesce(
+      job_attempts.unknown_since, case when job_attempts.deliveries > 0 then now() end),
+    updated_at = now();
   return query
   select case p_delivery when 'hook' then delivery_json(j, a) else claimed_json(j, a) end
-  from jobs j join job_attempts a on a.attempt_id = j.live_attempt
+  from jobs j
+  join job_attempts a on a.attempt_id = j.live_attempt
   where j.job_id = any (p_jobs)
   order by j.priority desc, j.run_after, j.seq;
 end
 $$;
-comment on function lease_jobs(uuid[], text, text, interval) is
-  'Leases the given locked jobs to an owner: a new attempt for a queued job, the same attempt for one whose delivery is taken over. Returns claimed_json of each, or delivery_json for the hook.';
 
-create or replace function lock_claims() returns void language sql as $$
-  -- One claim at a time, or two could each give away an agent's last free place. The statement that counts comes after
-  -- this one and so sees what the claim before has done. The server holds the lock for the call alone: a frozen
-  -- dispatcher cannot keep it.
+-- Waits until no other claim is under way: two at once could each give away an agent's last free place.
+-- The statement that counts comes after this one and so sees what the claim before it did. The lock ends
+-- with the transaction, and the server runs that alone, so a frozen dispatcher cannot keep it.
+create or replace function lock_claims() returns void
+language sql as $$
   select pg_advisory_xact_lock(hashtextextended('agentbus.claim', 0))
 $$;
-comment on function lock_claims() is 'Waits until no other claim is under way.';
 
-create or replace function claim_floor() returns xid8 language sql stable as $$
-  -- Half of the minute for which mark_claims looks ahead. A floor that this server has not come to yet, or a look in the
-  -- future, is another server's: the database was restored.
-  select coalesce((select floor from claim_mark where looked_at > now() - claim_mark_lifetime() and looked_at <= now()
-    and floor <= pg_snapshot_xmax(pg_current_snapshot())), '0')
-$$;
-comment on function claim_floor() is
-  'No job that is due or at work has an older moved_xid. Zero, which is true of all, when nobody has looked for half a minute.';
-
-create or replace function mark_claims() returns void language sql as $$
-  update claim_mark
-  set floor = least(
-      -- What is not committed yet has none older than this. A transaction that has written and is held open holds it, too.
-      pg_snapshot_xmin(pg_current_snapshot()),
-      (select moved_xid from jobs where state in ('leased', 'running') and moved_xid >= claim_floor() order by moved_xid limit 1),
-      -- A minute ahead: a job's start comes without anybody writing to it. One that was further ahead may be older than the mark.
-      (select moved_xid from jobs where state = 'queued' and run_after <= now() + claim_mark_lookahead() order by moved_xid limit 1)),
-    looked_at = now()
-  where looked_at not between now() - claim_mark_pause() and now()
-$$;
-comment on function mark_claims() is
-  'Looks how old the oldest job is that is due within a minute or at work, at most every two seconds: claims pass over index entries that are older. They are those of jobs that have moved on, which stay while a transaction is held open.';
-
+-- The jobs that a claim would take, at most p_limit and none of p_passed; null when none is due. Locks
+-- nothing. p_gateways limits it to lanes on those gateways; null is any. First come hook calls to repeat
+-- (leased, the lease over, the gateway's key still known), then the highest priority, up to the room of
+-- each agent and of each gateway.
 create or replace function choose_jobs(p_limit int, p_passed uuid[], p_gateways text[]) returns uuid[]
 language plpgsql as $$
 declare
@@ -93,63 +120,83 @@ declare
 begin
   with live as materialized (
     select job_id, namespace, target_agent, priority, run_after, seq, state, delivery, leased_until
-    from jobs where state in ('leased', 'running') and moved_xid >= v_floor
+    from jobs
+    where state in ('leased', 'running') and moved_xid >= v_floor
   ), at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
-    from live where leased_until > now()
+    from live
+    where leased_until > now()
     group by namespace, target_agent
   ), lanes as (
-    select a.namespace, a.agent_id, a.gateway, a.max_concurrency - coalesce(w.jobs, 0) as room,
-      lane_open(a) as open
-    from agents a left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
-  ), roads as materialized (
+    select a.namespace, a.agent_id, a.gateway, lane_open(a) as open,
+      a.max_concurrency - coalesce(w.jobs, 0) as room
+    from agents a
+    left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
+  ), gateways_with_room as materialized (
     -- Once for each gateway: it would be counted again for each job that is looked at.
     select g.namespace, g.gateway,
       g.max_in_flight - coalesce((
-        select sum(w.runs) from at_work w join agents a on a.namespace = w.namespace and a.agent_id = w.target_agent
+        select sum(w.runs)
+        from at_work w
+        join agents a on a.namespace = w.namespace and a.agent_id = w.target_agent
         where a.namespace = g.namespace and a.gateway = g.gateway), 0) as room
     from gateways g
     where gateway_open(g) and (p_gateways is null or g.gateway = any (p_gateways))
   ), due as (
-    select j.*, r.namespace, r.gateway, r.room as gateway_room, l.room as lane_room,
-      row_number() over (partition by l.namespace, l.agent_id order by j.fresh, j.priority desc, j.run_after, j.seq) as place_in_lane
+    select j.*, g.namespace, g.gateway, g.room as gateway_room, l.room as lane_room,
+      row_number() over (
+        partition by l.namespace, l.agent_id
+        order by j.fresh, j.priority desc, j.run_after, j.seq) as place_in_lane
     from lanes l
-    join roads r using (namespace, gateway)
+    join gateways_with_room g using (namespace, gateway)
     cross join lateral (
       select * from (
-        select false as fresh, job_id, priority, run_after, seq from live
+        select false as fresh, job_id, priority, run_after, seq
+        from live
         where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
           and leased_until <= now() and leased_until > now() - key_memory() and job_id <> all (p_passed)
-        order by seq limit least(l.room, r.room, p_limit)) lost
+        order by seq
+        limit least(l.room, g.room, p_limit)) lost
       union all
       select * from (
-        select true, job_id, priority, run_after, seq from jobs
+        select true, job_id, priority, run_after, seq
+        from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
           and moved_xid >= v_floor and job_id <> all (p_passed)
-        order by priority desc, run_after, seq limit least(l.room, r.room, p_limit)) queued
+        order by priority desc, run_after, seq
+        limit least(l.room, g.room, p_limit)) queued
     ) j
-    where l.open and l.room > 0 and r.room > 0
+    where l.open and l.room > 0 and g.room > 0
   ), fitting as (
-    select *, row_number() over (partition by namespace, gateway order by fresh, priority desc, run_after, seq) as place_on_road
+    select *,
+      row_number() over (
+        partition by namespace, gateway
+        order by fresh, priority desc, run_after, seq) as place_at_gateway
     from due
     where place_in_lane <= lane_room
   )
   select array_agg(job_id) into v_chosen
   from (
-    select job_id from fitting where place_on_road <= gateway_room
-    order by fresh, priority desc, run_after, seq limit p_limit
+    select job_id
+    from fitting
+    where place_at_gateway <= gateway_room
+    order by fresh, priority desc, run_after, seq
+    limit p_limit
   ) chosen;
   return v_chosen;
 end
 $$;
-comment on function choose_jobs(int, uuid[], text[]) is
-  'The jobs that a claim for the given gateways (null: for any) would take, at most p_limit and none of p_passed; nothing is locked yet. Null when none is due.';
 
-create or replace function claim_for_dispatch(p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[] default null)
-returns setof jsonb
+-- Claims due jobs for a dispatcher, at most p_limit, and returns delivery_json of each; see choose_jobs
+-- for the order and for p_gateways. The lease is p_lease_ms milliseconds, and the dispatcher's heartbeats
+-- renew it. Jobs that other calls have locked are passed over: the claim looks again past those,
+-- look_rounds times at most. Planned once for each connection, see R__batches.sql.
+create or replace function claim_for_dispatch(
+  p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[] default null
+) returns setof jsonb
 language plpgsql
--- Planned once for each connection: see R__batches.
-set plan_cache_mode = force_generic_plan set jit = off as $$
+set plan_cache_mode = force_generic_plan
+set jit = off as $$
 declare
   v_chosen uuid[];
   v_locked uuid[];
@@ -157,59 +204,79 @@ declare
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'claimed');
   perform lock_claims();
-  -- Chosen first and locked then: to lock each candidate of each lane would write to ten times the rows that are taken.
   for v_round in 1..look_rounds() loop
     v_chosen := choose_jobs(p_limit, v_passed, p_gateways);
-    select coalesce(array_agg(job_id), '{}') into v_locked from (
-      select job_id from jobs
-      where job_id = any (v_chosen) and case state when 'queued' then run_after <= now() when 'leased' then leased_until <= now() end
+    select coalesce(array_agg(job_id), '{}') into v_locked
+    from (
+      select job_id
+      from jobs
+      where job_id = any (v_chosen)
+        and case state when 'queued' then run_after <= now() when 'leased' then leased_until <= now() end
       for no key update skip locked) free;
     exit when cardinality(v_locked) = coalesce(cardinality(v_chosen), 0);
-    -- Somebody has some of them in hand: look again, past those.
     v_passed := v_passed || array(select c from unnest(v_chosen) c where c <> all (v_locked));
   end loop;
   if v_locked <> '{}' then
-    return query select * from lease_jobs(v_locked, 'hook', p_dispatcher, make_interval(secs => p_lease_ms / 1000.0));
+    return query
+    select * from lease_jobs(v_locked, 'hook', p_dispatcher, make_interval(secs => p_lease_ms / 1000.0));
   end if;
 end
 $$;
-comment on function claim_for_dispatch(text, int, int, text[]) is
-  'Claims due jobs for a dispatcher, at most p_limit: of open lanes on the given gateways only (null: on any), first the deliveries nobody is busy with, then the highest priority, up to the room of each agent and gateway. The lease is p_lease_ms milliseconds; the dispatcher''s beats renew it.';
 
-create or replace function claim_jobs(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- Claims at most p_limit due jobs of one agent without waiting for locked ones, up to the room of its
+-- lane, which must be open. Returns their ids, locked; null when there are none. To be called under
+-- lock_claims.
+create or replace function lock_due_jobs(p_agent agents, p_limit int) returns uuid[]
+language plpgsql as $$
 declare
-  v_namespace text := namespace_of(p_principal, p_input);
-  v_agent agents := agent_named(v_namespace, p_input ->> 'targetAgent', 'targetAgent');
-  v_room int;
-  v_chosen uuid[];
   v_floor xid8 := claim_floor();
+  v_room int;
 begin
-  perform act_as(p_principal, 'claimed by ' || coalesce(p_input ->> 'worker', 'command-line'));
+  select p_agent.max_concurrency - count(*) into v_room
+  from jobs
+  where namespace = p_agent.namespace and target_agent = p_agent.agent_id
+    and state in ('leased', 'running') and leased_until > now() and moved_xid >= v_floor;
+  return (
+    select array_agg(job_id)
+    from (
+      select job_id
+      from jobs
+      where namespace = p_agent.namespace and target_agent = p_agent.agent_id
+        and state = 'queued' and run_after <= now() and moved_xid >= v_floor
+      order by priority desc, run_after, seq
+      limit least(greatest(v_room, 0), p_limit)
+      for no key update skip locked) due);
+end
+$$;
+
+-- The operation claimJobs, for workers that pull: the same room and order as a dispatcher's claim, and a
+-- lease of leaseSeconds or pull_lease. Refuses a disabled agent (422). A paused lane gives no job.
+create or replace function claim_jobs(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_agent agents := agent_named(namespace_of(p_principal, p_input), p_input ->> 'targetAgent', 'targetAgent');
+  v_worker text := coalesce(p_input ->> 'worker', 'command-line');
+  v_lease interval := coalesce(make_interval(secs => (p_input ->> 'leaseSeconds')::int), pull_lease());
+  v_chosen uuid[] := '{}';
+begin
+  perform act_as(p_principal, 'claimed by ' || v_worker);
   perform lock_claims();
   if not v_agent.enabled then
-    perform refuse(422, 'agent_disabled', format('agent %s is disabled', v_agent.agent_id), 'targetAgent', to_jsonb(v_agent.agent_id));
+    perform refuse(422, 'agent_disabled', format('agent %s is disabled', v_agent.agent_id),
+      'targetAgent', to_jsonb(v_agent.agent_id));
   end if;
   if lane_open(v_agent) then
-    select v_agent.max_concurrency - count(*) into v_room from jobs
-    where namespace = v_namespace and target_agent = v_agent.agent_id and state in ('leased', 'running') and leased_until > now()
-      and moved_xid >= v_floor;
-    select array_agg(job_id) into v_chosen from (
-      select job_id from jobs
-      where namespace = v_namespace and target_agent = v_agent.agent_id and state = 'queued' and run_after <= now()
-        and moved_xid >= v_floor
-      order by priority desc, run_after, seq
-      limit least(greatest(v_room, 0), coalesce((p_input ->> 'limit')::int, 1))
-      for no key update skip locked) due;
+    v_chosen := coalesce(lock_due_jobs(v_agent, coalesce((p_input ->> 'limit')::int, 1)), '{}');
   end if;
   return jsonb_build_object('jobs', coalesce((
-    select jsonb_agg(c) from lease_jobs(coalesce(v_chosen, '{}'), 'pull', 'worker:' || coalesce(p_input ->> 'worker', 'command-line'),
-      coalesce(make_interval(secs => (p_input ->> 'leaseSeconds')::int), pull_lease())) c), '[]'));
+    select jsonb_agg(c) from lease_jobs(v_chosen, 'pull', 'worker:' || v_worker, v_lease) c), '[]'));
 end
 $$;
 comment on function claim_jobs(jsonb, jsonb) is
-  'The operation claimJobs, for workers that pull: the same room and order as a dispatcher''s claim. The door adds each attempt''s token.';
+  'The operation claimJobs, for workers that pull. The door adds each attempt''s token.';
 
-create or replace function keep_token_hash(p_attempt uuid, p_token_hash bytea) returns void language sql as $$
+-- Keeps the SHA-256 of the token that the worker of an attempt was given.
+create or replace function keep_token_hash(p_attempt uuid, p_token_hash bytea) returns void
+language sql as $$
   update job_attempts set token_hash = p_token_hash where attempt_id = p_attempt
 $$;
-comment on function keep_token_hash(uuid, bytea) is 'Remembers the SHA-256 of the token that an attempt''s worker was given.';

@@ -1,29 +1,35 @@
 -- The fence, and what ends an attempt. Everything that closes a job goes through end_attempt.
 --
--- Locks: whoever needs several jobs takes them all at the beginning, in the order of their ids (lock_jobs), or passes over
--- what is taken (skip locked). So the end of a child and the cancelling of its parent cannot each wait for the other. What is
--- left to chance: a job that begins to wait for another while somebody waits for that other's lock. Postgres then undoes one of
--- the calls, and the doors run it once more.
+-- Locks: whoever needs several jobs takes them all at the beginning, in the order of their ids
+-- (lock_jobs), or passes over what is taken (skip locked). So the end of a child and the cancelling of
+-- its parent cannot each wait for the other. What is left to chance: a job that begins to wait for
+-- another while somebody waits for that other's lock. Postgres then undoes one of the calls, and the
+-- doors run it once more.
 
-create or replace function dependents_of(p_jobs uuid[]) returns setof uuid language sql stable as $$
+-- The waiting and blocked jobs that the end of one of these may move.
+create or replace function dependents_of(p_jobs uuid[]) returns setof uuid
+language sql stable as $$
   select j.job_id from jobs j
   where j.state in ('waiting', 'blocked')
     and (j.blocked_on_job = any (p_jobs)
       or j.job_id in (select d.job_id from job_dependencies d where d.depends_on = any (p_jobs)))
 $$;
-comment on function dependents_of(uuid[]) is 'The waiting and blocked jobs that the end of one of these may move.';
 
-create or replace function lock_jobs(p_jobs uuid[]) returns void language sql as $$
+-- Locks the jobs, in the one order.
+create or replace function lock_jobs(p_jobs uuid[]) returns void
+language sql as $$
   select from jobs where job_id = any (p_jobs) order by job_id for no key update
 $$;
-comment on function lock_jobs(uuid[]) is 'Locks the jobs, in the one order.';
 
-create or replace function lock_for_end(p_jobs uuid[]) returns void language sql as $$
+-- Locks the jobs and what their end may move.
+create or replace function lock_for_end(p_jobs uuid[]) returns void
+language sql as $$
   select lock_jobs(p_jobs || array(select dependents_of(p_jobs)))
 $$;
-comment on function lock_for_end(uuid[]) is 'Locks the jobs and what their end may move.';
 
-create or replace function try_lock_dependents(p_job_id uuid) returns boolean language sql as $$
+-- Locks what the end of the job may move, without waiting; false when somebody else holds some of it.
+create or replace function try_lock_dependents(p_job_id uuid) returns boolean
+language sql as $$
   with needed as materialized (
     select dependents_of(array[p_job_id]) as job_id
   ), locked as materialized (
@@ -31,15 +37,20 @@ create or replace function try_lock_dependents(p_job_id uuid) returns boolean la
   )
   select (select count(*) from needed) = (select count(*) from locked)
 $$;
-comment on function try_lock_dependents(uuid) is
-  'Locks what the end of the job may move, without waiting; false when somebody else holds some of it.';
 
-create or replace function fenced_job(p_principal jsonb, p_input jsonb, out o_job jobs, out o_attempt job_attempts)
+-- Locks the job and fetches the attempt of the caller's token. Refuses a token of another job (403);
+-- whether the attempt is still the live one is for the caller to see.
+create or replace function fenced_job(
+  p_principal jsonb, p_input jsonb, out o_job jobs, out o_attempt job_attempts
+)
 language plpgsql as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
 begin
-  select * into o_job from jobs where job_id = (p_input ->> 'jobId')::uuid and namespace = v_namespace for no key update;
+  select * into o_job
+  from jobs
+  where job_id = (p_input ->> 'jobId')::uuid and namespace = v_namespace
+  for no key update;
   if not found then
     o_job := job_of(v_namespace, (p_input ->> 'jobId')::uuid);
   end if;
@@ -51,8 +62,10 @@ begin
 end
 $$;
 comment on function fenced_job(jsonb, jsonb) is
-  'Locks the job and fetches the attempt of the caller''s token. Refuses a token of another job (403); whether the attempt is still the live one is for the caller to see.';
+  'Locks the job and fetches the attempt of the caller''s token.';
 
+-- Keeps a report of an attempt that is over as an event and answers with the problem stale_attempt:
+-- returned, not raised, so that the event stays.
 create or replace function late_report(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
 returns jsonb language plpgsql as $$
 declare
@@ -67,18 +80,21 @@ begin
     'field', 'token', 'expected', 'the token of the live attempt, which its own prompt holds'));
 end
 $$;
-comment on function late_report(text, jobs, job_attempts, jsonb) is
-  'Keeps a report of an attempt that is over as an event and answers with the problem stale_attempt: returned, not raised, so that the event stays.';
 
-create or replace function begin_running(p_job jobs) returns jobs language plpgsql as $$
+-- Leased to running: the lease is now the agent's, as long as the job's timeout, and the hard timeout
+-- starts. Takes a locked job that is leased and returns it as it is then.
+create or replace function begin_running(p_job jobs) returns jobs
+language plpgsql as $$
 begin
-  -- By the ids alone, here and wherever a row is known: a condition on the state lets the planner take the small index of what
-  -- is at work, which leads to all that was at work since a transaction somewhere is held open.
+  -- By the ids alone, here and wherever a row is known: a condition on the state lets the planner take
+  -- the small index of what is at work, which leads to all that was at work since a transaction somewhere
+  -- is held open.
   update job_attempts set status = 'running', admitted_at = coalesce(admitted_at, now()), updated_at = now()
   where attempt_id = p_job.live_attempt;
   update jobs
   set state = 'running', lease_owner = 'agent:' || target_agent,
-    leased_until = least(case when keeps_lease then leased_until else now() + make_interval(secs => timeout_seconds) end,
+    leased_until = least(
+      case when keeps_lease then leased_until else now() + make_interval(secs => timeout_seconds) end,
       now() + make_interval(secs => hard_timeout_seconds)),
     hard_deadline = now() + make_interval(secs => hard_timeout_seconds),
     updated_at = now()
@@ -87,12 +103,14 @@ begin
   return p_job;
 end
 $$;
-comment on function begin_running(jobs) is
-  'leased to running: the lease is now the agent''s, as long as the job''s timeout, and the hard timeout starts. Takes a locked job that is leased and returns it as it is then.';
 
+-- Ends the live attempt of a locked job with the given status, brings the job to the given state and
+-- releases what waits for its end. p_counts false gives the attempt back; a cancelled or timed out run is
+-- to be stopped at its gateway. Not for blocked: block_live_job.
 create or replace function end_attempt(
   p_job jobs, p_status text, p_state text, p_run_after timestamptz default null,
-  p_summary text default null, p_error text default null, p_result jsonb default null, p_counts boolean default true
+  p_summary text default null, p_error text default null, p_result jsonb default null,
+  p_counts boolean default true
 ) returns jobs language plpgsql as $$
 declare
   v_attempt uuid := p_job.live_attempt;
@@ -105,7 +123,9 @@ begin
     run_after = coalesce(p_run_after, run_after),
     attempt_count = attempt_count - (not p_counts)::int,
     delivery_failures = case when p_status = 'undelivered' then delivery_failures + 1 else 0 end,
-    summary = coalesce(p_summary, summary), last_error = coalesce(p_error, last_error), result = coalesce(p_result, result),
+    summary = coalesce(p_summary, summary),
+    last_error = coalesce(p_error, last_error),
+    result = coalesce(p_result, result),
     ended_at = case when p_state in ('succeeded', 'failed', 'dead', 'cancelled') then now() end,
     updated_at = now()
   where job_id = p_job.job_id
@@ -120,11 +140,12 @@ begin
   return p_job;
 end
 $$;
-comment on function end_attempt(jobs, text, text, timestamptz, text, text, jsonb, boolean) is
-  'Ends the live attempt of a locked job with the given status, brings the job to the given state and releases what waits for its end. p_counts false gives the attempt back; a cancelled or timed out run is to be stopped at its gateway. Not for blocked: block_live_job.';
 
-create or replace function retry_or_die(p_job jobs, p_status text, p_error text, p_wait interval default null, p_result jsonb default null)
-returns jobs language plpgsql as $$
+-- Ends the live attempt of a locked job as a failure: queued again after the wait or the job type's
+-- backoff, or dead when its attempts are used up.
+create or replace function retry_or_die(
+  p_job jobs, p_status text, p_error text, p_wait interval default null, p_result jsonb default null
+) returns jobs language plpgsql as $$
 begin
   if p_job.attempt_count >= p_job.max_attempts then
     return end_attempt(p_job, p_status, 'dead', p_error => p_error, p_result => p_result);
@@ -133,10 +154,11 @@ begin
     p_run_after => now() + coalesce(p_wait, backoff(p_job.namespace, p_job.job_type, p_job.attempt_count)));
 end
 $$;
-comment on function retry_or_die(jobs, text, text, interval, jsonb) is
-  'Ends the live attempt of a locked job as a failure: queued again after the wait or the job type''s backoff, or dead when its attempts are used up.';
 
-create or replace function release_dependents(p_job jobs) returns void language plpgsql as $$
+-- Called at the end of a job: what waited for its success becomes due, or is blocked when it did not
+-- succeed; what was blocked on its end goes on.
+create or replace function release_dependents(p_job jobs) returns void
+language plpgsql as $$
 declare
   v_dependent jobs;
 begin
@@ -154,17 +176,19 @@ begin
       perform go_on_after_success(v_dependent, p_job);
     elsif v_dependent.state = 'waiting' then
       perform block_for_dependency(v_dependent, p_job);
-    elsif v_dependent.blocked_on_job = p_job.job_id and not needs_success(v_dependent.job_id, p_job.job_id) then
+    elsif v_dependent.blocked_on_job = p_job.job_id
+      and not needs_success(v_dependent.job_id, p_job.job_id) then
       -- It asked to be told of the end, and this is one.
       perform leave_block(v_dependent, format('job %s (%s) has ended %s', p_job.job_id, p_job.subject, p_job.state));
     end if;
   end loop;
 end
 $$;
-comment on function release_dependents(jobs) is
-  'Called at the end of a job: what waited for its success becomes due, or is blocked when it did not succeed; what was blocked on its end goes on.';
 
-create or replace function go_on_after_success(p_dependent jobs, p_job jobs) returns void language plpgsql as $$
+-- Counts the success of the second job for the first, which is locked and waiting or blocked: it becomes
+-- due when that was the last, unless another dependency has spoiled it.
+create or replace function go_on_after_success(p_dependent jobs, p_job jobs) returns void
+language plpgsql as $$
 declare
   v_spoiled jobs;
 begin
@@ -184,24 +208,28 @@ begin
   where job_id = p_dependent.job_id;
 end
 $$;
-comment on function go_on_after_success(jobs, jobs) is
-  'Counts the success of the second job for the first, which is locked and waiting or blocked: it becomes due when that was the last, unless another dependency has spoiled it.';
 
-create or replace function spoiled_dependency(p_job_id uuid) returns setof jobs language sql stable as $$
+-- The first dependency that ended without success and was not waived; no row when there is none.
+create or replace function spoiled_dependency(p_job_id uuid) returns setof jobs
+language sql stable as $$
   select t.* from job_dependencies d join jobs t on t.job_id = d.depends_on
   where d.job_id = p_job_id and d.satisfied_at is null and d.waived_at is null and t.state in ('failed', 'dead', 'cancelled')
   order by t.seq
   limit 1
 $$;
-comment on function spoiled_dependency(uuid) is 'The first dependency that ended without success and was not waived; no row when there is none.';
 
-create or replace function needs_success(p_job_id uuid, p_other uuid) returns boolean language sql stable as $$
+-- Whether the first job needs the second to succeed; where it does not, being blocked on it is over with
+-- any end.
+create or replace function needs_success(p_job_id uuid, p_other uuid) returns boolean
+language sql stable as $$
   select exists (select from job_dependencies
     where job_id = p_job_id and depends_on = p_other and satisfied_at is null and waived_at is null)
 $$;
-comment on function needs_success(uuid, uuid) is 'Whether the first job needs the second to succeed; where it does not, being blocked on it is over with any end.';
 
-create or replace function open_count(p_job_id uuid) returns int language sql stable as $$
-  select count(*)::int from job_dependencies where job_id = p_job_id and satisfied_at is null and waived_at is null
+-- Dependencies of a job that are neither satisfied nor waived.
+create or replace function open_count(p_job_id uuid) returns int
+language sql stable as $$
+  select count(*)::int
+  from job_dependencies
+  where job_id = p_job_id and satisfied_at is null and waived_at is null
 $$;
-comment on function open_count(uuid) is 'Dependencies of a job that are neither satisfied nor waived.';

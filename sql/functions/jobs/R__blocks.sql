@@ -1,6 +1,9 @@
 -- Blocked work: how a job gets there, and how it gets out on its own.
 
-create or replace function block_live_job(p_job jobs, p_status text, p_error text, p_reason text) returns jobs language plpgsql as $$
+-- Ends the live attempt of a locked job with the given status and error, and blocks the job with a reason
+-- for the coordinator to resolve. The attempt counts.
+create or replace function block_live_job(p_job jobs, p_status text, p_error text, p_reason text) returns jobs
+language plpgsql as $$
 begin
   update job_attempts set status = p_status, error = p_error, finished_at = now(), updated_at = now()
   where attempt_id = p_job.live_attempt;
@@ -13,14 +16,19 @@ begin
   return p_job;
 end
 $$;
-comment on function block_live_job(jobs, text, text, text) is
-  'Ends the live attempt of a locked job with the given status and error, and blocks the job with a reason for the coordinator to resolve. The attempt counts.';
 
-create or replace function block_for_dependency(p_job jobs, p_dependency jobs) returns jobs language plpgsql as $$
+-- A dependency that ended without success does not satisfy: the dependent is blocked on it, goes on if it
+-- succeeds after a redrive, and its owner is asked.
+create or replace function block_for_dependency(p_job jobs, p_dependency jobs) returns jobs
+language plpgsql as $$
 begin
   update jobs
-  set state = 'blocked', blocked_on_job = p_dependency.job_id, open_dependencies = open_count(job_id), updated_at = now(),
-    blocked_reason = format('it depends on job %s (%s), which has ended %s', p_dependency.job_id, p_dependency.subject, p_dependency.state)
+  set state = 'blocked',
+    blocked_on_job = p_dependency.job_id,
+    blocked_reason = format('it depends on job %s (%s), which has ended %s', p_dependency.job_id,
+      p_dependency.subject, p_dependency.state),
+    open_dependencies = open_count(job_id),
+    updated_at = now()
   where job_id = p_job.job_id and state in ('waiting', 'blocked')
   returning * into p_job;
   perform drop_replan(p_job);
@@ -28,20 +36,24 @@ begin
   return p_job;
 end
 $$;
-comment on function block_for_dependency(jobs, jobs) is
-  'A dependency that ended without success does not satisfy: the dependent is blocked on it, goes on if it succeeds after a redrive, and its owner is asked.';
 
-create or replace function waits_for(p_job_id uuid) returns setof uuid language sql stable as $$
+-- The jobs that a job waits for: dependencies and what it is blocked on; none when it has ended.
+create or replace function waits_for(p_job_id uuid) returns setof uuid
+language sql stable as $$
   select x.other from (
-    select job_id, depends_on as other from job_dependencies where job_id = p_job_id and satisfied_at is null and waived_at is null
+    select job_id, depends_on as other
+    from job_dependencies
+    where job_id = p_job_id and satisfied_at is null and waived_at is null
     union
     select job_id, blocked_on_job from jobs where job_id = p_job_id and blocked_on_job is not null
   ) x join jobs j using (job_id)
   where j.ended_at is null
 $$;
-comment on function waits_for(uuid) is 'The jobs that a job waits for: dependencies and what it is blocked on; none when it has ended.';
 
-create or replace function refuse_cycle(p_job_id uuid, p_waits_for uuid, p_field text) returns void language plpgsql as $$
+-- Refuses (409) to let the first job wait for the second when the second, over any number of steps, waits
+-- for the first. To be called under lock_cycles.
+create or replace function refuse_cycle(p_job_id uuid, p_waits_for uuid, p_field text) returns void
+language plpgsql as $$
 declare
   v_path text;
 begin
@@ -68,17 +80,19 @@ begin
     p_field, to_jsonb(p_waits_for), 'a job that does not itself wait for this one');
 end
 $$;
-comment on function refuse_cycle(uuid, uuid, text) is
-  'Refuses (409) to let the first job wait for the second when the second, over any number of steps, waits for the first. To be called under lock_cycles.';
 
-create or replace function lock_cycles() returns void language sql as $$
-  -- One such check at a time, or two could each miss the other's half of a cycle; before any job is locked, or two that
-  -- block on each other would meet in a deadlock instead.
+-- Waits until no other job is being blocked on a job.
+create or replace function lock_cycles() returns void
+language sql as $$
+  -- One such check at a time, or two could each miss the other's half of a cycle; before any job is
+  -- locked, or two that block on each other would meet in a deadlock instead.
   select pg_advisory_xact_lock(hashtextextended('agentbus.cycle', 0))
 $$;
-comment on function lock_cycles() is 'Waits until no other job is being blocked on a job.';
 
-create or replace function ask_for_replan(p_job jobs) returns void language plpgsql as $$
+-- Brings the coordinator a blocked.replan job about a blocked one; without a coordinator that can take
+-- it, the event job.needs_operator.
+create or replace function ask_for_replan(p_job jobs) returns void
+language plpgsql as $$
 begin
   if p_job.subject <> 'blocked.replan'
     and exists (select from agents where namespace = p_job.namespace and agent_id = 'coordinator' and enabled) then
@@ -99,10 +113,11 @@ begin
     jsonb_build_object('jobId', p_job.job_id, 'subject', p_job.subject, 'reason', p_job.blocked_reason));
 end
 $$;
-comment on function ask_for_replan(jobs) is
-  'Brings the coordinator a blocked.replan job about a blocked one; without a coordinator that can take it, the event job.needs_operator.';
 
-create or replace function drop_replan(p_job jobs) returns void language plpgsql as $$
+-- Withdraws the question to the coordinator, unless it is at work on it already, or somebody else holds
+-- what depends on it.
+create or replace function drop_replan(p_job jobs) returns void
+language plpgsql as $$
 declare
   v_replan jobs;
 begin
@@ -116,10 +131,11 @@ begin
   end loop;
 end
 $$;
-comment on function drop_replan(jobs) is
-  'Withdraws the question to the coordinator, unless it is at work on it already, or somebody else holds what depends on it.';
 
-create or replace function leave_block(p_job jobs, p_answer text) returns jobs language plpgsql as $$
+-- Blocked to queued, or to waiting while other dependencies are open. Failed dependencies are waived. The
+-- answer is told to the next attempt.
+create or replace function leave_block(p_job jobs, p_answer text) returns jobs
+language plpgsql as $$
 begin
   update job_dependencies d set waived_at = now()
   from jobs t
@@ -137,10 +153,11 @@ begin
   return p_job;
 end
 $$;
-comment on function leave_block(jobs, text) is
-  'blocked to queued, or to waiting while other dependencies are open. Failed dependencies are waived. The answer is told to the next attempt.';
 
-create or replace function move_blocked(p_limit int default null) returns setof jsonb language plpgsql as $$
+-- Puts back to work what was blocked until a time that has come, or on a job that has ended; returns
+-- briefs of the jobs.
+create or replace function move_blocked(p_limit int default null) returns setof jsonb
+language plpgsql as $$
 declare
   v_job jobs;
   v_other jobs;
@@ -151,7 +168,8 @@ begin
   loop
     return next job_brief(leave_block(v_job, format('the time %s has come', utc_text(v_job.blocked_until))));
   end loop;
-  -- The end of a job releases what was blocked on it in its own transaction; this finds what a change by hand left behind.
+  -- The end of a job releases what was blocked on it in its own transaction; this finds what a change by
+  -- hand left behind.
   for v_job in
     select j.* from jobs j join jobs o on o.job_id = j.blocked_on_job
     where j.state = 'blocked' and o.ended_at is not null
@@ -163,4 +181,3 @@ begin
   end loop;
 end
 $$;
-comment on function move_blocked(int) is 'Puts back to work what was blocked until a time that has come, or on a job that has ended; returns briefs of the jobs.';

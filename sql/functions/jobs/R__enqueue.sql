@@ -1,23 +1,29 @@
 -- How work comes into being: enqueue_job and emit_event, and what they are made of.
 
-create or replace function job_type_settings(p_namespace text, p_job_type text) returns job_types language sql stable as $$
+-- The settings of a job type: its own row, or the row of its first word (dev for dev.review).
+create or replace function job_type_settings(p_namespace text, p_job_type text) returns job_types
+language sql stable as $$
   select * from job_types
   where namespace = p_namespace and job_type in (p_job_type, split_part(p_job_type, '.', 1))
   order by length(job_type) desc
   limit 1
 $$;
-comment on function job_type_settings(text, text) is 'The settings of a job type: its own row, or the row of its first word (dev for dev.review).';
 
-create or replace function backoff(p_namespace text, p_job_type text, p_failures int) returns interval language sql volatile as $$
-  -- Doubling from the base up to the cap, less a share drawn by chance so that jobs that failed together come back apart.
+-- How long to wait before the next try, after so many failures in a row.
+create or replace function backoff(p_namespace text, p_job_type text, p_failures int) returns interval
+language sql volatile as $$
+  -- Doubling from the base up to the cap, less a share drawn by chance so that jobs that failed together
+  -- come back apart.
   select make_interval(secs => (
     least(t.backoff_cap_seconds, t.backoff_seconds * 2 ^ least(greatest(p_failures, 1) - 1, 30))
     * (1 - t.backoff_jitter * random()))::double precision)
   from job_type_settings(p_namespace, p_job_type) t
 $$;
-comment on function backoff(text, text, int) is 'How long to wait before the next try, after so many failures in a row.';
 
-create or replace function source_agent_of(p_principal jsonb, p_namespace text, p_asked text, p_field text) returns text
+-- The agent a call speaks for: its token's, or for an operator the one named. Refuses somebody else's
+-- name (403), naming the field.
+create or replace function source_agent_of(p_principal jsonb, p_namespace text, p_asked text, p_field text)
+returns text
 language plpgsql stable as $$
 begin
   if p_principal ->> 'kind' = 'operator' then
@@ -33,11 +39,12 @@ begin
   return p_principal ->> 'name';
 end
 $$;
-comment on function source_agent_of(jsonb, text, text, text) is
-  'The agent a call speaks for: its token''s, or for an operator the one named. Refuses somebody else''s name (403), naming the field.';
 
-create or replace function insert_job(p_principal jsonb, p_namespace text, p_input jsonb, p_field text default '')
-returns jsonb language plpgsql as $$
+-- Enqueues one job (EnqueueJob of the contract) and returns job and created; with a live job of the same
+-- dedupe key, that one. The last argument is put before field names in refusals.
+create or replace function insert_job(
+  p_principal jsonb, p_namespace text, p_input jsonb, p_field text default ''
+) returns jsonb language plpgsql as $$
 declare
   v_agent agents := agent_named(p_namespace, p_input ->> 'targetAgent', p_field || 'targetAgent');
   v_subject text := p_input ->> 'subject';
@@ -47,7 +54,8 @@ declare
   v_parent jobs := parent_of(p_principal, p_namespace, (p_input ->> 'parentJobId')::uuid, p_field);
   -- What came from outside stays so through any number of hands.
   v_trust text := case when v_parent.trust = 'untrusted' then 'untrusted' else coalesce(p_input ->> 'trust', 'trusted') end;
-  v_dependencies uuid[] := array(select distinct value::uuid from jsonb_array_elements_text(coalesce(p_input -> 'dependsOn', '[]')));
+  v_dependencies uuid[] := array(
+    select distinct value::uuid from jsonb_array_elements_text(coalesce(p_input -> 'dependsOn', '[]')));
   v_dependency record;
   v_known int := 0;
   v_open int := 0;
@@ -69,10 +77,14 @@ begin
       'an agent that reads untrusted payloads; a person may write down what is to be done as a job of its own');
   end if;
 
-  -- Locked against their own end, so that none can succeed unseen between this count and our commit. Before lock_work_of:
-  -- a close holds its job when it comes to that.
+  -- Locked against their own end, so that none can succeed unseen between this count and our commit.
+  -- Before lock_work_of: a close holds its job when it comes to that.
   for v_dependency in
-    select job_id, state from jobs where job_id = any (v_dependencies) and namespace = p_namespace order by job_id for share
+    select job_id, state
+    from jobs
+    where job_id = any (v_dependencies) and namespace = p_namespace
+    order by job_id
+    for share
   loop
     v_known := v_known + 1;
     v_open := v_open + (v_dependency.state <> 'succeeded')::int;
@@ -95,18 +107,21 @@ begin
   end if;
 
   loop
-    insert into jobs (namespace, parent_job_id, flow_key, correlation_key, hops, source_agent, target_agent, job_type, subject,
-      priority, dedupe_key, payload, trust, model, thinking, state, run_after, open_dependencies,
+    insert into jobs (namespace, parent_job_id, flow_key, correlation_key, hops, source_agent, target_agent,
+      job_type, subject, priority, dedupe_key, payload, trust, model, thinking, state, run_after,
+      open_dependencies,
       timeout_seconds, hard_timeout_seconds, max_attempts, asked_by, coalesce_key)
     values (
       p_namespace, v_parent.job_id, coalesce(p_input ->> 'flowKey', v_parent.flow_key),
       coalesce(p_input ->> 'correlationKey', v_parent.correlation_key), coalesce(v_parent.hops + 1, 0),
-      source_agent_of(p_principal, p_namespace, p_input ->> 'sourceAgent', p_field || 'sourceAgent'), v_agent.agent_id, v_type_name, v_subject,
+      source_agent_of(p_principal, p_namespace, p_input ->> 'sourceAgent', p_field || 'sourceAgent'),
+      v_agent.agent_id, v_type_name, v_subject,
       coalesce((p_input ->> 'priority')::int, 100), p_input ->> 'dedupeKey', coalesce(p_input -> 'payload', '{}'),
       v_trust, coalesce(p_input ->> 'model', v_agent.model),
       coalesce(p_input ->> 'thinking', v_agent.thinking),
       case when v_open > 0 then 'waiting' else 'queued' end,
-      coalesce((p_input ->> 'runAfter')::timestamptz, now() + make_interval(secs => coalesce((p_input ->> 'delaySeconds')::int, 0))),
+      coalesce((p_input ->> 'runAfter')::timestamptz,
+        now() + make_interval(secs => coalesce((p_input ->> 'delaySeconds')::int, 0))),
       v_open,
       v_timeout, greatest(v_type.hard_timeout_seconds, v_timeout),
       coalesce((p_input ->> 'maxAttempts')::int, v_type.max_attempts),
@@ -125,7 +140,8 @@ begin
     -- The other one ended between the two statements: now the key is free.
   end loop;
   if is_agent(p_principal) and v_parent.job_id is not null then
-    -- Counted with the new one in: asking again for one that is there already makes none, and must not be refused.
+    -- Counted with the new one in: asking again for one that is there already makes none, and must not be
+    -- refused.
     perform refuse_many_follow_ups(p_principal, v_parent, v_agent.agent_id, p_field);
   end if;
 
@@ -140,10 +156,10 @@ begin
   return jsonb_build_object('job', job_json(v_job), 'created', true);
 end
 $$;
-comment on function insert_job(jsonb, text, jsonb, text) is
-  'Enqueues one job (EnqueueJob of the contract) and returns job and created; with a live job of the same dedupe key, that one. The last argument is put before field names in refusals.';
 
-create or replace function enqueue_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql
+-- The operation enqueueJob.
+create or replace function enqueue_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql
 -- Planned once for each connection: see R__batches.
 set plan_cache_mode = force_generic_plan set jit = off as $$
 begin
@@ -153,17 +169,21 @@ end
 $$;
 comment on function enqueue_job(jsonb, jsonb) is 'The operation enqueueJob.';
 
-create or replace function event_json(p_event events) returns jsonb language sql stable as $$
+-- An event as the contract shows it.
+create or replace function event_json(p_event events) returns jsonb
+language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'eventId', (p_event).event_id, 'seq', (p_event).seq, 'topic', (p_event).topic,
     'sourceAgent', (p_event).source_agent, 'sourceJobId', (p_event).source_job_id,
     'dedupeKey', (p_event).dedupe_key, 'createdAt', (p_event).created_at))
     || jsonb_build_object('payload', (p_event).payload)
 $$;
-comment on function event_json(events) is 'An event as the contract shows it.';
 
-create or replace function insert_event(p_principal jsonb, p_namespace text, p_input jsonb, p_field text default '')
-returns jsonb language plpgsql as $$
+-- Writes one event (EmitEvent of the contract); returns event, created and the ids of the jobs its
+-- subscribers got. The last argument is put before field names in refusals.
+create or replace function insert_event(
+  p_principal jsonb, p_namespace text, p_input jsonb, p_field text default ''
+) returns jsonb language plpgsql as $$
 declare
   v_source text := source_agent_of(p_principal, p_namespace, p_input ->> 'sourceAgent', p_field || 'sourceAgent');
   v_event events;
@@ -193,10 +213,10 @@ begin
     select coalesce(jsonb_agg(job_id order by seq), '[]') from jobs_of_event(v_event)));
 end
 $$;
-comment on function insert_event(jsonb, text, jsonb, text) is
-  'Writes one event (EmitEvent of the contract); returns event, created and the ids of the jobs its subscribers got. The last argument is put before field names in refusals.';
 
-create or replace function emit_event(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- The operation emitEvent.
+create or replace function emit_event(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 begin
   perform act_as(p_principal);
   return insert_event(p_principal, namespace_of(p_principal, p_input), p_input);
@@ -204,14 +224,18 @@ end
 $$;
 comment on function emit_event(jsonb, jsonb) is 'The operation emitEvent.';
 
-create or replace function coalescing_pattern(p_namespace text, p_agent text, p_subject text, p_topic text) returns text
+-- The topic pattern of the subscription by which this topic joins a waiting job; null when each event
+-- makes a job of its own.
+create or replace function coalescing_pattern(p_namespace text, p_agent text, p_subject text, p_topic text)
+returns text
 language sql stable as $$
   select min(topic_pattern) from subscriptions
-  where namespace = p_namespace and agent_id = p_agent and subject = p_subject and coalesces and enabled and p_topic ~ topic_regex
+  where namespace = p_namespace and agent_id = p_agent and subject = p_subject
+    and coalesces and enabled and p_topic ~ topic_regex
 $$;
-comment on function coalescing_pattern(text, text, text, text) is
-  'The topic pattern of the subscription by which this topic joins a waiting job; null when each event makes a job of its own.';
 
+-- Adds an event to the subscription's job that waits for its first claim; false when there is none. Past
+-- joined_events or joined_bytes it is only counted.
 create or replace function join_waiting_job(
   p_namespace text, p_agent text, p_subject text, p_pattern text, p_source_job uuid, p_entry jsonb
 ) returns boolean language plpgsql as $$
@@ -220,10 +244,11 @@ declare
   v_job jobs;
   v_fits boolean;
 begin
-  -- One that a claim or another event has in hand is passed over: at worst there is one job more, and nobody waits.
+  -- One that a claim or another event has in hand is passed over: at worst there is one job more, and
+  -- nobody waits.
   select * into v_job from jobs
-  where namespace = p_namespace and target_agent = p_agent and subject = p_subject and coalesce_key = p_pattern
-    and state = 'queued' and attempt_no = 0
+  where namespace = p_namespace and target_agent = p_agent and subject = p_subject
+    and coalesce_key = p_pattern and state = 'queued' and attempt_no = 0
   order by seq limit 1
   for no key update skip locked;
   if not found then
@@ -234,7 +259,8 @@ begin
   end if;
   select * into v_source from jobs where job_id = p_source_job;
   perform refuse_long_chain(v_source, p_agent, '');
-  if v_source.trust = 'untrusted' and (select reads from agents where namespace = p_namespace and agent_id = p_agent) = 'trusted' then
+  if v_source.trust = 'untrusted'
+    and (select reads from agents where namespace = p_namespace and agent_id = p_agent) = 'trusted' then
     perform refuse(422, 'untrusted_input', format('agent %s reads trusted payloads only', p_agent));
   end if;
   v_fits := jsonb_array_length(v_job.payload -> 'events') < joined_events()
@@ -250,10 +276,10 @@ begin
   return true;
 end
 $$;
-comment on function join_waiting_job(text, text, text, text, uuid, jsonb) is
-  'Adds an event to the subscription''s job that waits for its first claim; false when there is none. Past joined_events or joined_bytes it is only counted.';
 
-create or replace function jobs_of_event(p_event events) returns setof jobs language sql stable as $$
+-- The jobs that an event just written has made or joined; not those where it is only counted.
+create or replace function jobs_of_event(p_event events) returns setof jobs
+language sql stable as $$
   select j.*
   from subscriptions s
   join jobs j on j.namespace = s.namespace and j.target_agent = s.agent_id
@@ -268,8 +294,9 @@ create or replace function jobs_of_event(p_event events) returns setof jobs lang
     and j.payload -> 'events' @> jsonb_build_array(jsonb_build_object('eventId', (p_event).event_id))
   where s.namespace = (p_event).namespace and (p_event).topic ~ s.topic_regex and s.coalesces
 $$;
-comment on function jobs_of_event(events) is 'The jobs that an event just written has made or joined; not those where it is only counted.';
 
+-- The job that an event becomes for one subscriber, or joins; a refusal (hop limit, loop, subject, trust)
+-- becomes the event agent.subscription_refused.
 create or replace function enqueue_for_subscription(
   p_namespace text, p_event uuid, p_topic text, p_payload jsonb, p_source_agent text, p_source_job uuid,
   p_agent text, p_subject text, p_priority int
@@ -278,7 +305,8 @@ declare
   v_entry jsonb := jsonb_build_object('eventId', p_event, 'topic', p_topic, 'event', p_payload);
   v_pattern text := coalescing_pattern(p_namespace, p_agent, p_subject, p_topic);
 begin
-  if v_pattern is not null and join_waiting_job(p_namespace, p_agent, p_subject, v_pattern, p_source_job, v_entry) then
+  if v_pattern is not null
+    and join_waiting_job(p_namespace, p_agent, p_subject, v_pattern, p_source_job, v_entry) then
     return;
   end if;
   perform insert_job(
@@ -300,5 +328,3 @@ exception
       p_event::text || ':' || p_agent || ':' || p_subject);
 end
 $$;
-comment on function enqueue_for_subscription(text, uuid, text, jsonb, text, uuid, text, text, int) is
-  'The job that an event becomes for one subscriber, or joins; a refusal (hop limit, loop, subject, trust) becomes the event agent.subscription_refused.';

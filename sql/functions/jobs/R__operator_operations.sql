@@ -1,6 +1,8 @@
 -- What others may do to a job: unblock, cancel, redrive.
 
-create or replace function require_say(p_principal jsonb, p_job jobs, p_may_agents text[]) returns void language plpgsql as $$
+-- Refuses (403) everybody but operators and the named agents.
+create or replace function require_say(p_principal jsonb, p_job jobs, p_may_agents text[]) returns void
+language plpgsql as $$
 begin
   -- A null among the agents makes the comparison null, not false.
   if p_principal ->> 'kind' <> 'operator' and (p_principal ->> 'name' = any (p_may_agents)) is not true then
@@ -10,9 +12,10 @@ begin
   end if;
 end
 $$;
-comment on function require_say(jsonb, jobs, text[]) is 'Refuses (403) everybody but operators and the named agents.';
 
-create or replace function locked_job(p_namespace text, p_job_id uuid) returns jobs language plpgsql as $$
+-- The job's row, locked until the end of the transaction, or a refusal (404).
+create or replace function locked_job(p_namespace text, p_job_id uuid) returns jobs
+language plpgsql as $$
 declare
   v_job jobs;
 begin
@@ -23,17 +26,20 @@ begin
   return v_job;
 end
 $$;
-comment on function locked_job(text, uuid) is 'The job''s row, locked until the end of the transaction, or a refusal (404).';
 
-create or replace function refuse_state(p_job jobs, p_what text, p_expected text) returns void language plpgsql as $$
+-- Refuses (409) an operation that the job's state does not have.
+create or replace function refuse_state(p_job jobs, p_what text, p_expected text) returns void
+language plpgsql as $$
 begin
   perform refuse(409, 'wrong_state', format('job %s is %s and cannot be %s', p_job.job_id, p_job.state, p_what),
     'jobId', to_jsonb(p_job.job_id), p_expected);
 end
 $$;
-comment on function refuse_state(jobs, text, text) is 'Refuses (409) an operation that the job''s state does not have.';
 
-create or replace function unblock_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- The operation unblockJob: for operators, the coordinator, the agent the block names and the agent that
+-- asked for the job.
+create or replace function unblock_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v_job jobs := locked_job(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
 begin
@@ -48,7 +54,10 @@ $$;
 comment on function unblock_job(jsonb, jsonb) is
   'The operation unblockJob: for operators, the coordinator, the agent the block names and the agent that asked for the job.';
 
-create or replace function cancel_one(p_job jobs, p_reason text) returns jobs language plpgsql as $$
+-- Cancels one locked job that has not ended, or dismisses a dead letter; a live attempt ends with its
+-- job.
+create or replace function cancel_one(p_job jobs, p_reason text) returns jobs
+language plpgsql as $$
 begin
   if p_job.live_attempt is not null then
     return end_attempt(p_job, 'cancelled', 'cancelled', p_error => p_reason);
@@ -65,20 +74,25 @@ begin
   return p_job;
 end
 $$;
-comment on function cancel_one(jobs, text) is 'Cancels one locked job that has not ended, or dismisses a dead letter; a live attempt ends with its job.';
 
-create or replace function unfinished_below(p_job_id uuid, p_but uuid) returns setof uuid language sql stable as $$
+-- Every unfinished job below a job, newest first, without one of them and what is below that.
+create or replace function unfinished_below(p_job_id uuid, p_but uuid) returns setof uuid
+language sql stable as $$
   with recursive below as (
     select job_id from jobs where parent_job_id = p_job_id and job_id is distinct from p_but
     union
-    select j.job_id from jobs j join below b on j.parent_job_id = b.job_id where j.job_id is distinct from p_but
+    select j.job_id
+    from jobs j
+    join below b on j.parent_job_id = b.job_id
+    where j.job_id is distinct from p_but
   )
   select job_id from jobs join below using (job_id) where ended_at is null order by seq desc
 $$;
-comment on function unfinished_below(uuid, uuid) is
-  'Every unfinished job below a job, newest first, without one of them and what is below that.';
 
-create or replace function cancel_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- The operation cancelJob: cancels a job or dismisses a dead letter and, unless includeChildren is false,
+-- every unfinished job below it but the caller's own.
+create or replace function cancel_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v_job jobs := job_of(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
   v_below uuid[];
@@ -88,7 +102,8 @@ begin
   perform act_as(p_principal, p_input ->> 'reason');
   perform require_say(p_principal, v_job, array['coordinator', v_job.source_agent]);
   if coalesce((p_input ->> 'includeChildren')::boolean, true) then
-    -- The job of the caller's own attempt stays: a coordinator that cancels what it was asked about goes on deciding.
+    -- The job of the caller's own attempt stays: a coordinator that cancels what it was asked about goes
+    -- on deciding.
     v_below := array(select unfinished_below(v_job.job_id, (p_principal ->> 'jobId')::uuid));
   end if;
   perform lock_for_end(v_job.job_id || v_below);
@@ -110,7 +125,9 @@ $$;
 comment on function cancel_job(jsonb, jsonb) is
   'The operation cancelJob: cancels a job or dismisses a dead letter and, unless includeChildren is false, every unfinished job below it but the caller''s own.';
 
-create or replace function redrive_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- The operation redriveJob: a dead or failed job gets all its attempts anew.
+create or replace function redrive_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v_job jobs := locked_job(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
 begin
@@ -119,7 +136,12 @@ begin
     perform refuse_state(v_job, 'redriven', 'a dead or failed job');
   end if;
   update jobs
-  set state = 'queued', attempt_count = 0, delivery_failures = 0, ended_without_closing = 0, redrives = redrives + 1, run_after = now(),
+  set state = 'queued',
+    attempt_count = 0,
+    delivery_failures = 0,
+    ended_without_closing = 0,
+    redrives = redrives + 1,
+    run_after = now(),
     ended_at = null, updated_at = now()
   where job_id = v_job.job_id
   returning * into v_job;
@@ -129,4 +151,5 @@ exception when unique_violation then
     v_job.target_agent, v_job.dedupe_key), 'jobId', p_input -> 'jobId', 'a job whose dedupe key is free');
 end
 $$;
-comment on function redrive_job(jsonb, jsonb) is 'The operation redriveJob: a dead or failed job gets all its attempts anew.';
+comment on function redrive_job(jsonb, jsonb) is
+  'The operation redriveJob: a dead or failed job gets all its attempts anew.';

@@ -1,9 +1,11 @@
--- The moves of a job from state to state, in one place: which are allowed, and what a job leaves behind when it moves.
+-- The moves of a job from state to state, in one place: which are allowed, and what a job leaves behind
+-- when it moves.
 
--- Guards every change of a job's state, whoever writes, and every start that comes nearer.
--- A move that the picture in sql/migrations/V0002__jobs.sql does not show is refused (AB409, wrong_state). A job that leaves
--- its attempt loses the lease with it, and one that leaves its block loses the reason, so that no statement has to list
--- those columns. The transaction of the move is noted for claims (dispatch/R__claim_mark.sql).
+-- Guards every change of a job's state, whoever writes, and every start that comes nearer. A move that
+-- the picture in sql/migrations/V0002__jobs.sql does not show is refused (AB409, wrong_state). A job that
+-- leaves its attempt loses the lease with it, and one that leaves its block loses the reason, so that no
+-- statement has to list those columns. The transaction of the move is noted for claims
+-- (dispatch/R__claim_mark.sql).
 create or replace function move_job() returns trigger
 language plpgsql as $$
 begin

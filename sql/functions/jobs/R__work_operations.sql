@@ -1,10 +1,14 @@
--- What the one who works on a job may say, with its attempt's token: running, progress, renewed, and the three closes.
+-- What the one who works on a job may say, with its attempt's token: running, progress, renewed, and the
+-- three closes.
 
-create or replace function close_hash(p_operation text, p_input jsonb) returns bytea language sql immutable as $$
+-- What makes two closes the same close.
+create or replace function close_hash(p_operation text, p_input jsonb) returns bytea
+language sql immutable as $$
   select sha256(convert_to(p_operation || p_input::text, 'UTF8'))
 $$;
-comment on function close_hash(text, jsonb) is 'What makes two closes the same close.';
 
+-- Null while the attempt is live. After its end: the answer of the same close, given again, or the
+-- problem stale_attempt.
 create or replace function earlier_answer(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
 returns jsonb language plpgsql as $$
 begin
@@ -17,18 +21,22 @@ begin
   return late_report(p_operation, p_job, p_attempt, p_input);
 end
 $$;
-comment on function earlier_answer(text, jobs, job_attempts, jsonb) is
-  'Null while the attempt is live. After its end: the answer of the same close, given again, or the problem stale_attempt.';
 
-create or replace function keep_answer(p_operation text, p_attempt uuid, p_input jsonb, p_answer jsonb) returns jsonb language sql as $$
+-- Remembers what a close was answered, so that its repetition answers the same; returns the answer.
+create or replace function keep_answer(p_operation text, p_attempt uuid, p_input jsonb, p_answer jsonb)
+returns jsonb
+language sql as $$
   update job_attempts
-  set response = p_answer, close_hash = close_hash(p_operation, p_input), usage = coalesce(p_input -> 'usage', usage)
+  set response = p_answer,
+    close_hash = close_hash(p_operation, p_input),
+    usage = coalesce(p_input -> 'usage', usage)
   where attempt_id = p_attempt
   returning response
 $$;
-comment on function keep_answer(text, uuid, jsonb, jsonb) is 'Remembers what a close was answered, so that its repetition answers the same; returns the answer.';
 
-create or replace function mark_running_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- The operation markRunningJob; saying it twice is fine.
+create or replace function mark_running_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v record;
   v_job jobs;
@@ -42,7 +50,9 @@ begin
   if v_job.state = 'leased' then
     v_job := begin_running(v_job);
   end if;
-  update jobs set run_id = coalesce(p_input ->> 'runId', run_id), session_key = coalesce(p_input ->> 'sessionKey', session_key)
+  update jobs
+  set run_id = coalesce(p_input ->> 'runId', run_id),
+    session_key = coalesce(p_input ->> 'sessionKey', session_key)
   where job_id = v_job.job_id;
   perform run_is_alive(v_job.live_attempt);
   update job_attempts
@@ -51,9 +61,15 @@ begin
   return job_brief(v_job);
 end
 $$;
-comment on function mark_running_job(jsonb, jsonb) is 'The operation markRunningJob; saying it twice is fine.';
+comment on function mark_running_job(jsonb, jsonb) is
+  'The operation markRunningJob; saying it twice is fine.';
 
-create or replace function renew(p_operation text, p_principal jsonb, p_input jsonb, p_status jsonb) returns jsonb language plpgsql as $$
+-- Renews the lease of a live attempt to leaseSeconds from now, or without them to 300 if that is longer
+-- than what was promised, never past the hard deadline; from then on its silence counts. Writes the live
+-- status when given.
+create or replace function renew(p_operation text, p_principal jsonb, p_input jsonb, p_status jsonb)
+returns jsonb
+language plpgsql as $$
 declare
   v record;
   v_job jobs;
@@ -80,21 +96,26 @@ begin
   return job_brief(v_job);
 end
 $$;
-comment on function renew(text, jsonb, jsonb, jsonb) is
-  'Renews the lease of a live attempt to leaseSeconds from now, or without them to 300 if that is longer than what was promised, never past the hard deadline; from then on its silence counts. Writes the live status when given.';
 
-create or replace function renew_job_lease(p_principal jsonb, p_input jsonb) returns jsonb language sql as $$
+-- The operation renewJobLease.
+create or replace function renew_job_lease(p_principal jsonb, p_input jsonb) returns jsonb
+language sql as $$
   select renew('renewJobLease', p_principal, p_input, null)
 $$;
 comment on function renew_job_lease(jsonb, jsonb) is 'The operation renewJobLease.';
 
-create or replace function report_progress(p_principal jsonb, p_input jsonb) returns jsonb language sql as $$
+-- The operation reportProgress: a renewal with a live status.
+create or replace function report_progress(p_principal jsonb, p_input jsonb) returns jsonb
+language sql as $$
   select renew('reportProgress', p_principal, p_input,
     jsonb_strip_nulls(jsonb_build_object('percent', p_input -> 'percent', 'line', p_input -> 'line', 'at', now())))
 $$;
-comment on function report_progress(jsonb, jsonb) is 'The operation reportProgress: a renewal with a live status.';
+comment on function report_progress(jsonb, jsonb) is
+  'The operation reportProgress: a renewal with a live status.';
 
-create or replace function require_evidence(p_outcome text, p_evidence jsonb) returns void language plpgsql stable as $$
+-- Refuses (422, evidence_missing) a no_work that does not say what was looked at.
+create or replace function require_evidence(p_outcome text, p_evidence jsonb) returns void
+language plpgsql stable as $$
 begin
   if p_outcome = 'no_work' and coalesce(p_evidence, '{}') = '{}' then
     perform refuse(422, 'evidence_missing', 'no_work says that there was nothing to do, and needs evidence of what was looked at',
@@ -102,9 +123,11 @@ begin
   end if;
 end
 $$;
-comment on function require_evidence(text, jsonb) is 'Refuses (422, evidence_missing) a no_work that does not say what was looked at.';
 
-create or replace function complete_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql
+-- The operation completeJob: succeeded (completed, or no_work with evidence of what was looked at), with
+-- follow-up jobs and events in the same transaction; any refusal among them undoes the close.
+create or replace function complete_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql
 -- Planned once for each connection: see R__batches.
 set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
@@ -132,11 +155,15 @@ begin
   end if;
   v_job := end_attempt(v.o_job, 'succeeded', 'succeeded',
     p_summary => p_input ->> 'summary', p_result => p_input -> 'result');
-  for v_item in select value, ordinality - 1 as i from jsonb_array_elements(p_input -> 'followUps') with ordinality loop
+  for v_item in
+    select value, ordinality - 1 as i from jsonb_array_elements(p_input -> 'followUps') with ordinality
+  loop
     v_made := insert_job(p_principal, v_job.namespace, v_item.value, format('followUps[%s].', v_item.i));
     v_jobs := v_jobs || (v_made -> 'job' -> 'jobId');
   end loop;
-  for v_item in select value, ordinality - 1 as i from jsonb_array_elements(p_input -> 'events') with ordinality loop
+  for v_item in
+    select value, ordinality - 1 as i from jsonb_array_elements(p_input -> 'events') with ordinality
+  loop
     v_made := insert_event(p_principal, v_job.namespace, v_item.value, format('events[%s].', v_item.i));
     v_events := v_events || (v_made -> 'event' -> 'eventId');
   end loop;
@@ -147,7 +174,9 @@ $$;
 comment on function complete_job(jsonb, jsonb) is
   'The operation completeJob: succeeded (completed, or no_work with evidence of what was looked at), with follow-up jobs and events in the same transaction; any refusal among them undoes the close.';
 
-create or replace function fail_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- The operation failJob: queued again, dead when the attempts are used up, or failed for good.
+create or replace function fail_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v record;
   v_job jobs;
@@ -169,9 +198,13 @@ begin
   return keep_answer('failJob', (v.o_attempt).attempt_id, p_input, jsonb_build_object('job', job_brief(v_job)));
 end
 $$;
-comment on function fail_job(jsonb, jsonb) is 'The operation failJob: queued again, dead when the attempts are used up, or failed for good.';
+comment on function fail_job(jsonb, jsonb) is
+  'The operation failJob: queued again, dead when the attempts are used up, or failed for good.';
 
-create or replace function block_job(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- The operation blockJob: a time or a job's end moves it by itself; an agent, a person or nothing named
+-- asks the coordinator.
+create or replace function block_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v record;
   v_job jobs;

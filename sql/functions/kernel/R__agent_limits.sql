@@ -1,33 +1,42 @@
 -- What an agent may ask for: whom it may hand what, what it may say, how much of it, and not in circles.
--- For agents and attempts; operators are free, and so is the bus, but for loops that go through subscriptions.
+-- For agents and attempts; operators are free, and so is the bus, but for loops that go through
+-- subscriptions.
 
-create or replace function bus_topics() returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit'] $$;
-comment on function bus_topics() is 'First words of the topics that are facts about what the bus did; nobody else may say them.';
+-- Whether the caller is an agent or one attempt of it, whom the roles' rules bind.
+-- First words of the topics that are facts about what the bus did; no caller may emit them.
+create or replace function bus_topics()
+returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit'] $$;
 
-create or replace function is_agent(p_principal jsonb) returns boolean language sql immutable as $$
+create or replace function is_agent(p_principal jsonb) returns boolean
+language sql immutable as $$
   select p_principal ->> 'kind' in ('agent', 'attempt')
 $$;
-comment on function is_agent(jsonb) is 'Whether the caller is an agent or one attempt of it, whom the roles'' rules bind.';
 
-create or replace function speaker(p_principal jsonb, p_namespace text) returns agents language sql stable as $$
+-- The row of the agent that calls; all null for anybody else.
+create or replace function speaker(p_principal jsonb, p_namespace text) returns agents
+language sql stable as $$
   select * from agents where namespace = p_namespace and agent_id = p_principal ->> 'name'
 $$;
-comment on function speaker(jsonb, text) is 'The row of the agent that calls; all null for anybody else.';
 
-create or replace function handoff_text(p_handoff jsonb) returns text language sql immutable as $$
+-- One entry of handoffs_of in words.
+create or replace function handoff_text(p_handoff jsonb) returns text
+language sql immutable as $$
   select case p_handoff ->> 'agent' when '*' then 'every other agent' else p_handoff ->> 'agent' end
     || coalesce(' with the subject ' || (select string_agg(value, ' or ') from jsonb_array_elements_text(p_handoff -> 'subjects')), '')
     || coalesce(' with the job type ' || (select string_agg(value, ' or ') from jsonb_array_elements_text(p_handoff -> 'jobTypes')), '')
 $$;
-comment on function handoff_text(jsonb) is 'One entry of handoffs_of in words.';
 
-create or replace function is_for_job_type(p_handoff jsonb, p_job_type text) returns boolean language sql immutable as $$
+-- Whether an entry of handoffs_of covers the job type: dev covers dev.review.
+create or replace function is_for_job_type(p_handoff jsonb, p_job_type text) returns boolean
+language sql immutable as $$
   select not p_handoff ? 'jobTypes' or p_handoff -> 'jobTypes' ?| array[p_job_type, split_part(p_job_type, '.', 1)]
 $$;
-comment on function is_for_job_type(jsonb, text) is 'Whether an entry of handoffs_of covers the job type: dev covers dev.review.';
 
-create or replace function require_handoff(p_principal jsonb, p_target agents, p_subject text, p_job_type text, p_field text)
-returns void language plpgsql stable as $$
+-- Refuses (403, handoff_not_allowed) what the calling agent's handoffs do not cover, naming the field and
+-- what would be allowed.
+create or replace function require_handoff(
+  p_principal jsonb, p_target agents, p_subject text, p_job_type text, p_field text
+) returns void language plpgsql stable as $$
 declare
   v_name text := p_principal ->> 'name';
   v_handoffs jsonb := handoffs_of(speaker(p_principal, p_target.namespace));
@@ -50,7 +59,9 @@ begin
         select string_agg(handoff_text(value), ', ') from jsonb_array_elements(v_handoffs)),
         'no agent: emit an event, or say in the summary what should follow'));
   end if;
-  select exists (select from jsonb_array_elements(v_for_target) where not value ? 'subjects' or value -> 'subjects' ? p_subject)
+  select exists (
+    select from jsonb_array_elements(v_for_target)
+    where not value ? 'subjects' or value -> 'subjects' ? p_subject)
   into v_fits_subject;
   perform refuse(403, 'handoff_not_allowed',
     format('agent %s may not hand agent %s work with the subject %s and the job type %s', v_name, p_target.agent_id, p_subject, p_job_type),
@@ -59,10 +70,10 @@ begin
     'one of: ' || (select string_agg(handoff_text(value), ', ') from jsonb_array_elements(v_for_target)));
 end
 $$;
-comment on function require_handoff(jsonb, agents, text, text, text) is
-  'Refuses (403, handoff_not_allowed) what the calling agent''s handoffs do not cover, naming the field and what would be allowed.';
 
-create or replace function require_topic(p_principal jsonb, p_namespace text, p_topic text, p_field text) returns void
+-- Refuses (403, topic_not_allowed) a topic that the calling agent does not emit.
+create or replace function require_topic(p_principal jsonb, p_namespace text, p_topic text, p_field text)
+returns void
 language plpgsql stable as $$
 declare
   v_agent agents := speaker(p_principal, p_namespace);
@@ -74,9 +85,11 @@ begin
   end if;
 end
 $$;
-comment on function require_topic(jsonb, text, text, text) is 'Refuses (403, topic_not_allowed) a topic that the calling agent does not emit.';
 
-create or replace function parent_of(p_principal jsonb, p_namespace text, p_asked uuid, p_field text) returns jobs
+-- The job that a new one is part of: the one asked for, or an attempt's own; all null for none. Refuses
+-- an unknown job (422), and one that the caller has no part in (403).
+create or replace function parent_of(p_principal jsonb, p_namespace text, p_asked uuid, p_field text)
+returns jobs
 language plpgsql stable as $$
 declare
   v_own uuid := (p_principal ->> 'jobId')::uuid;
@@ -103,10 +116,10 @@ begin
   return v_parent;
 end
 $$;
-comment on function parent_of(jsonb, text, uuid, text) is
-  'The job that a new one is part of: the one asked for, or an attempt''s own; all null for none. Refuses an unknown job (422), and one that the caller has no part in (403).';
 
-create or replace function refuse_long_chain(p_parent jobs, p_target text, p_field text) returns void language plpgsql stable as $$
+-- Refuses (422, hop_limit) a child of a job that is hop_limit handoffs deep.
+create or replace function refuse_long_chain(p_parent jobs, p_target text, p_field text) returns void
+language plpgsql stable as $$
 begin
   if p_parent.hops >= hop_limit() then
     perform refuse(422, 'hop_limit', format('job %s is already %s handoffs away from where it began', p_parent.job_id, p_parent.hops),
@@ -114,9 +127,11 @@ begin
   end if;
 end
 $$;
-comment on function refuse_long_chain(jobs, text, text) is 'Refuses (422, hop_limit) a child of a job that is hop_limit handoffs deep.';
 
-create or replace function refuse_loop(p_parent jobs, p_target text, p_subject text, p_field text) returns void
+-- Refuses (422, handoff_loop) a job whose agent and subject stand loop_limit times in the chain above it
+-- already. Walks at most hop_limit jobs.
+create or replace function refuse_loop(p_parent jobs, p_target text, p_subject text, p_field text)
+returns void
 language plpgsql stable as $$
 declare
   v_times int;
@@ -141,17 +156,20 @@ begin
   end if;
 end
 $$;
-comment on function refuse_loop(jobs, text, text, text) is
-  'Refuses (422, handoff_loop) a job whose agent and subject stand loop_limit times in the chain above it already. Walks at most hop_limit jobs.';
 
-create or replace function lock_work_of(p_job uuid) returns void language sql as $$
-  -- Two calls of one attempt at the same time must see what the other has made. Not the job's row: who holds that may wait
-  -- for the jobs that a new one depends on.
+-- Waits until no other transaction adds to what a job has given rise to.
+create or replace function lock_work_of(p_job uuid) returns void
+language sql as $$
+  -- Two calls of one attempt at the same time must see what the other has made. Not the job's row: who
+  -- holds that may wait for the jobs that a new one depends on.
   select pg_advisory_xact_lock(hashtextextended('agentbus.work_of:' || p_job, 0))
 $$;
-comment on function lock_work_of(uuid) is 'Waits until no other transaction adds to what a job has given rise to.';
 
-create or replace function refuse_many_follow_ups(p_principal jsonb, p_parent jobs, p_target text, p_field text) returns void
+-- Refuses (422, follow_up_limit) when agents have made more of a job than the caller's max_follow_ups. To
+-- be called under lock_work_of, after the new one is in.
+create or replace function refuse_many_follow_ups(
+  p_principal jsonb, p_parent jobs, p_target text, p_field text
+) returns void
 language plpgsql stable as $$
 declare
   v_most int := (speaker(p_principal, p_parent.namespace)).max_follow_ups;
@@ -164,18 +182,18 @@ begin
   end if;
 end
 $$;
-comment on function refuse_many_follow_ups(jsonb, jobs, text, text) is
-  'Refuses (422, follow_up_limit) when agents have made more of a job than the caller''s max_follow_ups. To be called under lock_work_of, after the new one is in.';
 
-create or replace function refuse_many_events(p_namespace text, p_job uuid, p_topic text, p_field text) returns void
+-- Refuses (422, event_limit) when a job has said more than event_limit events. To be called under
+-- lock_work_of, after the new one is in.
+create or replace function refuse_many_events(p_namespace text, p_job uuid, p_topic text, p_field text)
+returns void
 language plpgsql stable as $$
 begin
   if (select count(*) from events
-      where source_job_id = p_job and source_agent is not null and split_part(topic, '.', 1) <> all (bus_topics())) > event_limit() then
+      where source_job_id = p_job and source_agent is not null
+        and split_part(topic, '.', 1) <> all (bus_topics())) > event_limit() then
     perform refuse(422, 'event_limit', format('job %s has said %s events already', p_job, event_limit()),
       p_field || 'topic', to_jsonb(p_topic), format('at most %s events out of one job; put what belongs together into one', event_limit()));
   end if;
 end
 $$;
-comment on function refuse_many_events(text, uuid, text, text) is
-  'Refuses (422, event_limit) when a job has said more than event_limit events. To be called under lock_work_of, after the new one is in.';

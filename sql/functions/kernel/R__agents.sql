@@ -1,5 +1,6 @@
 -- The agents: looked up, synced from their files, paused and resumed.
 
+-- The agent's row; refuses with unknown_agent, naming the field of the input, when there is none.
 create or replace function agent_named(p_namespace text, p_agent text, p_field text, p_status int default 422)
 returns agents language plpgsql stable as $$
 declare
@@ -15,11 +16,10 @@ begin
   return v_agent;
 end
 $$;
-comment on function agent_named(text, text, text, int) is
-  'The agent''s row; refuses with unknown_agent, naming the field of the input, when there is none.';
 
--- Whether the agent's lane is paused at the given time: by a person, or by a dispatcher after a refused hook call. A pause
--- without an end lasts until someone resumes the agent.
+-- Whether the agent's lane is paused at the given time: by a person, or by a dispatcher after a refused
+-- hook call. A pause without an end lasts until someone resumes the agent. Refuses a disabled agent and a
+-- subject the agent does not accept (422).
 create or replace function lane_paused(p_agent agents, p_now timestamptz default now()) returns boolean
 language sql stable as $$
   select (p_agent).paused_at is not null
@@ -32,8 +32,9 @@ language sql stable as $$
   select (p_agent).enabled and not lane_paused(p_agent, p_now)
 $$;
 
-create or replace function require_accepted(p_agent agents, p_subject text, p_field_of_agent text, p_field_of_subject text)
-returns void language plpgsql stable as $$
+create or replace function require_accepted(
+  p_agent agents, p_subject text, p_field_of_agent text, p_field_of_subject text
+) returns void language plpgsql stable as $$
 begin
   if not p_agent.enabled then
     perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', p_agent.agent_id),
@@ -46,15 +47,18 @@ begin
   end if;
 end
 $$;
-comment on function require_accepted(agents, text, text, text) is 'Refuses a disabled agent and a subject the agent does not accept (422).';
 
-create or replace function handoffs_of(p_agent agents) returns jsonb language sql stable as $$
+-- Whom the agent may hand what: an array of objects of agent, and where they limit it subjects and
+-- jobTypes.
+create or replace function handoffs_of(p_agent agents) returns jsonb
+language sql stable as $$
   select coalesce((p_agent).handoffs,
     (select jsonb_agg(jsonb_build_object('agent', a)) from unnest((p_agent).may_enqueue_to) a), '[]')
 $$;
-comment on function handoffs_of(agents) is 'Whom the agent may hand what: an array of objects of agent, and where they limit it subjects and jobTypes.';
 
-create or replace function agent_json(p_agent agents) returns jsonb language sql stable as $$
+-- An agent as the contract shows it, with the counts of its lane.
+create or replace function agent_json(p_agent agents) returns jsonb
+language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'agentId', (p_agent).agent_id,
     'namespace', (p_agent).namespace,
@@ -73,25 +77,41 @@ create or replace function agent_json(p_agent agents) returns jsonb language sql
     'pausedReason', (p_agent).paused_reason,
     'pausedBy', (p_agent).paused_by,
     'pausedUntil', (p_agent).paused_until,
-    'waiting', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'waiting'),
-    'queued', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'queued'),
-    'live', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state in ('leased', 'running')),
-    'blocked', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'blocked'),
-    'dead', (select count(*) from jobs where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'dead')))
+    'waiting', (
+      select count(*) from jobs
+      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'waiting'),
+    'queued', (
+      select count(*) from jobs
+      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'queued'),
+    'live', (
+      select count(*) from jobs
+      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id
+        and state in ('leased', 'running')),
+    'blocked', (
+      select count(*) from jobs
+      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'blocked'),
+    'dead', (
+      select count(*) from jobs
+      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'dead')))
 $$;
-comment on function agent_json(agents) is 'An agent as the contract shows it, with the counts of its lane.';
 
-create or replace function list_agents(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql stable as $$
+-- Every agent of the namespace.
+create or replace function list_agents(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
 begin
   return jsonb_build_object('agents', (
-    select coalesce(jsonb_agg(agent_json(a) order by a.agent_id), '[]') from agents a where a.namespace = v_namespace));
+    select coalesce(jsonb_agg(agent_json(a) order by a.agent_id), '[]')
+    from agents a
+    where a.namespace = v_namespace));
 end
 $$;
 comment on function list_agents(jsonb, jsonb) is 'Every agent of the namespace.';
 
-create or replace function pause_agent(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- Stops an agent's lane; what runs goes on. Takes reason and optionally until.
+create or replace function pause_agent(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
@@ -102,15 +122,22 @@ begin
   return agent_json(v_agent);
 end
 $$;
-comment on function pause_agent(jsonb, jsonb) is 'Stops an agent''s lane; what runs goes on. Takes reason and optionally until.';
+comment on function pause_agent(jsonb, jsonb) is
+  'Stops an agent''s lane; what runs goes on. Takes reason and optionally until.';
 
-create or replace function pause_lane(p_namespace text, p_agent text, p_by text, p_reason text, p_until timestamptz)
-returns agents language plpgsql as $$
+-- Writes the pause and its event; returns the agent.
+create or replace function pause_lane(
+  p_namespace text, p_agent text, p_by text, p_reason text, p_until timestamptz
+) returns agents language plpgsql as $$
 declare
   v_agent agents;
 begin
   update agents
-  set paused_at = now(), paused_by = p_by, paused_reason = p_reason, paused_until = p_until, updated_at = now()
+  set paused_at = now(),
+    paused_by = p_by,
+    paused_reason = p_reason,
+    paused_until = p_until,
+    updated_at = now()
   where namespace = p_namespace and agent_id = p_agent
   returning * into v_agent;
   perform append_event(p_namespace, 'agent.paused', null, null,
@@ -118,9 +145,10 @@ begin
   return v_agent;
 end
 $$;
-comment on function pause_lane(text, text, text, text, timestamptz) is 'Writes the pause and its event; returns the agent.';
 
-create or replace function resume_agent(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- Opens an agent's lane again and wakes the dispatchers.
+create or replace function resume_agent(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
@@ -135,9 +163,13 @@ begin
   return agent_json(v_agent);
 end
 $$;
-comment on function resume_agent(jsonb, jsonb) is 'Opens an agent''s lane again and wakes the dispatchers.';
+comment on function resume_agent(jsonb, jsonb) is
+  'Opens an agent''s lane again and wakes the dispatchers.';
 
-create or replace function sync_agents(p_namespace text, p_agents jsonb) returns jsonb language plpgsql as $$
+-- Makes agents and subscriptions equal to the given array (the agent files, read and checked). Agents
+-- that are gone are disabled. Returns changed and disabled ids.
+create or replace function sync_agents(p_namespace text, p_agents jsonb) returns jsonb
+language plpgsql as $$
 declare
   v_changed text[];
   v_disabled text[];
@@ -166,18 +198,27 @@ begin
       w ->> 'agentsMdHash' as agents_md_hash
     from jsonb_array_elements(p_agents) w
   ), written as (
-    insert into agents as a (namespace, agent_id, mission, enabled, max_concurrency, gateway, accepts, may_enqueue_to, emits,
-      handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds, config_hash, agents_md_hash)
+    insert into agents as a (namespace, agent_id, mission, enabled, max_concurrency, gateway, accepts,
+      may_enqueue_to, emits, handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds,
+      config_hash, agents_md_hash)
     select p_namespace, agent_id, mission, true, max_concurrency, gateway, accepts, may_enqueue_to, emits,
       handoffs, max_follow_ups, budgets, reads, model, thinking, timeout_seconds, config_hash, agents_md_hash
     from wanted
     on conflict (namespace, agent_id) do update set
-      mission = excluded.mission, enabled = true, max_concurrency = excluded.max_concurrency, gateway = excluded.gateway,
+      mission = excluded.mission,
+      enabled = true,
+      max_concurrency = excluded.max_concurrency,
+      gateway = excluded.gateway,
       accepts = excluded.accepts, may_enqueue_to = excluded.may_enqueue_to, emits = excluded.emits,
-      handoffs = excluded.handoffs, max_follow_ups = excluded.max_follow_ups, budgets = excluded.budgets, reads = excluded.reads,
+      handoffs = excluded.handoffs,
+      max_follow_ups = excluded.max_follow_ups,
+      budgets = excluded.budgets,
+      reads = excluded.reads,
       model = excluded.model, thinking = excluded.thinking, timeout_seconds = excluded.timeout_seconds,
       config_hash = excluded.config_hash, agents_md_hash = excluded.agents_md_hash, updated_at = now()
-    where a.config_hash is distinct from excluded.config_hash or a.agents_md_hash is distinct from excluded.agents_md_hash or not a.enabled
+    where not a.enabled
+      or a.config_hash is distinct from excluded.config_hash
+      or a.agents_md_hash is distinct from excluded.agents_md_hash
     returning a.agent_id
   )
   select coalesce(array_agg(agent_id order by agent_id), '{}') into v_changed from written;
@@ -201,10 +242,9 @@ begin
   from jsonb_array_elements(p_agents) w, jsonb_array_elements(coalesce(w -> 'subscriptions', '[]')) x
   on conflict (namespace, topic_pattern, agent_id, subject) do update
   set priority = excluded.priority, coalesces = excluded.coalesces, updated_at = now()
-  where (subscriptions.priority, subscriptions.coalesces) is distinct from (excluded.priority, excluded.coalesces);
+  where (subscriptions.priority, subscriptions.coalesces)
+    is distinct from (excluded.priority, excluded.coalesces);
 
   return jsonb_build_object('changed', to_jsonb(v_changed), 'disabled', to_jsonb(v_disabled));
 end
 $$;
-comment on function sync_agents(text, jsonb) is
-  'Makes agents and subscriptions equal to the given array (the agent files, read and checked). Agents that are gone are disabled. Returns changed and disabled ids.';

@@ -1,42 +1,54 @@
 -- How what was retired is read: as what is living, from the tables of history.
 
-create or replace function retired_job(p_namespace text, p_job_id uuid) returns jobs_history language sql stable as $$
+-- The row of a job that was moved to history; all null when there is none.
+create or replace function retired_job(p_namespace text, p_job_id uuid) returns jobs_history
+language sql stable as $$
   select * from jobs_history where job_id = p_job_id and namespace = p_namespace
 $$;
-comment on function retired_job(text, uuid) is 'The row of a job that was moved to history; all null when there is none.';
 
-create or replace function attempts_of(p_job_id uuid) returns setof job_attempts language sql stable as $$
+-- The attempts of a job, living or retired.
+create or replace function attempts_of(p_job_id uuid) returns setof job_attempts
+language sql stable as $$
   select * from job_attempts where job_id = p_job_id
   union all
   -- By name: a column that came later stands at another place in history.
-  select (jsonb_populate_record(null::job_attempts, to_jsonb(h))).* from job_attempts_history h where h.job_id = p_job_id
+  select (jsonb_populate_record(null::job_attempts, to_jsonb(h))).*
+  from job_attempts_history h
+  where h.job_id = p_job_id
 $$;
-comment on function attempts_of(uuid) is 'The attempts of a job, living or retired.';
 
+-- What a job, living or retired, waited for, with the state, subject and seq of each.
 create or replace function dependencies_of(p_job_id uuid) returns table (
   depends_on uuid, satisfied_at timestamptz, waived_at timestamptz, state text, subject text, seq bigint
 ) language sql stable as $$
-  select d.depends_on, d.satisfied_at, d.waived_at, coalesce(t.state, h.state), coalesce(t.subject, h.subject), coalesce(t.seq, h.seq)
+  select d.depends_on, d.satisfied_at, d.waived_at,
+    coalesce(t.state, h.state), coalesce(t.subject, h.subject), coalesce(t.seq, h.seq)
   from (
     select job_id, depends_on, satisfied_at, waived_at from job_dependencies where job_id = p_job_id
     union all
-    select job_id, depends_on, satisfied_at, waived_at from job_dependencies_history where job_id = p_job_id) d
+    select job_id, depends_on, satisfied_at, waived_at
+    from job_dependencies_history
+    where job_id = p_job_id) d
   left join jobs t on t.job_id = d.depends_on
   left join jobs_history h on h.job_id = d.depends_on
 $$;
-comment on function dependencies_of(uuid) is 'What a job, living or retired, waited for, with the state, subject and seq of each.';
 
-create or replace function events_of(p_job_id uuid, p_limit int) returns setof events language sql stable as $$
+-- The newest events of a job, living or retired.
+create or replace function events_of(p_job_id uuid, p_limit int) returns setof events
+language sql stable as $$
   select * from (
     select * from events where source_job_id = p_job_id
     union all
-    select (jsonb_populate_record(null::events, to_jsonb(h))).* from events_history h where h.source_job_id = p_job_id) e
+    select (jsonb_populate_record(null::events, to_jsonb(h))).*
+    from events_history h
+    where h.source_job_id = p_job_id) e
   order by seq desc
   limit p_limit
 $$;
-comment on function events_of(uuid, int) is 'The newest events of a job, living or retired.';
 
-create or replace function runs_between(p_namespace text, p_from timestamptz, p_to timestamptz) returns setof standing_order_runs
+-- Every run of a window, living or retired: what did not run a year ago is still a row.
+create or replace function runs_between(p_namespace text, p_from timestamptz, p_to timestamptz)
+returns setof standing_order_runs
 language sql stable as $$
   select * from standing_order_runs
   where namespace = p_namespace and scheduled_for >= p_from and scheduled_for < p_to
@@ -44,5 +56,3 @@ language sql stable as $$
   select (jsonb_populate_record(null::standing_order_runs, to_jsonb(h))).* from standing_order_runs_history h
   where h.namespace = p_namespace and h.scheduled_for >= p_from and h.scheduled_for < p_to
 $$;
-comment on function runs_between(text, timestamptz, timestamptz) is
-  'Every run of a window, living or retired: what did not run a year ago is still a row.';

@@ -1,8 +1,10 @@
 -- What every change leaves behind, by triggers, so that no function can forget it:
 -- an audit row for each change of state, a lifecycle event, a notification, and jobs for subscribers.
 
+-- Writes an event; returns its row, all null when the topic has seen the dedupe key.
 create or replace function append_event(
-  p_namespace text, p_topic text, p_source_agent text, p_source_job uuid, p_payload jsonb, p_dedupe_key text default null
+  p_namespace text, p_topic text, p_source_agent text, p_source_job uuid, p_payload jsonb,
+  p_dedupe_key text default null
 ) returns events language plpgsql as $$
 declare
   v_event events;
@@ -14,10 +16,10 @@ begin
   return v_event;
 end
 $$;
-comment on function append_event(text, text, text, uuid, jsonb, text) is
-  'Writes an event; returns its row, all null when the topic has seen the dedupe key.';
 
-create or replace function journal_new_jobs() returns trigger language plpgsql as $$
+-- Audit row and job.enqueued event for each new job; one jobs_ready notification for the statement.
+create or replace function journal_new_jobs() returns trigger
+language plpgsql as $$
 begin
   insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
   select namespace, current_actor(), 'job.enqueued', 'jobs', job_id::text, nullif(current_setting('agentbus.why', true), ''),
@@ -27,17 +29,19 @@ begin
   select namespace, 'job.enqueued', source_agent, job_id,
     jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject, 'state', state)
   from new_rows;
-  -- A waiting job, too: its enqueue holds its dependencies locked, and a claim that passes meanwhile skips them. And one that
-  -- is due later: a dispatcher looks rarely while there is nothing to be done.
+  -- A waiting job, too: its enqueue holds its dependencies locked, and a claim that passes meanwhile
+  -- skips them. And one that is due later: a dispatcher looks rarely while there is nothing to be done.
   if exists (select from new_rows where state in ('waiting', 'queued')) then
     perform pg_notify('jobs_ready', '');
   end if;
   return null;
 end
 $$;
-comment on function journal_new_jobs() is 'Audit row and job.enqueued event for each new job; one jobs_ready notification for the statement.';
 
-create or replace function journal_changed_jobs() returns trigger language plpgsql as $$
+-- Audit row for each change of state or owner, lifecycle event for what others may act on; one jobs_ready
+-- notification for the statement when a job is due or a lane has room.
+create or replace function journal_changed_jobs() returns trigger
+language plpgsql as $$
 declare
   v_each jsonb := nullif(current_setting('agentbus.each', true), '')::jsonb;
   v_why text := nullif(current_setting('agentbus.why', true), '');
@@ -46,8 +50,9 @@ declare
 begin
   -- One statement: old and new rows are put side by side once.
   with moved as materialized (
-    select n.job_id, n.namespace, n.target_agent, n.subject, n.state, o.state as state_before, n.attempt_no, n.lease_owner, n.run_after,
-      n.delivery_failures > o.delivery_failures as undelivered, n.blocked_reason, n.last_error
+    select n.job_id, n.namespace, n.target_agent, n.subject, n.state, o.state as state_before, n.attempt_no,
+      n.lease_owner, n.run_after, n.delivery_failures > o.delivery_failures as undelivered,
+      n.blocked_reason, n.last_error
     from new_rows n join old_rows o using (job_id)
     where n.state <> o.state
       or (n.state = 'leased' and n.lease_owner is not null and n.lease_owner is distinct from o.lease_owner)
@@ -56,7 +61,8 @@ begin
     select namespace, coalesce(v_each -> job_id::text ->> 0, v_actor),
       'job.' || case when state = state_before then 'adopted' else state end, 'jobs', job_id::text,
       case when v_each ? job_id::text then nullif(v_each -> job_id::text ->> 1, '') else v_why end,
-      jsonb_strip_nulls(jsonb_build_object('from', state_before, 'to', state, 'attemptNo', nullif(attempt_no, 0), 'leaseOwner', lease_owner))
+      jsonb_strip_nulls(jsonb_build_object('from', state_before, 'to', state,
+        'attemptNo', nullif(attempt_no, 0), 'leaseOwner', lease_owner))
     from moved
   ), told as (
     -- leased and running are the attempts' story, told by their rows; events tell what others may act on.
@@ -86,10 +92,11 @@ begin
   return null;
 end
 $$;
-comment on function journal_changed_jobs() is
-  'Audit row for each change of state or owner, lifecycle event for what others may act on; one jobs_ready notification for the statement when a job is due or a lane has room.';
 
-create or replace function journal_new_events() returns trigger language plpgsql as $$
+-- Turns each event into a job for every enabled agent whose subscription matches its topic; one
+-- events_inserted notification for the statement.
+create or replace function journal_new_events() returns trigger
+language plpgsql as $$
 declare
   v_match record;
 begin
@@ -104,16 +111,16 @@ begin
       select from jobs j where j.job_id = e.source_job_id and j.dedupe_key like 'event:%'))
     order by e.seq, s.priority desc, s.agent_id
   loop
-    perform enqueue_for_subscription(v_match.namespace, v_match.event_id, v_match.topic, v_match.payload, v_match.source_agent,
-      v_match.source_job_id, v_match.agent_id, v_match.subject, v_match.priority);
+    perform enqueue_for_subscription(v_match.namespace, v_match.event_id, v_match.topic, v_match.payload,
+      v_match.source_agent, v_match.source_job_id, v_match.agent_id, v_match.subject, v_match.priority);
   end loop;
   return null;
 end
 $$;
-comment on function journal_new_events() is
-  'Turns each event into a job for every enabled agent whose subscription matches its topic; one events_inserted notification for the statement.';
 
-create or replace function journal_agents() returns trigger language plpgsql as $$
+-- Audit row for each changed agent.
+create or replace function journal_agents() returns trigger
+language plpgsql as $$
 begin
   insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
   select n.namespace, current_actor(),
@@ -128,9 +135,10 @@ begin
   return null;
 end
 $$;
-comment on function journal_agents() is 'Audit row for each changed agent.';
 
-create or replace function journal_new_agents() returns trigger language plpgsql as $$
+-- Audit row for each new agent.
+create or replace function journal_new_agents() returns trigger
+language plpgsql as $$
 begin
   insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
   select namespace, current_actor(), 'agent.added', 'agents', agent_id, nullif(current_setting('agentbus.why', true), ''),
@@ -139,15 +147,19 @@ begin
   return null;
 end
 $$;
-comment on function journal_new_agents() is 'Audit row for each new agent.';
 
 create or replace trigger journal_new_jobs after insert on jobs
-  referencing new table as new_rows for each statement execute function journal_new_jobs();
+  referencing new table as new_rows
+  for each statement execute function journal_new_jobs();
 create or replace trigger journal_changed_jobs after update on jobs
-  referencing old table as old_rows new table as new_rows for each statement execute function journal_changed_jobs();
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function journal_changed_jobs();
 create or replace trigger journal_new_events after insert on events
-  referencing new table as new_rows for each statement execute function journal_new_events();
+  referencing new table as new_rows
+  for each statement execute function journal_new_events();
 create or replace trigger journal_new_agents after insert on agents
-  referencing new table as new_rows for each statement execute function journal_new_agents();
+  referencing new table as new_rows
+  for each statement execute function journal_new_agents();
 create or replace trigger journal_agents after update on agents
-  referencing old table as old_rows new table as new_rows for each statement execute function journal_agents();
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function journal_agents();

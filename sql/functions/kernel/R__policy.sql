@@ -1,22 +1,28 @@
--- Every wait, limit, backoff and number of tries of the SQL functions: the one file to read, and to change, for any of them.
+-- Every wait, limit, backoff and number of tries of the SQL functions: the one file to read, and to
+-- change, for any of them.
 --
--- Each is a function without arguments, so that the planner puts its value in place of the call. `Chosen:` gives the reason of
--- a number that is ours; `Measured` and `Documented` name the source of one that is not. Settings of the process stand in
--- application.properties, those of an agent, a job type or a standing order in their own rows.
+-- Each is a function without arguments, so that the planner puts its value in place of the call.
+-- `Chosen:` gives the reason of a number that is ours; `Measured` and `Documented` name the source of one
+-- that is not. Settings of the process stand in application.properties, those of an agent, a job type or
+-- a standing order in their own rows.
 
--- ---------------------------------------------------------------------------------------------------------------- leases
+-- ---------------------------------------------------------------------------------------------- leases
 
 -- Lease of a job that a worker pulls without naming one.
--- Chosen: long enough for a worker that renews between two steps, short enough that a dead one costs five minutes.
+-- Chosen: long enough for a worker that renews between two steps, short enough that a dead one costs five
+-- minutes.
 create or replace function pull_lease() returns interval
 language sql immutable as $$ select interval '300 seconds' $$;
 
--- Lease after a renewal or a progress report that names none, and after a run has survived a restart of its gateway.
--- Chosen: the same as pull_lease. A shorter one would punish a model that thinks for some minutes between two reports.
+-- Lease after a renewal or a progress report that names none, and after a run has survived a restart of
+-- its gateway.
+-- Chosen: the same as pull_lease. A shorter one would punish a model that thinks for some minutes between
+-- two reports.
 create or replace function renewal_lease() returns interval
 language sql immutable as $$ select interval '300 seconds' $$;
 
--- Without a sweep for longer than this the bus itself was away, and its agents are not to blame for their silence.
+-- Without a sweep for longer than this the bus itself was away, and its agents are not to blame for their
+-- silence.
 -- Chosen: several sweeps of the slowest setting (15 s when quiet).
 create or replace function outage_after() returns interval
 language sql immutable as $$ select interval '60 seconds' $$;
@@ -26,10 +32,11 @@ language sql immutable as $$ select interval '60 seconds' $$;
 create or replace function outage_grace() returns interval
 language sql immutable as $$ select interval '120 seconds' $$;
 
--- --------------------------------------------------------------------------------------------------------------- backoff
+-- --------------------------------------------------------------------------------------------- backoff
 
--- Wait before a call is tried again: 1 s, doubling with each failure in a row up to the cap, less up to 30 per cent by
--- chance, so that calls that failed together do not come back together. p_failures counts from 0; the cap is in seconds.
+-- Wait before a call is tried again: 1 s, doubling with each failure in a row up to the cap, less up to
+-- 30 per cent by chance, so that calls that failed together do not come back together. p_failures counts
+-- from 0; the cap is in seconds.
 -- Chosen: the start and the share; the caps stand below.
 create or replace function short_backoff(p_failures int, p_cap_seconds int) returns interval
 language sql volatile as $$
@@ -37,8 +44,8 @@ language sql volatile as $$
 $$;
 
 -- Cap of the hold of a gateway that takes nothing, in seconds.
--- Chosen: long enough not to hammer a gateway that boots (7 to 14 s, measured on OpenClaw 2026.9.6), short enough that
--- work flows again soon after.
+-- Chosen: long enough not to hammer a gateway that boots (7 to 14 s, measured on OpenClaw 2026.9.6),
+-- short enough that work flows again soon after.
 create or replace function gateway_hold_cap_seconds() returns int language sql immutable as $$ select 30 $$;
 
 -- Longest Retry-After that a gateway is believed, in seconds; the shortest is 1.
@@ -54,20 +61,21 @@ create or replace function undelivered_cap_seconds() returns int language sql im
 create or replace function unknown_cap_seconds() returns int language sql immutable as $$ select 30 $$;
 
 -- How long a hook call may be repeated with the same key.
--- Documented: OpenClaw 2026.9.6 forgets an Idempotency-Key 5 minutes after the run has ended. Past that the same call
--- would start a second run; a minute is the margin.
+-- Documented: OpenClaw 2026.9.6 forgets an Idempotency-Key 5 minutes after the run has ended. Past that
+-- the same call would start a second run; a minute is the margin.
 create or replace function key_memory() returns interval
 language sql immutable as $$ select interval '4 minutes' $$;
 
--- -------------------------------------------------------------------------------------------------------------- gateways
+-- -------------------------------------------------------------------------------------------- gateways
 
 -- Age at which a gateway's last answer no longer counts.
--- Chosen: three questions of a quiet node (20 s at most). Every node that dispatches also asks, so an older answer means
--- that no node dispatches there, and it must not hold one that begins to.
+-- Chosen: three questions of a quiet node (20 s at most). Every node that dispatches also asks, so an
+-- older answer means that no node dispatches there, and it must not hold one that begins to.
 create or replace function gateway_news_lifetime() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
 
--- For this long after another node has had an answer, the silence that one node meets is that node's own trouble.
+-- For this long after another node has had an answer, the silence that one node meets is that node's own
+-- trouble.
 -- Chosen: longer than a node waits between two questions (20 s at most).
 create or replace function seen_by_another_lifetime() returns interval
 language sql immutable as $$ select interval '30 seconds' $$;
@@ -78,8 +86,8 @@ create or replace function run_end_grace() returns interval
 language sql immutable as $$ select interval '1 second' $$;
 
 -- How long a run may stay silent after its gateway was restarted.
--- Measured on OpenClaw 2026.9.6: a gateway boots in 7 to 14 s and then resumes its persistent sessions. Chosen: the rest
--- is for the first turn of a model.
+-- Measured on OpenClaw 2026.9.6: a gateway boots in 7 to 14 s and then resumes its persistent sessions.
+-- Chosen: the rest is for the first turn of a model.
 create or replace function recovery_window() returns interval
 language sql immutable as $$ select interval '120 seconds' $$;
 
@@ -88,14 +96,15 @@ language sql immutable as $$ select interval '120 seconds' $$;
 create or replace function session_jobs_searched() returns int language sql immutable as $$ select 20 $$;
 
 -- Runs in a row that end without closing their job before the job is blocked for the coordinator.
--- Chosen: one can be a slip of the model, which the reason in the next prompt cures; the second means that it cannot.
+-- Chosen: one can be a slip of the model, which the reason in the next prompt cures; the second means
+-- that it cannot.
 create or replace function silent_ends_to_block() returns int language sql immutable as $$ select 2 $$;
 
 -- Ended runs that one call settles.
 -- Chosen: a call of some tens of milliseconds.
 create or replace function run_ends_batch() returns int language sql immutable as $$ select 100 $$;
 
--- ---------------------------------------------------------------------------------------------------------- run aborts
+-- ------------------------------------------------------------------------------------------ run aborts
 
 -- Tries to stop one run at its gateway.
 -- Chosen: with the backoff about two minutes; a gateway that answers at all has then had its chance.
@@ -116,7 +125,8 @@ language sql immutable as $$ select interval '30 seconds' $$;
 create or replace function abort_cap_seconds() returns int language sql immutable as $$ select 60 $$;
 
 -- How long after its admission a gateway may not know a run yet that it is asked to abort.
--- Measured on OpenClaw 2026.9.6: four seconds on a gateway that had just started. Chosen: a minute, to be safe.
+-- Measured on OpenClaw 2026.9.6: four seconds on a gateway that had just started. Chosen: a minute, to be
+-- safe.
 create or replace function run_begin_window() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
 
@@ -124,7 +134,7 @@ language sql immutable as $$ select interval '1 minute' $$;
 -- Chosen: about as many as a gateway has runs, for two gateways.
 create or replace function aborts_batch() returns int language sql immutable as $$ select 20 $$;
 
--- ---------------------------------------------------------------------------------------------------------------- claims
+-- ---------------------------------------------------------------------------------------------- claims
 
 -- Age at which a claim mark no longer counts.
 -- Chosen: half of claim_mark_lookahead, so that a mark never speaks of a job that became due after its look.
@@ -145,7 +155,7 @@ language sql immutable as $$ select interval '2 seconds' $$;
 -- Chosen: twenty batches are more than other calls lock at once.
 create or replace function look_rounds() returns int language sql immutable as $$ select 20 $$;
 
--- ------------------------------------------------------------------------------------------------------ limits of agents
+-- ------------------------------------------------------------------------------------ limits of agents
 
 -- Handoffs in one chain; one more is taken for a loop.
 -- Chosen: ten agents, each asked twice.
@@ -184,7 +194,7 @@ create or replace function refusal_rows() returns int language sql immutable as 
 create or replace function refusals_kept() returns interval
 language sql immutable as $$ select interval '30 days' $$;
 
--- ---------------------------------------------------------------------------------------------------------------- sweeps
+-- ---------------------------------------------------------------------------------------------- sweeps
 
 -- Leases, and blocks, that one sweep ends.
 -- Chosen: a call of less than a second; the next sweep takes the rest.
@@ -209,11 +219,12 @@ language sql immutable as $$ select interval '1 minute' $$;
 create or replace function listener_grace() returns interval
 language sql immutable as $$ select interval '15 seconds' $$;
 
--- ------------------------------------------------------------------------------------------------------- standing orders
+-- ------------------------------------------------------------------------------------- standing orders
 
 -- Deadline of a run that was started elsewhere, when neither the order nor the caller names one.
 -- Chosen: the timeout of the job type scheduled.
-create or replace function external_run_timeout_seconds() returns int language sql immutable as $$ select 1800 $$;
+create or replace function external_run_timeout_seconds() returns int
+language sql immutable as $$ select 1800 $$;
 
 -- How far back earlier catch-up runs are seen when the next one is given its turn.
 -- Chosen: a turn that lies further back cannot meet today's.
@@ -233,7 +244,7 @@ create or replace function silent_after() returns int language sql immutable as 
 create or replace function order_runs_shown() returns int language sql immutable as $$ select 20 $$;
 create or replace function order_fires_shown() returns int language sql immutable as $$ select 5 $$;
 
--- ------------------------------------------------------------------------------------------------------------- audit, health
+-- --------------------------------------------------------------------------------------- audit, health
 
 -- A due job that waits for longer than this makes the backlog worth a look of the coordinator.
 -- Chosen: shorter waits are the normal depth of a lane that has work.
@@ -278,7 +289,7 @@ language sql immutable as $$ select interval '1 day' $$;
 -- Chosen: more than a job has in an ordinary life.
 create or replace function job_events_shown() returns int language sql immutable as $$ select 200 $$;
 
--- ------------------------------------------------------------------------------------------------------------- retention
+-- ------------------------------------------------------------------------------------------- retention
 
 -- Newest runs of each standing order that are never retired.
 -- Chosen: what the order's page shows, and more than a month of a daily order.

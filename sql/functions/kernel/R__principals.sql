@@ -1,10 +1,12 @@
 -- Who calls, and how a call is refused.
 --
--- A principal is a json object: kind (operator, agent, attempt, dispatcher), name, namespace (null for every one)
--- and attemptId for an attempt. The door has authenticated it; what it may do is checked here.
--- A refusal is SQLSTATE AB followed by the HTTP status, its message is the problem's detail, and its DETAIL holds
--- code, field, value and expected as json. A refusal changes nothing.
+-- A principal is a json object: kind (operator, agent, attempt, dispatcher), name, namespace (null for
+-- every one) and attemptId for an attempt. The door has authenticated it; what it may do is checked here.
+-- A refusal is SQLSTATE AB followed by the HTTP status, its message is the problem's detail, and its
+-- DETAIL holds code, field, value and expected as json. A refusal changes nothing.
 
+-- Raises a refusal: HTTP status, stable code, what was wrong, and where they help the field, its value
+-- and what would be right.
 create or replace function refuse(
   p_status int, p_code text, p_message text,
   p_field text default null, p_value jsonb default null, p_expected text default null
@@ -17,22 +19,25 @@ begin
       'code', p_code, 'field', p_field, 'value', p_value, 'expected', p_expected))::text;
 end
 $$;
-comment on function refuse(int, text, text, text, jsonb, text) is
-  'Raises a refusal: HTTP status, stable code, what was wrong, and where they help the field, its value and what would be right.';
 
-create or replace function act_as(p_principal jsonb, p_why text default null) returns void language sql as $$
+-- Names the actor and the reason for the audit rows of this transaction.
+create or replace function act_as(p_principal jsonb, p_why text default null) returns void
+language sql as $$
   select
     set_config('agentbus.actor', (p_principal ->> 'kind') || ':' || coalesce(p_principal ->> 'name', ''), true),
     set_config('agentbus.why', coalesce(p_why, ''), true)
 $$;
-comment on function act_as(jsonb, text) is 'Names the actor and the reason for the audit rows of this transaction.';
 
-create or replace function current_actor() returns text language sql stable as $$
+-- The actor that act_as named, or the database role for a change by hand.
+create or replace function current_actor() returns text
+language sql stable as $$
   select coalesce(nullif(current_setting('agentbus.actor', true), ''), 'postgres:' || session_user)
 $$;
-comment on function current_actor() is 'The actor that act_as named, or the database role for a change by hand.';
 
-create or replace function namespace_of(p_principal jsonb, p_input jsonb) returns text language plpgsql stable as $$
+-- The namespace a call is about: the one asked for, the token's own, or default. Refuses a foreign (403)
+-- or unknown one (404).
+create or replace function namespace_of(p_principal jsonb, p_input jsonb) returns text
+language plpgsql stable as $$
 declare
   v_asked text := p_input ->> 'namespace';
   v_own text := p_principal ->> 'namespace';
@@ -51,25 +56,30 @@ begin
 end
 $$;
 comment on function namespace_of(jsonb, jsonb) is
-  'The namespace a call is about: the one asked for, the token''s own, or default. Refuses a foreign (403) or unknown one (404).';
+  'The namespace a call is about: the one asked for, the token''s own, or default.';
 
-create or replace function authenticate(p_token_hash bytea) returns jsonb language sql stable as $$
+-- The principal of a long-lived token given by its SHA-256, or null.
+create or replace function authenticate(p_token_hash bytea) returns jsonb
+language sql stable as $$
   select jsonb_build_object('kind', kind, 'name', name, 'namespace', namespace)
   from access_tokens
   where token_hash = p_token_hash and revoked_at is null
 $$;
-comment on function authenticate(bytea) is 'The principal of a long-lived token given by its SHA-256, or null.';
 
-create or replace function authenticate_attempt(p_attempt uuid) returns jsonb language sql stable as $$
+-- The principal of an attempt whose token the door has verified, or null when no such attempt is kept.
+create or replace function authenticate_attempt(p_attempt uuid) returns jsonb
+language sql stable as $$
   select jsonb_build_object('kind', 'attempt', 'name', j.target_agent, 'namespace', a.namespace, 'attemptId', a.attempt_id,
     'jobId', a.job_id)
   from job_attempts a join jobs j using (job_id)
   where a.attempt_id = p_attempt
 $$;
-comment on function authenticate_attempt(uuid) is
-  'The principal of an attempt whose token the door has verified, or null when no such attempt is kept.';
 
-create or replace function principal_of(p_credential jsonb) returns jsonb language plpgsql stable as $$
+-- Who calls: takes tokenHash (hex SHA-256) or attemptId (of a token the door has verified) and allowed,
+-- the kinds the operation is for. Refuses an unknown token (401), a kind that may not (403), and an
+-- attempt that is over (409).
+create or replace function principal_of(p_credential jsonb) returns jsonb
+language plpgsql stable as $$
 declare
   v_allowed jsonb := p_credential -> 'allowed';
   v_principal jsonb := case when p_credential ? 'attemptId'
@@ -85,7 +95,8 @@ begin
       'token', v_principal -> 'kind',
       'a token of kind ' || (select string_agg(value, ' or ') from jsonb_array_elements_text(v_allowed)));
   end if;
-  -- An attempt's token dies with it. Closes and renewals look at that themselves: they repeat answers and keep late reports.
+  -- An attempt's token dies with it. Closes and renewals look at that themselves: they repeat answers and
+  -- keep late reports.
   if v_principal ->> 'kind' = 'attempt' and v_allowed <> '["attempt"]'
     and not exists (select from jobs where live_attempt = (v_principal ->> 'attemptId')::uuid
       and job_id = (v_principal ->> 'jobId')::uuid) then
@@ -95,16 +106,18 @@ begin
   return v_principal;
 end
 $$;
-comment on function principal_of(jsonb) is
-  'Who calls: takes tokenHash (hex SHA-256) or attemptId (of a token the door has verified) and allowed, the kinds the operation is for. Refuses an unknown token (401), a kind that may not (403), and an attempt that is over (409).';
 
-create or replace function register_operator_token(p_token_hash bytea, p_name text) returns void language sql as $$
+-- Lets the operator token with this SHA-256 in, for every namespace.
+create or replace function register_operator_token(p_token_hash bytea, p_name text) returns void
+language sql as $$
   insert into access_tokens (token_hash, kind, name) values (p_token_hash, 'operator', p_name)
   on conflict (token_hash) do nothing
 $$;
-comment on function register_operator_token(bytea, text) is 'Lets the operator token with this SHA-256 in, for every namespace.';
 
-create or replace function issue_agent_token(p_principal jsonb, p_input jsonb) returns jsonb language plpgsql as $$
+-- Registers a new token of an agent by its SHA-256 (tokenHash, hex, added by the door) and revokes the
+-- older ones.
+create or replace function issue_agent_token(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
@@ -122,7 +135,10 @@ $$;
 comment on function issue_agent_token(jsonb, jsonb) is
   'Registers a new token of an agent by its SHA-256 (tokenHash, hex, added by the door) and revokes the older ones.';
 
-create or replace function agree_on_server_key(p_fingerprint text) returns text language plpgsql as $$
+-- Keeps the fingerprint of the first node's server key and returns it; a node with another one must not
+-- start.
+create or replace function agree_on_server_key(p_fingerprint text) returns text
+language plpgsql as $$
 declare
   v_kept text;
 begin
@@ -132,10 +148,12 @@ begin
   return v_kept;
 end
 $$;
-comment on function agree_on_server_key(text) is
-  'Keeps the fingerprint of the first node''s server key and returns it; a node with another one must not start.';
 
-create or replace function note_refusal(p_who jsonb, p_operation text, p_problem jsonb) returns jsonb language plpgsql as $$
+-- Keeps that a call of an agent or attempt was refused, in a transaction of its own because the refused
+-- one is undone. Takes a credential (attemptId or tokenHash) or a principal, the operation, and the
+-- problem, with count for several at once. Nothing is kept of others.
+create or replace function note_refusal(p_who jsonb, p_operation text, p_problem jsonb) returns jsonb
+language plpgsql as $$
 declare
   v_principal jsonb := case
     when p_who ? 'attemptId' then authenticate_attempt((p_who ->> 'attemptId')::uuid)
@@ -151,7 +169,8 @@ begin
   end if;
   insert into refusals as r (namespace, actor, minute, code, refused)
   values (v_principal ->> 'namespace', v_actor, date_trunc('minute', now()), p_problem ->> 'code', v_count)
-  on conflict (namespace, actor, minute, code) do update set refused = r.refused + excluded.refused, told = r.told + 1
+  on conflict (namespace, actor, minute, code) do update
+  set refused = r.refused + excluded.refused, told = r.told + 1
   returning told into v_told;
   if v_told = 1 then
     delete from refusals
@@ -169,5 +188,3 @@ begin
   return jsonb_build_object('noted', true);
 end
 $$;
-comment on function note_refusal(jsonb, text, jsonb) is
-  'Keeps that a call of an agent or attempt was refused, in a transaction of its own because the refused one is undone. Takes a credential (attemptId or tokenHash) or a principal, the operation, and the problem, with count for several at once. Nothing is kept of others.';

@@ -169,9 +169,8 @@ class GatewaysTest {
         String job = bus.enqueue("targetAgent", "research", "subject", "research.packet");
 
         assertTrue(bus.ask("health").get("problems").toString().contains("gateway east is down since "));
-        assertEquals(
-                "gateway east, which is down: because",
-                bus.ask("get_job", "jobId", job).get("nextMove").asText());
+        String move = bus.ask("get_job", "jobId", job).get("nextMove").asText();
+        assertTrue(move.matches("gateway east down since \\S+Z: because"), move);
 
         bus.jdbc().update("update gateways set checked_at = now() - interval '2 minutes' where gateway = 'east'");
         assertTrue(bus.ask("health").get("problems").toString().contains("gateway east has not been asked how it is"));

@@ -1,0 +1,72 @@
+-- Why a job that is due has not been claimed: the words of next_move.
+
+-- A lane that is full, in words: its jobs at work, its limit, and the job that began first.
+create or replace function full_lane(p_agent agents, p_at_work bigint) returns text
+language plpgsql stable as $$
+declare
+  v_oldest record;
+begin
+  select j.job_id, t.started_at into v_oldest
+  from jobs j
+  join job_attempts t on t.attempt_id = j.live_attempt
+  where j.state in ('leased', 'running') and j.moved_xid >= claim_floor() and j.leased_until > now()
+    and j.namespace = p_agent.namespace and j.target_agent = p_agent.agent_id
+  order by t.started_at
+  limit 1;
+  return format('lane full: %s of %s, job %s since %s', p_at_work, p_agent.max_concurrency, v_oldest.job_id,
+    utc_text(v_oldest.started_at));
+end
+$$;
+
+-- What holds a queued job that is due, in words: its agent, its gateway, a lane or gateway that is full,
+-- no dispatcher, or 'the next claim' when nothing does. Every enqueue asks this, and lists ask it for
+-- each row, so it is in plpgsql and planned once for each connection; it reads the jobs at work only and
+-- passes over dead entries as a claim does.
+create or replace function hold_of(p_job jobs) returns text
+language plpgsql stable as $$
+declare
+  v_agent agents;
+  v_gateway gateways;
+  v_floor xid8;
+  v_at_work bigint;
+  v_runs bigint;
+begin
+  select * into v_agent from agents where namespace = p_job.namespace and agent_id = p_job.target_agent;
+  if not v_agent.enabled then
+    return format('an operator: agent %s is disabled', v_agent.agent_id);
+  end if;
+  if lane_paused(v_agent) then
+    return format('an operator: agent %s is paused: %s', v_agent.agent_id, v_agent.paused_reason);
+  end if;
+  select * into v_gateway from gateways where namespace = v_agent.namespace and gateway = v_agent.gateway;
+  if gateway_shut(v_gateway) then
+    return format('gateway %s %s since %s: %s', v_gateway.gateway, v_gateway.state,
+      utc_text(v_gateway.state_since), v_gateway.state_reason);
+  end if;
+  if v_gateway.held_until > now() then
+    return format('gateway %s held until %s: %s', v_gateway.gateway, utc_text(v_gateway.held_until),
+      v_gateway.hold_reason);
+  end if;
+  v_floor := claim_floor();
+  select count(*) filter (where j.target_agent = v_agent.agent_id), count(*) filter (where j.delivery = 'hook')
+  into v_at_work, v_runs
+  from jobs j
+  join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+  where j.state in ('leased', 'running') and j.moved_xid >= v_floor and j.leased_until > now()
+    and a.namespace = v_agent.namespace and a.gateway = v_agent.gateway;
+  if v_at_work >= v_agent.max_concurrency then
+    return full_lane(v_agent, v_at_work);
+  end if;
+  if v_runs >= v_gateway.max_in_flight then
+    return format('gateway %s full: %s of %s', v_gateway.gateway, v_runs, v_gateway.max_in_flight);
+  end if;
+  -- A bus that has never had a dispatcher works by pulling: none is missing there.
+  if exists (select from dispatcher_heartbeats)
+    and not exists (
+      select from dispatcher_heartbeats
+      where stopped_at is null and heartbeat_is_recent(last_seen, beat_seconds)) then
+    return 'no dispatcher is alive';
+  end if;
+  return 'the next claim';
+end
+$$;
