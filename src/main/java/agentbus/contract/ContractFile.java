@@ -25,6 +25,22 @@ import java.util.Set;
 final class ContractFile {
     private static final List<String> METHODS = List.of("get", "put", "post", "delete", "patch");
 
+    /** Names that become part of a statement's text: nothing but letters, digits and, in a function's name, underscores. */
+    private static final String OPERATION_NAME = "[a-z][A-Za-z0-9]{0,62}";
+
+    private static final String FUNCTION_NAME = "[a-z][a-z0-9_]{0,62}";
+    private static final Set<String> PRINCIPALS = Set.of("operator", "agent", "attempt", "gateway");
+    private static final Set<String> EXTENSIONS = Set.of(
+            "x-principals",
+            "x-example",
+            "x-table",
+            "x-card",
+            "x-mcp",
+            "x-issues-token",
+            "x-hands-out-attempts",
+            "x-closes-attempt",
+            "x-batch");
+
     private final JsonNode document;
 
     /**
@@ -69,7 +85,8 @@ final class ContractFile {
     }
 
     private static Operation operation(String method, String path, JsonNode pathItem, JsonNode node) {
-        String id = text(node, "operationId");
+        String id = name(node, "operationId", OPERATION_NAME);
+        requireKnownExtensions(id, node);
         JsonNode body = node.path("requestBody")
                 .path("content")
                 .path("application/json")
@@ -100,11 +117,12 @@ final class ContractFile {
                 text(node, "summary"),
                 node.path("description").asText().strip(),
                 node.path("tags").path(0).asText(),
-                List.copyOf(texts(node.path("x-principals"))),
+                principals(id, node),
                 text(node, "x-example"),
                 table(node.path("x-table")),
                 card(node.path("x-card")),
-                tool(node.path("x-mcp"), text(node, "summary")));
+                tool(node.path("x-mcp"), text(node, "summary")),
+                special(node));
         return new Operation(description, inputs, rules(body));
     }
 
@@ -154,6 +172,51 @@ final class ContractFile {
         }
         String description = node.path("description").asText(summary).strip();
         return Optional.of(new Tool(text(node, "name"), description, List.copyOf(texts(node.path("fields")))));
+    }
+
+    private static Special special(JsonNode node) {
+        return new Special(
+                optional(node, "x-issues-token"),
+                optional(node, "x-hands-out-attempts"),
+                node.path("x-closes-attempt").asBoolean(),
+                batch(node.path("x-batch")));
+    }
+
+    private static Optional<Batch> batch(JsonNode node) {
+        if (node.isMissingNode()) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new Batch(name(node, "function", FUNCTION_NAME), text(node, "key"), texts(node.path("fields"))));
+    }
+
+    private static Optional<String> optional(JsonNode node, String name) {
+        return node.has(name) ? Optional.of(text(node, name)) : Optional.empty();
+    }
+
+    private static List<String> principals(String id, JsonNode node) {
+        Set<String> principals = texts(node.path("x-principals"));
+        if (!PRINCIPALS.containsAll(principals)) {
+            throw new IllegalStateException("The contract's " + id + " names a principal that is none: " + principals);
+        }
+        return List.copyOf(principals);
+    }
+
+    /** An extension that nothing reads would be a rule that nothing keeps. */
+    private static void requireKnownExtensions(String id, JsonNode node) {
+        node.fieldNames().forEachRemaining(name -> {
+            if (name.startsWith("x-") && !EXTENSIONS.contains(name)) {
+                throw new IllegalStateException("The contract's " + id + " has " + name + ", which is no extension.");
+            }
+        });
+    }
+
+    private static String name(JsonNode node, String field, String pattern) {
+        String name = text(node, field);
+        if (!name.matches(pattern)) {
+            throw new IllegalStateException("The contract's " + field + " " + name + " must match " + pattern);
+        }
+        return name;
     }
 
     private static void requireDistinct(String id, List<Input> inputs) {

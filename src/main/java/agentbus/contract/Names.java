@@ -15,4 +15,14 @@ public final class Names {
     public static String kebab(String camel) {
         return camel.replaceAll("([a-z0-9])([A-Z])", "$1-$2").toLowerCase(Locale.ROOT);
     }
+
+    /**
+     * Spells a name in snake case.
+     *
+     * @param camel a name in camel case, such as {@code renewJobLease}
+     * @return the same in snake case, such as {@code renew_job_lease}
+     */
+    public static String snake(String camel) {
+        return kebab(camel).replace('-', '_');
+    }
 }

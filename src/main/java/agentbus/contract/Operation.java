@@ -34,6 +34,7 @@ public final class Operation {
      * @param table the table for its list, or null
      * @param card the tables for the lists within its answer
      * @param tool its MCP tool, or null
+     * @param special its properties that most operations lack
      */
     record Description(
             String id,
@@ -46,7 +47,8 @@ public final class Operation {
             String example,
             Optional<Table> table,
             List<Table> card,
-            Optional<Tool> tool) {}
+            Optional<Tool> tool,
+            Special special) {}
 
     /**
      * An operation with its inputs.
@@ -88,6 +90,11 @@ public final class Operation {
     /** The id in kebab case, the command's name: {@code complete-job}. */
     public String kebabName() {
         return Names.kebab(id());
+    }
+
+    /** The SQL function that it calls, the id in snake case: {@code complete_job}. */
+    public String function() {
+        return Names.snake(id());
     }
 
     /** The HTTP method in capitals. */
@@ -138,6 +145,11 @@ public final class Operation {
     /** Its MCP tool; empty when it has none. */
     public Optional<Tool> tool() {
         return description.tool();
+    }
+
+    /** The properties that most operations lack, each a flag of its entry. */
+    public Special special() {
+        return description.special();
     }
 
     /** All inputs: path parameters, query parameters, then fields of the body. */

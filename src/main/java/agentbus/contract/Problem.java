@@ -33,7 +33,7 @@ public final class Problem extends RuntimeException {
      * @param expected the rule, or null
      */
     public Problem(int status, String code, String detail, String field, JsonNode value, String expected) {
-        this(status, code, detail, field, value, expected, 0);
+        this(status, code, detail, field, value, expected, 0, null);
     }
 
     private Problem(
@@ -43,14 +43,25 @@ public final class Problem extends RuntimeException {
             String field,
             JsonNode value,
             String expected,
-            long retryAfterSeconds) {
-        super(Wording.whole(detail), null, false, false);
+            long retryAfterSeconds,
+            Throwable cause) {
+        super(Wording.whole(detail), cause, false, false);
         this.status = status;
         this.code = code;
         this.field = field == null ? null : Wording.whole(field);
         this.value = value == null ? null : Wording.shortened(value);
         this.expected = expected;
         this.retryAfterSeconds = retryAfterSeconds;
+    }
+
+    /**
+     * The same problem with the exception that it was made of, for a caller within the program.
+     *
+     * @param failure the exception
+     * @return a problem with that cause
+     */
+    public Problem causedBy(Throwable failure) {
+        return new Problem(status, code, getMessage(), field, value, expected, retryAfterSeconds, failure);
     }
 
     /**
@@ -173,7 +184,7 @@ public final class Problem extends RuntimeException {
      * @return a 429
      */
     public static Problem tooMany(String code, String detail, String expected, long retryAfterSeconds) {
-        return new Problem(429, code, detail, null, null, expected, retryAfterSeconds);
+        return new Problem(429, code, detail, null, null, expected, retryAfterSeconds, null);
     }
 
     /**

@@ -50,8 +50,30 @@ public final class Statements {
      * @throws DataAccessException when the statement fails or the database does not answer
      */
     public List<Map<String, Object>> rows(String file, Object... parameters) {
+        return query(files.text(file), parameters);
+    }
+
+    /**
+     * The text of a statement that is a template.
+     *
+     * @param file the statement
+     * @return its text
+     */
+    public String template(String file) {
+        return files.text(file);
+    }
+
+    /**
+     * Runs a statement for its rows.
+     *
+     * @param sql the statement's text, made of files and nothing else
+     * @param parameters its parameters; an array of text is an array of text
+     * @return each row's values by column
+     * @throws DataAccessException when the database refuses or does not answer
+     */
+    public List<Map<String, Object>> query(String sql, Object... parameters) {
         return jdbc.query(
-                files.text(file),
+                sql,
                 statement -> {
                     for (int i = 0; i < parameters.length; i++) {
                         statement.setObject(i + 1, parameters[i]);

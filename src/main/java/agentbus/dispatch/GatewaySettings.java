@@ -32,4 +32,16 @@ public final class GatewaySettings {
         }
         return new Gateways(gateways);
     }
+
+    /**
+     * Whether a node dispatches: it is set to, and has the hook token of a gateway.
+     *
+     * @param settings the settings
+     * @param gateways its gateways
+     * @return true when it does
+     */
+    public static boolean dispatches(Settings settings, Gateways gateways) {
+        return settings.flag("agentbus.dispatch.enabled")
+                && !gateways.dispatchable().isEmpty();
+    }
 }

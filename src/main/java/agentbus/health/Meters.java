@@ -92,18 +92,23 @@ public final class Meters {
     }
 
     /**
-     * Counts an API call. A successful close also counts as a move of its job.
+     * Counts a call of an operation, by whichever door it came.
      *
-     * @param operation the operation's id, or {@code none}
-     * @param status the HTTP status
-     * @param answer the answer
+     * @param operation the operation's id, or none
+     * @param status the HTTP status of its answer
      */
-    public void apiCalled(String operation, int status, JsonNode answer) {
+    public void apiCalled(String operation, int status) {
         registry.counter("agentbus.api.calls", "operation", operation, "status", Integer.toString(status))
                 .increment();
-        if (status == 200 && List.of("completeJob", "failJob", "blockJob").contains(operation)) {
-            moved(answer.path("job"), "closed");
-        }
+    }
+
+    /**
+     * Counts a job whose attempt was closed.
+     *
+     * @param job the job after the close
+     */
+    public void jobClosed(JsonNode job) {
+        moved(job, "closed");
     }
 
     /**

@@ -1,71 +1,43 @@
 package agentbus.http;
 
 import agentbus.calls.CallLimits;
-import agentbus.calls.Credentials;
-import agentbus.calls.Problems;
-import agentbus.calls.Refusals;
+import agentbus.calls.Calls;
 import agentbus.contract.Contract;
 import agentbus.contract.Match;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
-import agentbus.health.Meters;
-import agentbus.settings.SecretFile;
-import agentbus.settings.ServerKey;
-import agentbus.text.Json;
-import agentbus.text.Sha256;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.http.HttpServerRequest;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.UUID;
-import java.util.function.Supplier;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
-/** The bean of the API's routes: reads a call, and writes the answer or the problem. */
+/** The bean of the API's routes: reads a call from a request, and writes the answer or the problem. */
 public final class ApiDoor {
-
-    /** The variable with the operation's id: names the statement that runs, and what is counted. */
-    public static final String OPERATION = "operation";
-
-    private static final String NEW_TOKEN = "newToken";
-    private static final String CREDENTIAL = "credential";
-    private static final String ADDRESS = "address";
-    /** The operations that make a long-lived token, each with the token's first letters. */
-    private static final Map<String, String> ISSUED = Map.of("issueAgentToken", "aba_", "issueGatewayToken", "abg_");
+    private static final int OK = 200;
+    private static final int UNAUTHORIZED = 401;
+    private static final int METHOD_NOT_ALLOWED = 405;
 
     private final Contract contract;
-    private final ServerKey key;
     private final CallLimits limits;
-    private final Refusals refusals;
-    private final Problems problems;
-    private final Meters meters;
+    private final Calls calls;
 
     /**
      * A door to the operations of a contract.
      *
      * @param contract the contract
-     * @param key derives the attempts' tokens
-     * @param limits lets the calls in
-     * @param meters counts the calls
+     * @param limits reads tokens
+     * @param calls prepares the calls
      */
-    public ApiDoor(Contract contract, ServerKey key, CallLimits limits, Meters meters) {
+    public ApiDoor(Contract contract, CallLimits limits, Calls calls) {
         this.contract = contract;
-        this.key = key;
         this.limits = limits;
-        this.refusals = new Refusals(limits);
-        this.problems = new Problems();
-        this.meters = meters;
+        this.calls = calls;
     }
 
     /**
-     * Reads a call: finds its operation, checks token and input, and leaves the statement's parameters as the body
-     * (credential and input, JSON text) and the operation's id as the variable {@code operation}. No header is left.
+     * Reads a call: finds its operation, checks token and input, and leaves what {@code direct:run-operation} takes. No header of
+     * the request is left.
      *
      * @param exchange with the HTTP request
      * @throws Problem when anything about the call is wrong
@@ -87,114 +59,14 @@ public final class ApiDoor {
         message.setBody(null);
 
         Match match = contract.match(method, path);
-        exchange.setVariable(OPERATION, match.operation().id());
-        ObjectNode credential = admit(
-                exchange,
-                address,
-                () -> limits.identify(authorization, match.operation().principals(), address));
+        Operation operation = match.operation();
+        calls.begin(exchange, operation, address);
+        calls.admit(exchange, () -> limits.identify(authorization, operation.principals(), address));
         if (sent && contentType != null && (body == null || body.length == 0)) {
             // The server has taken a form apart by itself, and has left nothing of it to be read.
             Operation.requireJson(contentType);
         }
-        ObjectNode input = match.operation()
-                .read(match.pathParameters(), QueryString.parse(query), body == null ? new byte[0] : body, contentType);
-        prepare(exchange, match.operation(), credential, input);
-    }
-
-    /**
-     * Lets the call of an operation in: who calls, and whether it may call again already. Leaves what a refusal has to know.
-     *
-     * @param exchange the call
-     * @param address where it comes from
-     * @param caller tells who calls, by {@link CallLimits}
-     * @return the caller's credential
-     * @throws Problem 401 or 429
-     */
-    public ObjectNode admit(Exchange exchange, String address, Supplier<ObjectNode> caller) {
-        exchange.setVariable(ADDRESS, address);
-        ObjectNode credential = caller.get();
-        exchange.setVariable(CREDENTIAL, credential);
-        limits.draw(credential);
-        return credential;
-    }
-
-    /**
-     * The refusal that an exception means for its caller; what is to be kept of it is the variable {@code refusal}.
-     *
-     * @param exchange with the caught exception
-     * @return the problem to answer with
-     */
-    public Problem refusal(Exchange exchange) {
-        Problem problem = problems.of(exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class));
-        ObjectNode credential = exchange.getVariable(CREDENTIAL, ObjectNode.class);
-        if (credential != null && problem.status() == 401) {
-            problem = limits.unknown(credential, exchange.getVariable(ADDRESS, String.class), problem);
-        }
-        refusals.note(credential, exchange.getVariable(OPERATION, "none", String.class), problem)
-                .ifPresent(note -> exchange.setVariable("refusal", note));
-        return problem;
-    }
-
-    /**
-     * Leaves what {@code direct:run-operation} takes: the statement's parameters as the body, the operation's id as the
-     * variable {@code operation}. Every door ends here.
-     *
-     * @param exchange the call
-     * @param operation its operation
-     * @param credential who calls, as {@link Credentials} gives it
-     * @param input the input, checked
-     */
-    public void prepare(Exchange exchange, Operation operation, ObjectNode credential, ObjectNode input) {
-        String prefix = ISSUED.get(operation.id());
-        if (prefix != null) {
-            String token = prefix + SecretFile.random();
-            exchange.setVariable(NEW_TOKEN, token);
-            input.put("tokenHash", Sha256.hex(token));
-        }
-        exchange.setVariable(OPERATION, operation.id());
-        exchange.getMessage().setBody(Map.of("credential", credential.toString(), "input", input.toString()));
-    }
-
-    /**
-     * Reads what the operation's statement returned.
-     *
-     * @param exchange with the JSON text as its body; the body becomes the JSON object
-     * @throws JsonProcessingException when the database answered something else than JSON
-     * @throws Problem when the operation answered with one
-     */
-    public void result(Exchange exchange) throws JsonProcessingException {
-        ObjectNode answer =
-                (ObjectNode) Json.EXACT.readTree(exchange.getMessage().getBody(String.class));
-        limits.known(exchange.getVariable(CREDENTIAL, ObjectNode.class));
-        JsonNode problem = answer.get("problem");
-        if (problem != null) {
-            throw Problem.fromJson(problem.path("status").asInt(), problem).orElseThrow();
-        }
-        String newToken = exchange.getVariable(NEW_TOKEN, String.class);
-        if (newToken != null) {
-            answer.put("token", newToken);
-        }
-        exchange.getMessage().setBody(answer);
-    }
-
-    /**
-     * Adds each claimed attempt's token to the answer, and leaves their hashes as the variable {@code tokenHashes}.
-     *
-     * @param exchange with the answer of claimJobs as its body
-     */
-    public void addAttemptTokens(Exchange exchange) {
-        List<Map<String, Object>> hashes = new ArrayList<>();
-        for (JsonNode job : exchange.getMessage().getBody(ObjectNode.class).path("jobs")) {
-            String attemptId = job.path("attemptId").asText();
-            String token = key.attemptToken(UUID.fromString(attemptId));
-            ((ObjectNode) job).put("attemptToken", token);
-            ((ObjectNode) job).remove("nonce");
-            Map<String, Object> hash = new HashMap<>();
-            hash.put("attemptId", attemptId);
-            hash.put("tokenHash", Sha256.of(token));
-            hashes.add(hash);
-        }
-        exchange.setVariable("tokenHashes", hashes);
+        calls.prepare(exchange, operation.read(match.pathParameters(), QueryString.parse(query), body, contentType));
     }
 
     /**
@@ -203,7 +75,9 @@ public final class ApiDoor {
      * @param exchange with the answer as its body
      */
     public void answer(Exchange exchange) {
-        write(exchange, 200, "application/json", exchange.getMessage().getBody(ObjectNode.class));
+        ObjectNode answer = exchange.getMessage().getBody(ObjectNode.class);
+        calls.succeeded(exchange, answer);
+        write(exchange, OK, "application/json", answer);
     }
 
     /**
@@ -212,14 +86,14 @@ public final class ApiDoor {
      * @param exchange with the caught exception
      */
     public void problem(Exchange exchange) {
-        Problem problem = refusal(exchange);
+        Problem problem = calls.refused(exchange);
         exchange.getMessage().removeHeaders("*");
         if (problem.retryAfterSeconds() > 0) {
             exchange.getMessage().setHeader("Retry-After", problem.retryAfterSeconds());
         }
-        if (problem.status() == 401) {
+        if (problem.status() == UNAUTHORIZED) {
             exchange.getMessage().setHeader("WWW-Authenticate", "Bearer");
-        } else if (problem.status() == 405) {
+        } else if (problem.status() == METHOD_NOT_ALLOWED) {
             exchange.getMessage().setHeader("Allow", problem.expected());
         }
         write(exchange, problem.status(), "application/problem+json", problem.toJson());
@@ -230,8 +104,7 @@ public final class ApiDoor {
         return request.getHeader("Transfer-Encoding") != null || length != null && !length.equals("0");
     }
 
-    private void write(Exchange exchange, int status, String contentType, ObjectNode body) {
-        meters.apiCalled(exchange.getVariable(OPERATION, "none", String.class), status, body);
+    private static void write(Exchange exchange, int status, String contentType, ObjectNode body) {
         Message message = exchange.getMessage();
         message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
         message.setHeader(Exchange.CONTENT_TYPE, contentType);

@@ -14,9 +14,11 @@ import io.modelcontextprotocol.server.McpServer;
 import io.modelcontextprotocol.server.McpServer.StatelessAsyncSpecification;
 import io.modelcontextprotocol.spec.McpSchema;
 import io.modelcontextprotocol.spec.McpSchema.CallToolRequest;
+import io.modelcontextprotocol.spec.McpSchema.CallToolResult;
 import io.modelcontextprotocol.spec.McpSchema.ServerCapabilities;
 import io.modelcontextprotocol.spec.McpSchema.ToolAnnotations;
 import java.util.Map;
+import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
 /** Makes the SDK's server of a contract: one tool for each operation that has {@code x-mcp}. */
@@ -37,9 +39,11 @@ final class McpTools {
      * @param contract the contract
      * @param version the program's version
      * @param transport brings the messages
+     * @param run runs the call of a tool, on the thread that asks
      * @throws IllegalStateException when the contract's {@code x-mcp} is at fault
      */
-    static void serve(Contract contract, String version, RouteTransport transport) {
+    static void serve(
+            Contract contract, String version, RouteTransport transport, Function<ToolCall, CallToolResult> run) {
         StatelessAsyncSpecification server = McpServer.async(transport)
                 .serverInfo("agentbus", version)
                 .instructions(INSTRUCTIONS)
@@ -53,8 +57,8 @@ final class McpTools {
                     .tool()
                     .ifPresent(tool -> server.toolCall(
                             tool(operation, tool),
-                            (context, call) -> Mono.defer(
-                                    () -> RouteTransport.turn(context).call(operation, arguments(call)))));
+                            (context, call) -> Mono.fromSupplier(() -> run.apply(
+                                    new ToolCall(operation, arguments(call), RouteTransport.address(context))))));
         }
         server.build();
     }

@@ -12,6 +12,7 @@ import io.modelcontextprotocol.spec.McpSchema.JSONRPCResponse;
 import io.modelcontextprotocol.spec.McpSchema.JSONRPCResponse.JSONRPCError;
 import io.modelcontextprotocol.spec.McpStatelessServerTransport;
 import java.util.Map;
+import java.util.Optional;
 import reactor.core.publisher.Mono;
 
 /**
@@ -19,8 +20,8 @@ import reactor.core.publisher.Mono;
  * out. It holds nothing between two messages.
  */
 final class RouteTransport implements McpStatelessServerTransport {
-    /** Where a tool's handler finds the message it is called by. */
-    private static final String TURN = "turn";
+    /** Where a tool's handler finds the address that the message came from. */
+    private static final String ADDRESS = "address";
 
     /**
      * What the SDK makes of params. What it cannot make so it would log, and answer, in its parser's words and with the value
@@ -51,19 +52,20 @@ final class RouteTransport implements McpStatelessServerTransport {
         return Mono.empty();
     }
 
-    /** The message that a tool's handler is called by. */
-    static Turn turn(McpTransportContext context) {
-        return (Turn) context.get(TURN);
+    /** Where the message came from that a tool's handler is called by. */
+    static String address(McpTransportContext context) {
+        return (String) context.get(ADDRESS);
     }
 
     /**
-     * Hands a message to the SDK.
+     * Has the SDK answer a message. A tool's call runs on this thread, before this returns.
      *
      * @param message what came, any JSON
-     * @return its turn: answered, or waiting for the end of a tool's call
-     * @throws NoMessage when it is neither a request nor a notification; what it holds is not repeated
+     * @param address where it came from
+     * @return the SDK's answer; empty for a notification
+     * @throws NoMessage when it is neither a request nor a notification; its content is not repeated
      */
-    Turn take(JsonNode message) throws NoMessage {
+    Optional<JSONRPCResponse> answer(JsonNode message, String address) throws NoMessage {
         JsonNode method = message.path("method");
         if (!message.isObject()) {
             throw new NoMessage("The body must be one JSON-RPC message; batches are not taken.");
@@ -76,15 +78,14 @@ final class RouteTransport implements McpStatelessServerTransport {
             throw new NoMessage("params must be an object.");
         }
         JsonNode params = message.path("params").isObject() ? message.get("params") : emptyParams();
-        Turn turn = new Turn();
-        McpTransportContext context = McpTransportContext.create(Map.of(TURN, turn));
+        McpTransportContext context = McpTransportContext.create(Map.of(ADDRESS, address));
         if (message.has("id")) {
-            turn.answerWith(answer(context, new JSONRPCRequest(method.textValue(), id(message.get("id")), params)));
-        } else {
-            turn.answerWith(handler.handleNotification(context, new JSONRPCNotification(method.textValue(), params))
-                    .then(Mono.empty()));
+            return answer(context, new JSONRPCRequest(method.textValue(), id(message.get("id")), params))
+                    .blockOptional();
         }
-        return turn;
+        handler.handleNotification(context, new JSONRPCNotification(method.textValue(), params))
+                .block();
+        return Optional.empty();
     }
 
     private Mono<JSONRPCResponse> answer(McpTransportContext context, JSONRPCRequest request) {

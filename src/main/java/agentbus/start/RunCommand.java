@@ -56,7 +56,7 @@ public final class RunCommand implements Callable<Integer> {
         Bus bus = Bus.start(settings, environment, List.of(), Map.of());
         out.println(options.greeting("agentbus", bus.url()));
         out.println("  database   " + bus.database());
-        out.println("  token      " + Bus.tokenDirectory(settings).resolve(OperatorTokenFile.FILE));
+        out.println("  token      " + Preparation.tokenDirectory(settings).resolve(OperatorTokenFile.FILE));
         out.println(
                 "  gateway    "
                         + (bus.dispatches()

@@ -1,1 +1,0 @@
-select block_job(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,1 +1,0 @@
-select cancel_job(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,1 +1,0 @@
-select claim_jobs(principal_of(:#credential::jsonb), :#input::jsonb)::text

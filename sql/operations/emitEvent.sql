@@ -1,1 +1,0 @@
-select emit_event(principal_of(:#credential::jsonb), :#input::jsonb)::text

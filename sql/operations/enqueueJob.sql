@@ -1,1 +1,0 @@
-select enqueue_job(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,1 +1,0 @@
-select health(principal_of(:#credential::jsonb), :#input::jsonb)::text

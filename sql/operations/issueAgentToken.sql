@@ -1,1 +1,0 @@
-select issue_agent_token(principal_of(:#credential::jsonb), :#input::jsonb)::text

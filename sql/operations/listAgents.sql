@@ -1,1 +1,0 @@
-select list_agents(principal_of(:#credential::jsonb), :#input::jsonb)::text

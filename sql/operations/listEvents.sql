@@ -1,1 +1,0 @@
-select list_events(principal_of(:#credential::jsonb), :#input::jsonb)::text

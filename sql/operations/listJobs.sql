@@ -1,1 +1,0 @@
-select list_jobs(principal_of(:#credential::jsonb), :#input::jsonb)::text

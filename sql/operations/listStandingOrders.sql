@@ -1,1 +1,0 @@
-select list_standing_orders(principal_of(:#credential::jsonb), :#input::jsonb)::text

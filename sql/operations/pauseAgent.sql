@@ -1,1 +1,0 @@
-select pause_agent(principal_of(:#credential::jsonb), :#input::jsonb)::text

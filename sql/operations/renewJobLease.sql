@@ -1,1 +1,0 @@
-select renew_job_lease(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,1 +1,0 @@
-select report_gateway_start(principal_of(:#credential::jsonb), :#input::jsonb)::text

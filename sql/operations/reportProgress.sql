@@ -1,1 +1,0 @@
-select report_progress(principal_of(:#credential::jsonb), :#input::jsonb)::text

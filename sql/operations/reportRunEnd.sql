@@ -1,1 +1,0 @@
-select report_run_end(principal_of(:#credential::jsonb), :#input::jsonb)::text

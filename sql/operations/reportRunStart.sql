@@ -1,1 +1,0 @@
-select report_run_start(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,1 +1,0 @@
-select requeue_expired(principal_of(:#credential::jsonb), :#input::jsonb)::text

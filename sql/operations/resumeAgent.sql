@@ -1,1 +1,0 @@
-select resume_agent(principal_of(:#credential::jsonb), :#input::jsonb)::text

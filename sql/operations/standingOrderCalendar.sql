@@ -1,1 +1,0 @@
-select standing_order_calendar(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,1 +1,0 @@
-select start_standing_order(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,1 +1,0 @@
-select unblock_job(principal_of(:#credential::jsonb), :#input::jsonb)::text

@@ -1,1 +1,0 @@
-select enqueue_job(:#principal::jsonb, :#input::jsonb)::text

@@ -1,0 +1,2 @@
+/** The ground floor: how the packages bring their beans to the registry of a bus. */
+package agentbus.beans;

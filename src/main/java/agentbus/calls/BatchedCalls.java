@@ -1,0 +1,117 @@
+package agentbus.calls;
+
+import agentbus.contract.Batch;
+import agentbus.contract.Contract;
+import agentbus.contract.Operation;
+import agentbus.db.BatchedStatement;
+import agentbus.db.Statements;
+import agentbus.text.Json;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.camel.Exchange;
+
+/**
+ * Calls that share a statement: those of an operation with {@code x-batch} that come at the same moment share one commit. A call
+ * that holds more than the batch takes, or that the batch's function leaves out, runs by its own statement, the next step of the
+ * route.
+ */
+public final class BatchedCalls implements AutoCloseable {
+    private static final String FILE = "sql/statements/run-operation/batch.sql";
+    private static final String PLACEHOLDER = "batch_function";
+    /** Chosen: far more than come within one statement of a few milliseconds. */
+    private static final int MOST = 100;
+    /** A batch that waits for a lock must not hold up all others. */
+    private static final int CONCURRENT = 2;
+
+    private final Statements statements;
+    private final Map<String, BatchedStatement<Entry, String>> batches = new HashMap<>();
+
+    /** One call: the attempt that its token speaks for, the value that must differ, and the checked input. */
+    private record Entry(String attemptId, String key, String input) {}
+
+    /**
+     * Batches of one node.
+     *
+     * @param contract its operations with {@code x-batch} have one each
+     * @param statements runs them
+     */
+    public BatchedCalls(Contract contract, Statements statements) {
+        this.statements = statements;
+        String template = statements.template(FILE);
+        for (Operation operation : contract.operations()) {
+            operation.special().batch().ifPresent(batch -> {
+                String sql = OperationStatements.call(template, PLACEHOLDER, batch.function());
+                batches.put(
+                        operation.id(),
+                        new BatchedStatement<>(batch.function(), MOST, CONCURRENT, calls -> run(sql, calls)));
+            });
+        }
+    }
+
+    /**
+     * Answers the call by a statement that it shares, if it can: then the body becomes the answer.
+     *
+     * @param exchange with the statement's parameters as its body: credential and input, JSON text
+     * @throws JsonProcessingException never: the door has written them
+     */
+    public void join(Exchange exchange) throws JsonProcessingException {
+        Call call = Call.of(exchange);
+        Batch batch = call.operation().special().batch().orElse(null);
+        JsonNode attempt = call.credential().path("attemptId");
+        if (batch == null || !attempt.isTextual()) {
+            return;
+        }
+        Map<?, ?> parameters = exchange.getMessage().getBody(Map.class);
+        String text = (String) parameters.get("input");
+        JsonNode input = Json.read(text);
+        if (!fits(input, batch)) {
+            return;
+        }
+        String answer = batches.get(call.operation().id())
+                .await(new Entry(attempt.asText(), input.path(batch.key()).asText(), text));
+        if (answer != null) {
+            exchange.getMessage().setBody(answer);
+            call.answer();
+        }
+    }
+
+    private static boolean fits(JsonNode input, Batch batch) {
+        return input.properties().stream()
+                .allMatch(field -> batch.fields().contains(field.getKey()) || empty(field.getValue()));
+    }
+
+    private static boolean empty(JsonNode value) {
+        return value.isArray() && value.isEmpty();
+    }
+
+    private List<String> run(String sql, List<Entry> calls) {
+        List<String> answers = new ArrayList<>(Collections.nCopies(calls.size(), null));
+        List<Integer> places = new ArrayList<>();
+        Set<String> keys = new HashSet<>();
+        for (int i = 0; i < calls.size(); i++) {
+            // A repetition that has overtaken its original is answered by the statement for one.
+            if (keys.add(calls.get(i).key())) {
+                places.add(i);
+            }
+        }
+        statements
+                .query(
+                        sql,
+                        places.stream().map(i -> calls.get(i).attemptId()).toArray(String[]::new),
+                        places.stream().map(i -> calls.get(i).input()).toArray(String[]::new))
+                .forEach(row -> answers.set(places.get((Integer) row.get("place") - 1), (String) row.get("answer")));
+        return answers;
+    }
+
+    @Override
+    public void close() {
+        batches.values().forEach(BatchedStatement::close);
+    }
+}

@@ -1,0 +1,52 @@
+package agentbus.calls;
+
+import agentbus.contract.Contract;
+import agentbus.contract.Operation;
+import agentbus.db.Statements;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The text of each operation's one statement: the same text for each call, so that the driver prepares it once. */
+public final class OperationStatements {
+    private static final String FILE = "sql/statements/run-operation/operation.sql";
+    private static final String PLACEHOLDER = "operation_function";
+    /** The contract is ours and is checked when it is read; a name that becomes part of a statement is checked where it does. */
+    private static final String NAME = "[a-z][a-z0-9_]{0,62}";
+
+    private final Map<String, String> texts = new HashMap<>();
+
+    /**
+     * Makes the statements of a contract.
+     *
+     * @param contract the contract
+     * @param files has the template
+     * @throws IllegalStateException when an operation's name is none of a function
+     */
+    public OperationStatements(Contract contract, Statements files) {
+        String template = files.template(FILE);
+        for (Operation operation : contract.operations()) {
+            texts.put(operation.id(), call(template, PLACEHOLDER, operation.function()));
+        }
+    }
+
+    /** The statement of an operation, with the parameters {@code :#credential} and {@code :#input}. */
+    String of(Operation operation) {
+        return texts.get(operation.id());
+    }
+
+    /**
+     * A statement that calls a function.
+     *
+     * @param template the statement
+     * @param placeholder the word that stands for the function
+     * @param function the function
+     * @return the statement's text
+     * @throws IllegalStateException when the function's name is none
+     */
+    static String call(String template, String placeholder, String function) {
+        if (!function.matches(NAME)) {
+            throw new IllegalStateException(function + " is no name of a function");
+        }
+        return template.replace(placeholder + "(", function + "(");
+    }
+}

@@ -1,0 +1,94 @@
+package agentbus.dispatch;
+
+import agentbus.beans.Beans;
+import agentbus.beans.PackageBeans;
+import agentbus.db.Statements;
+import agentbus.health.AgeCheck;
+import agentbus.settings.HttpAddress;
+import agentbus.settings.ServerKey;
+import agentbus.settings.Settings;
+import agentbus.settings.Version;
+
+/** The beans of dispatching: claims, hook calls, gateways, and the checks of a node that dispatches. */
+public final class DispatchBeans implements PackageBeans {
+    /** A dispatcher counts as dead after three missed heartbeats; see dispatcher_health_summary_v. */
+    private static final int HEARTBEATS_TO_MISS = 3;
+
+    @Override
+    public void bind(Beans beans) {
+        Settings settings = beans.get(Settings.class);
+        // The routes' timers take what they are given, so their limits are checked here.
+        settings.duration("agentbus.gateway.health-seconds", 1, 20);
+        settings.duration("agentbus.dispatch.run-end-ms", 100, 60_000);
+        beans.bind("failureLog", FailureLog.class, FailureLog::new);
+        beans.bind("dispatcher", Dispatcher.class, () -> dispatcher(beans));
+        beans.bind("hookCalls", HookCalls.class, () -> new HookCalls(beans.get(Dispatcher.class)));
+        beans.bind(
+                "prompts",
+                Prompts.class,
+                () -> new Prompts(
+                        beans.get(ServerKey.class),
+                        beans.get(HttpAddress.class).publicUrl(),
+                        settings.integer("agentbus.prompt.max-payload-bytes", 1000, 120_000)));
+        beans.bind("gatewayHealth", GatewayHealth.class, () -> gatewayHealth(beans));
+        beans.bind(
+                "hookProtocol",
+                HookProtocol.class,
+                () -> new HookProtocol(beans.get(Gateways.class), beans.get(Prompts.class)));
+        beans.bind("runAborts", RunAborts.class, () -> new RunAborts(beans.get(Gateways.class)));
+        beans.bind("hookCallNotes", HookCallNotes.class, () -> hookCallNotes(beans));
+        if (GatewaySettings.dispatches(settings, beans.get(Gateways.class))) {
+            bindChecks(beans);
+        }
+    }
+
+    private static Dispatcher dispatcher(Beans beans) {
+        Settings settings = beans.get(Settings.class);
+        Dispatcher dispatcher = new Dispatcher(
+                Version.read(),
+                settings.text("agentbus.dispatch.wake"),
+                settings.duration("agentbus.dispatch.sweep-ms", 50, 60_000),
+                settings.duration("agentbus.dispatch.beat-ms", 100, 200_000),
+                settings.duration("agentbus.dispatch.lease-ms", 1000, 600_000),
+                settings.integer("agentbus.dispatch.claim-batch", 1, 1000),
+                beans.get(Gateways.class),
+                beans.get(Listening.class)::connected);
+        if (GatewaySettings.dispatches(settings, beans.get(Gateways.class))) {
+            Statements statements = beans.get(Statements.class);
+            beans.closeAtStop(() -> statements.text("sql/statements/start/dispatcher-stopped.sql", dispatcher.id()));
+        }
+        return dispatcher;
+    }
+
+    private static GatewayHealth gatewayHealth(Beans beans) {
+        Dispatcher dispatcher = beans.get(Dispatcher.class);
+        return new GatewayHealth(beans.get(Gateways.class), dispatcher.id(), dispatcher::alone);
+    }
+
+    private static HookCallNotes hookCallNotes(Beans beans) {
+        HookCallNotes notes = new HookCallNotes(beans.get(Dispatcher.class).id(), beans.get(Statements.class));
+        beans.closeAtStop(notes);
+        return notes;
+    }
+
+    private static void bindChecks(Beans beans) {
+        Settings settings = beans.get(Settings.class);
+        // A quiet bus sweeps every fourth time; a sweep waits while a database call times out.
+        long sweepLimitMs = 8 * settings.duration("agentbus.dispatch.sweep-ms").toMillis() + 5000;
+        long heartbeatLimitMs = HEARTBEATS_TO_MISS
+                * settings.duration("agentbus.dispatch.beat-ms").toMillis();
+        beans.bind(
+                "sweepCheck",
+                AgeCheck.class,
+                () -> new AgeCheck(
+                        "sweep", "The last look at the queue", beans.get(Dispatcher.class)::sweepAgeMs, sweepLimitMs));
+        beans.bind(
+                "heartbeatCheck",
+                AgeCheck.class,
+                () -> new AgeCheck(
+                        "heartbeat",
+                        "This dispatcher's last heartbeat",
+                        beans.get(Dispatcher.class)::heartbeatAgeMs,
+                        heartbeatLimitMs));
+    }
+}

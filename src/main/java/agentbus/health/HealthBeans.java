@@ -1,0 +1,25 @@
+package agentbus.health;
+
+import agentbus.beans.Beans;
+import agentbus.beans.PackageBeans;
+import agentbus.db.Database;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import javax.sql.DataSource;
+
+/** The numbers of a node, and the check of its database. */
+public final class HealthBeans implements PackageBeans {
+    @Override
+    public void bind(Beans beans) {
+        beans.bind(
+                "metricsRegistry",
+                PrometheusMeterRegistry.class,
+                () -> new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        beans.bind(
+                "databaseCheck",
+                DatabaseCheck.class,
+                () -> new DatabaseCheck(
+                        beans.get(DataSource.class), beans.get(Database.class).toString()));
+        beans.bind("meters", Meters.class, () -> new Meters(beans.get(PrometheusMeterRegistry.class)));
+    }
+}

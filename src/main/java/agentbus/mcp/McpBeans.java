@@ -1,0 +1,26 @@
+package agentbus.mcp;
+
+import agentbus.beans.Beans;
+import agentbus.beans.PackageBeans;
+import agentbus.calls.CallLimits;
+import agentbus.calls.Calls;
+import agentbus.contract.Contract;
+import agentbus.settings.HttpAddress;
+import agentbus.settings.Version;
+
+/** The bean of the MCP door. */
+public final class McpBeans implements PackageBeans {
+    @Override
+    public void bind(Beans beans) {
+        beans.bind(
+                "mcpDoor",
+                McpDoor.class,
+                () -> new McpDoor(
+                        beans.get(Contract.class),
+                        Version.read(),
+                        beans.get(HttpAddress.class).publicUrl(),
+                        beans.get(Calls.class),
+                        beans.get(CallLimits.class),
+                        beans.camel().createProducerTemplate()));
+    }
+}

@@ -1,0 +1,52 @@
+package agentbus.settings;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.UnknownHostException;
+
+/**
+ * Where the HTTP door listens. The port is tried before anything starts, because the server of Camel 4.17.0 only logs that its
+ * port is taken and goes on without one.
+ *
+ * @param host the host of the setting
+ * @param port a port that was free a moment ago
+ * @param publicUrl where agents reach the API, without a slash at the end
+ */
+public record HttpAddress(String host, int port, String publicUrl) {
+    private static final int MAX_PORT = 65_535;
+
+    /**
+     * The address that the settings mean; port 0 becomes a free one.
+     *
+     * @param settings the {@code agentbus.http.} settings
+     * @return the address
+     * @throws StartFailure when the host is unknown or the port is taken
+     */
+    public static HttpAddress of(Settings settings) {
+        String host = settings.text("agentbus.http.host");
+        int wanted = settings.integer("agentbus.http.port", 0, MAX_PORT);
+        try (ServerSocket probe = new ServerSocket()) {
+            probe.setReuseAddress(true);
+            probe.bind(new InetSocketAddress(InetAddress.getByName(host), wanted));
+            int port = probe.getLocalPort();
+            String url = settings.text("agentbus.http.public-url").replaceAll("/+$", "");
+            return new HttpAddress(host, port, url.isEmpty() ? "http://" + inUrl(host) + ":" + port : url);
+        } catch (UnknownHostException unknown) {
+            throw settings.invalid("agentbus.http.host", "must be the name or number of an address of this machine");
+        } catch (IOException taken) {
+            throw new StartFailure("cannot listen on " + host + ":" + wanted + ": " + taken.getMessage()
+                    + "; stop what uses the port, or set agentbus.http.port (AGENTBUS_HTTP_PORT) to another");
+        }
+    }
+
+    /** The address for this machine's own callers, such as {@code http://127.0.0.1:8080}. */
+    public String url() {
+        return "http://" + inUrl(host) + ":" + port;
+    }
+
+    private static String inUrl(String host) {
+        return host.contains(":") ? "[" + host + "]" : host;
+    }
+}

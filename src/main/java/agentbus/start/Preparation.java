@@ -1,0 +1,103 @@
+package agentbus.start;
+
+import agentbus.db.Database;
+import agentbus.db.Migrations;
+import agentbus.db.Statements;
+import agentbus.dispatch.Gateway;
+import agentbus.dispatch.Gateways;
+import agentbus.fleet.AgentFileError;
+import agentbus.fleet.AgentFiles;
+import agentbus.settings.GatewayKeys;
+import agentbus.settings.OperatorTokenFile;
+import agentbus.settings.ServerKey;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
+import agentbus.text.Sha256;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Brings the database to what this node's files say, before any route runs: schema, key, first token, gateways, agents. */
+final class Preparation {
+    private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
+
+    private final Settings settings;
+    private final Database database;
+    private final Statements statements;
+
+    /**
+     * The preparation of one database.
+     *
+     * @param settings the settings
+     * @param database the database
+     * @param statements runs the statements of the start
+     */
+    Preparation(Settings settings, Database database, Statements statements) {
+        this.settings = settings;
+        this.database = database;
+        this.statements = statements;
+    }
+
+    /**
+     * Prepares the database.
+     *
+     * @param key this node's server key
+     * @param gateways this node's gateways
+     * @return the ids of the agents that the files describe
+     * @throws StartFailure when the database refuses, or the node cannot join it
+     */
+    Set<String> run(ServerKey key, Gateways gateways) {
+        new Migrations(database).run();
+        String agreed = statements.text("sql/statements/start/agree-on-server-key.sql", key.fingerprint());
+        if (!agreed.equals(key.fingerprint())) {
+            throw new StartFailure("the server key of this node (" + key.fingerprint()
+                    + ") is not the one this database was set up" + " with (" + agreed
+                    + "); copy data/server.key from another node, or set AGENTBUS_SERVER_KEY");
+        }
+        OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
+        statements.text("sql/statements/start/register-operator-token.sql", Sha256.of(token.token()), "first-operator");
+        gateways.all().forEach(this::configure);
+        ArrayNode agents = agents(settings);
+        String synced = statements.text("sql/statements/start/sync-agents.sql", "default", agents.toString());
+        LOG.debug("Agents synced: {}", synced);
+        Set<String> ids = new HashSet<>();
+        agents.forEach(agent -> ids.add(agent.get("id").asText()));
+        return ids;
+    }
+
+    /**
+     * Where the first operator's token is kept.
+     *
+     * @param settings the settings
+     * @return the directory, the data directory unless set otherwise
+     */
+    static Path tokenDirectory(Settings settings) {
+        return settings.path("agentbus.data.token-dir").orElseGet(settings::dataDirectory);
+    }
+
+    private void configure(Gateway gateway) {
+        statements.text(
+                "sql/statements/start/configure-gateway.sql",
+                gateway.name(),
+                gateway.maxInFlight(),
+                gateway.url().toString(),
+                gateway.form().setting());
+        if (gateway.hasHookToken() && !gateway.hasOperatorToken()) {
+            LOG.info(
+                    "{} is not set: a run that is cancelled goes on at gateway {} until it ends by itself",
+                    GatewayKeys.key(gateway.name(), "operator-token"),
+                    gateway.name());
+        }
+    }
+
+    private static ArrayNode agents(Settings settings) {
+        try {
+            return new AgentFiles(settings.home().resolve(settings.text("agentbus.agents.dir"))).read();
+        } catch (AgentFileError wrong) {
+            throw new StartFailure(wrong.getMessage(), wrong);
+        }
+    }
+}
