@@ -2,11 +2,11 @@
 -- For agents and attempts; operators are free, and so is the bus, but for loops that go through
 -- subscriptions.
 
--- Whether the caller is an agent or one attempt of it, whom the roles' rules bind.
 -- First words of the topics that are facts about what the bus did; no caller may emit them.
 create or replace function bus_topics()
 returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit'] $$;
 
+-- Whether the caller is an agent or one attempt of it, whom the roles' rules bind.
 create or replace function is_agent(p_principal jsonb) returns boolean
 language sql immutable as $$
   select p_principal ->> 'kind' in ('agent', 'attempt')

@@ -18,8 +18,7 @@ end
 $$;
 
 -- Whether the agent's lane is paused at the given time: by a person, or by a dispatcher after a refused
--- hook call. A pause without an end lasts until someone resumes the agent. Refuses a disabled agent and a
--- subject the agent does not accept (422).
+-- hook call. A pause without an end lasts until someone resumes the agent.
 create or replace function lane_paused(p_agent agents, p_now timestamptz default now()) returns boolean
 language sql stable as $$
   select (p_agent).paused_at is not null
@@ -32,6 +31,7 @@ language sql stable as $$
   select (p_agent).enabled and not lane_paused(p_agent, p_now)
 $$;
 
+-- Refuses a disabled agent and a subject that the agent does not accept (422).
 create or replace function require_accepted(
   p_agent agents, p_subject text, p_field_of_agent text, p_field_of_subject text
 ) returns void language plpgsql stable as $$

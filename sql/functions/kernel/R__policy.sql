@@ -1,12 +1,12 @@
--- Every wait, limit, backoff and number of tries of the SQL functions: the one file to read, and to
--- change, for any of them.
+-- Every wait, limit, backoff and number of tries of the SQL functions: the one file to read, and to change,
+-- for any of them.
 --
--- Each is a function without arguments, so that the planner puts its value in place of the call.
--- `Chosen:` gives the reason of a number that is ours; `Measured` and `Documented` name the source of one
--- that is not. Settings of the process stand in application.properties, those of an agent, a job type or
--- a standing order in their own rows.
+-- Each is a function without arguments, so that the planner puts its value in place of the call. `Chosen:`
+-- gives the reason of a number that is ours; `Measured` and `Documented` name the source of one that is not.
+-- Settings of the process stand in application.properties, those of an agent, a job type or a standing order
+-- in their own rows.
 
--- ---------------------------------------------------------------------------------------------- leases
+-- ---------------------------------------------------------------------------------------------------- leases
 
 -- Lease of a job that a worker pulls without naming one.
 -- Chosen: long enough for a worker that renews between two steps, short enough that a dead one costs five
@@ -14,10 +14,10 @@
 create or replace function pull_lease() returns interval
 language sql immutable as $$ select interval '300 seconds' $$;
 
--- Lease after a renewal or a progress report that names none, and after a run has survived a restart of
--- its gateway.
--- Chosen: the same as pull_lease. A shorter one would punish a model that thinks for some minutes between
--- two reports.
+-- Lease after a renewal or a progress report that names none, and after a run has survived a restart of its
+-- gateway.
+-- Chosen: the same as pull_lease. A shorter one would punish a model that thinks for some minutes between two
+-- reports.
 create or replace function renewal_lease() returns interval
 language sql immutable as $$ select interval '300 seconds' $$;
 
@@ -32,11 +32,11 @@ language sql immutable as $$ select interval '60 seconds' $$;
 create or replace function outage_grace() returns interval
 language sql immutable as $$ select interval '120 seconds' $$;
 
--- --------------------------------------------------------------------------------------------- backoff
+-- --------------------------------------------------------------------------------------------------- backoff
 
--- Wait before a call is tried again: 1 s, doubling with each failure in a row up to the cap, less up to
--- 30 per cent by chance, so that calls that failed together do not come back together. p_failures counts
--- from 0; the cap is in seconds.
+-- Wait before a call is tried again: 1 s, doubling with each failure in a row up to the cap, less up to 30
+-- per cent by chance, so that calls that failed together do not come back together. p_failures counts from 0;
+-- the cap is in seconds.
 -- Chosen: the start and the share; the caps stand below.
 create or replace function short_backoff(p_failures int, p_cap_seconds int) returns interval
 language sql volatile as $$
@@ -44,8 +44,8 @@ language sql volatile as $$
 $$;
 
 -- Cap of the hold of a gateway that takes nothing, in seconds.
--- Chosen: long enough not to hammer a gateway that boots (7 to 14 s, measured on OpenClaw 2026.9.6),
--- short enough that work flows again soon after.
+-- Chosen: long enough not to hammer a gateway that boots (7 to 14 s, measured on OpenClaw 2026.9.6), short
+-- enough that work flows again soon after.
 create or replace function gateway_hold_cap_seconds() returns int language sql immutable as $$ select 30 $$;
 
 -- Longest Retry-After that a gateway is believed, in seconds; the shortest is 1.
@@ -61,16 +61,16 @@ create or replace function undelivered_cap_seconds() returns int language sql im
 create or replace function unknown_cap_seconds() returns int language sql immutable as $$ select 30 $$;
 
 -- How long a hook call may be repeated with the same key.
--- Documented: OpenClaw 2026.9.6 forgets an Idempotency-Key 5 minutes after the run has ended. Past that
--- the same call would start a second run; a minute is the margin.
+-- Documented: OpenClaw 2026.9.6 forgets an Idempotency-Key 5 minutes after the run has ended. Past that the
+-- same call would start a second run; a minute is the margin.
 create or replace function key_memory() returns interval
 language sql immutable as $$ select interval '4 minutes' $$;
 
--- -------------------------------------------------------------------------------------------- gateways
+-- -------------------------------------------------------------------------------------------------- gateways
 
 -- Age at which a gateway's last answer no longer counts.
--- Chosen: three questions of a quiet node (20 s at most). Every node that dispatches also asks, so an
--- older answer means that no node dispatches there, and it must not hold one that begins to.
+-- Chosen: three questions of a quiet node (20 s at most). Every node that dispatches also asks, so an older
+-- answer means that no node dispatches there, and it must not hold one that begins to.
 create or replace function gateway_news_lifetime() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
 
@@ -96,15 +96,15 @@ language sql immutable as $$ select interval '120 seconds' $$;
 create or replace function session_jobs_searched() returns int language sql immutable as $$ select 20 $$;
 
 -- Runs in a row that end without closing their job before the job is blocked for the coordinator.
--- Chosen: one can be a slip of the model, which the reason in the next prompt cures; the second means
--- that it cannot.
+-- Chosen: one can be a slip of the model, which the reason in the next prompt cures; the second means that it
+-- cannot.
 create or replace function silent_ends_to_block() returns int language sql immutable as $$ select 2 $$;
 
 -- Ended runs that one call settles.
 -- Chosen: a call of some tens of milliseconds.
 create or replace function run_ends_batch() returns int language sql immutable as $$ select 100 $$;
 
--- ------------------------------------------------------------------------------------------ run aborts
+-- ------------------------------------------------------------------------------------------------ run aborts
 
 -- Tries to stop one run at its gateway.
 -- Chosen: with the backoff about two minutes; a gateway that answers at all has then had its chance.
@@ -134,7 +134,7 @@ language sql immutable as $$ select interval '1 minute' $$;
 -- Chosen: about as many as a gateway has runs, for two gateways.
 create or replace function aborts_batch() returns int language sql immutable as $$ select 20 $$;
 
--- ---------------------------------------------------------------------------------------------- claims
+-- ---------------------------------------------------------------------------------------------------- claims
 
 -- Age at which a claim mark no longer counts.
 -- Chosen: half of claim_mark_lookahead, so that a mark never speaks of a job that became due after its look.
@@ -155,7 +155,7 @@ language sql immutable as $$ select interval '2 seconds' $$;
 -- Chosen: twenty batches are more than other calls lock at once.
 create or replace function look_rounds() returns int language sql immutable as $$ select 20 $$;
 
--- ------------------------------------------------------------------------------------ limits of agents
+-- ------------------------------------------------------------------------------------------ limits of agents
 
 -- Handoffs in one chain; one more is taken for a loop.
 -- Chosen: ten agents, each asked twice.
@@ -194,7 +194,7 @@ create or replace function refusal_rows() returns int language sql immutable as 
 create or replace function refusals_kept() returns interval
 language sql immutable as $$ select interval '30 days' $$;
 
--- ---------------------------------------------------------------------------------------------- sweeps
+-- ---------------------------------------------------------------------------------------------------- sweeps
 
 -- Leases, and blocks, that one sweep ends.
 -- Chosen: a call of less than a second; the next sweep takes the rest.
@@ -219,43 +219,59 @@ language sql immutable as $$ select interval '1 minute' $$;
 create or replace function listener_grace() returns interval
 language sql immutable as $$ select interval '15 seconds' $$;
 
--- ------------------------------------------------------------------------------------- standing orders
+-- ------------------------------------------------------------------------------------------- standing orders
 
--- Deadline of a run that was started elsewhere, when neither the order nor the caller names one.
+-- Deadline of a slot that was started elsewhere, when neither the order nor the caller names one.
 -- Chosen: the timeout of the job type scheduled.
 create or replace function external_run_timeout_seconds() returns int
 language sql immutable as $$ select 1800 $$;
 
--- How far back earlier catch-up runs are seen when the next one is given its turn.
+-- How far back earlier catch-up slots are seen when the next one is given its turn.
 -- Chosen: a turn that lies further back cannot meet today's.
 create or replace function catch_up_memory() returns interval
 language sql immutable as $$ select interval '1 day' $$;
 
--- Failed runs in a row from which an order is failing.
+-- Failed slots in a row from which an order is failing.
 -- Chosen: one failure is the job's own news.
 create or replace function failing_after() returns int language sql immutable as $$ select 2 $$;
 
--- Slots without a run from which an order is silent.
+-- Slots in a row that did not begin from which an order is silent.
 -- Chosen: two have come and gone, so the silence is longer than its period.
 create or replace function silent_after() returns int language sql immutable as $$ select 2 $$;
 
--- Runs that get-standing-order shows, newest first, and fires that it announces.
--- Chosen: one screen each.
+-- Slots that get-standing-order shows, newest first.
+-- Chosen: one screen.
 create or replace function order_runs_shown() returns int language sql immutable as $$ select 20 $$;
+
+-- Next slots that an order announces.
+-- Chosen: the planner writes as many ahead for every order, however rare.
 create or replace function order_fires_shown() returns int language sql immutable as $$ select 5 $$;
 
--- --------------------------------------------------------------------------------------- audit, health
+-- The window of list-standing-order-runs and standing-order-calendar before its end, when the caller names no
+-- from.
+-- Chosen: a day holds every order at least once, but for weekly ones.
+create or replace function slots_window() returns interval
+language sql immutable as $$ select interval '1 day' $$;
+
+-- --------------------------------------------------------------------------------------------- audit, health
 
 -- A due job that waits for longer than this makes the backlog worth a look of the coordinator.
 -- Chosen: shorter waits are the normal depth of a lane that has work.
 create or replace function late_after() returns interval
 language sql immutable as $$ select interval '15 minutes' $$;
 
--- Window and number of failures of one agent with the same error that make a cluster.
--- Chosen: two are chance, three are a pattern; half an hour is two rounds of retries.
+-- Window in which failures of one agent with the same error make a cluster.
+-- Chosen: half an hour is two rounds of retries.
 create or replace function cluster_window() returns interval
 language sql immutable as $$ select interval '30 minutes' $$;
+
+-- Failures within cluster_window that make a cluster.
+-- Chosen: two are chance, three are a pattern.
 create or replace function cluster_size() returns int language sql immutable as $$ select 3 $$;
+
+-- Jobs that the event of a failure cluster names.
+-- Chosen: enough to see what they have in common.
+create or replace function cluster_jobs_listed() returns int language sql immutable as $$ select 20 $$;
 
 -- Dead letters of one agent within an hour from which a rise is reported.
 -- Chosen: as for clusters.
@@ -289,26 +305,12 @@ language sql immutable as $$ select interval '1 day' $$;
 -- Chosen: more than a job has in an ordinary life.
 create or replace function job_events_shown() returns int language sql immutable as $$ select 200 $$;
 
--- ------------------------------------------------------------------------------------------- retention
-
--- Newest runs of each standing order that are never retired.
--- Chosen: what the order's page shows, and more than a month of a daily order.
-create or replace function order_runs_kept() returns int language sql immutable as $$ select 50 $$;
-
--- The window of list-standing-order-runs and standing-order-calendar before its end, when the caller names no
--- from. Chosen: a day holds every order at least once, but for weekly ones.
-create or replace function slots_window() returns interval
-language sql immutable as $$ select interval '1 day' $$;
-
--- Jobs that the event of a failure cluster names. Chosen: enough to see what they have in common.
-create or replace function cluster_jobs_listed() returns int language sql immutable as $$ select 20 $$;
-
--- Dead rows from which a table counts for database health. Chosen: the dead rows of a smaller table cost a
--- claim less than a millisecond.
+-- Dead rows from which a table counts for database health.
+-- Chosen: below it a large share of dead rows is normal between two vacuums.
 create or replace function dead_rows_to_count() returns int language sql immutable as $$ select 20000 $$;
 
--- The thresholds of database health: above worry_above, in this unit, a value is a worry. Chosen: for a bus
--- on one machine; docs/operations.md gives the meaning of each.
+-- The thresholds of database health: above worry_above, in this unit, a value is a worry.
+-- Chosen: for a bus on one machine; docs/operations.md gives the meaning of each.
 create or replace function database_worries() returns table (watch text, unit text, worry_above int)
 language sql immutable as $$
   values
@@ -324,3 +326,9 @@ language sql immutable as $$
     ('expired_leases', 'jobs', 0),
     ('gateways_held', 'gateways', 0)
 $$;
+
+-- ------------------------------------------------------------------------------------------------- retention
+
+-- Newest slots of each standing order that are never retired.
+-- Chosen: what the order's page shows, and more than a month of a daily order.
+create or replace function order_runs_kept() returns int language sql immutable as $$ select 50 $$;
