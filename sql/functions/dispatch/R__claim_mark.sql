@@ -39,7 +39,7 @@ end
 $$;
 
 -- Looks for the oldest job that is at work, or due within claim_mark_lookahead, and writes the mark; at
--- most once every claim_mark_pause, whoever calls. The look goes ahead of now because a job becomes due
+-- most once every claim_mark_pause over all nodes. The look goes ahead of now because a job becomes due
 -- without a write; a job that was further ahead may be older than the mark. The mark never passes
 -- pg_snapshot_xmin: a transaction that has not committed yet has no older number, so what it writes is
 -- never below the mark.

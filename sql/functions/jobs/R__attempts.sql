@@ -1,10 +1,10 @@
 -- The fence, and what ends an attempt. Everything that closes a job goes through end_attempt.
 --
--- Locks: whoever needs several jobs takes them all at the beginning, in the order of their ids
--- (lock_jobs), or passes over what is taken (skip locked). So the end of a child and the cancelling of
--- its parent cannot each wait for the other. What is left to chance: a job that begins to wait for
--- another while somebody waits for that other's lock. Postgres then undoes one of the calls, and the
--- doors run it once more.
+-- Locks: a call that needs several jobs locks them all at its beginning, in the order of their ids
+-- (lock_jobs), or passes over locked ones (skip locked). So the end of a child and the cancelling of its
+-- parent cannot each wait for the other.
+-- Remaining deadlock: job A starts depending on B while another call waits for B's lock. Postgres aborts
+-- one; the doors retry once.
 
 -- The waiting and blocked jobs that the end of one of these may move.
 create or replace function dependents_of(p_jobs uuid[]) returns setof uuid
@@ -27,7 +27,7 @@ language sql as $$
   select lock_jobs(p_jobs || array(select dependents_of(p_jobs)))
 $$;
 
--- Locks what the end of the job may move, without waiting; false when somebody else holds some of it.
+-- Locks what the end of the job may move, without waiting; false when another call has locked some of it.
 create or replace function try_lock_dependents(p_job_id uuid) returns boolean
 language sql as $$
   with needed as materialized (
@@ -131,7 +131,7 @@ begin
   where job_id = p_job.job_id
   returning * into p_job;
   if p_status in ('cancelled', 'timed_out') then
-    -- Not by its own hand: whoever works on it still is to be stopped.
+    -- Ended from outside: its run may still be at work and is to be stopped.
     perform request_abort(v_attempt, coalesce(p_error, p_status));
   end if;
   if p_job.ended_at is not null then

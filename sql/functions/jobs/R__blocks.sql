@@ -114,7 +114,7 @@ begin
 end
 $$;
 
--- Withdraws the question to the coordinator, unless it is at work on it already, or somebody else holds
+-- Withdraws the question to the coordinator, unless it is at work on it already, or another call has locked
 -- what depends on it.
 create or replace function drop_replan(p_job jobs) returns void
 language plpgsql as $$

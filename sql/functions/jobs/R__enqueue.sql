@@ -20,7 +20,7 @@ language sql volatile as $$
   from job_type_settings(p_namespace, p_job_type) t
 $$;
 
--- The agent a call speaks for: its token's, or for an operator the one named. Refuses somebody else's
+-- The agent a call speaks for: its token's, or for an operator the one named. Refuses another agent's
 -- name (403), naming the field.
 create or replace function source_agent_of(p_principal jsonb, p_namespace text, p_asked text, p_field text)
 returns text
@@ -244,8 +244,8 @@ declare
   v_job jobs;
   v_fits boolean;
 begin
-  -- One that a claim or another event has in hand is passed over: at worst there is one job more, and
-  -- nobody waits.
+  -- A job that a claim or another event has locked is passed over. The cost is one job more at worst, and
+  -- no event waits.
   select * into v_job from jobs
   where namespace = p_namespace and target_agent = p_agent and subject = p_subject
     and coalesce_key = p_pattern and state = 'queued' and attempt_no = 0

@@ -12,7 +12,7 @@ language sql immutable as $$
   select p_principal ->> 'kind' in ('agent', 'attempt')
 $$;
 
--- The row of the agent that calls; all null for anybody else.
+-- The row of the agent that calls; all null for other callers.
 create or replace function speaker(p_principal jsonb, p_namespace text) returns agents
 language sql stable as $$
   select * from agents where namespace = p_namespace and agent_id = p_principal ->> 'name'

@@ -30,7 +30,7 @@ begin
     jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject, 'state', state)
   from new_rows;
   -- A waiting job, too: its enqueue holds its dependencies locked, and a claim that passes meanwhile
-  -- skips them. And one that is due later: a dispatcher looks rarely while there is nothing to be done.
+  -- skips them. Also for a job that is due later: a dispatcher looks rarely on an idle bus.
   if exists (select from new_rows where state in ('waiting', 'queued')) then
     perform pg_notify('jobs_ready', '');
   end if;

@@ -164,7 +164,7 @@ declare
   v_count int := coalesce((p_problem ->> 'count')::int, 1);
   v_told int;
 begin
-  -- Null for a token that nobody has: there is no one to note it of.
+  -- Null for an unknown token: there is no caller to note it for.
   if (v_principal ->> 'kind' in ('agent', 'attempt')) is not true then
     return jsonb_build_object('noted', false);
   end if;
