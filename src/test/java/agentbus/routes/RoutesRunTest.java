@@ -88,6 +88,7 @@ class RoutesRunTest {
 
             pullOneJob(bus, home);
             listTools(bus);
+            callTool(bus, home);
             refuseOneCall(bus, home);
             forgetOldDispatchers(bus, database);
             stopOneRun(database);
@@ -120,6 +121,13 @@ class RoutesRunTest {
     private static void listTools(Bus bus) throws Exception {
         String list = "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/list\"}";
         assertTrue(call(bus, "none", "/mcp", list).body().contains("complete"));
+    }
+
+    private static void callTool(Bus bus, Path home) throws Exception {
+        String token = Files.readString(home.resolve("data/operator.token")).strip();
+        String list = "{\"jsonrpc\": \"2.0\", \"id\": 2, \"method\": \"tools/call\", \"params\": {\"name\": \"list\","
+                + " \"arguments\": {\"token\": \"" + token + "\"}}}";
+        assertTrue(call(bus, "none", "/mcp", list).body().contains("structuredContent"));
     }
 
     /** The demo's gateway has no WebSocket, so the abort fails; the route has run nevertheless. */
