@@ -8,8 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.contract.Batch;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
+import agentbus.db.Statements;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.settings.ProgramFiles;
+import agentbus.settings.Settings;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +31,7 @@ class OperationStatementsTest {
         this.database = database;
     }
 
-    static java.util.List<Operation> operations() {
+    static List<Operation> operations() {
         return Contract.load().operations();
     }
 
@@ -50,7 +56,9 @@ class OperationStatementsTest {
 
     @Test
     void each_operation_calls_its_own_function_with_the_caller_and_the_input() {
-        OperationStatements statements = new OperationStatements(Contract.load());
+        ProgramFiles files = new ProgramFiles(Settings.load(Path.of(""), Map.of(), Map.of()));
+        OperationStatements statements = new OperationStatements(
+                Contract.load(), new Statements(database.jdbc().getDataSource(), files));
         for (Operation operation : operations()) {
             String statement = statements.of(operation);
             assertTrue(statement.contains("select " + operation.function() + "(principal_of("), statement);
