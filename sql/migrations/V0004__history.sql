@@ -56,3 +56,21 @@ create table standing_order_runs_history (
 comment on table standing_order_runs_history is
   'Old runs. Each order keeps its newest runs among the living, and the newest that ended well.';
 create index standing_order_runs_history_by_slot on standing_order_runs_history (namespace, scheduled_for);
+
+create table retention_rules (
+  table_name text primary key,
+  way text not null check (way in ('moved', 'deleted')),
+  key_column text not null,
+  over_column text not null,
+  keep_days int check (keep_days between 1 and 3650),
+  created_at timestamptz not null default now()
+);
+comment on table retention_rules is
+  'How finished rows of a table leave it, for tables that need no function of their own. A migration that makes a table adds its rule.';
+comment on column retention_rules.way is
+  'moved: to the table of the same name with _history behind it. deleted: for good.';
+comment on column retention_rules.key_column is 'The column that is the key. No other table may refer to it.';
+comment on column retention_rules.over_column is
+  'The column with the time since when a row is over; a row without one stays. It needs an index.';
+comment on column retention_rules.keep_days is
+  'How many days a row stays after that time; null: as the setting agentbus.history.keep-days says.';

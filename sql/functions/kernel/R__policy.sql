@@ -332,3 +332,9 @@ $$;
 -- Newest slots of each standing order that are never retired.
 -- Chosen: what the order's page shows, and more than a month of a daily order.
 create or replace function order_runs_kept() returns int language sql immutable as $$ select 50 $$;
+
+-- ----------------------------------------------------------------------------------------------------- audit
+
+-- Characters of a changed value that an audit row of audit_row keeps. Chosen: enough to recognise the value; the
+-- value itself is in its table.
+create or replace function audited_value_length() returns int language sql immutable as $$ select 500 $$;

@@ -261,7 +261,7 @@ create or replace function audited_job(p_table text, p_row text) returns uuid la
 $$;
 
 -- Moves the old ones among the next p_limit audit rows of all namespaces; rows of live jobs stay. Returns
--- batch_answer; it is the last part, so next is null at its end.
+-- the answer of end_batch.
 create or replace function retire_audit(p_before timestamptz, p_limit int, p_place jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -286,12 +286,13 @@ begin
     v_moved := move_rows('audit_log', 'audit_log_history', 'audit_id', 'bigint', v_gone);
   end if;
   return end_batch('audit', v_moved, case
-    when v_rows = p_limit and not v_young then jsonb_build_object('part', 'audit', 'auditId', v_last) end);
+    when v_rows = p_limit and not v_young then jsonb_build_object('part', 'audit', 'auditId', v_last)
+    else '{"part": "rules"}' end);
 end
 $$;
 
--- Moves one batch of what ended more than so many days ago, in the order slots, jobs, events, audit rows,
--- beginning at a place (null: the first). Returns part, moved and next, the place for the next call; null
+-- Moves one batch of what ended more than so many days ago, in the order slots, jobs, events, audit rows, tables
+-- with a rule, beginning at a place (null: the first). Returns part, moved and next, the place for the next call; null
 -- when there is none. Refuses (422) a number out of range; one node retires at a time, and a second one gets
 -- next null.
 create or replace function retire_finished_work(p_days int, p_limit int, p_place jsonb default null)
@@ -315,6 +316,7 @@ begin
     when 'runs' then retire_slots(v_before, p_limit, p_place)
     when 'jobs' then retire_jobs(v_before, p_limit, p_place)
     when 'events' then retire_events(v_before, p_limit, p_place)
-    else retire_audit(v_before, p_limit, p_place) end;
+    when 'audit' then retire_audit(v_before, p_limit, p_place)
+    else retire_by_rule(v_before, p_limit, p_place) end;
 end
 $$;

@@ -54,6 +54,12 @@ class TablesTest {
         if (kept.startsWith("moved to ")) {
             return names.get(0).equals(table + "_history") && sources("move_rows\\('" + table + "'") > 0;
         }
+        if (kept.startsWith("by rule")) {
+            return 1
+                    == database.jdbc()
+                            .queryForObject(
+                                    "select count(*) from retention_rules where table_name = ?", Integer.class, table);
+        }
         if (kept.startsWith("removed with ")) {
             return cascades(table, names.get(0));
         }
@@ -96,6 +102,7 @@ class TablesTest {
         assertEquals(false, isKeptAsTold("agents", "moved to `agents_history`"));
         assertEquals(false, isKeptAsTold("jobs", "removed with its `events`"));
         assertEquals(false, isKeptAsTold("refusals", "for ever: somebody may want to count them"));
+        assertEquals(false, isKeptAsTold("agents", "by rule"));
         assertEquals(false, isKeptAsTold("agents", ""));
         assertEquals(false, isAuditedAsTold("gateways", "by trigger `journal_agents`"));
         assertEquals(false, isAuditedAsTold("gateways", ""));

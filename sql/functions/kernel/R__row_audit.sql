@@ -1,0 +1,55 @@
+-- Audit rows of tables whose changes need no words of their own.
+--
+-- One trigger makes a table audited, whoever writes to it:
+--
+--   create trigger audit_row after insert or update or delete on ideas
+--     for each row execute function audit_row('idea', 'idea_id');
+--
+-- It costs an insert for each changed row. The tables of the dispatch path have triggers for a whole statement
+-- instead (R__journal.sql).
+
+-- The columns in which two versions of a row differ, as an object of the new values. A value is cut to
+-- audited_value_length characters: an audit row is no second copy of the data.
+create or replace function changed_columns(p_old jsonb, p_new jsonb) returns jsonb
+language sql immutable as $$
+  select coalesce(jsonb_object_agg(key, left(value, audited_value_length())), '{}')
+  from jsonb_each_text(p_new)
+  where key not in ('created_at', 'updated_at')
+    and p_new -> key is distinct from coalesce(p_old -> key, 'null')
+$$;
+
+-- Trigger for each row of a table that has a column namespace: writes <noun>.added, <noun>.changed or
+-- <noun>.removed, with the actor and the reason that act_as has named. Its arguments are the noun and the column
+-- that is the key. An update that changes nothing but updated_at writes nothing, nor does
+-- retention, which writes one row for each batch.
+create or replace function audit_row() returns trigger
+language plpgsql as $$
+declare
+  v_old jsonb := case when tg_op = 'INSERT' then '{}' else to_jsonb(old) end;
+  v_new jsonb := case when tg_op = 'DELETE' then '{}' else to_jsonb(new) end;
+  v_row jsonb := v_old || v_new;
+  v_changed jsonb := changed_columns(v_old, v_new);
+begin
+  if tg_op = 'UPDATE' and v_changed = '{}'
+    or tg_op = 'DELETE' and current_setting('agentbus.retention', true) = 'on' then
+    return null;
+  end if;
+  insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+  values (
+    v_row ->> 'namespace',
+    current_actor(),
+    tg_argv[0] || case tg_op when 'INSERT' then '.added' when 'UPDATE' then '.changed' else '.removed' end,
+    tg_table_name,
+    v_row ->> tg_argv[1],
+    nullif(current_setting('agentbus.why', true), ''),
+    v_changed);
+  return null;
+end
+$$;
+
+-- Namespaces and job types are changed by hand. A new namespace gets its job types with it, so these leave no
+-- rows of their own.
+create or replace trigger audit_row after insert or update or delete on namespaces
+  for each row execute function audit_row('namespace', 'namespace');
+create or replace trigger audit_row after update or delete on job_types
+  for each row execute function audit_row('job_type', 'job_type');

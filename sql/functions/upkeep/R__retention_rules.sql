@@ -1,0 +1,72 @@
+-- Retention of the tables that need no more than a rule: a row of retention_rules, which the migration that makes
+-- the table adds. The tables of work have functions of their own (R__retention.sql), since their rows refer to
+-- each other.
+
+-- The first rule after the table of this name (null: the first of all); all null when there is none.
+create or replace function next_retention_rule(p_after text default null) returns retention_rules
+language sql stable as $$
+  select *
+  from retention_rules
+  where p_after is null or table_name > p_after
+  order by table_name
+  limit 1
+$$;
+
+-- The type of a table's column, for a cast; an error when there is no such column.
+create or replace function column_type(p_table regclass, p_column text) returns text
+language sql stable as $$
+  select format_type(atttypid, atttypmod)
+  from pg_attribute
+  where attrelid = p_table and attname = p_column and not attisdropped
+$$;
+
+-- Deletes the rows with these keys. Returns how many, by namespace.
+create or replace function remove_rows(p_table regclass, p_key text, p_keys text[]) returns jsonb
+language plpgsql as $$
+declare
+  v_removed jsonb;
+begin
+  execute format(
+    'with gone as (delete from %1$s where %2$I = any ($1::%3$s[]) returning namespace),
+      counted as (select namespace, count(*) as removed from gone group by namespace)
+    select coalesce(jsonb_object_agg(namespace, removed), ''{}'') from counted',
+    p_table, p_key, column_type(p_table, p_key))
+    into v_removed
+    using p_keys;
+  return v_removed;
+end
+$$;
+
+-- Moves or deletes one batch of the rows of one table that were over before then, or before the rule's own
+-- keep_days. Rows that another call has locked are passed over. Returns the answer of end_batch: a full batch is
+-- followed by the next of the same table, the last table by null.
+create or replace function retire_by_rule(p_before timestamptz, p_limit int, p_place jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_after text := p_place ->> 'after';
+  v_rule retention_rules := next_retention_rule(v_after);
+  v_table regclass := v_rule.table_name::regclass;
+  v_keys text[];
+  v_moved jsonb := '{}';
+begin
+  if v_table is null then
+    return jsonb_build_object('moved', 0, 'next', null);
+  end if;
+  execute format(
+    'select array_agg(key) from (
+      select %1$I::text as key from %2$s where %3$I < $1 order by %3$I limit $2 for update skip locked) old',
+    v_rule.key_column, v_table, v_rule.over_column)
+    into v_keys
+    using coalesce(now() - make_interval(days => v_rule.keep_days), p_before), p_limit;
+  if cardinality(v_keys) > 0 then
+    v_moved := case v_rule.way
+      when 'moved' then move_rows(v_table, (v_rule.table_name || '_history')::regclass, v_rule.key_column,
+        column_type(v_table, v_rule.key_column), v_keys)
+      else remove_rows(v_table, v_rule.key_column, v_keys) end;
+  end if;
+  return end_batch(v_rule.table_name, v_moved, case
+    when cardinality(v_keys) = p_limit then jsonb_build_object('part', 'rules', 'after', v_after)
+    when (next_retention_rule(v_rule.table_name)).table_name is not null then
+      jsonb_build_object('part', 'rules', 'after', v_rule.table_name) end);
+end
+$$;
