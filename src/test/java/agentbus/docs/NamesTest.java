@@ -40,8 +40,8 @@ class NamesTest {
     private static final Pattern COMMAND = Pattern.compile("\\./agentbus ([a-z][a-z-]*)((?: [^`|;&)]*)?)");
     private static final Pattern FLAG = Pattern.compile("(?<=\\s)--[a-z-]+");
     /** Parts of the names that a guide lets its reader make: files, a test class, an operation. */
-    private static final Set<String> MADE_BY_THE_READER = Set.of(
-            "agents/librarian", "take-from-inbox.camel.yaml", "/links/", "__links.sql", "LinksTest", "add-link");
+    private static final Set<String> MADE_BY_THE_READER =
+            Set.of("agents/librarian", "take-from-inbox.camel.yaml", "/links/", "__links.sql", "LinksTest", "add-link");
 
     private static final Map<String, Set<String>> FLAGS = flags();
     private static final Set<Path> FILES = files();
