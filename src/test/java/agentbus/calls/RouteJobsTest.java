@@ -53,6 +53,7 @@ class RouteJobsTest {
                         .to("direct:enqueue-job");
                 from("direct:careful")
                         .routeId("careful")
+                        .errorHandler(defaultErrorHandler())
                         .onException(Problem.class)
                         .handled(true)
                         .setBody(simple("${exception.code}"))
