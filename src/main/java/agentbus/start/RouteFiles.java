@@ -24,7 +24,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.spi.Resource;
 import org.apache.camel.support.PluginHelper;
 
-/** The route files of one bus: those of its phases, those of the installation, and what they must be like. */
+/** Finds the route files of one bus, those of its phases and those of the installation, and checks their form. */
 final class RouteFiles {
     /** How a route file's name ends. */
     static final String SUFFIX = ".camel.yaml";
@@ -35,7 +35,7 @@ final class RouteFiles {
 
     private static final String FOLDER = "src/main/resources/routes/";
     private static final String OWN = "agentbus.routes.dir";
-    /** The directory of {@link #OWN} that need not exist. */
+    /** The default of {@link #OWN}. This directory need not exist. */
     private static final String USUAL_OWN = "routes";
 
     private final List<String> patterns = new ArrayList<>();
@@ -48,7 +48,7 @@ final class RouteFiles {
      *
      * @param settings the phase, and the directory of the installation's own route files
      * @param program where the phases' files are
-     * @param more patterns of further files, as Camel takes them
+     * @param more further file patterns in Camel's syntax
      * @throws StartFailure when the settings name a directory that is not there
      */
     RouteFiles(Settings settings, ProgramFiles program, List<String> more) {
@@ -75,7 +75,7 @@ final class RouteFiles {
             throw new StartFailure(OWN + " is " + settings.text(OWN) + ", and there is no directory " + own
                     + "; make it, or name the one with your route files");
         }
-        // Looked at by a reload even when it is made only later.
+        // Added even if missing, so that a reload finds files after the directory is created.
         directories.add(own);
     }
 
@@ -93,7 +93,7 @@ final class RouteFiles {
     /**
      * Where Camel looks for the files.
      *
-     * @return patterns as Camel takes them
+     * @return file patterns in Camel's syntax
      */
     List<String> patterns() {
         return List.copyOf(patterns);
@@ -118,7 +118,7 @@ final class RouteFiles {
     }
 
     /**
-     * Looks that each file is a list, as YAML routes are: Camel passes over one that is not, without a word.
+     * Requires every file to be a YAML list, because Camel silently ignores any other.
      *
      * @param camel finds the files
      * @throws StartFailure naming the file
@@ -128,7 +128,7 @@ final class RouteFiles {
     }
 
     /**
-     * Looks that a file is a list.
+     * Requires a file to be a YAML list.
      *
      * @param file the file
      * @throws StartFailure naming the file
@@ -141,8 +141,8 @@ final class RouteFiles {
     }
 
     /**
-     * Looks that no two routes or orders have one name: of two orders, or of an order and a route, Camel keeps the later one
-     * without a word.
+     * Requires the names of routes and orders to be unique. If two orders, or an order and a route, share a name, Camel
+     * silently keeps only the later one.
      *
      * @param camel finds the files
      * @throws StartFailure naming the name and its files
@@ -169,7 +169,7 @@ final class RouteFiles {
         return found;
     }
 
-    /** A use of each file. */
+    /** An action on one file. */
     private interface Look {
         void at(Resource file);
     }
@@ -189,11 +189,11 @@ final class RouteFiles {
     }
 
     /**
-     * A file as people find it.
+     * The path of a file, shortened for messages.
      *
      * @param location where Camel says it is
-     * @return its path from the home directory or the checkout on, from {@code routes/} on for a file of the program, else the
-     *     whole path
+     * @return the path relative to the home directory or the checkout; for a file of the program, a path that begins
+     *     with {@code routes/}; otherwise the whole path
      */
     String place(String location) {
         int built = location.lastIndexOf("/classes/routes/");
@@ -231,7 +231,7 @@ final class RouteFiles {
      * The elements of a route file.
      *
      * @param text what is in the file
-     * @return each element; none when it is no YAML, of which Camel says the line
+     * @return each element; none when the text is not YAML, because Camel reports that with the line
      */
     static Iterable<JsonNode> elements(String text) {
         try {

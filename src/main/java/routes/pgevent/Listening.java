@@ -33,9 +33,9 @@ class Listening {
     }
 
     /**
-     * Connects and listens. Blocks as long as the data source does, and then for two answers at most.
+     * Connects and listens. Blocks while the data source connects, and then for at most two answers of the server.
      *
-     * @param dataSource gives a connection of pgjdbc, or one that unwraps to it
+     * @param dataSource gives pgjdbc connections, or wrappers that unwrap to them
      * @param channel a checked channel name
      * @param answerLimit how long the server may take for each answer
      * @return an open connection, to be closed by the caller
@@ -68,8 +68,8 @@ class Listening {
     }
 
     /**
-     * Asks the server for an answer, by repeating LISTEN: that changes nothing, and {@code pg_stat_activity} goes on showing
-     * what the connection is for.
+     * Checks the connection by repeating LISTEN, which changes nothing. {@code pg_stat_activity} thus keeps showing LISTEN
+     * as the query of this connection.
      *
      * @throws SQLException if the connection has ended, or the answer takes longer than the limit
      */

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The limits of the door, with a clock that the test moves. */
+/** The limits of calls and wrong tokens, with a clock that the test advances. */
 class CallLimitsTest {
     private static final List<String> EVERY_KIND = List.of("operator", "agent", "attempt");
     private static final String HERE = "127.0.0.1";
@@ -125,7 +125,7 @@ class CallLimitsTest {
         assertEquals(60, problem.retryAfterSeconds());
         assertEquals("invalid_token", wrong(ELSEWHERE).code());
         admit(right);
-        assertEquals("missing_token", refused(null).code(), "a call without a token guesses nothing");
+        assertEquals("missing_token", refused(null).code(), "a call without a token is no guess");
 
         clock.goOn(Duration.ofSeconds(61));
         assertEquals("invalid_token", wrong(HERE).code());
@@ -143,7 +143,7 @@ class CallLimitsTest {
                 429, limits.unknown(admit("Bearer abo_wrong"), HERE, unknown).status());
 
         ObjectNode attempt = admit(attemptToken());
-        assertEquals(401, limits.unknown(attempt, HERE, unknown).status(), "a genuine seal is no guess");
+        assertEquals(401, limits.unknown(attempt, HERE, unknown).status(), "a token with a valid seal is no guess");
     }
 
     @Test

@@ -28,7 +28,7 @@ class RetentionTest {
                         + " audit_log_history, standing_order_runs_history");
     }
 
-    /** Makes everything that there is so many days older. */
+    /** Moves the timestamps of all jobs, events, audit rows and order runs back by the given days. */
     private void age(int days) {
         for (String triggered : List.of("jobs", "events", "audit_log", "standing_order_runs")) {
             bus.jdbc().execute("alter table " + triggered + " disable trigger user");
@@ -52,7 +52,7 @@ class RetentionTest {
         }
     }
 
-    /** Calls until there is no more; returns how many calls it took. */
+    /** Runs the retention batch by batch until no batch is left; returns the number of batches. */
     private int retire(int limit) {
         String place = null;
         int calls = 0;
@@ -60,7 +60,7 @@ class RetentionTest {
             JsonNode done = bus.one("select retire_finished_work(?, ?, ?::jsonb)", DAYS, limit, place);
             place = done.get("next").isNull() ? null : done.get("next").toString();
             calls++;
-            assertTrue(calls < 1000, () -> "it does not end: " + done);
+            assertTrue(calls < 1000, () -> "retention does not end: " + done);
         } while (place != null);
         return calls;
     }
@@ -94,7 +94,7 @@ class RetentionTest {
         assertEquals(
                 List.of("history.moved"),
                 bus.jdbc().queryForList("select distinct action from audit_log", String.class),
-                "and nothing else is left");
+                "the audit log holds only the move itself");
     }
 
     @Test
@@ -135,7 +135,7 @@ class RetentionTest {
         assertEquals(0, bus.count("events where source_job_id = ?::uuid", young));
         assertTrue(
                 bus.count("events where source_job_id = ?::uuid", dead) > 0,
-                "what is told of the living stays with them");
+                "a job that stays keeps all of its events");
         assertTrue(bus.count("audit_log where row_id = ?", queued) > 0);
     }
 
@@ -167,7 +167,7 @@ class RetentionTest {
             last = last == null ? succeeded() : succeeded("parentJobId", last);
         }
         age(31);
-        // The batch that cuts the line leaves the older part of it to the next, never to nobody.
+        // A batch of 5 cuts the chain and leaves the older jobs to a later one. Each pass must still retire some jobs.
         int before = 12;
         while (before > 0) {
             retire(5);
@@ -186,7 +186,7 @@ class RetentionTest {
             all.add(succeeded());
         }
         bus.jdbc().execute("alter table jobs disable trigger user");
-        // All at the same moment: a place in the order of ends must tell them apart.
+        // All jobs end at the same moment, so the position between two batches needs more than the end time.
         bus.jdbc().update("update jobs set ended_at = date_trunc('day', ended_at)");
         bus.jdbc().execute("alter table jobs enable trigger user");
         age(32);
@@ -271,9 +271,9 @@ class RetentionTest {
 
         retire(7);
 
-        assertEquals(51, bus.count("standing_order_runs"), "fifty, and the one that ended well");
+        assertEquals(51, bus.count("standing_order_runs"), "the newest fifty and the completed one");
         assertEquals(29, bus.count("standing_order_runs_history"));
-        assertTrue(look(job).has("retiredAt"), "the job of a run goes after it");
+        assertTrue(look(job).has("retiredAt"), "a job can retire once its run has");
         JsonNode window = bus.ask("list_standing_order_runs", "from", "2000-01-01T00:00:00Z", "limit", 200);
         assertEquals(80, window.get("runs").size());
         assertEquals(
