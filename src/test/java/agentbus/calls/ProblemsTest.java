@@ -110,7 +110,8 @@ class ProblemsTest {
             refused.add(refusals.group(1) == null ? refusals.group(2) : refusals.group(1));
         }
         String java = text(Path.of("src/main/java/agentbus/contract"), ".java")
-                + text(Path.of("src/main/java/agentbus/door"), ".java")
+                + text(Path.of("src/main/java/agentbus/calls"), ".java")
+                + text(Path.of("src/main/java/agentbus/http"), ".java")
                 + text(Path.of("src/main/java/agentbus/mcp"), ".java");
 
         assertTrue(refused.size() > 8, refused.toString());
