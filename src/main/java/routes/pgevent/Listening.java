@@ -68,8 +68,8 @@ class Listening {
     }
 
     /**
-     * Checks the connection by repeating LISTEN, which changes nothing. {@code pg_stat_activity} thus keeps showing LISTEN
-     * as the query of this connection.
+     * Checks the connection by repeating LISTEN, which changes nothing. {@code pg_stat_activity} thus keeps showing
+     * LISTEN as the query of this connection.
      *
      * @throws SQLException if the connection has ended, or the answer takes longer than the limit
      */
