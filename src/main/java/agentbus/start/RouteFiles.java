@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -128,7 +129,7 @@ final class RouteFiles {
     }
 
     /**
-     * Requires a file to be a YAML list.
+     * Requires a file to be a YAML list without an onException that would have no effect.
      *
      * @param file the file
      * @throws StartFailure naming the file
@@ -137,6 +138,19 @@ final class RouteFiles {
         if (!isList(file)) {
             throw new StartFailure(place(file.getLocation())
                     + ": a route file is a list, and this is none; begin with - route:, - beans: or the like");
+        }
+        requireEffectiveOnException(file);
+    }
+
+    /** The default error handler hands each failure to the caller, and Camel then passes over an onException of the file. */
+    private void requireEffectiveOnException(Resource file) {
+        Set<String> elements = new HashSet<>();
+        elements(text(file)).forEach(element -> element.fieldNames().forEachRemaining(elements::add));
+        if (elements.contains("onException") && !elements.contains("errorHandler")) {
+            throw new StartFailure(
+                    place(file.getLocation())
+                            + ": an onException has no effect on a file's routes, because failures go to the caller by default;"
+                            + " put it into a routeConfiguration with an id, and name that id in the route's routeConfigurationId");
         }
     }
 

@@ -76,6 +76,16 @@ class BrokenRouteTest {
                 failure("# mine\nroute:\n  id: mine\n  from:\n    uri: timer:x\n    steps:\n      - log: a\n"));
     }
 
+    @Test
+    void an_on_exception_that_would_have_no_effect_is_refused() throws IOException {
+        assertEquals(
+                "routes/mine.camel.yaml: an onException has no effect on a file's routes, because failures go to the caller"
+                        + " by default; put it into a routeConfiguration with an id, and name that id in the route's"
+                        + " routeConfigurationId",
+                failure("- onException:\n    exception: [java.lang.Exception]\n    handled:\n      constant: \"true\"\n"
+                        + from("uri: timer:x")));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
