@@ -12,8 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The beans of one bus. Each is made once, when another one first asks for it or when all are made; so no order has to be told.
- * What the beans have opened is closed in the reverse order. Used by the thread that starts and the one that stops the bus.
+ * The beans of one bus. Each bean is made once, when another bean asks for it or by {@link #makeAll}, so packages may
+ * bind their beans in any order.
+ *
+ * <p>The resources of the beans are closed in the reverse order of their opening. Only the thread that starts the bus
+ * and the thread that stops it use this class.
  */
 public final class Beans {
     private static final Logger LOG = LoggerFactory.getLogger(Beans.class);
@@ -38,9 +41,9 @@ public final class Beans {
     }
 
     /**
-     * No beans yet.
+     * Starts without beans.
      *
-     * @param camel the context whose registry gets them
+     * @param camel the context whose registry receives the beans
      */
     public Beans(CamelContext camel) {
         this.camel = camel;
@@ -56,7 +59,7 @@ public final class Beans {
      *
      * @param name its name, by which routes call it
      * @param type its type, by which other packages ask for it
-     * @param maker makes it
+     * @param maker makes the bean
      * @param <T> its type
      * @throws IllegalStateException when another bean has the name
      */
@@ -65,24 +68,24 @@ public final class Beans {
     }
 
     /**
-     * Keeps what other packages ask for and no route must call, such as the server key.
+     * Keeps an object for other packages, such as the server key. Routes cannot call it.
      *
      * @param type its type
      * @param object the object
      * @param <T> its type
-     * @throws IllegalStateException when there is one of the type
+     * @throws IllegalStateException when an object of this type is kept already
      */
     public <T> void keep(Class<T> type, T object) {
         put(type.getName(), new Bean(type, false, () -> object));
     }
 
     /**
-     * The one bean of a type, made if it is not yet.
+     * Returns the one bean of a type, and makes it if necessary.
      *
      * @param type the type that it was bound with, or a supertype
      * @param <T> the type
      * @return the bean
-     * @throws IllegalStateException when there is none or more than one, or when making it needs itself
+     * @throws IllegalStateException when there is no such bean, when there are several, or when the bean needs itself
      */
     public <T> T get(Class<T> type) {
         List<String> names = beans.keySet().stream()
@@ -95,25 +98,28 @@ public final class Beans {
     }
 
     /**
-     * Has something done once the routes run, such as what needs the HTTP server.
+     * Registers a task that runs once the routes run, such as a task that needs the HTTP server.
      *
-     * @param task run in the order of these calls
+     * @param task the task; tasks run in the order in which they were registered
      */
     public void whenStarted(Runnable task) {
         whenStarted.add(task);
     }
 
     /**
-     * Has something closed once the routes have stopped. To be called when it is opened, within a bean's supplier: what was
-     * opened last is closed first.
+     * Registers a resource to close after the routes have stopped. A bean's supplier calls this when it opens the
+     * resource; the last opened resource is closed first.
      *
-     * @param resource what to close
+     * @param resource the resource
      */
     public void closeAtStop(AutoCloseable resource) {
         open.push(resource);
     }
 
-    /** Makes every bean and puts it into the registry. A wrong setting is told now, before Camel makes anything of the beans. */
+    /**
+     * Makes every bean, and binds the beans for routes in the registry. A wrong setting is thus reported before Camel
+     * uses a bean.
+     */
     public void makeAll() {
         for (String name : List.copyOf(beans.keySet())) {
             Object made = make(name);
@@ -123,12 +129,12 @@ public final class Beans {
         }
     }
 
-    /** Does what waits for the routes to run. */
+    /** Runs the tasks of {@link #whenStarted}. */
     public void started() {
         whenStarted.forEach(Runnable::run);
     }
 
-    /** Closes what is open. Never throws. */
+    /** Closes the registered resources. Never throws. */
     public void close() {
         while (!open.isEmpty()) {
             try {

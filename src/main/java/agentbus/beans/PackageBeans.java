@@ -1,14 +1,15 @@
 package agentbus.beans;
 
 /**
- * What one package brings to a bus. A package has one public class of this kind with a constructor without arguments, directly in
- * {@code agentbus.<package>}, whose name ends in {@code Beans}: the start finds it by that name, so no list names it.
+ * The beans of one package. A package has one public implementation, directly in {@code agentbus.<package>}, with a
+ * constructor without arguments and a name that ends in {@code Beans}. The start finds the class by that name, so no
+ * list of packages is needed.
  */
 public interface PackageBeans {
     /**
      * Binds the package's beans.
      *
-     * @param beans takes them; a bean of another package may be asked for within a supplier, in any order of packages
+     * @param beans receives the beans; a supplier may ask for the bean of any other package
      */
     void bind(Beans beans);
 }

@@ -1,2 +1,2 @@
-/** The ground floor: how the packages bring their beans to the registry of a bus. */
+/** The lowest layer: collects the beans of the packages and binds them in the registry of a bus. */
 package agentbus.beans;

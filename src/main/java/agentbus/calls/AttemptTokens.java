@@ -10,14 +10,14 @@ import java.util.Map;
 import java.util.UUID;
 import org.apache.camel.Exchange;
 
-/** Gives a worker that pulls its work the token of each attempt that it has claimed. */
+/** Gives a worker the token of each attempt that it has claimed. */
 public final class AttemptTokens {
     private final ServerKey key;
 
     /**
-     * Tokens under one server key.
+     * Makes the tokens of one server key.
      *
-     * @param key derives them
+     * @param key derives the tokens
      */
     public AttemptTokens(ServerKey key) {
         this.key = key;
@@ -34,7 +34,8 @@ public final class AttemptTokens {
     }
 
     /**
-     * Adds each claimed attempt's token to the answer, and leaves their hashes as the variable {@code tokenHashes}.
+     * Adds the token of each claimed attempt to the answer, and stores the hashes of the tokens in the variable
+     * {@code tokenHashes}.
      *
      * @param exchange with the answer as its body
      */

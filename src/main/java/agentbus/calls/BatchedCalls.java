@@ -18,29 +18,29 @@ import java.util.Set;
 import org.apache.camel.Exchange;
 
 /**
- * Calls that share a statement: those of an operation with {@code x-batch} that come at the same moment share one commit. A call
- * that holds more than the batch takes, or that the batch's function leaves out, runs by its own statement, the next step of the
- * route.
+ * Runs several calls of an operation with {@code x-batch} in one statement, so that calls that come at the same moment
+ * share a commit. A call with inputs that the batch does not take, or that the batch function leaves out, runs its own
+ * statement in the next step of the route.
  */
 public final class BatchedCalls implements AutoCloseable {
     private static final String FILE = "sql/statements/run-operation/batch.sql";
     private static final String PLACEHOLDER = "batch_function";
-    /** Chosen: far more than come within one statement of a few milliseconds. */
+    /** Chosen: far more calls than arrive during one statement of a few milliseconds. */
     private static final int MOST = 100;
-    /** A batch that waits for a lock must not hold up all others. */
+    /** Chosen: two, so that one batch that waits for a lock does not hold up all others. */
     private static final int CONCURRENT = 2;
 
     private final Statements statements;
     private final Map<String, BatchedStatement<Entry, String>> batches = new HashMap<>();
 
-    /** One call: the attempt that its token speaks for, the value that must differ, and the checked input. */
+    /** One call: the attempt of its token, the value of the batch's key, and the checked input. */
     private record Entry(String attemptId, String key, String input) {}
 
     /**
      * Batches of one node.
      *
-     * @param contract its operations with {@code x-batch} have one each
-     * @param statements runs them
+     * @param contract the contract; each of its operations with {@code x-batch} has a batch
+     * @param statements runs the statements
      */
     public BatchedCalls(Contract contract, Statements statements) {
         this.statements = statements;
@@ -56,10 +56,10 @@ public final class BatchedCalls implements AutoCloseable {
     }
 
     /**
-     * Answers the call by a statement that it shares, if it can: then the body becomes the answer.
+     * Answers the call by a shared statement if possible; the body then becomes the answer.
      *
-     * @param exchange with the statement's parameters as its body: credential and input, JSON text
-     * @throws JsonProcessingException never: the door has written them
+     * @param exchange with the statement's parameters as its body: credential and input, both as JSON text
+     * @throws JsonProcessingException never, because the bus has written the JSON
      */
     public void join(Exchange exchange) throws JsonProcessingException {
         Call call = Call.of(exchange);
@@ -96,7 +96,7 @@ public final class BatchedCalls implements AutoCloseable {
         List<Integer> places = new ArrayList<>();
         Set<String> keys = new HashSet<>();
         for (int i = 0; i < calls.size(); i++) {
-            // A repetition that has overtaken its original is answered by the statement for one.
+            // A second call with the same key is left out and runs its own statement.
             if (keys.add(calls.get(i).key())) {
                 places.add(i);
             }

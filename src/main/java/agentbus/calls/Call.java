@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
 import org.apache.camel.Exchange;
 
-/** One call of an operation, the exchange variable {@code call} of the routes that run it. It belongs to one exchange. */
+/** One call of an operation. It belongs to one exchange, which holds it in the variable {@code call}. */
 public final class Call {
     private static final String VARIABLE = "call";
 
@@ -16,17 +16,17 @@ public final class Call {
     private boolean answered;
 
     /**
-     * A call that nobody has looked at yet.
+     * A call that has not been checked yet.
      *
-     * @param operation what is called
-     * @param address where it comes from
+     * @param operation the operation that is called
+     * @param address where the call comes from
      */
     Call(Operation operation, String address) {
         this.operation = operation;
         this.address = address;
     }
 
-    /** The call that an exchange runs; empty while it is not known which operation is meant. */
+    /** The call that an exchange runs; empty until its operation is known. */
     static Optional<Call> find(Exchange exchange) {
         return Optional.ofNullable(exchange.getVariable(VARIABLE, Call.class));
     }
@@ -36,7 +36,7 @@ public final class Call {
      *
      * @param exchange an exchange whose call is known
      * @return the call
-     * @throws IllegalStateException when no door has begun one
+     * @throws IllegalStateException when no door has begun a call
      */
     static Call of(Exchange exchange) {
         return find(exchange).orElseThrow(() -> new IllegalStateException("no door has begun a call here"));
@@ -47,37 +47,39 @@ public final class Call {
         exchange.setVariable(VARIABLE, this);
     }
 
-    /** Forgets the call that an exchange has run before. */
+    /** Removes the previous call from an exchange. */
     static void leave(Exchange exchange) {
         exchange.removeVariable(VARIABLE);
     }
 
-    /** What is called. */
+    /** The operation that is called. */
     Operation operation() {
         return operation;
     }
 
-    /** Where it comes from: an IP address, or a route. */
+    /** Where the call comes from: an IP address, or a route. */
     String address() {
         return address;
     }
 
-    /** Who calls, as {@code principal_of} takes it; null before the caller is known. */
+    /**
+     * The caller's credential, in the form that the SQL function {@code principal_of} takes; null before it is known.
+     */
     ObjectNode credential() {
         return credential;
     }
 
-    /** Keeps who calls. */
+    /** Keeps the caller's credential. */
     void credential(ObjectNode caller) {
         credential = caller;
     }
 
-    /** The long-lived token that the call makes, or null. */
+    /** The long-lived token that the call issues, or null. */
     String newToken() {
         return newToken;
     }
 
-    /** Keeps the token that the call makes. */
+    /** Keeps the token that the call issues. */
     void newToken(String token) {
         newToken = token;
     }

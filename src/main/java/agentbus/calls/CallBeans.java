@@ -9,7 +9,7 @@ import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import io.github.bucket4j.TimeMeter;
 
-/** The beans of what every door does with a call. */
+/** The beans of the common part of all doors. */
 public final class CallBeans implements PackageBeans {
     private static final int MOST_CALLS = 1_000_000;
 

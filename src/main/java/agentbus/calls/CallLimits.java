@@ -18,19 +18,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How often one may knock at a door of this node. Agents and attempts have a token bucket each, looked at before any
- * statement runs; operators and gateways have none. Wrong tokens are counted by the address they come from, and a right one passes
- * whatever its address has done. Each node counts for itself.
+ * The rate limits of the calls to one node. Each agent and each attempt has a token bucket, which is checked before any
+ * statement runs; operators and gateways have no limit.
+ *
+ * <p>Wrong tokens are counted for each address, but a valid token passes from any address. Each node counts its own
+ * calls.
  */
 public final class CallLimits {
     private static final Logger LOG = LoggerFactory.getLogger(CallLimits.class);
-    /** Operators step in when something is wrong; a gateway has as many runs to report as the bus has given it. */
+    /** Operators must be able to act in an emergency. A gateway reports only runs that the bus has started. */
     private static final Set<String> UNLIMITED = Set.of(Credentials.OPERATOR, Credentials.GATEWAY);
 
     private static final Duration WINDOW = Duration.ofMinutes(1);
-    /** Far more than the attempts and addresses of one machine's fleet; past it the least used are forgotten. */
+    /**
+     * Chosen: far more than the attempts and addresses of one fleet. Above that the cache drops the least used entries.
+     */
     private static final int MOST_KEPT = 100_000;
-    /** A bucket that nobody has drawn from for so long is full again at any rate that may be set. */
+    /** Chosen: at the default rates, an unused bucket is full again after 5 s (calls) or a minute (wrong tokens). */
     private static final Duration KEPT = Duration.ofMinutes(10);
 
     private final Credentials credentials;
@@ -39,34 +43,38 @@ public final class CallLimits {
     private final Meters meters;
     private final Cache<String, Caller> callers = cache();
     private final Cache<String, Address> addresses = cache();
-    /** Hashes of long-lived tokens that the database has let in. */
+    /** Hashes of long-lived tokens that the database has accepted. */
     private final Cache<String, Boolean> known = cache();
 
     private final AtomicLong unsaid = new AtomicLong();
     private final AtomicLong saidAt;
 
     /**
-     * What is allowed.
+     * The allowed rates.
      *
-     * @param callsPerSecond calls of one agent or attempt, on average
-     * @param burst calls of it at once after a pause
-     * @param badTokensPerMinute wrong tokens from one address
+     * @param callsPerSecond calls per second of one agent or attempt, on average
+     * @param burst calls of one agent or attempt at once, after a pause
+     * @param badTokensPerMinute wrong tokens per minute from one address
      */
     public record Rates(int callsPerSecond, int burst, int badTokensPerMinute) {}
 
-    /** What one agent or attempt has left, and how many of its calls were refused since that was last told. */
+    /**
+     * The bucket of one agent or attempt, the number of its refused calls since the last report, and the report's time.
+     */
     private record Caller(Bucket bucket, AtomicLong refused, AtomicLong toldAt) {}
 
-    /** How many wrong tokens an address has left, and how many unknown ones may be looked up when it has none. */
+    /**
+     * The buckets of one address: one for wrong tokens, and one for look-ups of unknown tokens once the first is empty.
+     */
     private record Address(Bucket wrong, Bucket lookUps) {}
 
     /**
      * Limits of one node.
      *
      * @param credentials reads the tokens
-     * @param rates what is allowed
+     * @param rates the allowed rates
      * @param clock tells the time
-     * @param meters counts what is refused
+     * @param meters counts the refused calls
      */
     public CallLimits(Credentials credentials, Rates rates, TimeMeter clock, Meters meters) {
         this.credentials = credentials;
@@ -77,26 +85,27 @@ public final class CallLimits {
     }
 
     /**
-     * Who calls. To be asked first; {@link #draw} comes next, and nothing is done for the call before both.
+     * Identifies the caller. This is the first check of a call, and {@link #draw} is the second; nothing else is done
+     * before them.
      *
      * @param authorization the Authorization header, or null
      * @param allowed the kinds of principal that the operation is for
      * @param address where the call comes from
-     * @return the credential, as {@code principal_of} takes it
-     * @throws Problem 401 for no token or a malformed one, 429 {@code too_many_bad_tokens}
+     * @return the credential, in the form that the SQL function {@code principal_of} takes
+     * @throws Problem 401 for a missing or malformed token, 429 {@code too_many_bad_tokens}
      */
     public ObjectNode identify(String authorization, List<String> allowed, String address) {
         return identified(() -> credentials.of(authorization, allowed), address);
     }
 
     /**
-     * Who calls, where the token is an argument; otherwise as {@link #identify}.
+     * Identifies a caller whose token is an argument of the call; otherwise like {@link #identify}.
      *
      * @param token the token, or null
      * @param allowed the kinds of principal that the operation is for
      * @param address where the call comes from
-     * @return the credential, as {@code principal_of} takes it
-     * @throws Problem 401 for no token or a malformed one, 429 {@code too_many_bad_tokens}
+     * @return the credential, in the form that the SQL function {@code principal_of} takes
+     * @throws Problem 401 for a missing or malformed token, 429 {@code too_many_bad_tokens}
      */
     public ObjectNode identifyArgument(String token, List<String> allowed, String address) {
         return identified(() -> credentials.ofArgument(token, allowed), address);
@@ -116,7 +125,7 @@ public final class CallLimits {
     }
 
     /**
-     * Counts a call against what its caller has left. Once for each call.
+     * Counts a call against the caller's rate. To be called once for each call.
      *
      * @param credential what {@link #identify} returned
      * @throws Problem 429 {@code too_many_calls}
@@ -141,7 +150,7 @@ public final class CallLimits {
     }
 
     /**
-     * To be told when an admitted call was not refused for its token.
+     * Records that the database has accepted the token of an admitted call.
      *
      * @param credential what {@link #identify} returned
      */
@@ -153,15 +162,15 @@ public final class CallLimits {
     }
 
     /**
-     * To be told when nobody has the token of an admitted call.
+     * Records that the token of an admitted call belongs to no principal.
      *
      * @param credential what {@link #identify} returned
      * @param address where the call came from
      * @param refused the database's refusal
-     * @return what to answer: the same, or 429 when wrong tokens have come too often from there
+     * @return the problem to answer with: the same, or 429 after too many wrong tokens from the address
      */
     public Problem unknown(ObjectNode credential, String address, Problem refused) {
-        // An attempt's token was verified by its own seal: its row is gone, and nobody has guessed.
+        // The HMAC of an attempt's token was verified, so nobody guessed the token; only the attempt's row is gone.
         if (!credential.has("tokenHash")) {
             return refused;
         }
@@ -170,11 +179,11 @@ public final class CallLimits {
     }
 
     /**
-     * How many calls of an agent or attempt were refused for their number since this was last asked with success. An answer
-     * other than 0 comes once a minute, so that what is written of a caller that hammers is little.
+     * The number of calls of an agent or attempt that {@link #draw} has refused since the last report. A number other
+     * than 0 is returned at most once a minute, so that a caller over its limit leads to few records.
      *
      * @param credential the caller's credential
-     * @return the number to tell, or 0 for nothing to tell now
+     * @return the number to report, or 0 if no report is due
      */
     long refusalsToTell(ObjectNode credential) {
         Caller caller = callers.getIfPresent(key(credential));
@@ -188,7 +197,7 @@ public final class CallLimits {
                 : 0;
     }
 
-    /** Whether a credential is, by its form, an operator's. */
+    /** Whether a credential has the form of an operator's. */
     static boolean isOperator(ObjectNode credential) {
         return credential.path("form").asText().equals(Credentials.OPERATOR);
     }
@@ -248,8 +257,7 @@ public final class CallLimits {
                         .addLimit(limit -> limit.capacity(most).refillIntervally(most, WINDOW))
                         .withCustomTimePrecision(clock)
                         .build(),
-                // A right token that this node has not seen yet may come from there, too, and only the database knows
-                // it.
+                // The address may also send a valid token that is new to this node; only the database knows it.
                 Bucket.builder()
                         .addLimit(limit -> limit.capacity(rates.callsPerSecond())
                                 .refillGreedy(rates.callsPerSecond(), Duration.ofSeconds(1)))

@@ -15,8 +15,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 
 /**
- * What every door does with a call: lets it in, prepares its statement, reads the answer, and tells what a failure means. The
- * doors of HTTP, MCP and routes differ only in how a call comes in and how its answer goes out.
+ * The common part of all doors: admits a call, prepares its statement, reads the answer, and turns a failure into a
+ * problem. The doors of HTTP, MCP and routes differ only in how they receive a call and send its answer.
  */
 public final class Calls {
     private static final String REFUSAL = "refusal";
@@ -35,7 +35,7 @@ public final class Calls {
      * Calls of one node.
      *
      * @param statements the operations' statements
-     * @param limits lets the calls in
+     * @param limits admits the calls
      * @param meters counts the calls
      */
     public Calls(OperationStatements statements, CallLimits limits, Meters meters) {
@@ -46,10 +46,10 @@ public final class Calls {
     }
 
     /**
-     * Begins a call, as soon as it is known which operation is meant.
+     * Begins a call, as soon as its operation is known.
      *
      * @param exchange the exchange that runs the call
-     * @param operation what is called
+     * @param operation the operation that is called
      * @param address where the call comes from
      */
     public void begin(Exchange exchange, Operation operation, String address) {
@@ -58,10 +58,10 @@ public final class Calls {
     }
 
     /**
-     * Lets a call in: who calls, and whether the caller may call again already.
+     * Admits a call: identifies the caller and checks the caller's rate.
      *
      * @param exchange the exchange that runs the call
-     * @param caller tells who calls, by {@link CallLimits}
+     * @param caller identifies the caller, by {@link CallLimits}
      * @throws Problem 401 or 429
      */
     public void admit(Exchange exchange, Supplier<ObjectNode> caller) {
@@ -71,11 +71,11 @@ public final class Calls {
     }
 
     /**
-     * Leaves what {@code direct:run-operation} takes: the operation's statement and, as the body, its parameters. Every door
-     * ends here.
+     * Prepares the exchange for {@code direct:run-operation}: the header names the operation's statement, and the body
+     * holds the statement's parameters. This is the last step of every door.
      *
-     * @param exchange the exchange that runs the call, admitted
-     * @param input the input, checked
+     * @param exchange the exchange of an admitted call
+     * @param input the checked input
      */
     public void prepare(Exchange exchange, ObjectNode input) {
         Call call = Call.of(exchange);
@@ -84,7 +84,7 @@ public final class Calls {
             input.put("tokenHash", Sha256.hex(call.newToken()));
         });
         Message message = exchange.getMessage();
-        // Over whatever header of that name the caller's route has: it would say which statement runs.
+        // Removes such headers of the caller's route first, because they would decide which statement runs.
         message.removeHeaders(SQL_HEADERS);
         message.setHeader(STATEMENT, statements.of(call.operation()));
         message.setBody(Map.of("credential", call.credential().toString(), "input", input.toString()));
@@ -94,7 +94,7 @@ public final class Calls {
      * Whether the call still needs its own statement.
      *
      * @param exchange the exchange that runs the call
-     * @return false when a statement that it shared has answered it
+     * @return false when a shared statement has answered the call already
      */
     public boolean unanswered(Exchange exchange) {
         return !Call.of(exchange).answered();
@@ -104,8 +104,8 @@ public final class Calls {
      * Reads what the operation's statement returned.
      *
      * @param exchange with the JSON text as its body; the body becomes the JSON object
-     * @throws JsonProcessingException when the database answered something else than JSON
-     * @throws Problem when the operation answered with one
+     * @throws JsonProcessingException when the database's answer is not JSON
+     * @throws Problem when the answer is a problem
      */
     public void result(Exchange exchange) throws JsonProcessingException {
         Call call = Call.of(exchange);
@@ -138,7 +138,8 @@ public final class Calls {
     }
 
     /**
-     * The refusal that an exception means for its caller, counted; what is to be kept of it is the variable {@code refusal}.
+     * Turns the caught exception into a problem for the caller, and counts it. If the refusal is to be recorded, the
+     * variable {@code refusal} holds the record.
      *
      * @param exchange with the caught exception
      * @return the problem to answer with

@@ -13,29 +13,30 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Turns a bearer token into the credential that {@code principal_of} takes. An attempt's token is verified here, by deriving
- * it again; of the long-lived ones only the hash goes to the database, which alone knows them.
+ * Turns a bearer token into the credential that the SQL function {@code principal_of} takes. An attempt's token is
+ * verified here, by deriving the token again. A long-lived token is verified by the database, which receives only the
+ * hash.
  */
 public final class Credentials {
-    /** The form of an operator's token. */
+    /** The prefix of an operator's token. */
     static final String OPERATOR = "abo_";
-    /** The form of a gateway's token. */
+    /** The prefix of a gateway's token. */
     static final String GATEWAY = "abg_";
 
     private static final String ATTEMPT = "abt_";
     private static final int ATTEMPT_ID_LENGTH = 22;
     private static final Place HEADER = new Place("Authorization", "Bearer ");
     private static final Place ARGUMENT = new Place("token", "");
-    /** Of an operator, an agent and a gateway. */
+    /** The prefixes of the tokens of operators, agents and gateways. */
     private static final List<String> LONG_LIVED = List.of(OPERATOR, "aba_", GATEWAY);
 
     private final ServerKey key;
 
-    /** Where a token stands: the field's name, and what goes before the token. */
+    /** The position of a token in a call: the field's name, and the text in front of the token. */
     private record Place(String field, String prefix) {}
 
     /**
-     * Credentials under one server key.
+     * Reads tokens under one server key.
      *
      * @param key derives the attempts' tokens
      */
@@ -48,7 +49,8 @@ public final class Credentials {
      *
      * @param authorization the Authorization header, or null
      * @param allowed the kinds of principal that the operation is for
-     * @return attemptId or tokenHash, allowed, and form: how the token begins, which says what it claims to be
+     * @return an object with attemptId or tokenHash, with allowed, and with form: the token's prefix, which names the
+     *     kind of principal that the token claims
      * @throws Problem 401 {@code missing_token} or {@code invalid_token}
      */
     public ObjectNode of(String authorization, List<String> allowed) {
@@ -67,7 +69,7 @@ public final class Credentials {
      *
      * @param token the token, or null
      * @param allowed the kinds of principal that the operation is for
-     * @return attemptId or tokenHash, and allowed
+     * @return an object as {@link #of} returns it
      * @throws Problem 401 {@code missing_token} or {@code invalid_token}, about the field {@code token}
      */
     public ObjectNode ofArgument(String token, List<String> allowed) {
@@ -97,7 +99,7 @@ public final class Credentials {
             ByteBuffer bytes = ByteBuffer.wrap(Base64.getUrlDecoder().decode(id));
             UUID attemptId = new UUID(bytes.getLong(), bytes.getLong());
             byte[] right = key.attemptToken(attemptId).getBytes(StandardCharsets.UTF_8);
-            // Takes the same time however much of the guess is right.
+            // The comparison takes the same time for every guess, so its time reveals nothing.
             if (MessageDigest.isEqual(right, token.getBytes(StandardCharsets.UTF_8))) {
                 return attemptId;
             }

@@ -6,11 +6,16 @@ import agentbus.db.Statements;
 import java.util.HashMap;
 import java.util.Map;
 
-/** The text of each operation's one statement: the same text for each call, so that the driver prepares it once. */
+/**
+ * The SQL text of each operation's statement. All calls of an operation share the text, so the driver prepares it once.
+ */
 public final class OperationStatements {
     private static final String FILE = "sql/statements/run-operation/operation.sql";
     private static final String PLACEHOLDER = "operation_function";
-    /** The contract is ours and is checked when it is read; a name that becomes part of a statement is checked where it does. */
+    /**
+     * Checked again here, although the contract is checked when it is read, because the name becomes part of a
+     * statement.
+     */
     private static final String NAME = "[a-z][a-z0-9_]{0,62}";
 
     private final Map<String, String> texts = new HashMap<>();
@@ -19,8 +24,8 @@ public final class OperationStatements {
      * Makes the statements of a contract.
      *
      * @param contract the contract
-     * @param files has the template
-     * @throws IllegalStateException when an operation's name is none of a function
+     * @param files reads the template
+     * @throws IllegalStateException when an operation's function name is malformed
      */
     public OperationStatements(Contract contract, Statements files) {
         String template = files.template(FILE);
@@ -35,13 +40,13 @@ public final class OperationStatements {
     }
 
     /**
-     * A statement that calls a function.
+     * Makes a statement that calls a function.
      *
-     * @param template the statement
+     * @param template the statement with a placeholder
      * @param placeholder the word that stands for the function
      * @param function the function
      * @return the statement's text
-     * @throws IllegalStateException when the function's name is none
+     * @throws IllegalStateException when the function's name is malformed
      */
     static String call(String template, String placeholder, String function) {
         if (!function.matches(NAME)) {

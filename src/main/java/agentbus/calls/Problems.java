@@ -14,12 +14,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells callers what an exception means to them. A refusal of an SQL function (SQLSTATE AB and the HTTP status) is told in
- * its own words; what went wrong behind the door is logged under a reference, and only the reference is told.
+ * Turns exceptions into problems for callers. A refusal by a SQL function (SQLSTATE AB and the HTTP status) keeps its
+ * own words. An internal error is logged under a reference, and the caller gets only the reference.
  */
 public final class Problems {
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
-    /** Deadlock, serialization failure, lock not available, statement timeout: rolled back, and gone when tried again. */
+    /** Deadlock, serialization failure, lock not available, statement timeout: rolled back, and a retry may succeed. */
     private static final Pattern UNDONE = Pattern.compile("40P01|40001|55P03|57014");
     /** Connection lost, server shutting down. */
     private static final Pattern LOST = Pattern.compile("08...|57P..");
@@ -27,7 +27,7 @@ public final class Problems {
     /**
      * The problem that an exception means.
      *
-     * @param failure what was thrown
+     * @param failure the exception
      * @return the problem to answer with
      */
     public Problem of(Throwable failure) {
@@ -44,7 +44,7 @@ public final class Problems {
                 return unavailable(cause, "nothing was changed. Try again.");
             }
             if (isState(cause, LOST)) {
-                // The statement was on its way, and its commit may have been the last thing that happened.
+                // The statement was already sent, and may have been committed before the connection was lost.
                 return unavailable(
                         cause,
                         "whether this was done is not known. Repeat it: the same close is answered the same, and an"

@@ -6,11 +6,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** Which refused calls are kept in the database: those of agents and attempts that a rule or a state stood against. */
+/**
+ * Selects the refused calls that are recorded in the database: calls that a rule or a state forbids, except those of
+ * operators.
+ */
 public final class Refusals {
     /**
-     * Not 400, 405 and 415: a call of the wrong form is a slip of the pen, shown to the caller and forgotten. Not 401: there
-     * is nobody to note it of.
+     * A malformed call (400, 405, 415) is a mere slip, which only the caller sees. A call without a valid token (401)
+     * has no principal to record.
      */
     private static final Set<Integer> NOTED = Set.of(403, 404, 409, 413, 422, 429);
 
@@ -19,19 +22,20 @@ public final class Refusals {
     /**
      * Refusals of one node.
      *
-     * @param limits knows how many calls were refused for their number
+     * @param limits counts the calls over the rate limit
      */
     public Refusals(CallLimits limits) {
         this.limits = limits;
     }
 
     /**
-     * What to keep of a refused call.
+     * Makes the record of a refused call.
      *
      * @param credential the caller's credential, or null when the call was refused before it was known
-     * @param operation the operation's id, or none
+     * @param operation the operation's id, or {@code none}
      * @param problem the refusal
-     * @return the parameters of {@code sql/statements/note-refusal/note-refusal.sql}, or empty when nothing is to be kept
+     * @return the parameters of {@code sql/statements/note-refusal/note-refusal.sql}, or empty when nothing is to be
+     *     recorded
      */
     public Optional<Map<String, Object>> note(ObjectNode credential, String operation, Problem problem) {
         if (credential == null || CallLimits.isOperator(credential) || !NOTED.contains(problem.status())) {

@@ -13,17 +13,19 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 
 /**
- * The door for routes: a route may call any operation, with the checks that the HTTP door makes. It acts as the operator
- * {@code route:<its id>}, or as the owner of a token that it has been given.
+ * The door for routes: a route may call every operation that issues no token, with the same checks as HTTP callers. The
+ * route acts as the operator {@code route:<id of the route>}, or as the owner of the token in the variable
+ * {@code token}.
  *
- * <p>It reads variables and no headers, because a header may come from outside: a query parameter of an HTTP trigger is one.
+ * <p>Variables and not headers describe the call, because a header may come from outside: Camel makes a header of each
+ * query parameter of an HTTP trigger.
  */
 public final class RouteCalls {
     /** The variable that names the operation, by its id. */
     static final String OPERATION = "operation";
-    /** The variable that names the namespace; default without it. */
+    /** The variable that names the namespace; without it the call is for {@code default}. */
     static final String NAMESPACE = "namespace";
-    /** The variable that holds the token of an agent, an attempt, a gateway or an operator, to act in that name. */
+    /** The variable with the token of an agent, attempt, gateway or operator, as which the route then acts. */
     static final String TOKEN = "token";
 
     private static final String REFUSED = "refused";
@@ -34,10 +36,10 @@ public final class RouteCalls {
     private final Calls calls;
 
     /**
-     * A door to the operations of a contract.
+     * Makes the door to the operations of a contract.
      *
      * @param contract the contract
-     * @param limits reads tokens
+     * @param limits identifies the owners of tokens
      * @param calls prepares the calls
      */
     public RouteCalls(Contract contract, CallLimits limits, Calls calls) {
@@ -47,11 +49,12 @@ public final class RouteCalls {
     }
 
     /**
-     * Checks a route's call and leaves what {@code direct:run-operation} takes. The variables are taken away, so that the
-     * exchange's next call does not inherit them.
+     * Checks a route's call and prepares the exchange for {@code direct:run-operation}. The variables are removed, so
+     * that the exchange's next call does not inherit them.
      *
-     * @param exchange with the variables {@code operation}, {@code namespace} and {@code token}, and the operation's input as its
-     *     body: a map, or a JSON object as text, bytes or a stream; nothing is an input without fields
+     * @param exchange with the variables {@code operation}, {@code namespace} and {@code token}, and the operation's
+     *     input as its body: a map, or a JSON object as text, bytes or a stream; an empty body is an input without
+     *     fields
      * @throws Problem 400, 401, 403 or 404 when the call is wrong
      * @throws JsonProcessingException when a map holds what JSON cannot
      */
@@ -87,7 +90,7 @@ public final class RouteCalls {
     }
 
     /**
-     * Writes the answer for the route that asked.
+     * Writes the answer for the route that made the call.
      *
      * @param exchange with the answer as its body; the body becomes its JSON text
      */
@@ -98,7 +101,7 @@ public final class RouteCalls {
     }
 
     /**
-     * Keeps what an exception means, until {@link #raise}.
+     * Turns the caught exception into a problem, and keeps it for {@link #raise}.
      *
      * @param exchange with the caught exception
      */
@@ -109,7 +112,7 @@ public final class RouteCalls {
     }
 
     /**
-     * Hands the refusal to the route that asked.
+     * Throws the kept problem into the route that made the call.
      *
      * @param exchange after {@link #refuse}
      * @throws Problem always
@@ -151,7 +154,7 @@ public final class RouteCalls {
         return json == null || json.length == 0 ? Json.object() : StrictJson.object(json, "The body");
     }
 
-    /** The body often comes from outside, and which namespace is meant is the route's to say. */
+    /** Refuses a namespace in the body, which often comes from outside: only the route may choose the namespace. */
     private static void requireNoNamespace(ObjectNode input) {
         if (input.has(NAMESPACE)) {
             throw Problem.unknownField(

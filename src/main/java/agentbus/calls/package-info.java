@@ -1,2 +1,5 @@
-/** What every door shares: who calls, how often, what is refused, and how an operation's statement is run. */
+/**
+ * The common part of all doors: identifies the caller, limits the rate, runs the operation's statement, and reports
+ * refusals.
+ */
 package agentbus.calls;

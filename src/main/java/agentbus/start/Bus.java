@@ -33,8 +33,8 @@ import routes.pgevent.ListenerStatus;
 import routes.pgevent.SupervisedPgEventComponent;
 
 /**
- * One running bus: a database, the beans, and the Camel context with the routes. Made by {@link #start}; closing it drains
- * the exchanges in flight.
+ * A running bus: the database, the beans, and the Camel context with the routes. {@link #start} makes a bus, and
+ * {@link #close} lets the exchanges in flight finish.
  */
 public final class Bus implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Bus.class);
@@ -67,10 +67,10 @@ public final class Bus implements AutoCloseable {
      *
      * @param settings the settings
      * @param environment the environment's variables, for the server key
-     * @param moreRoutes patterns of route files besides those of the phase
+     * @param moreRoutes patterns of further route files, besides those of the phase
      * @param moreBeans beans that those routes call, by name
      * @return the running bus
-     * @throws StartFailure when it cannot start, in one line; nothing is left running then
+     * @throws StartFailure when the bus cannot start; the message is one line, and nothing is left running
      */
     public static Bus start(
             Settings settings,
@@ -97,18 +97,18 @@ public final class Bus implements AutoCloseable {
         }
     }
 
-    /** Where the API answers, such as {@code http://127.0.0.1:8080}. */
+    /** The address of the API, such as {@code http://127.0.0.1:8080}. */
     public String url() {
         return address.url();
     }
 
-    /** The Camel context, to inspect. */
+    /** The Camel context, for inspection. */
     public CamelContext camel() {
         return main.getCamelContext();
     }
 
     /**
-     * Takes changed route files, templates and statements from now on, until the bus is closed.
+     * Starts to reload changed route files, templates and statements, until the bus is closed.
      *
      * @return the directories that are watched
      */
@@ -127,12 +127,15 @@ public final class Bus implements AutoCloseable {
         return beans.get(Dispatcher.class).id();
     }
 
-    /** Whether this node dispatches: it is set to, and has a gateway's token. */
+    /** Whether this node dispatches: dispatching is enabled, and a gateway has a hook token. */
     public boolean dispatches() {
         return dispatching;
     }
 
-    /** The gateways that this node dispatches to, for people: each one's address, with its name unless it is the default. */
+    /**
+     * The gateways that this node dispatches to, as text for people: their addresses, with the names of all but the
+     * default.
+     */
     public String gateways() {
         return gateways.dispatchable().stream()
                 .map(gateways::named)
@@ -156,7 +159,8 @@ public final class Bus implements AutoCloseable {
 
             @Override
             public void afterConfigure(BaseMainSupport configured) {
-                // Before Camel makes anything of them: a mistake in an order is told in the order's words.
+                // Runs before Camel builds the routes, so that the error for a mistake in a standing order names the
+                // order.
                 syncOrders(configured.getCamelContext(), agentIds);
             }
         });
@@ -176,11 +180,11 @@ public final class Bus implements AutoCloseable {
         properties.setProperty("agentbus.dispatch.enabled", Boolean.toString(dispatching));
         properties.setProperty("agentbus.http.port", Integer.toString(address.port()));
         properties.setProperty("camel.main.routesIncludePattern", String.join(",", routes.patterns()));
-        // A route names a file beside it by this, wherever the bus was started.
+        // Lets a route name a file in its own directory, whatever the working directory of the bus is.
         routes.own().ifPresent(own -> properties.setProperty("agentbus.routes.dir", own.toString()));
         main.setDefaultPropertyPlaceholderLocation("false");
         main.setOverrideProperties(properties);
-        // The process is stopped by whoever started it; Camel's own hook would race with that.
+        // The code that starts the bus also stops it; Camel's shutdown hook would stop it at the same time.
         main.setShutdownStrategy(new SimpleMainShutdownStrategy());
     }
 
@@ -220,7 +224,7 @@ public final class Bus implements AutoCloseable {
         }
     }
 
-    /** Drains the exchanges in flight, says good-bye to the other nodes, and closes the database. Never throws. */
+    /** Lets the exchanges in flight finish, marks the dispatcher as stopped, and closes the database. Never throws. */
     @Override
     public void close() {
         if (reload != null) {
@@ -229,7 +233,7 @@ public final class Bus implements AutoCloseable {
         try {
             main.stop();
         } catch (RuntimeException trouble) {
-            // Leases that were not handed over run out by themselves.
+            // A warning is enough, because leases that were not released expire.
             LOG.warn("The stop was not clean: {}", trouble.getMessage());
         }
         if (beans != null) {

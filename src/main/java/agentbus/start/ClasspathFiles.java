@@ -7,15 +7,17 @@ import org.apache.camel.spi.Resource;
 import org.apache.camel.support.ResourceResolverSupport;
 import org.apache.camel.support.ResourceSupport;
 
-/** Gives Camel the file that a route names as {@code classpath:…}: the checkout's where there is one, else the jar's. */
+/**
+ * Resolves a {@code classpath:…} location of a route to a file of the checkout, or of the jar if there is no checkout.
+ */
 final class ClasspathFiles extends ResourceResolverSupport {
-    /** The name by which Camel 4.17 looks for the resolver of a scheme (DefaultResourceLoader). */
+    /** The bean name by which Camel 4.17 (DefaultResourceLoader) finds the resolver of the scheme {@code classpath}. */
     static final String BEAN = "resource-loader-classpath";
 
     private final ProgramFiles files;
 
     /**
-     * A resolver.
+     * Makes a resolver.
      *
      * @param files the program's files
      */

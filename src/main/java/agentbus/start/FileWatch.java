@@ -19,16 +19,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Watches directories for files that were changed, made or removed. A file counts as changed once two looks have found it the
- * same: an editor that writes in steps is not met half way.
+ * Watches directories for changed, new and removed files. A change is reported when two scans in a row find the same
+ * state, so a file that an editor is still writing is not reported.
  */
 final class FileWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FileWatch.class);
 
-    /** Chosen: a change is seen within a second, and a look at two hundred files takes a few milliseconds. */
+    /** Chosen: a change is reported within a second, and a scan of two hundred files takes a few milliseconds. */
     private static final long LOOK_MS = 400;
 
-    /** What tells one state of a file from another. */
+    /** The time and size of a file; a difference in either is a change. */
     private record State(FileTime changed, long size) {}
 
     private final List<Path> directories;
@@ -39,10 +39,10 @@ final class FileWatch implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
 
     /**
-     * A watch that has begun: what is changed from now on is told.
+     * Starts a watch, which reports changes from now on.
      *
-     * @param directories where to look, with what lies below; they need not exist
-     * @param onChange is given each file, on a thread of the watch; must not throw
+     * @param directories the directories to watch, with their subdirectories; they need not exist
+     * @param onChange called with each changed, new or removed file, on the watch's thread; must not throw
      */
     FileWatch(List<Path> directories, Consumer<Path> onChange) {
         this.directories = directories;
@@ -68,7 +68,7 @@ final class FileWatch implements AutoCloseable {
         try {
             now = look();
         } catch (UncheckedIOException unreadable) {
-            // A directory was removed while it was walked: half a look would take the other files for removed.
+            // A directory was removed during the scan. An incomplete scan would report its other files as removed.
             LOG.debug("Looking again: {}", unreadable.getMessage());
             return;
         }
@@ -83,7 +83,7 @@ final class FileWatch implements AutoCloseable {
         seen = now;
     }
 
-    /** The files that are not as they were taken, and have not moved since the look before. */
+    /** The files that differ from their reported state and have not changed since the previous scan. */
     private Iterable<Path> settled(Map<Path, State> now) {
         TreeSet<Path> files = new TreeSet<>(taken.keySet());
         files.addAll(now.keySet());
@@ -109,7 +109,7 @@ final class FileWatch implements AutoCloseable {
         return states;
     }
 
-    /** Not what editors keep beside a file. */
+    /** Whether a file is watched; the backup and swap files of editors are not. */
     private static boolean counts(Path file) {
         String name = file.getFileName().toString();
         return !name.startsWith(".") && !name.endsWith("~");
@@ -128,7 +128,7 @@ final class FileWatch implements AutoCloseable {
         }
     }
 
-    /** Ends the watch, and returns when the change under way has been dealt with. */
+    /** Ends the watch, and waits until the change in progress has been processed. */
     @Override
     public void close() {
         closed.countDown();

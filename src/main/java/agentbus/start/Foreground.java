@@ -2,14 +2,14 @@ package agentbus.start;
 
 import java.util.concurrent.CountDownLatch;
 
-/** Keeps a bus running until the process is told to end, and then stops it in order. */
+/** Keeps a bus running until the process receives Ctrl-C or SIGTERM, and then stops the bus. */
 public final class Foreground {
     private Foreground() {}
 
     /**
-     * Waits for Ctrl-C or SIGTERM; the bus is drained and closed before the process ends.
+     * Waits for Ctrl-C or SIGTERM, and closes the parts before the process ends.
      *
-     * @param parts what to close, in this order
+     * @param parts the parts to close, in this order
      */
     public static void untilStopped(AutoCloseable... parts) {
         CountDownLatch stopped = new CountDownLatch(1);
@@ -33,7 +33,7 @@ public final class Foreground {
         try {
             part.close();
         } catch (Exception trouble) {
-            // The logging may be gone by now, and the next part must be closed all the same.
+            // Printed, because logging may have stopped already. The remaining parts are still closed.
             System.err.println("agentbus: the stop was not clean: " + trouble.getMessage());
         }
     }

@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 
 /**
- * Finds what the packages bring, by the names of class files: Camel's own scan loads every class of a package to look at its
- * type, which would double the classes that a start loads.
+ * Finds the bean classes of all packages by the names of their class files. Camel's own scan would load every class to
+ * check its type, which would double the classes that a start loads.
  */
 final class PackageScan {
     private static final Pattern BEANS = Pattern.compile("agentbus/[^/]+/[^/]+Beans[.]class");
@@ -25,12 +25,12 @@ final class PackageScan {
     private PackageScan() {}
 
     /**
-     * Has every package bind its beans.
+     * Lets every package bind its beans.
      *
-     * @param beans takes the beans
+     * @param beans receives the beans
      */
     static void bindAll(Beans beans) {
-        // In the order of their names, so that each start is like the one before.
+        // Sorted by name, so that every start binds in the same order.
         for (String file : files()) {
             String name = file.substring(0, file.length() - ".class".length()).replace('/', '.');
             try {

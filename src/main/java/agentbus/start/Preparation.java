@@ -20,7 +20,10 @@ import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Brings the database to what this node's files say, before any route runs: schema, key, first token, gateways, agents. */
+/**
+ * Prepares the database before any route runs: migrates the schema, checks the server key, and registers the first
+ * operator's token, the gateways and the agents.
+ */
 final class Preparation {
     private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
 
@@ -47,7 +50,8 @@ final class Preparation {
      * @param key this node's server key
      * @param gateways this node's gateways
      * @return the ids of the agents that the files describe
-     * @throws StartFailure when the database refuses, or the node cannot join it
+     * @throws StartFailure when a statement fails, when the database belongs to another server key, or when an agent
+     *     file is wrong
      */
     Set<String> run(ServerKey key, Gateways gateways) {
         new Migrations(database).run();
@@ -69,10 +73,10 @@ final class Preparation {
     }
 
     /**
-     * Where the first operator's token is kept.
+     * The directory of the first operator's token.
      *
      * @param settings the settings
-     * @return the directory, the data directory unless set otherwise
+     * @return {@code agentbus.data.token-dir}, or the data directory if that is empty
      */
     static Path tokenDirectory(Settings settings) {
         return settings.path("agentbus.data.token-dir").orElseGet(settings::dataDirectory);

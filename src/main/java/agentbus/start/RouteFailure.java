@@ -19,7 +19,7 @@ import org.apache.camel.spi.Resource;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 
-/** Tells in one line why the routes did not start: in which file and line, and what is wrong there. */
+/** Explains in one line why the routes did not start: the file, the line and the mistake. */
 final class RouteFailure {
     private static final Pattern FIELD = Pattern.compile("Unsupported field: (\\S+)");
     private static final Pattern DUPLICATE = Pattern.compile("Duplicate route ids detected: ([^,\\s]+)\\.");
@@ -35,9 +35,9 @@ final class RouteFailure {
     }
 
     /**
-     * The failure to tell.
+     * Explains why the routes did not start.
      *
-     * @param failed what the start of Camel threw
+     * @param failed the exception of Camel's start
      * @param camel the context that did not start
      * @param files the route files it was given
      * @return a start failure such as {@code routes/phase-1-spine/x.camel.yaml:6: route x: nobody is no bean here}
@@ -82,7 +82,7 @@ final class RouteFailure {
         Matcher field = FIELD.matcher(String.valueOf(wrong.getProblem()));
         int line = mark.getLine() + 1;
         if (field.find()) {
-            // The mark is of the object around the field.
+            // The mark points at the object around the field, so the line of the field is searched.
             Pattern key = Pattern.compile("[\\s-]*[\"']?" + Pattern.quote(field.group(1)) + "[\"']?\\s*:.*");
             line = lineOf(mark.getName(), key, line).orElse(line);
         }
@@ -132,7 +132,7 @@ final class RouteFailure {
         try {
             return files.find(camel);
         } catch (StartFailure unreadable) {
-            // The mistake is told all the same, without the place of a file that cannot be read.
+            // The mistake is still reported, but without file and line, because the files cannot be read.
             return List.of();
         }
     }

@@ -25,7 +25,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.spi.Resource;
 import org.apache.camel.support.PluginHelper;
 
-/** Finds the route files of one bus, those of its phases and those of the installation, and checks their form. */
+/** Finds and checks the route files of one bus: those of its phases, and those of the installation. */
 final class RouteFiles {
     /** How a route file's name ends. */
     static final String SUFFIX = ".camel.yaml";
@@ -205,7 +205,7 @@ final class RouteFiles {
     /**
      * The path of a file, shortened for messages.
      *
-     * @param location where Camel says it is
+     * @param location the file's location, as Camel gives it
      * @return the path relative to the home directory or the checkout; for a file of the program, a path that begins
      *     with {@code routes/}; otherwise the whole path
      */
@@ -230,7 +230,7 @@ final class RouteFiles {
     /**
      * The file behind a location.
      *
-     * @param location where Camel says a file is
+     * @param location the file's location, as Camel gives it
      * @return an absolute path; nothing for a file in a jar
      */
     static Optional<Path> path(String location) {
@@ -244,7 +244,7 @@ final class RouteFiles {
     /**
      * The elements of a route file.
      *
-     * @param text what is in the file
+     * @param text the file's content
      * @return each element; none when the text is not YAML, because Camel reports that with the line
      */
     static Iterable<JsonNode> elements(String text) {
@@ -258,7 +258,7 @@ final class RouteFiles {
     /**
      * The names of a file's routes and standing orders.
      *
-     * @param text what is in the file
+     * @param text the file's content
      * @return each name; a route without an id has none
      */
     static Set<String> ids(String text) {

@@ -15,7 +15,7 @@ import org.apache.camel.PropertyBindingException;
 import org.apache.camel.spi.EndpointUriFactory;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 
-/** What is wrong with a route, in the words of somebody who writes routes and not of the classes that read them. */
+/** Explains a mistake in a route in the terms of a route file. Camel's exceptions speak of Camel's classes. */
 final class RouteMistake {
     private static final Pattern OPTION = Pattern.compile(
             "Failed to resolve endpoint: ([a-zA-Z0-9+.-]+):.*Unknown parameters=\\[\\{([^=}]+)=", Pattern.DOTALL);
@@ -37,7 +37,7 @@ final class RouteMistake {
         this.camel = camel;
     }
 
-    /** The failure and what caused it, outermost first. */
+    /** The exception and its causes, outermost first. */
     static List<Throwable> causes(Throwable failed) {
         List<Throwable> causes = new ArrayList<>();
         for (Throwable cause = failed; cause != null && !causes.contains(cause); cause = cause.getCause()) {
@@ -48,7 +48,7 @@ final class RouteMistake {
 
     /** The mistake in one line. */
     String told() {
-        // The innermost knows best; what only wraps it knows less.
+        // The innermost cause is the most precise, so the search begins with it.
         for (int i = causes.size() - 1; i >= 0; i--) {
             String known = known(causes.get(i));
             if (!known.isEmpty()) {
@@ -90,7 +90,7 @@ final class RouteMistake {
     }
 
     private static String option(PropertyBindingException binding) {
-        // Of a setting of Camel's own the whole name is known.
+        // For one of Camel's settings, prefix and key together are the setting's name.
         String name = binding.getOptionKey() == null
                 ? "the option " + binding.getPropertyName()
                 : String.valueOf(binding.getOptionPrefix()).replaceFirst("[.]$", "") + "." + binding.getOptionKey();
@@ -155,7 +155,7 @@ final class RouteMistake {
         return name + " is no " + what + Nearest.meant(name, known);
     }
 
-    /** A message of a library without its line breaks, its classes' names and objects' addresses. */
+    /** A library's message without line breaks, exception names, package names and object addresses. */
     private static String plain(String message) {
         return message.strip()
                 .replaceAll("\\s*\\R\\s*", " ")

@@ -29,11 +29,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes changed route files, templates and statements into a running bus ({@code agentbus run --reload}).
+ * Reloads changed route files, templates and statements in a running bus ({@code agentbus run --reload}).
  *
- * <p>The routes of a changed file replace those that the file had; what they have in hand is finished first. When the new ones
- * cannot run, the old ones run on, and the log says file, line and mistake. Error handling and route templates are taken at the
- * start only: the routes that run were made with them.
+ * <p>The routes of a changed file replace the file's old routes, which finish their exchanges first. If the new routes
+ * cannot run, the old ones keep running, and the log names file, line and mistake. Error handling and route templates
+ * are read only at the start, because the running routes were built from them.
  */
 final class RouteReload implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RouteReload.class);
@@ -46,19 +46,19 @@ final class RouteReload implements AutoCloseable {
     private final RouteFiles routes;
     private final ProgramFiles program;
     private final Optional<OrderSync> orders;
-    /** Each route file by its path, with the text whose routes run. */
+    /** The path of each route file, with the content whose routes are running. */
     private final Map<Path, String> running = new TreeMap<>();
 
     private final List<Path> directories;
     private final FileWatch watch;
 
     /**
-     * Begins to watch the files.
+     * Starts to watch the files.
      *
      * @param camel the running context
      * @param routes its route files
      * @param program the program's other files
-     * @param orders brings changed standing orders into the database; nothing where this node has none
+     * @param orders writes changed standing orders to the database; empty if standing orders are off
      */
     RouteReload(CamelContext camel, RouteFiles routes, ProgramFiles program, Optional<OrderSync> orders) {
         this.camel = camel;
@@ -69,7 +69,7 @@ final class RouteReload implements AutoCloseable {
         for (Resource file : routes.find(camel)) {
             RouteFiles.path(file.getLocation()).ifPresent(path -> running.put(path, read(path)));
         }
-        // The folder of the program's routes holds those of the phases.
+        // The program's route folder contains the folders of the phases.
         List<Path> watched = new ArrayList<>(program.folders());
         routes.own().ifPresent(watched::add);
         this.directories = List.copyOf(watched);
@@ -77,7 +77,7 @@ final class RouteReload implements AutoCloseable {
     }
 
     /**
-     * Where a change is seen.
+     * The directories that are watched.
      *
      * @return absolute paths; the one for own route files may not exist
      */
@@ -85,7 +85,7 @@ final class RouteReload implements AutoCloseable {
         return directories;
     }
 
-    /** Takes one changed, new or removed file. */
+    /** Reloads one changed, new or removed file. */
     private void take(Path file) {
         try {
             if (program.folders().stream().anyMatch(file::startsWith)) {
@@ -108,7 +108,7 @@ final class RouteReload implements AutoCloseable {
         }
     }
 
-    /** The route files that name a file, or whose statements lie in its directory. */
+    /** The route files that use a file: they contain its name, or their statements lie in its directory. */
     private List<Path> users(Path file) {
         String name = file.getFileName().toString();
         String owner = file.getParent().getFileName() + RouteFiles.SUFFIX;
@@ -148,7 +148,7 @@ final class RouteReload implements AutoCloseable {
         LOG.info("{} taken: {}", routes.place(file.toString()), idsOf(file, text));
     }
 
-    /** A file's routes, read and checked, and not yet part of the context. */
+    /** The routes of a file, read and checked but not yet added to the context. */
     private record Loaded(List<RouteBuilder> builders, List<TemplatedRouteDefinition> fromTemplates) {}
 
     private Loaded load(Path file, String text) {
@@ -166,7 +166,7 @@ final class RouteReload implements AutoCloseable {
             requireReplaceable(file, text);
             requireFreeIds(file, text);
             for (TemplatedRouteDefinition order : fromTemplates) {
-                // The template names its trigger after the route, whose id Camel 4.17 does not offer to it.
+                // The template names its trigger after the route, and Camel 4.17 does not pass the route id to it.
                 order.parameter("routeId", order.getRouteId());
             }
             if (orders.isPresent()) {
@@ -228,7 +228,7 @@ final class RouteReload implements AutoCloseable {
         }
     }
 
-    /** Stops the routes of a file and takes them out of the context. */
+    /** Stops the routes of a file and removes them from the context. */
     private void remove(Path file, String text) {
         for (String id : idsOf(file, text)) {
             try {
@@ -246,7 +246,7 @@ final class RouteReload implements AutoCloseable {
         }
     }
 
-    /** The ids that a file's routes have: those it names, and those that Camel gave to routes without one. */
+    /** The ids of a file's routes: those in the file, and those that Camel made for routes without an id. */
     private Set<String> idsOf(Path file, String text) {
         Set<String> ids = new LinkedHashSet<>(text == null ? List.of() : RouteFiles.ids(text));
         model.getRouteDefinitions().stream()
@@ -270,7 +270,7 @@ final class RouteReload implements AutoCloseable {
         }
     }
 
-    /** Ends the watch, and returns when the change under way has been dealt with. */
+    /** Ends the watch, and waits until the change in progress has been processed. */
     @Override
     public void close() {
         watch.close();

@@ -13,12 +13,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code agentbus run}: the real thing. */
+/** The command {@code agentbus run}, which starts a bus for real use. */
 @Command(
         name = "run",
         description = {
             "Start a bus and keep it running until Ctrl-C.",
-            "The database is DATABASE_URL if given, else a Postgres of its own that keeps its data in ./data.",
+            "The database is DATABASE_URL if given, else an embedded Postgres with its data in ./data.",
             "Settings: agentbus.properties in the home directory, AGENTBUS_… variables, --set. All are listed in"
                     + " src/main/resources/application.properties."
         },
@@ -34,15 +34,15 @@ public final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--reload",
             description = {
-                "Take changed route files, templates and statements while the bus runs.",
-                "A route file with a mistake is named, with line and mistake, and its routes of before run on."
+                "Reload changed route files, templates and statements while the bus runs.",
+                "If a route file has a mistake, the log names the line, and the old routes of the file keep running."
             })
     private boolean reload;
 
     /**
      * The command.
      *
-     * @param out where it says that it runs
+     * @param out receives the greeting of a started bus
      * @param environment the environment's variables
      */
     public RunCommand(PrintStream out, Map<String, String> environment) {

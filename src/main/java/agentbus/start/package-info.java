@@ -1,2 +1,2 @@
-/** The roof: composes the parts of a bus, starts them in their order, and stops them. */
+/** The top layer: composes the parts of a bus, starts them in order, and stops them. */
 package agentbus.start;
