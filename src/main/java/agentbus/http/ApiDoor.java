@@ -12,7 +12,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
-/** The bean of the API's routes: reads a call from a request, and writes the answer or the problem. */
+/** The bean of the routes that serve the API: reads a call from a request, and writes the answer or the problem. */
 public final class ApiDoor {
     private static final int OK = 200;
     private static final int UNAUTHORIZED = 401;
@@ -23,10 +23,10 @@ public final class ApiDoor {
     private final Calls calls;
 
     /**
-     * A door to the operations of a contract.
+     * Makes the HTTP endpoint for the operations of a contract.
      *
      * @param contract the contract
-     * @param limits reads tokens
+     * @param limits identifies the owners of tokens
      * @param calls prepares the calls
      */
     public ApiDoor(Contract contract, CallLimits limits, Calls calls) {
@@ -36,16 +36,16 @@ public final class ApiDoor {
     }
 
     /**
-     * Reads a call: finds its operation, checks token and input, and leaves what {@code direct:run-operation} takes. No header of
-     * the request is left.
+     * Reads a call: finds its operation, checks token and input, and prepares the exchange for
+     * {@code direct:run-operation}. All headers of the request are removed.
      *
      * @param exchange with the HTTP request
-     * @throws Problem when anything about the call is wrong
+     * @throws Problem when the call is refused
      */
     public void read(Exchange exchange) {
         HttpMessage message = exchange.getMessage(HttpMessage.class);
-        // From the request itself: among the message's headers are the query's parameters and a form's fields, under
-        // whatever name the caller gave them, and the contract decodes each part of the path by itself.
+        // Read from the request, because Camel puts query parameters and form fields among the message's headers, under
+        // names that the caller chooses. The path stays encoded, because the contract decodes each segment.
         HttpServerRequest request = message.getRequest();
         String method = request.method().name();
         String path = request.path();
@@ -63,7 +63,7 @@ public final class ApiDoor {
         calls.begin(exchange, operation, address);
         calls.admit(exchange, () -> limits.identify(authorization, operation.principals(), address));
         if (sent && contentType != null && (body == null || body.length == 0)) {
-            // The server has taken a form apart by itself, and has left nothing of it to be read.
+            // The server has parsed a form and left no body, so only the media type can be refused.
             Operation.requireJson(contentType);
         }
         calls.prepare(exchange, operation.read(match.pathParameters(), QueryString.parse(query), body, contentType));
@@ -81,7 +81,8 @@ public final class ApiDoor {
     }
 
     /**
-     * Writes the problem that an exception means, and leaves what is to be kept of it as the variable {@code refusal}.
+     * Writes the problem for the caught exception. If the refusal is to be recorded, the variable {@code refusal} holds
+     * the record.
      *
      * @param exchange with the caught exception
      */

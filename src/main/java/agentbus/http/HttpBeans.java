@@ -9,7 +9,7 @@ import agentbus.settings.HttpAddress;
 import agentbus.settings.Settings;
 import io.vertx.core.Vertx;
 
-/** The beans of the HTTP door. */
+/** The beans of the HTTP endpoint. */
 public final class HttpBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {

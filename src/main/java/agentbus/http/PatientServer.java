@@ -9,15 +9,14 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The HTTP server's patience. Camel 4.17 makes its server from options of its own and sets no timeout in them, so that a
- * connection on which nothing comes would be kept for ever. This is the Vert.x that it is given: every server made by it
- * closes a connection that has been idle for too long.
+ * Gives the HTTP server an idle timeout. Camel 4.17 creates its server with options that set no timeout, so a silent
+ * connection would stay open for ever. Camel therefore gets a Vert.x whose HTTP servers close idle connections.
  */
 public final class PatientServer {
     private PatientServer() {}
 
     /**
-     * A Vert.x whose HTTP servers close idle connections. Whoever asks for it closes it.
+     * A Vert.x whose HTTP servers close idle connections. The caller closes it.
      *
      * @param idle how long a connection may be silent in both directions; whole milliseconds
      * @return a running Vert.x

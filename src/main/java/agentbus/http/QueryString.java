@@ -38,7 +38,7 @@ final class QueryString {
     }
 
     /**
-     * Whether a percent sign is not followed by two hex digits.
+     * Whether a text has a percent sign that is not followed by two hex digits.
      *
      * @param text the text as it was sent, or null
      * @return true when the text cannot be decoded

@@ -19,8 +19,9 @@ import org.apache.camel.ProducerTemplate;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 
 /**
- * Answers what never reaches a route as the door answers everything: with a problem. The HTTP server refuses a body over
- * the limit, a broken escape and an unknown path by itself, with a line of plain text or HTML and a stack trace in the log.
+ * Answers requests that the HTTP server refuses before they reach a route, with a problem like every other refusal.
+ * Without this class, the server answers a body over the limit, a broken escape or an unknown path with plain text or
+ * HTML, and logs a stack trace.
  */
 public final class ServerAnswers {
     private static final int BAD_REQUEST = 400;
@@ -29,9 +30,9 @@ public final class ServerAnswers {
     private static final int TOO_MANY = 429;
     private static final int INTERNAL = 500;
     private static final int UNAVAILABLE = 503;
-    /** The path of the MCP door, the one path that the contract does not have. */
+    /** The path of the MCP endpoint, the only path that is not in the contract. */
     private static final String MCP = "/mcp";
-    /** Before every handler that the routes have brought. */
+    /** The order before all handlers of the routes. */
     private static final int FIRST = -1;
 
     private static final int REQUEST_TIMEOUT = 408;
@@ -47,10 +48,10 @@ public final class ServerAnswers {
     /**
      * Answers for one server.
      *
-     * @param contract knows which part of a path is which parameter
-     * @param limits lets calls in: one whose body is too large is a call, too
-     * @param maxBytes the largest body in bytes, for the message
-     * @param bodyPatience how long a request's body may take to come
+     * @param contract finds the operation and the parameters of a path
+     * @param limits admits calls, and also counts calls with a too large body
+     * @param maxBytes the largest accepted body in bytes, for the message
+     * @param bodyPatience the time within which a request's body must arrive
      */
     public ServerAnswers(Contract contract, CallLimits limits, int maxBytes, Duration bodyPatience) {
         this.contract = contract;
@@ -61,7 +62,7 @@ public final class ServerAnswers {
     }
 
     /**
-     * Takes over the refusals of the server that has started.
+     * Installs the handlers in the started server.
      *
      * @param camel the context whose registry holds the server's router
      * @param port the server's port
@@ -71,19 +72,19 @@ public final class ServerAnswers {
         VertxPlatformHttpRouter routes =
                 VertxPlatformHttpRouter.lookup(camel, VertxPlatformHttpRouter.getRouterNameFromPort(port));
         routes.route().order(FIRST).handler(call -> check(camel, call)).failureHandler(this::failed);
-        // The routes' router is mounted on the server's own, which has the last word on what no route has taken.
+        // The routes' router is mounted on the server's router, which handles the requests that match no route.
         Router server = (Router) routes.getServer().getServer().requestHandler();
         server.errorHandler(BAD_REQUEST, this::undecodable);
         server.errorHandler(NOT_FOUND, ServerAnswers::notFound);
         server.errorHandler(INTERNAL, this::failed);
     }
 
-    /** Everything behind this takes it for granted that the query can be decoded and that the routes run. */
+    /** Checks each request first, because later handlers rely on a decodable query and on running routes. */
     private void check(CamelContext camel, RoutingContext call) {
-        // Here, because Camel lets no route set Cache-Control.
+        // Set here, because Camel does not let a route set Cache-Control.
         protect(call);
         if (camel.isStopping() && isOurs(call.request().path())) {
-            // Camel would answer with a bare status while it waits for what is under way.
+            // While Camel waits for the exchanges in flight, it would answer with a status and no body.
             answer(
                     call,
                     Problem.of(
@@ -100,7 +101,7 @@ public final class ServerAnswers {
         call.next();
     }
 
-    /** A caller that sends a byte now and then is never idle; it would hold its request for as long as it likes. */
+    /** Limits the time for the body. The idle timeout does not end a request whose caller sends a byte now and then. */
     private void limitBody(RoutingContext call) {
         HttpServerRequest request = call.request();
         if (request.isEnded()
@@ -123,10 +124,10 @@ public final class ServerAnswers {
         call.addEndHandler(done -> call.vertx().cancelTimer(timer));
     }
 
-    /** The server could not decode the path, or not take a form apart. */
+    /** Answers a request whose path or form the server could not decode. */
     private void undecodable(RoutingContext call) {
         try {
-            // There is no such path, or it says which parameter is broken.
+            // Throws a problem if the path is unknown, or names the parameter that cannot be decoded.
             if (!call.request().path().equals(MCP)) {
                 contract.match(call.request().method().name(), call.request().path());
             }
@@ -143,11 +144,11 @@ public final class ServerAnswers {
 
     private void failed(RoutingContext call) {
         if (call.failure() instanceof HttpClosedException) {
-            // The caller has hung up: there is nobody to answer, and nothing went wrong here.
+            // The caller has closed the connection, so there is nobody to answer, and no error of the bus to log.
             return;
         }
         if (call.statusCode() == TOO_LARGE) {
-            // What is still to come of the body is not waited for.
+            // The rest of the body is not read.
             call.response().putHeader("Connection", "close");
             answer(call, tooLarge(call.request()));
         } else if (call.failure() != null && call.statusCode() >= INTERNAL) {
@@ -164,7 +165,7 @@ public final class ServerAnswers {
                         call.request().method() + " " + call.request().path(), Optional.empty()));
     }
 
-    /** Of all that may be wrong with such a call its size comes first, but for the number of calls before it. */
+    /** 413 wins over every other refusal except 429. */
     private Problem tooLarge(HttpServerRequest request) {
         Problem tooLarge = tooLarge();
         try {
@@ -188,7 +189,7 @@ public final class ServerAnswers {
     }
 
     private void keep(Optional<Map<String, Object>> note) {
-        // Not on the server's own thread, which must not wait for the database.
+        // Sent to another thread, because the server's thread must not wait for the database.
         note.ifPresent(refusal ->
                 background.asyncSend("direct:note-refusal", exchange -> exchange.setVariable("refusal", refusal)));
     }
@@ -203,7 +204,7 @@ public final class ServerAnswers {
                 "at most " + maxBytes + " bytes; put what is larger elsewhere and its address into the payload");
     }
 
-    /** What a job holds is nobody's business but the caller's: no cache, no guessing of types. */
+    /** Answers hold job data, so no cache may store them and no browser may guess their type. */
     private static void protect(RoutingContext call) {
         call.response().putHeader("Cache-Control", "no-store").putHeader("X-Content-Type-Options", "nosniff");
     }

@@ -1,2 +1,2 @@
-/** The HTTP door: from a request to an operation's input, and from what the operation answered to a response. */
+/** The HTTP endpoint: turns a request into an operation's input, and the operation's answer into a response. */
 package agentbus.http;

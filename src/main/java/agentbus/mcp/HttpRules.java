@@ -12,7 +12,7 @@ import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
 import java.util.Locale;
 
-/** What Streamable HTTP asks of a request before its message is looked at. */
+/** Checks a request against the rules of MCP's Streamable HTTP, before the message in its body is read. */
 final class HttpRules {
     private static final String ANSWERS = "application/json, text/event-stream";
     private static final List<String> ANSWERED = List.of("application/json", "application/*", "*/*");
@@ -20,7 +20,7 @@ final class HttpRules {
     private final ServerHttpHeaderValidator origins;
     private final List<String> versions;
 
-    /** One Origin header, as the SDK's check wants to be asked: with several, each must pass. */
+    /** One Origin header, in the form that the SDK's check takes. If a request has several, each must pass. */
     private record Origin(String value) implements HeaderAccessor {
         @Override
         public List<String> getHeader(String name) {
@@ -36,8 +36,9 @@ final class HttpRules {
     /**
      * Rules for one address.
      *
-     * @param publicUrl where agents reach the door; a page from there may call it, as may pages from this machine
-     * @param versions the protocol versions that are spoken
+     * @param publicUrl the address by which agents reach the bus; pages from that address and from this machine may
+     *     call the endpoint
+     * @param versions the supported protocol versions
      */
     HttpRules(String publicUrl, List<String> versions) {
         this.origins = DefaultServerTransportSecurityValidator.builder()
@@ -52,7 +53,7 @@ final class HttpRules {
      * Checks a request.
      *
      * @param request the request
-     * @throws Problem 403, 405, 406, 415, or 400 for a version of the protocol that is not spoken
+     * @throws Problem 403, 405, 406, 415, or 400 for an unsupported protocol version
      */
     void check(HttpServerRequest request) {
         checkOrigin(request.headers().getAll("Origin"));
@@ -72,7 +73,10 @@ final class HttpRules {
         }
     }
 
-    /** A browser says where its page is from: one from elsewhere that has reached us by a name made to point here is refused. */
+    /**
+     * Refuses pages from other origins, which can reach the bus through a host name that an attacker points at it (DNS
+     * rebinding). Browsers send the origin of a page.
+     */
     private void checkOrigin(List<String> given) {
         for (String origin : given) {
             try {

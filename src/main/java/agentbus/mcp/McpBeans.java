@@ -8,7 +8,7 @@ import agentbus.contract.Contract;
 import agentbus.settings.HttpAddress;
 import agentbus.settings.Version;
 
-/** The bean of the MCP door. */
+/** The bean of the MCP endpoint. */
 public final class McpBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {

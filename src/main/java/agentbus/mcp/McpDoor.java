@@ -24,8 +24,8 @@ import org.apache.camel.ProducerTemplate;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
- * The bean of the MCP routes. The protocol is the SDK's: it reads each message and, for the call of a tool, asks this door,
- * which sends the call through {@code direct:call-tool} on the same thread.
+ * The bean of the MCP routes. The SDK implements the protocol and reads each message. For a tool call the SDK calls
+ * this class, which sends the call through {@code direct:call-tool} on the same thread.
  */
 public final class McpDoor {
     private static final String CALL_TOOL = "direct:call-tool";
@@ -41,15 +41,15 @@ public final class McpDoor {
     private final HttpRules rules;
 
     /**
-     * A door to the operations of a contract that are tools.
+     * Makes the MCP endpoint for the operations that are tools.
      *
      * @param contract the contract
      * @param version the program's version
      * @param publicUrl where agents reach the bus
      * @param calls prepares the calls
-     * @param limits reads tokens
-     * @param routes sends a tool's call to its route
-     * @throws IllegalStateException when the contract's {@code x-mcp} is at fault
+     * @param limits identifies the owners of tokens
+     * @param routes sends a tool call to its route
+     * @throws IllegalStateException when an {@code x-mcp} in the contract is faulty
      */
     public McpDoor(
             Contract contract,
@@ -66,12 +66,12 @@ public final class McpDoor {
     }
 
     /**
-     * Takes a message in, has the SDK answer it, and writes the answer: JSON, or 202 and nothing to a notification. No header of
-     * the request is left.
+     * Reads a message, lets the SDK answer it, and writes the answer: JSON, or 202 without a body for a notification.
+     * All headers of the request are removed.
      *
      * @param exchange with the HTTP request
-     * @throws Problem when the request is not one of Streamable HTTP
-     * @throws JsonProcessingException never: the SDK's answers can be written
+     * @throws Problem when the request breaks a rule of Streamable HTTP
+     * @throws JsonProcessingException never, because the SDK's answers can be written as JSON
      */
     public void answer(Exchange exchange) throws JsonProcessingException {
         HttpMessage message = exchange.getMessage(HttpMessage.class);
@@ -97,7 +97,7 @@ public final class McpDoor {
         }
     }
 
-    /** Runs the call of a tool on this thread. */
+    /** Runs a tool call on this thread. */
     private CallToolResult call(ToolCall call) {
         Exchange done = routes.send(CALL_TOOL, exchange -> exchange.setVariable(TOOL_CALL, call));
         if (done.getException() != null) {
@@ -107,10 +107,10 @@ public final class McpDoor {
     }
 
     /**
-     * Reads the call of a tool: checks token and input, and leaves what {@code direct:run-operation} takes.
+     * Reads a tool call: checks token and input, and prepares the exchange for {@code direct:run-operation}.
      *
      * @param exchange of {@code direct:call-tool}
-     * @throws Problem when anything about the call is wrong
+     * @throws Problem when the call is refused
      */
     public void read(Exchange exchange) {
         ToolCall call = exchange.getVariable(TOOL_CALL, ToolCall.class);
@@ -129,7 +129,7 @@ public final class McpDoor {
     }
 
     /**
-     * Makes the tool's result of what its operation answered.
+     * Turns the operation's answer into the tool's result.
      *
      * @param exchange with the answer as its body; the body becomes the result
      */
@@ -140,8 +140,8 @@ public final class McpDoor {
     }
 
     /**
-     * Makes the tool's result of the problem that an exception means. It is a result, not an error of the protocol: those are
-     * for programs, and a model does not see them.
+     * Turns the caught exception into a tool result with the problem. A protocol error would not help, because the
+     * model does not see protocol errors.
      *
      * @param exchange with the caught exception; the body becomes the result
      */
@@ -150,7 +150,7 @@ public final class McpDoor {
         exchange.getMessage().setBody(result(problem).isError(true).build());
     }
 
-    /** Answers a body that holds no message to answer to: an error without an id. */
+    /** Answers a body that holds no valid message, with an error without an id. */
     private static void reject(Exchange exchange, int code, String message) {
         ObjectNode answer = McpTools.JSON.createObjectNode().put("jsonrpc", McpSchema.JSONRPC_VERSION);
         answer.putObject("error").put("code", code).put("message", message);

@@ -21,14 +21,17 @@ import java.util.Map;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
-/** Makes the SDK's server of a contract: one tool for each operation that has {@code x-mcp}. */
+/** Builds the SDK's server for a contract, with one tool for each operation that has {@code x-mcp}. */
 final class McpTools {
     static final JsonMapper JSON = Json.exact(new JsonFactory());
 
     private static final String INSTRUCTIONS =
             "Give the token of your attempt, which stands in your prompt, as token. A refusal is a"
                     + " result with isError; its code says what was wrong, its expected what would be right.";
-    /** The SDK wants one. Calls are checked by their operation, as at every door; a tool has no schema for what it answers. */
+    /**
+     * Accepts every value, because the SDK requires a validator. Operations check their inputs themselves, and tools
+     * have no schema for their answers.
+     */
     private static final JsonSchemaValidator CHECKED_ELSEWHERE = (schema, value) -> ValidationResponse.asValid(null);
 
     private McpTools() {}
@@ -38,9 +41,9 @@ final class McpTools {
      *
      * @param contract the contract
      * @param version the program's version
-     * @param transport brings the messages
-     * @param run runs the call of a tool, on the thread that asks
-     * @throws IllegalStateException when the contract's {@code x-mcp} is at fault
+     * @param transport delivers the messages
+     * @param run runs a tool call, on the calling thread
+     * @throws IllegalStateException when an {@code x-mcp} in the contract is faulty
      */
     static void serve(
             Contract contract, String version, RouteTransport transport, Function<ToolCall, CallToolResult> run) {
@@ -69,7 +72,7 @@ final class McpTools {
         McpSchema.Tool.Builder shown =
                 McpSchema.Tool.builder(tool.name(), asMap).description(tool.description());
         if (operation.method().equals("GET")) {
-            // Clients that ask a person before a call that may change something need not ask for these.
+            // A client that asks a person before each change need not ask before a read-only call.
             shown.annotations(ToolAnnotations.builder().readOnlyHint(true).build());
         }
         return shown.build();

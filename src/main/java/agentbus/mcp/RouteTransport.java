@@ -16,16 +16,16 @@ import java.util.Optional;
 import reactor.core.publisher.Mono;
 
 /**
- * The SDK's transport, with a Camel route on its other side: a message that has come by HTTP goes in, the SDK's answer comes
- * out. It holds nothing between two messages.
+ * The SDK's transport over a Camel route: the route passes in a message that came by HTTP, and gets the SDK's answer.
+ * The transport keeps no state between messages.
  */
 final class RouteTransport implements McpStatelessServerTransport {
-    /** Where a tool's handler finds the address that the message came from. */
+    /** The key by which a tool's handler finds the address of the message's sender. */
     private static final String ADDRESS = "address";
 
     /**
-     * What the SDK makes of params. What it cannot make so it would log, and answer, in its parser's words and with the value
-     * that was given, which may be a token: so it gets to see only what it can.
+     * The classes to which the SDK converts params. If a conversion failed, the SDK would log and answer its parser's
+     * message with the given value, which may be a token. Such params are therefore refused before the SDK gets them.
      */
     private static final Map<String, Class<?>> SHAPES = Map.of(
             McpSchema.METHOD_INITIALIZE, McpSchema.InitializeRequest.class,
@@ -33,7 +33,7 @@ final class RouteTransport implements McpStatelessServerTransport {
 
     private McpStatelessServerHandler handler;
 
-    /** A message that is none of MCP's. */
+    /** Thrown for a body that is no MCP message. */
     static final class NoMessage extends Exception {
         private static final long serialVersionUID = 1L;
 
@@ -52,18 +52,19 @@ final class RouteTransport implements McpStatelessServerTransport {
         return Mono.empty();
     }
 
-    /** Where the message came from that a tool's handler is called by. */
+    /** The address of the sender of a tool call's message. */
     static String address(McpTransportContext context) {
         return (String) context.get(ADDRESS);
     }
 
     /**
-     * Has the SDK answer a message. A tool's call runs on this thread, before this returns.
+     * Lets the SDK answer a message. A tool call runs on this thread before the method returns.
      *
-     * @param message what came, any JSON
-     * @param address where it came from
+     * @param message the received message, any JSON
+     * @param address the sender's address
      * @return the SDK's answer; empty for a notification
-     * @throws NoMessage when it is neither a request nor a notification; its content is not repeated
+     * @throws NoMessage when the message is neither a request nor a notification; the exception does not repeat its
+     *     content
      */
     Optional<JSONRPCResponse> answer(JsonNode message, String address) throws NoMessage {
         JsonNode method = message.path("method");

@@ -4,9 +4,9 @@ import agentbus.contract.Operation;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * The call of a tool, as the SDK has read it.
+ * A tool call, as the SDK has read it.
  *
- * @param operation the operation that the tool is
+ * @param operation the operation behind the tool
  * @param arguments the call's arguments, with the token
  * @param address where the call comes from
  */

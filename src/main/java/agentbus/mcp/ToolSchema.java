@@ -10,12 +10,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The schema of a tool's arguments, cut from the schema of its operation's input. Every run of every agent reads it, so it
- * has what a model needs to write a call: names, types, choices. Limits and patterns are left to the check of the call, whose
- * refusal says what would be right.
+ * Derives the schema of a tool's arguments from the schema of its operation's input. Every run of every agent reads the
+ * result, so it holds only names, types and choices. Limits and patterns are checked when the tool is called, and a
+ * refusal states the rule.
  */
 final class ToolSchema {
-    /** The argument that every tool has beside its operation's inputs. */
+    /** The argument that every tool has in addition to its operation's inputs. */
     static final String TOKEN = "token";
 
     private static final List<String> KEPT = List.of("type", "format", "enum");
@@ -23,12 +23,12 @@ final class ToolSchema {
     private ToolSchema() {}
 
     /**
-     * Cuts a schema.
+     * Derives a schema.
      *
      * @param input the schema of the whole input, without references
      * @param fields the inputs to show; a dotted path shows one field inside an object or a list's items
      * @return the schema of the arguments, the token first
-     * @throws IllegalStateException when the input has no such field, or one named token
+     * @throws IllegalStateException when the input lacks one of the fields, or has a field named token
      */
     static ObjectNode of(ObjectNode input, List<String> fields) {
         if (input.path("properties").has(TOKEN)) {

@@ -5,16 +5,16 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The names of the gateways' settings: {@code agentbus.gateway.<what>} describes the one named {@code default}, and
- * {@code agentbus.gateway.<name>.<what>} each one that {@code agentbus.gateways} names.
+ * The names of the gateways' settings. {@code agentbus.gateway.<what>} belongs to the gateway named {@code default},
+ * and {@code agentbus.gateway.<name>.<what>} to a gateway that {@code agentbus.gateways} lists.
  */
 public final class GatewayKeys {
-    /** The setting that names the further gateways. */
+    /** The setting that lists the further gateways. */
     public static final String NAMES = "agentbus.gateways";
-    /** What every gateway has. */
+    /** The settings of every gateway. */
     public static final List<String> WHAT = List.of("url", "token", "operator-token", "form", "max-in-flight");
 
-    /** The gateway that is always there. */
+    /** The name of the gateway that always exists. */
     public static final String DEFAULT = "default";
 
     private static final String PREFIX = "agentbus.gateway.";
@@ -24,7 +24,7 @@ public final class GatewayKeys {
     /**
      * The key of a gateway's setting.
      *
-     * @param gateway its name
+     * @param gateway the gateway's name
      * @param what one of {@link #WHAT}
      * @return such as {@code agentbus.gateway.url}, or {@code agentbus.gateway.east.url}
      */
@@ -33,12 +33,12 @@ public final class GatewayKeys {
     }
 
     /**
-     * Takes the list of further gateways apart.
+     * Parses the list of further gateways.
      *
      * @param value the list, comma separated, may be empty
-     * @param source where it came from, for the message
+     * @param source the source of the list, for the message
      * @return the names in their order
-     * @throws StartFailure at the first that is no name, or named twice
+     * @throws StartFailure if an entry is not a valid name or appears twice
      */
     public static List<String> names(String value, String source) {
         List<String> names = new ArrayList<>();

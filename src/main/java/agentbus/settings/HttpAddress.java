@@ -7,8 +7,8 @@ import java.net.ServerSocket;
 import java.net.UnknownHostException;
 
 /**
- * Where the HTTP door listens. The port is tried before anything starts, because the server of Camel 4.17.0 only logs that its
- * port is taken and goes on without one.
+ * The address of the HTTP server. The port is tested before anything starts, because the server of Camel 4.17.0 only
+ * logs that its port is taken, and runs on without a port.
  *
  * @param host the host of the setting
  * @param port a port that was free a moment ago
@@ -18,7 +18,7 @@ public record HttpAddress(String host, int port, String publicUrl) {
     private static final int MAX_PORT = 65_535;
 
     /**
-     * The address that the settings mean; port 0 becomes a free one.
+     * Reads the address from the settings; port 0 becomes a free port.
      *
      * @param settings the {@code agentbus.http.} settings
      * @return the address
@@ -41,7 +41,7 @@ public record HttpAddress(String host, int port, String publicUrl) {
         }
     }
 
-    /** The address for this machine's own callers, such as {@code http://127.0.0.1:8080}. */
+    /** The address for callers on this machine, such as {@code http://127.0.0.1:8080}. */
     public String url() {
         return "http://" + inUrl(host) + ":" + port;
     }

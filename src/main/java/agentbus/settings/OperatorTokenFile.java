@@ -7,7 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The first operator's token, kept in a file so that whoever owns the data directory can use the command line at once.
+ * The file with the first operator's token, so that the owner of the data directory can use the command line at once.
  *
  * <p>The token itself is never logged; the file's path may be.
  */
@@ -26,11 +26,12 @@ public final class OperatorTokenFile {
     }
 
     /**
-     * Opens the file; the first start makes it, mode 600, with {@code abo_} and 32 random bytes in base64url.
+     * Opens the file. The first start creates the file with mode 600; its token is {@code abo_} and 32 random bytes in
+     * base64url.
      *
-     * @param dataDirectory where the file is; made if missing
+     * @param dataDirectory the directory of the file; created if missing
      * @return the file with its token
-     * @throws StartFailure if it cannot be read or written, or is empty
+     * @throws StartFailure if the file cannot be read or written, or is empty
      */
     public static OperatorTokenFile open(Path dataDirectory) {
         Path path = dataDirectory.resolve(FILE);
@@ -40,11 +41,11 @@ public final class OperatorTokenFile {
     }
 
     /**
-     * Reads the file without making one, as the command line does.
+     * Reads the file if it exists; the command line uses this.
      *
-     * @param dataDirectory where the file would be
-     * @return the file with its token, or nothing if no server has ever started here
-     * @throws StartFailure if it is there and cannot be read, or is empty
+     * @param dataDirectory the directory of the file
+     * @return the file with its token; empty if no bus has ever started here
+     * @throws StartFailure if the file exists and cannot be read, or is empty
      */
     public static Optional<OperatorTokenFile> find(Path dataDirectory) {
         Path path = dataDirectory.resolve(FILE);
@@ -65,7 +66,7 @@ public final class OperatorTokenFile {
     }
 
     /**
-     * Where it is kept.
+     * The path of the file.
      *
      * @return the file's path
      */

@@ -14,14 +14,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
- * The files of the program that need no compiler: routes, templates and the statements that routes call. With a checkout
- * ({@code agentbus.source.dir}) they are the checkout's, otherwise the jar's.
+ * The program's files that are not compiled: routes, templates and the statements that routes call. They come from the
+ * checkout if {@code agentbus.source.dir} names one, otherwise from the jar.
  *
- * <p>All of them are read once, at the start: a statement that is first needed an hour later must fit the schema of the
- * start, and not a checkout that was updated meanwhile. {@link #refresh} reads one again.
+ * <p>A checkout's files are all read at the start, because a statement that is first needed an hour later must fit the
+ * schema of the start, even if the checkout was updated meanwhile. {@link #refresh} reads one file again.
  */
 public final class ProgramFiles {
-    /** The folders, by their names on the class path, and where a checkout has them. */
+    /** The folders: their names on the class path, and their paths in a checkout. */
     private static final Map<String, String> FOLDERS = Map.of(
             "routes/", "src/main/resources/routes",
             "templates/", "src/main/resources/templates",
@@ -34,7 +34,7 @@ public final class ProgramFiles {
      * The files of one process.
      *
      * @param settings name the checkout, if there is one
-     * @throws StartFailure when the checkout is none, or a file of it cannot be read
+     * @throws StartFailure when the directory is no checkout, or a file in it cannot be read
      */
     public ProgramFiles(Settings settings) {
         this.source = settings.path("agentbus.source.dir");
@@ -53,7 +53,7 @@ public final class ProgramFiles {
      * Reads a file.
      *
      * @param name its name on the class path, such as {@code sql/statements/recover-jobs/recover-jobs.sql}
-     * @return its bytes; nothing when there is no such file
+     * @return its bytes; empty when there is no such file
      */
     public Optional<byte[]> bytes(String name) {
         byte[] read = contents.get(name);
@@ -81,7 +81,7 @@ public final class ProgramFiles {
     /**
      * The checkout.
      *
-     * @return its directory; nothing when the files are the jar's
+     * @return its directory; empty when the files come from the jar
      */
     public Optional<Path> source() {
         return source;
@@ -127,7 +127,7 @@ public final class ProgramFiles {
         return files;
     }
 
-    /** The name on the class path of a file of the checkout. */
+    /** The class path name of a file in the checkout. */
     private String name(Path file) {
         for (Map.Entry<String, String> folder : FOLDERS.entrySet()) {
             Path root = source.orElseThrow().resolve(folder.getValue());

@@ -9,10 +9,10 @@ import java.util.Map;
 import java.util.Properties;
 
 /**
- * A properties file that knows its line numbers, which {@link Properties} forgets.
+ * Parses a properties file with its line numbers, which {@link Properties} does not keep.
  *
- * <p>Lines, comments, escapes and continued lines mean what they mean to {@link Properties}; a key that is set twice is an
- * error, because one of the two is surely a leftover.
+ * <p>Lines, comments, escapes and continued lines have the syntax of {@link Properties}. A key that is set twice is an
+ * error, because one of the two lines is surely a leftover.
  */
 final class PropertiesFile {
     /** One setting; {@code line} counts from 1. */
@@ -21,12 +21,12 @@ final class PropertiesFile {
     private PropertiesFile() {}
 
     /**
-     * Takes the text apart.
+     * Parses the text.
      *
      * @param name the file's name, for messages
      * @param text its content
      * @return the settings in the file's order
-     * @throws StartFailure if an escape is malformed or a key is set twice; names the line
+     * @throws StartFailure if an escape is malformed or a key is set twice; the message names the line
      */
     static List<Line> parse(String name, String text) {
         List<Line> lines = new ArrayList<>();
@@ -68,7 +68,9 @@ final class PropertiesFile {
         return stripped.startsWith("#") || stripped.startsWith("!");
     }
 
-    /** An odd number of backslashes at the end: the last one is not itself escaped. */
+    /**
+     * Whether the line goes on in the next: it ends in an odd number of backslashes, so the last one is not escaped.
+     */
     private static boolean continues(String line) {
         int backslashes = 0;
         for (int i = line.length() - 1; i >= 0 && line.charAt(i) == '\\'; i--) {

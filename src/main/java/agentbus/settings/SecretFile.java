@@ -26,12 +26,13 @@ public final class SecretFile {
     private SecretFile() {}
 
     /**
-     * Reads the secret, or writes one if there is none yet. Two processes that do so at once end up with the same secret.
+     * Reads the secret, or creates one if the file does not exist. Two processes that do this at once get the same
+     * secret.
      *
-     * @param file where it lives; missing directories are made for the owner only
-     * @param secret called when the file does not exist
+     * @param file the file; missing directories are created for the owner only
+     * @param secret makes the secret if the file does not exist
      * @return the content without surrounding blanks
-     * @throws StartFailure if it cannot be read or written; names the file
+     * @throws StartFailure if the file cannot be read or written; the message names the file
      */
     public static String readOrCreate(Path file, Supplier<String> secret) {
         if (!Files.exists(file)) {
@@ -45,7 +46,7 @@ public final class SecretFile {
      *
      * @param file an existing file
      * @return the content without surrounding blanks, never empty
-     * @throws StartFailure if it cannot be read or is empty; names the file
+     * @throws StartFailure if the file cannot be read or is empty; the message names the file
      */
     public static String read(Path file) {
         try {
@@ -60,10 +61,10 @@ public final class SecretFile {
     }
 
     /**
-     * Makes a directory for the owner only, with those above it.
+     * Creates a directory and its missing parents, for the owner only.
      *
-     * @param directory one that exists already is left as it is
-     * @throws StartFailure if it cannot be made; names the directory
+     * @param directory the directory; if it exists already, it stays unchanged
+     * @throws StartFailure if the directory cannot be created; the message names the directory
      */
     public static void createDirectories(Path directory) {
         try {
@@ -74,10 +75,11 @@ public final class SecretFile {
     }
 
     /**
-     * The permissions by which others than the owner may get at the file.
+     * The mode of a file that users other than its owner can access.
      *
      * @param file an existing file
-     * @return its mode such as {@code 644}, or an empty text when only the owner may, or the file system has no modes
+     * @return its mode, such as {@code 644}; an empty text if only the owner has access, or if the file system has no
+     *     modes
      */
     public static String openMode(Path file) {
         if (!posix()) {
@@ -92,7 +94,7 @@ public final class SecretFile {
     }
 
     /**
-     * A secret nobody can guess.
+     * Makes a random secret.
      *
      * @return 32 random bytes in base64url without padding, 43 characters
      */
@@ -103,7 +105,7 @@ public final class SecretFile {
     }
 
     /**
-     * What an input or output error says, in words; most of them carry only a file name as their message.
+     * Describes an I/O error in words, because the message of most I/O errors is only a file name.
      *
      * @param e the error
      * @return a few words
@@ -132,7 +134,7 @@ public final class SecretFile {
                 Files.deleteIfExists(draft);
             }
         } catch (FileAlreadyExistsException e) {
-            // Another process was quicker: its secret is the one.
+            // Another process was faster, so its secret is used.
             return;
         } catch (IOException e) {
             throw new StartFailure("cannot write " + file + ": " + reason(e), e);
@@ -150,7 +152,9 @@ public final class SecretFile {
         }
     }
 
-    /** A link appears with its whole content or not at all, and never replaces what is there. */
+    /**
+     * Links the draft to the file's name: a link appears with its whole content, and never replaces an existing file.
+     */
     private static void publish(Path draft, Path file) throws IOException {
         try {
             Files.createLink(file, draft);

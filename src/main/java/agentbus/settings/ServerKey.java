@@ -15,8 +15,8 @@ import javax.crypto.spec.SecretKeySpec;
 /**
  * The key from which the tokens of attempts are derived.
  *
- * <p>A token is never stored: any node that has the key can write the same prompt again, byte for byte. So all nodes of
- * one bus must have the same key; {@link #fingerprint()} shows whether they do.
+ * <p>No token is stored, because any node with the key can derive the token again, and so write the same prompt again,
+ * byte for byte. Therefore all nodes of one bus must have the same key; {@link #fingerprint()} shows whether they do.
  */
 public final class ServerKey {
     /** The environment variable that gives the key to nodes that share no directory. */
@@ -37,12 +37,13 @@ public final class ServerKey {
     }
 
     /**
-     * The key from the environment, else from {@code server.key} in the data directory, which is made at the first start.
+     * Reads the key from the environment, else from {@code server.key} in the data directory; the first start creates
+     * that file.
      *
-     * @param dataDirectory where the file is
+     * @param dataDirectory the directory of the file
      * @param environment the process's variables; {@value #VARIABLE} is base64url or hex, 32 bytes or more
      * @return the key
-     * @throws StartFailure if the key is malformed or too short, or if others than the owner may get at the file
+     * @throws StartFailure if the key is malformed or too short, or if users other than the owner can access the file
      */
     public static ServerKey load(Path dataDirectory, Map<String, String> environment) {
         String given = environment.getOrDefault(VARIABLE, "").strip();
@@ -60,7 +61,8 @@ public final class ServerKey {
     }
 
     /**
-     * The token with which an agent reports on one attempt; the same key and attempt always give the same token.
+     * Derives the token with which an agent reports on one attempt. The same key and attempt always give the same
+     * token.
      *
      * @param attemptId the attempt's id
      * @return {@code abt_<id>.<hmac>}, both parts base64url without padding, 70 characters
@@ -80,7 +82,7 @@ public final class ServerKey {
     }
 
     /**
-     * Says which key this is without giving it away.
+     * Identifies the key without revealing it.
      *
      * @return the first 8 bytes of the key's SHA-256, 16 hex digits
      */

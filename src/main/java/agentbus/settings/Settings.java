@@ -14,14 +14,16 @@ import java.util.TreeMap;
 /**
  * The settings of one process; immutable.
  *
- * <p>They come from, weakest first: {@code application.properties} on the class path, which names every setting and its
- * default; {@code agentbus.properties} in the home directory, or the file that {@code AGENTBUS_CONFIG} names; the environment
- * ({@code agentbus.a.b-c} is {@code AGENTBUS_A_B_C}, and {@code DATABASE_URL} is {@code agentbus.database.url}); the command
- * line. A key ending in {@code .password}, {@code .token} or {@code -token} may be given as {@code <key>-file}, the path of a file that holds
- * the value.
+ * <p>The sources, weakest first, are {@code application.properties} on the class path, which holds every setting with
+ * its default; {@code agentbus.properties} in the home directory, or the file that {@code AGENTBUS_CONFIG} names; the
+ * environment; and the command line.
  *
- * <p>All methods that read a value throw {@link StartFailure} when it is not what the caller needs. The message names the
- * setting, where the value came from, the value unless it is secret, and what would be right.
+ * <p>In the environment, {@code agentbus.a.b-c} is {@code AGENTBUS_A_B_C}, and {@code DATABASE_URL} sets
+ * {@code agentbus.database.url}. A key that ends in {@code .password}, {@code .token} or {@code -token} may be given as
+ * {@code <key>-file}, the path of a file that holds the value.
+ *
+ * <p>All methods that read a value throw {@link StartFailure} when the value breaks the caller's rule. The message
+ * names the setting, the source of the value, the value unless it is secret, and the rule.
  */
 public final class Settings {
     private static final String URL_KEY = "agentbus.database.url";
@@ -41,7 +43,7 @@ public final class Settings {
      *
      * @param home the installation's directory; relative paths in settings start there
      * @param environment the process's variables
-     * @param overrides the strongest source: key to value
+     * @param overrides the settings of the command line, the strongest source
      * @return the settings
      * @throws StartFailure if a file cannot be read, or names a setting that does not exist
      */
@@ -51,9 +53,9 @@ public final class Settings {
     }
 
     /**
-     * The directory that the launcher says it started from, else the current one.
+     * The home directory: {@code AGENTBUS_HOME}, which the launcher sets, or else the current directory.
      *
-     * @param environment the process's variables; {@code AGENTBUS_HOME} is the one that counts
+     * @param environment the process's variables
      * @return an absolute path
      */
     public static Path home(Map<String, String> environment) {
@@ -72,16 +74,16 @@ public final class Settings {
     }
 
     /**
-     * Where keys, tokens and the own database are kept ({@code agentbus.data.dir}).
+     * The directory of keys, tokens and the embedded Postgres ({@code agentbus.data.dir}).
      *
-     * @return an absolute path; it may not exist yet
+     * @return an absolute path; the directory may not exist yet
      */
     public Path dataDirectory() {
         return path("agentbus.data.dir").orElse(home);
     }
 
     /**
-     * A value as it is.
+     * The value of a setting as text.
      *
      * @param key a known setting
      * @return the value without surrounding blanks, possibly empty
@@ -91,10 +93,10 @@ public final class Settings {
     }
 
     /**
-     * A path.
+     * The value of a setting as a path.
      *
      * @param key a known setting
-     * @return an absolute path, relative ones taken from the home directory; nothing if the setting is empty
+     * @return an absolute path; a relative one is resolved against the home directory; empty if the setting is empty
      */
     public Optional<Path> path(String key) {
         String value = text(key);
@@ -104,11 +106,11 @@ public final class Settings {
     }
 
     /**
-     * A whole number.
+     * The value of a setting as a whole number.
      *
      * @param key a known setting
-     * @param min the least that is right
-     * @param max the most that is right
+     * @param min the smallest valid number
+     * @param max the largest valid number
      * @return a number from min to max
      */
     public int integer(String key, int min, int max) {
@@ -116,20 +118,20 @@ public final class Settings {
     }
 
     /**
-     * A yes or no.
+     * The value of a setting as a flag.
      *
      * @param key a known setting
-     * @return whether it is {@code true}
+     * @return whether the value is {@code true}
      */
     public boolean flag(String key) {
         return "true".equals(oneOf(key, "true", "false"));
     }
 
     /**
-     * One word out of few.
+     * The value of a setting as one of a few words.
      *
      * @param key a known setting
-     * @param allowed the words that are right
+     * @param allowed the valid words
      * @return one of them
      */
     public String oneOf(String key, String... allowed) {
@@ -141,8 +143,8 @@ public final class Settings {
     }
 
     /**
-     * A length of time, in the unit that ends the key's name: {@code -ms}, {@code -seconds}, {@code -minutes}, {@code -hours}
-     * or {@code -days}.
+     * The value of a setting as a length of time. The key's name ends in the unit: {@code -ms}, {@code -seconds},
+     * {@code -minutes}, {@code -hours} or {@code -days}.
      *
      * @param key a known setting
      * @return zero or more
@@ -152,12 +154,12 @@ public final class Settings {
     }
 
     /**
-     * A length of time within limits.
+     * The value of a setting as a length of time within limits.
      *
      * @param key a known setting that ends in a unit
-     * @param min the least that is right, in that unit
-     * @param max the most that is right, in that unit
-     * @return from min to max
+     * @param min the smallest valid number, in that unit
+     * @param max the largest valid number, in that unit
+     * @return a time from min to max
      * @throws IllegalArgumentException if the key has no unit
      */
     public Duration duration(String key, int min, int max) {
@@ -171,7 +173,7 @@ public final class Settings {
     }
 
     /**
-     * The address of a server.
+     * The value of a setting as the address of a server.
      *
      * @param key a known setting
      * @return such as {@code http://127.0.0.1:18789}; it has no path and no slash at the end
@@ -195,7 +197,7 @@ public final class Settings {
     }
 
     /**
-     * Where a value came from.
+     * The source of a value.
      *
      * @param key a known setting
      * @return such as {@code default}, {@code /etc/agentbus.properties, line 3} or {@code environment variable PGUSER}
@@ -205,10 +207,10 @@ public final class Settings {
     }
 
     /**
-     * The failure to throw when a value is wrong in a way that only the caller can see.
+     * The failure to throw for a value that only the caller can recognise as wrong.
      *
      * @param key a known setting
-     * @param rule what would be right, to follow "it": {@code must be …}
+     * @param rule the rule, in words that follow "it", such as {@code must be …}
      * @return a failure that names the setting, its source and, unless it is secret, its value
      */
     public StartFailure invalid(String key, String rule) {
@@ -216,9 +218,10 @@ public final class Settings {
     }
 
     /**
-     * All settings for Camel's placeholders, keys of Camel's own included.
+     * All settings, with Camel's own keys, for Camel's placeholders.
      *
-     * @return a new object; the database's URL is in it without user and password, because Camel logs what it resolves
+     * @return a new object; its database URL has no user and no password, because Camel logs the values that it
+     *     resolves
      */
     public Properties asProperties() {
         Properties properties = new Properties();
@@ -227,7 +230,7 @@ public final class Settings {
         return properties;
     }
 
-    /** Every setting that is not at its default, secrets hidden. */
+    /** Every setting that a source other than the defaults has set, with secrets hidden. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("Settings[home=").append(home);
@@ -271,7 +274,7 @@ public final class Settings {
         return "\"" + masked(value) + "\"";
     }
 
-    /** Up to the last @, so that a password with an @ or a slash in it is covered too. */
+    /** Masks everything up to the last @, so that a password with an @ or a slash in it is covered too. */
     private static String masked(String value) {
         return value.replaceAll("://.*@", "://***@").replaceAll("(?i)(password=)[^&]*", "$1***");
     }

@@ -16,9 +16,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** Lays the sources of settings over each other, weakest first, and refuses what it does not know. */
+/** Merges the sources of settings, weakest first, and refuses unknown settings. */
 final class SettingsLoader {
-    /** A value and, in words, where it came from. */
+    /** A value, with its source in words. */
     record Entry(String value, String source) {}
 
     private static final String PREFIX = "agentbus.";
@@ -26,7 +26,7 @@ final class SettingsLoader {
     private static final String FILE_SUFFIX = "-file";
     private static final String CONFIG_VARIABLE = "AGENTBUS_CONFIG";
 
-    /** Variables that carry the prefix and are no settings: they belong to the launcher and the command line. */
+    /** Variables that have the prefix and are not settings, such as those of the launcher and the command line. */
     private static final Set<String> OTHER_VARIABLES = Set.of(
             "AGENTBUS_URL",
             "AGENTBUS_TOKEN",
@@ -46,7 +46,8 @@ final class SettingsLoader {
     Map<String, Entry> load(Map<String, String> environment, Map<String, String> overrides) {
         loadDefaults();
         Map<String, Entry> file = readFile(environment.getOrDefault(CONFIG_VARIABLE, ""));
-        // Which settings there are depends on one of them: its strongest source is asked before anything is refused.
+        // The list of gateways determines which other settings exist, so it is read before unknown settings are
+        // refused. The strongest source of the list counts.
         addGateways(Stream.of(
                         entry(overrides.get(GatewayKeys.NAMES), "command line"),
                         entry(
@@ -89,7 +90,7 @@ final class SettingsLoader {
         return Optional.ofNullable(value).map(given -> new Entry(given.strip(), source));
     }
 
-    /** Each gateway that is named has settings of its own; their defaults are those of the one that is always there. */
+    /** Adds the settings of each further gateway; their defaults are the defaults of the gateway {@code default}. */
     private void addGateways(Optional<Entry> names) {
         if (names.isEmpty()) {
             return;
@@ -103,7 +104,7 @@ final class SettingsLoader {
                             + " another setting has; name it otherwise");
                 }
                 know(key);
-                // Only an address cannot be the same.
+                // The URL has no default, because two gateways cannot share an address.
                 String usual = what.equals("url")
                         ? ""
                         : entries.get(GatewayKeys.key("default", what)).value();
@@ -170,7 +171,7 @@ final class SettingsLoader {
         apply(layer);
     }
 
-    /** A value meant for other programs too is used only where nobody has spoken to this one. */
+    /** Uses a variable that other programs also read, such as PGUSER, only if no source has set the setting. */
     private void fallBack(String key, String variable, Map<String, String> environment) {
         String value = environment.getOrDefault(variable, "");
         if (entries.get(key).value().isEmpty() && !value.isEmpty()) {
@@ -178,7 +179,10 @@ final class SettingsLoader {
         }
     }
 
-    /** Within one source a value and a file for it contradict each other; across sources the stronger wins. */
+    /**
+     * Applies one source. Within a source, a value and a file for the same setting are an error; between two sources,
+     * the stronger wins.
+     */
     private void apply(Map<String, Entry> layer) {
         for (Map.Entry<String, Entry> setting : layer.entrySet()) {
             String key = setting.getKey();
@@ -212,7 +216,8 @@ final class SettingsLoader {
         if (known.contains(key)) {
             return;
         }
-        // Keys of Camel and of an integrator's own routes pass; a misspelt first word must not pass for one of them.
+        // Keys of Camel and of the installation's own routes are accepted, but a misspelt "agentbus." must not pass as
+        // such a key.
         boolean ours = key.startsWith(PREFIX)
                 || Nearest.of(key.split("\\.", 2)[0], List.of("agentbus")).isPresent();
         if (ours) {

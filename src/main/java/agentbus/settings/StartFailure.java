@@ -1,15 +1,16 @@
 package agentbus.settings;
 
 /**
- * Why the process cannot start, in one line that a person can act on: what is wrong, where, and what would be right.
+ * The reason why the process cannot start, in one line that a person can act on: the mistake, its position, and the
+ * rule.
  *
- * <p>The one who starts the process prints {@link #getMessage()} and nothing else: a stack trace would only hide the line.
+ * <p>The command line prints only {@link #getMessage()}, because a stack trace would hide the line.
  */
 public class StartFailure extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /**
-     * A failure with nothing more to look at.
+     * A failure without a cause.
      *
      * @param message one line, no secrets; line breaks are replaced by blanks
      */
@@ -18,10 +19,10 @@ public class StartFailure extends RuntimeException {
     }
 
     /**
-     * A failure that another one has caused.
+     * A failure with the exception that caused it.
      *
      * @param message one line, no secrets; line breaks are replaced by blanks
-     * @param cause kept for the debugger, not for the user
+     * @param cause the exception, kept for a debugger and not shown to the user
      */
     public StartFailure(String message, Throwable cause) {
         super(message.strip().replaceAll("\\s*\\R\\s*", " "), cause);

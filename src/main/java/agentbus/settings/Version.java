@@ -4,13 +4,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
 
-/** The version of the program, as the build has written it down. */
+/** The version of the program, which the build writes into a resource. */
 public final class Version {
     private static final String RESOURCE = "agentbus/version.properties";
 
     private Version() {}
 
-    /** The version, or "unknown" where the build has left none. */
+    /** The version, or "unknown" if the build has written none. */
     public static String read() {
         Properties properties = new Properties();
         try (InputStream in = Version.class.getClassLoader().getResourceAsStream(RESOURCE)) {

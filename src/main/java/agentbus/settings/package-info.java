@@ -1,2 +1,2 @@
-/** The ground floor: settings and where each came from, secrets and keys in files, and failures of the start told in one line. */
+/** The lowest layer: settings and their sources, secrets and keys in files, and failures of the start in one line. */
 package agentbus.settings;

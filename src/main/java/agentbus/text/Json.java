@@ -28,7 +28,7 @@ public final class Json {
     private Json() {}
 
     /**
-     * A mapper that keeps every digit of a number, as {@link #EXACT} does, for a parser with limits of its own.
+     * A mapper that keeps every digit of a number, as {@link #EXACT} does, for a parser with its own limits.
      *
      * @param factory makes the parsers
      * @return a new mapper

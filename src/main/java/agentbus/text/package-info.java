@@ -1,2 +1,5 @@
-/** The ground floor: JSON, hashes, and words for people, the same in every part of the bus. It imports no other package of ours. */
+/**
+ * The lowest layer: JSON, hashes and wording, which every part of the bus shares. It imports no other package of
+ * agentbus.
+ */
 package agentbus.text;
