@@ -18,12 +18,16 @@ import java.util.Map;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** The program: {@code run} and {@code demo} start a bus, every other command is an operation of the contract. */
+/**
+ * The program. The commands {@code run}, {@code demo}, {@code bench} and a few tools are added here; all other commands
+ * are operations of the contract.
+ */
 public final class Main {
     private Main() {}
 
     /**
-     * Runs one command and ends the process with its status: 0 done, 1 refused or failed, 2 the command was wrong.
+     * Runs one command and ends the process with an exit status: 0 for success, 1 for a refusal or failure, 2 for a
+     * wrong command line.
      *
      * @param args the command and its options
      */

@@ -1,2 +1,2 @@
-/** Camel components and RouteBuilders: only what YAML cannot say. */
+/** Camel components and RouteBuilders, for tasks that a YAML route cannot do. */
 package routes;

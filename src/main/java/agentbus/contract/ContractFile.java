@@ -25,7 +25,10 @@ import java.util.Set;
 final class ContractFile {
     private static final List<String> METHODS = List.of("get", "put", "post", "delete", "patch");
 
-    /** Names that become part of a statement's text: nothing but letters, digits and, in a function's name, underscores. */
+    /**
+     * These names become part of a statement's text. They hold only letters and digits, and a function's name also
+     * underscores.
+     */
     private static final String OPERATION_NAME = "[a-z][A-Za-z0-9]{0,62}";
 
     private static final String FUNCTION_NAME = "[a-z][a-z0-9_]{0,62}";
@@ -202,7 +205,7 @@ final class ContractFile {
         return List.copyOf(principals);
     }
 
-    /** An extension that nothing reads would be a rule that nothing keeps. */
+    /** Refuses an unknown extension, because no code would enforce its rule. */
     private static void requireKnownExtensions(String id, JsonNode node) {
         node.fieldNames().forEachRemaining(name -> {
             if (name.startsWith("x-") && !EXTENSIONS.contains(name)) {

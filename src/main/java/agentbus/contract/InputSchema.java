@@ -77,8 +77,8 @@ final class InputSchema {
         return text -> text.length() <= LONGEST_MATCHED && pattern.matcher(text).find();
     }
 
-    // A misspelt name is an unknown field and often a missing one too; the message about the unknown one is more
-    // useful.
+    // A misspelt name often causes two findings, an unknown and a missing field; the one about the unknown field is
+    // more useful.
     private Problem worst(Set<ValidationMessage> messages, ObjectNode input, UnaryOperator<String> naming) {
         List<ValidationMessage> ordered = new ArrayList<>(messages);
         ordered.sort(Comparator.comparingInt(InputSchema::rank));

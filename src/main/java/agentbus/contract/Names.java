@@ -17,10 +17,10 @@ public final class Names {
     }
 
     /**
-     * Spells a name in snake case.
+     * Converts a name to snake case.
      *
      * @param camel a name in camel case, such as {@code renewJobLease}
-     * @return the same in snake case, such as {@code renew_job_lease}
+     * @return the name in snake case, such as {@code renew_job_lease}
      */
     public static String snake(String camel) {
         return kebab(camel).replace('-', '_');

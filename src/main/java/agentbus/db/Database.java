@@ -96,11 +96,11 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Connections of their own, outside the pool, on which every answer has a time limit: for a listener, which must notice
-     * a dead line.
+     * Connections outside the pool with a time limit for every answer, for a listener that must notice a dead
+     * connection.
      *
      * @param limit how long a connect, and then each answer, may take; rounded up to whole seconds
-     * @return a source whose connections must be closed by the caller
+     * @return a source of new connections; callers close them
      */
     public DataSource unpooled(Duration limit) {
         PGSimpleDataSource source = unpooled(address, limit);

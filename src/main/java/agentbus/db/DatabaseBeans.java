@@ -4,7 +4,7 @@ import agentbus.beans.Beans;
 import agentbus.beans.PackageBeans;
 import javax.sql.DataSource;
 
-/** The pool of connections. The sql component takes the one DataSource that the registry has. */
+/** Binds the connection pool. Camel's sql component uses the only DataSource in the registry. */
 public final class DatabaseBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {

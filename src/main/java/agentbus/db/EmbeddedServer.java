@@ -19,7 +19,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An embedded Postgres. Its data lies in {@code postgres} below the data directory and outlives the process.
+ * An embedded Postgres. Its data is in {@code postgres} in the data directory and outlives the process.
  *
  * <p>The server listens on 127.0.0.1 only and asks for the password in {@code postgres.password}, mode 600. All
  * processes on one data directory share one server: the first starts it, the others find it, the last one stops it. A

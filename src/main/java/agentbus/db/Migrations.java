@@ -30,14 +30,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings the schema to the state that this build needs: numbered migrations once each, functions and views whenever they
- * change.
+ * Migrates the schema to the state that this build needs. Each numbered migration runs once; functions and views run
+ * whenever they change.
  *
- * <p>Functions may call each other and the views in any order: they are created unchecked, the views follow, and then the
- * server checks the body of every function, unless nothing was applied.
+ * <p>Functions are created without a check of their bodies, so they may call each other and the views in any order.
+ * When all views exist, the server checks the body of every function, unless no script was applied.
  *
- * <p>Any number of nodes may migrate at once. A database that a newer build has migrated is left alone, functions and views
- * included: an older node that starts beside a newer one must not bring the old functions back.
+ * <p>Any number of nodes may migrate at once. A database that a newer build has migrated stays unchanged, because an
+ * older node must not replace newer functions and views.
  */
 public final class Migrations {
     private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
@@ -47,19 +47,22 @@ public final class Migrations {
     private static final List<String> TABLES_AND_FUNCTIONS =
             List.of(CLASSPATH + "sql/migrations", CLASSPATH + "sql/functions");
 
-    /** Views need the functions that they call; the functions need the views only when they run. */
+    /**
+     * Views are created after the functions, because a view needs the functions that it calls. Functions need the views
+     * only when they run.
+     */
     private static final List<String> VIEWS = List.of(CLASSPATH + "sql/views");
 
-    /** Any number will do that no other program takes for a lock in this database. */
+    /** Chosen: the letters "agentbus" as a number, which no other program uses for a lock in this database. */
     private static final long LOCK = 0x6167656e74627573L;
 
-    /** SQLSTATE deadlock_detected. Each script is one transaction, so a script that met one has done nothing yet. */
+    /** SQLSTATE deadlock_detected. Each script is one transaction, so the victim of a deadlock has changed nothing. */
     private static final String DEADLOCK = "40P01";
 
-    /** Ours: a meeting is rare, and ten in a row mean something else. */
+    /** Chosen: a deadlock is rare, and ten in a row have another cause. */
     private static final int TRIES = 10;
 
-    /** In our own words, because Flyway tries for ten seconds what it may not do. */
+    /** Checked before Flyway runs, because Flyway repeats a forbidden statement for ten seconds. */
     private static final String MAY_NOT =
             """
             select case
@@ -69,7 +72,7 @@ public final class Migrations {
             end
             """;
 
-    /** What creating a function would check, had it not been switched off: syntax, names and types of each body. */
+    /** Checks the syntax, names and types of each body, which {@code check_function_bodies = off} has put off. */
     private static final String CHECK_BODIES =
             """
             select case l.lanname when 'sql' then fmgr_sql_validator(p.oid) else plpgsql_validator(p.oid) end
@@ -84,17 +87,17 @@ public final class Migrations {
     /**
      * The migrations of this build.
      *
-     * @param database where to apply them
+     * @param database the database to migrate
      */
     public Migrations(Database database) {
         this(database, TABLES_AND_FUNCTIONS, VIEWS);
     }
 
     /**
-     * Migrations from elsewhere.
+     * Migrations from other locations.
      *
-     * @param database where to apply them
-     * @param locations such as {@code classpath:sql/migrations}
+     * @param database the database to migrate
+     * @param locations the locations of the scripts, such as {@code classpath:sql/migrations}
      */
     public Migrations(Database database, String... locations) {
         this(database, List.of(locations), List.of());
@@ -107,15 +110,15 @@ public final class Migrations {
     }
 
     /**
-     * Applies what is missing.
+     * Applies the missing scripts.
      *
-     * @return how many scripts were applied, 0 if the schema was as it should be or is a newer build's
-     * @throws StartFailure if the user may not make the schema; if a migration or a function fails, a deadlock with working
-     *     nodes after several tries included (names its file and line); if a migration that was applied before has been
-     *     edited or removed since; or if the database is older than the first release
+     * @return the number of applied scripts; 0 if the schema is up to date or belongs to a newer build
+     * @throws StartFailure if the user may not create the schema; if a script fails, or meets a deadlock in each of
+     *     several tries (the message names its file and line); if an applied migration has been edited or removed
+     *     since; or if the database is older than the first release
      */
     public int run() {
-        // Flyway's own lock covers the migration, not the look at the versions before it.
+        // Flyway's lock covers the migration, but not the check of the versions before it.
         try (Connection connection = database.unpooled().getConnection();
                 Statement statement = connection.createStatement()) {
             statement.execute("select pg_advisory_lock(" + LOCK + ")");
@@ -136,17 +139,20 @@ public final class Migrations {
                 .locations(locations.toArray(String[]::new))
                 .initSql("set check_function_bodies = off")
                 .validateOnMigrate(true)
-                // Scripts of the other pass, and of functions and views that were removed or renamed.
+                // Ignores scripts of the other pass, and of functions and views that were removed or renamed.
                 .ignoreMigrationPatterns("*:missing", "*:future")
                 .validateMigrationNaming(true)
-                // Functions may hold ${…} of their own.
+                // Functions may contain ${…}, which is not for Flyway.
                 .placeholderReplacement(false)
                 .cleanDisabled(true)
                 .loggers("slf4j")
                 .load();
     }
 
-    /** Nodes that are at work lock the same tables in an order of their own, and the server may end us for it. */
+    /**
+     * Retries after a deadlock: running nodes lock the same tables in another order, and the server may abort the
+     * migration.
+     */
     private int migrateBesideOthers(Statement statement) throws SQLException {
         for (int attempt = 1; ; attempt++) {
             try {
@@ -188,7 +194,10 @@ public final class Migrations {
         }
     }
 
-    /** A script with a mistake is applied by now; its record goes, so that the next start applies and checks it again. */
+    /**
+     * Checks the function bodies. A faulty script is already applied, so its record is deleted, and the next start
+     * applies and checks it again.
+     */
     private void checkBodies(Statement statement, MigrationInfo[] scripts) throws SQLException {
         try {
             statement.execute("set check_function_bodies = on");
@@ -215,7 +224,7 @@ public final class Migrations {
         }
     }
 
-    /** The script that holds a function with this body; null if none does. */
+    /** The script that contains a function with this body; null if there is none. */
     private String scriptOf(String body, MigrationInfo[] scripts) {
         return Arrays.stream(scripts)
                 .map(MigrationInfo::getScript)
@@ -265,11 +274,14 @@ public final class Migrations {
                 .reduce((first, second) -> second);
     }
 
-    /** A number that the database knows by another name. Without this a longer history would pass for a newer build's. */
+    /**
+     * Refuses a database that knows a number of this build's migrations under another name. Otherwise its longer
+     * history would look like that of a newer build.
+     */
     private void refuseFolded(MigrationInfo[] all) {
         Optional<MigrationInfo> folded = Arrays.stream(all)
                 .filter(info -> info.isVersioned() && !info.getType().isSynthetic())
-                // Applied and in this build, but not by that name.
+                // The number is applied and exists in this build, but under another name.
                 .filter(info -> info.getAppliedChecksum() != null && info.getResolvedChecksum() != null)
                 .filter(info -> text(info.getScript()).isEmpty())
                 .findFirst();
@@ -281,7 +293,7 @@ public final class Migrations {
         }
     }
 
-    /** Flyway would find these too, and would say so in many lines. */
+    /** Refuses edited and removed migrations in one line; Flyway would need many. */
     private void refuseEdited(MigrationInfo[] all) {
         String edited = Arrays.stream(all)
                 .filter(info -> info.isVersioned() && !info.getType().isSynthetic() && !info.isChecksumMatching())
@@ -314,7 +326,10 @@ public final class Migrations {
                 "cannot migrate the " + database + ": " + (sql == null ? e.getMessage() : said(sql)), e);
     }
 
-    /** Flyway counts to the statement, not always to its first character; the server from there to the error. */
+    /**
+     * The line of the error. Flyway's line number is not always that of the statement's first character, so the line is
+     * counted from the statement's text and from the position that the server gives within it.
+     */
     private static int line(FlywaySqlScriptException script, SQLException sql) {
         ServerErrorMessage server = server(sql);
         String statement = script.getStatement();
@@ -338,7 +353,7 @@ public final class Migrations {
         try (Reader reader = resource.read()) {
             reader.transferTo(text);
         } catch (IOException e) {
-            // Then the line of the statement has to do.
+            // Without the text, the message names the line that Flyway gives.
             return "";
         }
         return text.toString();

@@ -49,7 +49,7 @@ record PostgresBinaries(Path directory) {
      * Unpacks the archive for this machine once; later calls find the result. Safe to call from several processes at
      * once.
      *
-     * @param parent the directory for the unpacked programs; each archive version has a directory of its own in it
+     * @param parent the directory for the unpacked programs; each version of the archive has its own directory there
      * @return the programs
      * @throws StartFailure if the archive has no programs for this machine, or they cannot be written
      */
@@ -98,8 +98,8 @@ record PostgresBinaries(Path directory) {
     }
 
     /**
-     * The archive's checksum, as the jar's directory holds it: it needs no reading of the archive and differs for every
-     * release.
+     * The archive's checksum, taken from the jar's directory without reading the archive. Every release has another
+     * one.
      */
     private static String version(URLConnection connection) throws IOException {
         return connection instanceof JarURLConnection jar

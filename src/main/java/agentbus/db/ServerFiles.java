@@ -73,7 +73,10 @@ record ServerFiles(Path data) {
         return data.resolve("postgres.password");
     }
 
-    /** The superuser's password; created only before the data directory exists, which has a password of its own. */
+    /**
+     * The superuser's password. A new one is made only while there is no data directory, because existing data keeps
+     * its old password.
+     */
     String password() {
         if (Files.exists(cluster()) && !Files.exists(passwordFile())) {
             throw new StartFailure(passwordFile() + " is missing, and the data in " + cluster()

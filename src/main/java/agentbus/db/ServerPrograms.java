@@ -74,7 +74,7 @@ final class ServerPrograms {
     }
 
     /**
-     * Starts the server through {@code pg_ctl}, in a session of its own, so that Ctrl-C does not stop it before the
+     * Starts the server through {@code pg_ctl}, in its own session, so that Ctrl-C does not stop the server before the
      * bus.
      *
      * @return the {@code pg_ctl} process, which ends when the server is ready or has failed

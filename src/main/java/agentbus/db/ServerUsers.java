@@ -15,10 +15,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The processes that use the embedded server. The last one to leave stops it.
+ * The processes that use the embedded server. The last process to leave stops the server.
  *
- * <p>Each user keeps a lock on a file of its own. The kernel drops the lock when the process ends, so a file without a
- * lock belongs to a dead user. A second lock, {@link #exclusively}, lets one process at a time start, adopt or stop the
+ * <p>Each user holds a lock on its own file. The kernel drops the lock when the process ends, so a file without a lock
+ * belongs to a dead user. A second lock, {@link #exclusively}, lets one process at a time start, adopt or stop the
  * server.
  *
  * <p>POSIX releases all locks of a process on a file when the process closes any channel to that file. Therefore a

@@ -28,7 +28,7 @@ public final class Statements {
     /**
      * Runs a statement that returns one value.
      *
-     * @param file the statement's path on the class path's path on the class path
+     * @param file the statement's path on the class path
      * @param parameters its parameters, in order
      * @return the value as text; empty for a function that returns void
      * @throws StartFailure when the statement fails; the message has the file and the database's reason
@@ -54,9 +54,9 @@ public final class Statements {
     }
 
     /**
-     * The text of a statement that is a template.
+     * Reads the text of a statement that is a template.
      *
-     * @param file the statement
+     * @param file the statement's path on the class path
      * @return its text
      */
     public String template(String file) {
@@ -64,12 +64,12 @@ public final class Statements {
     }
 
     /**
-     * Runs a statement for its rows.
+     * Runs a statement of a given text and returns its rows.
      *
-     * @param sql the statement's text, made of files and nothing else
-     * @param parameters its parameters; an array of text is an array of text
-     * @return each row's values by column
-     * @throws DataAccessException when the database refuses or does not answer
+     * @param sql the statement's text, made only of texts from files
+     * @param parameters its parameters, in order; a {@code String[]} becomes a {@code text[]}
+     * @return the rows, each with its values by column name
+     * @throws DataAccessException when the statement fails or the database does not answer
      */
     public List<Map<String, Object>> query(String sql, Object... parameters) {
         return jdbc.query(

@@ -49,7 +49,7 @@ public final class ServerAnswers {
      * Answers for one server.
      *
      * @param contract finds the operation and the parameters of a path
-     * @param limits admits calls, and also counts calls with a too large body
+     * @param limits admits calls; a call whose body is too large counts, too
      * @param maxBytes the largest accepted body in bytes, for the message
      * @param bodyPatience the time within which a request's body must arrive
      */

@@ -24,7 +24,7 @@ final class RouteTransport implements McpStatelessServerTransport {
     private static final String ADDRESS = "address";
 
     /**
-     * The classes to which the SDK converts params. If a conversion failed, the SDK would log and answer its parser's
+     * The classes to which the SDK converts params. If a conversion failed, the SDK would log and return its parser's
      * message with the given value, which may be a token. Such params are therefore refused before the SDK gets them.
      */
     private static final Map<String, Class<?>> SHAPES = Map.of(

@@ -3,13 +3,12 @@ package routes.pgevent;
 import java.time.Duration;
 
 /**
- * How patient a listener is.
+ * The time limits of a listener.
  *
  * @param connectLimit how long a connect may take, its LISTEN included
- * @param quiet how long a connection may be without news before the listener asks the server for an answer
- * @param pingLimit how long the server may take for that answer, or for the one to LISTEN; whole seconds, as JDBC counts
- *     them
- * @param firstPause the wait before the first attempt to connect again; each further wait doubles, with jitter
+ * @param quiet how long a connection may be silent before the listener pings the server
+ * @param pingLimit how long the server may take to answer a ping or the LISTEN; at least 1 s
+ * @param firstPause the wait before the first reconnect; each further wait doubles, with jitter
  * @param longestPause the upper limit of the doubled wait
  */
 public record ListenTimes(
@@ -33,10 +32,10 @@ public record ListenTimes(
     }
 
     /**
-     * The times a bus runs with. Chosen: a lost connection is noticed within 5 s, and a server that is back is heard
+     * The times that a bus uses. Chosen: a lost connection is noticed within 5 s, and a server that is back is heard
      * within 3 s more.
      *
-     * @return 5 s to connect, a ping after 3 s without news with 2 s to answer, pauses of 0.2 s to 3 s
+     * @return 5 s to connect, a ping after 3 s of silence with 2 s to answer, pauses of 0.2 s to 3 s
      */
     public static ListenTimes defaults() {
         return new ListenTimes(
@@ -49,7 +48,7 @@ public record ListenTimes(
 
     /**
      * How long a connection may be without proof of life before health calls it stale. Chosen: twice the longest time
-     * between two proofs of a listener that works, so that only one that hangs exceeds it.
+     * between two proofs of life of a working listener, so that only a hanging listener exceeds it.
      *
      * @return that time
      */

@@ -9,10 +9,11 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
 /**
  * Readiness check {@code listener}: whether every started listener of a component hears its channel.
  *
- * <p>UP means that each is connected and gave proof of life recently; a component without listeners is UP. DOWN names each
- * other channel, since when and why. The check is not a liveness check: a restart of the process does not bring a
- * database back. Details for each channel: {@code <channel>.connected}, {@code <channel>.since} and {@code
- * <channel>.reconnects}; where several listeners share a channel, the route's id follows the channel after an {@code @}.
+ * <p>UP means that each listener is connected and gave proof of life recently; a component without listeners is UP.
+ * DOWN names every channel that is not heard, with the time and the reason. The check is not a liveness check: a
+ * restart of the process does not bring a database back. Details for each channel: {@code <channel>.connected},
+ * {@code <channel>.since} and {@code <channel>.reconnects}; where several listeners share a channel, the route's id
+ * follows the channel after an {@code @}.
  */
 public class ListenerHealthCheck extends AbstractHealthCheck {
 

@@ -4,18 +4,19 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * What one listener looked like at one moment.
+ * The state of one listener at one moment.
  *
- * @param channel the channel it listens on
- * @param routeId the route it feeds; null for a consumer outside a route
- * @param connected whether it listens
- * @param since when it began to be connected, or not to be
+ * @param channel the channel of the listener
+ * @param routeId the route that receives the notifications; null for a consumer outside a route
+ * @param connected whether the listener is connected and listens
+ * @param since the time since which {@code connected} has its value
  * @param quietFor time since the last proof of life: a connect, a notification or an answered ping; zero while not
  *     connected
- * @param connects how often it connected since it started
- * @param notifications how many notifications it took since it started
- * @param lastNotification when the last of them came; null before the first
- * @param lastError why the last connection ended or the last attempt failed, without secrets; null if none did
+ * @param connects the number of connects since the listener started
+ * @param notifications the number of notifications since the listener started
+ * @param lastNotification the time of the last notification; null before the first
+ * @param lastError the reason why the last connection ended or the last connect failed, without secrets; null before
+ *     the first failure
  */
 public record ListenerStatus(
         String channel,
@@ -29,9 +30,9 @@ public record ListenerStatus(
         String lastError) {
 
     /**
-     * How often it connected again.
+     * How often the listener has reconnected.
      *
-     * @return connects after the first
+     * @return the number of connects after the first
      */
     public long reconnects() {
         return Math.max(0, connects - 1);

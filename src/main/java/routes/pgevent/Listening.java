@@ -14,7 +14,7 @@ import org.postgresql.PGNotification;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One connection that listens, from its LISTEN to its end. One thread reads it; any thread may close it. */
+/** A connection that listens. One thread reads it; any thread may close it. */
 class Listening {
 
     /** The name under which listeners appear in {@code pg_stat_activity}. */

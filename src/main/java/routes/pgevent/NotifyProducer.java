@@ -5,7 +5,10 @@ import java.sql.PreparedStatement;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.DefaultProducer;
 
-/** Sends the body of an exchange as a notification. It opens a connection for each: routes of the bus notify in SQL. */
+/**
+ * Sends the body of an exchange as a notification, on a new connection for each. The bus's routes notify in SQL
+ * instead.
+ */
 class NotifyProducer extends DefaultProducer {
 
     private final SupervisedPgEventEndpoint endpoint;

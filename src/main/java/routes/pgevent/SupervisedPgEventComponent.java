@@ -15,18 +15,18 @@ import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.annotations.Component;
 
 /**
- * The component behind the scheme {@code pgevent}: bind it in the registry under that name.
+ * The component of the scheme {@code pgevent}, to be bound in the registry under that name.
  *
  * <p>URIs:
  *
  * <ul>
- *   <li>{@code pgevent:channel} listens where the component's data source leads. This is the form for routes: it holds no
- *       secret, and the data source brings TLS and every other option of the driver.
+ *   <li>{@code pgevent:channel} listens on the database of the component's data source. This is the form for routes: it
+ *       holds no secret, and the data source brings TLS and every other option of the driver.
  *   <li>{@code pgevent:host:port/database/channel?user=..&pass=..} and {@code pgevent:host/database/channel}, as in
  *       camel-pgevent. Endpoint names leave the query out, but the route's definition keeps it: dumps of the route show
  *       the password.
- *   <li>{@code pgevent:///database/channel?datasource=#name}, as in camel-pgevent; the data source must give connections
- *       of pgjdbc, or some that unwrap to them.
+ *   <li>{@code pgevent:///database/channel?datasource=#name}, as in camel-pgevent; the data source must give
+ *       connections of pgjdbc, or wrappers that unwrap to them.
  * </ul>
  *
  * <p>The component refuses a channel that is not {@code [a-z_][a-z0-9_]*} of at most 63 characters, and the stock
@@ -34,7 +34,7 @@ import org.apache.camel.spi.annotations.Component;
  *
  * <p>While it runs, the component keeps the readiness check {@link ListenerHealthCheck} registered with its context.
  */
-// Without the annotation Camel sets options by reflection, which fails on a method of the absent stock driver.
+// Without the annotation Camel sets options by reflection, which fails because the stock driver's classes are absent.
 @Component("pgevent")
 public class SupervisedPgEventComponent extends PgEventComponent {
 
@@ -59,11 +59,11 @@ public class SupervisedPgEventComponent extends PgEventComponent {
     }
 
     /**
-     * Makes a component whose short URIs listen where a data source leads.
+     * Makes a component whose short URIs listen on the database of a data source.
      *
-     * @param dataSource gives connections of pgjdbc, one for each listener and for as long as it listens, so not from a
-     *     pool; keep it out of the registry, where the sql component takes a second {@code DataSource} for an ambiguity
-     * @param times how patient its listeners are
+     * @param dataSource gives connections of pgjdbc; each listener keeps one, so the source must not be a pool. Keep
+     *     the source out of the registry, because the sql component needs a single {@code DataSource} there
+     * @param times the time limits of its listeners
      */
     public SupervisedPgEventComponent(DataSource dataSource, ListenTimes times) {
         this.dataSource = Objects.requireNonNull(dataSource, "dataSource");
@@ -133,7 +133,8 @@ public class SupervisedPgEventComponent extends PgEventComponent {
                             + " pgevent:host/database/channel, pgevent:///database/channel");
         }
         requireChannel(parts.group("channel"));
-        // The stock endpoint's patterns match the query too: a slash in a password would end up in the channel.
+        // The stock endpoint's patterns also match the query, so the part after a slash in a password would become the
+        // channel.
         String uri = "pgevent://" + path;
         return new SupervisedPgEventEndpoint(uri, uri, this);
     }

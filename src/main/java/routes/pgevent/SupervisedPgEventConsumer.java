@@ -22,17 +22,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Listens on one channel and keeps doing so: one thread owns the connection, replaces it when it ends or falls silent,
- * and asks the route for a resync after every connect.
+ * Listens on one channel and reconnects when necessary. One thread owns the connection, replaces it when it ends or
+ * falls silent, and asks the route for a resync after every connect.
  *
- * <p>A start never fails because the database is away: the listener keeps trying, and health says so. A stop, which is
- * also what Camel does to suspend this consumer, leaves no connection and no thread; an exchange that is under way is
- * finished first.
+ * <p>An unreachable database never fails a start: the listener keeps trying, and the health check reports it. A stop
+ * leaves no connection, and no thread once the exchange in progress has finished. Camel also stops this consumer to
+ * suspend it.
  *
- * <p>Threads: the listener, which reads the connection; short-lived ones that connect, because a driver may take longer
- * than {@link ListenTimes#connectLimit}; and one worker that runs the route, so that notifications keep their order and
- * a slow route does not delay the listener. The worker's queue is bounded: one resync replaces the notifications that
- * find no room, since they are hints.
+ * <p>The listener's thread reads the connection. Short-lived threads connect, because a driver may take longer than
+ * {@link ListenTimes#connectLimit}. One worker runs the route, so that notifications keep their order and a slow route
+ * does not delay the listener. When the worker's queue is full, one resync replaces the notifications that find no
+ * room.
  */
 public class SupervisedPgEventConsumer extends DefaultConsumer {
 
@@ -40,7 +40,7 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
 
     /** Chosen: at most 80 MB, because Postgres limits a payload to 8000 bytes; ours have a few dozen. */
     private static final int QUEUE_SIZE = 10_000;
-    /** Chosen: few, because each holds a socket at a server that is already ill. */
+    /** Chosen: few, because each hanging connect holds a socket at a server that has trouble already. */
     private static final int HANGING_CONNECTS = 4;
 
     private static final long START_CHECK_MS = 20;
@@ -75,9 +75,9 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
     }
 
     /**
-     * How this listener is.
+     * The state of this listener.
      *
-     * @return its numbers at this moment
+     * @return the state at this moment
      */
     public ListenerStatus status() {
         return state.snapshot(channel, getRouteId());
@@ -102,7 +102,8 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
         if (listener != null) {
             ExecutorServiceManager executors = getEndpoint().getCamelContext().getExecutorServiceManager();
             executors.shutdownNow(listener);
-            // Only now: the listener publishes its connection first and looks for the interrupt then.
+            // Read after the interrupt, because the listener publishes its connection before it checks for an
+            // interrupt.
             Listening open = listening;
             if (open != null) {
                 // A read from a socket ignores interrupts.
@@ -110,7 +111,7 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
             }
             executors.awaitTermination(listener, times.connectLimit().toMillis());
             executors.shutdownNow(connectors);
-            // Without an interrupt: the exchange under way is to finish.
+            // Without an interrupt, so that the exchange in progress finishes.
             executors.shutdown(worker);
             listener = null;
         }
@@ -157,9 +158,9 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
     }
 
     /**
-     * Waits until the context has started: the first resync goes out at once, mostly to a {@code direct:} of a route that
-     * may start after this one. Polls, because Camel calls onCamelContextFullyStarted on its first start only, and a
-     * route may be started again.
+     * Waits until the context has started, because the first resync usually goes to a {@code direct:} endpoint of a
+     * route that may start later. Polls, because Camel calls onCamelContextFullyStarted on its first start only, and a
+     * route may start again.
      */
     private void awaitOtherRoutes() throws InterruptedException {
         while (getEndpoint().getCamelContext().getStatus().isStarting()) {
@@ -167,7 +168,7 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
         }
     }
 
-    /** Connects and listens; returns, when the connection has ended, whether there was one. */
+    /** Connects, and listens until the connection ends. Returns whether a connection was made. */
     private boolean listenUntilTrouble() throws InterruptedException {
         Listening fresh = null;
         try {
@@ -227,7 +228,7 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
         }
     }
 
-    /** Hands on notifications until the connection ends, and asks a quiet server whether it is still there. */
+    /** Passes notifications on until the connection ends, and pings a quiet server. */
     private void hear(Listening open) throws SQLException, InterruptedException {
         while (true) {
             Duration untilPing = times.quiet().minus(state.quietFor());
@@ -247,7 +248,7 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
         }
     }
 
-    /** Half of the pause to all of it, so that several listeners do not come back in step. */
+    /** A random time from half of the pause to the whole pause, so that several listeners do not reconnect at once. */
     private static long jittered(Duration pause) {
         long full = pause.toMillis();
         return ThreadLocalRandom.current().nextLong(full / 2, full + 1);

@@ -19,9 +19,9 @@ public class SupervisedPgEventEndpoint extends PgEventEndpoint {
     /**
      * Makes an endpoint.
      *
-     * @param shownUri what logs, JMX and health call it: without a query, so without user and password
-     * @param stockUri the same place as {@link PgEventEndpoint} parses it
-     * @param owner the component it belongs to
+     * @param shownUri the URI that logs, JMX and health show; it has no query, and so no user and password
+     * @param stockUri the same address, in the form that {@link PgEventEndpoint} parses
+     * @param owner the component of the endpoint
      */
     SupervisedPgEventEndpoint(String shownUri, String stockUri, SupervisedPgEventComponent owner) {
         super(stockUri, owner);
@@ -42,10 +42,10 @@ public class SupervisedPgEventEndpoint extends PgEventEndpoint {
     }
 
     /**
-     * Where to connect.
+     * The connections of this endpoint.
      *
-     * @return the data source of the URI or the component; otherwise one for the host, database and user of the URI, which
-     *     pools nothing
+     * @return the data source of the URI or the component; otherwise an unpooled one for the host, database and user of
+     *     the URI
      */
     DataSource connections() {
         DataSource given = getDatasource();
@@ -59,7 +59,7 @@ public class SupervisedPgEventEndpoint extends PgEventEndpoint {
         source.setDatabaseName(getDatabase());
         source.setUser(getUser());
         source.setPassword(getPass());
-        // Ends an attempt that the consumer has given up at a server that accepts and says nothing.
+        // Ends a connect that hangs at a silent server, and for which the consumer no longer waits.
         source.setSocketTimeout((int) Math.max(1, owner.times().connectLimit().toSeconds()));
         return source;
     }

@@ -1,11 +1,11 @@
 /**
- * LISTEN as a Camel source that heals: the scheme {@code pgevent}, with the endpoint of camel-pgevent and a consumer of
- * our own on pgjdbc.
+ * A Camel source for Postgres LISTEN that recovers from lost connections. Its scheme is {@code pgevent}; it combines
+ * the endpoint of camel-pgevent with its own consumer on pgjdbc.
  *
- * <p>The consumer of camel-pgevent 4.17 needs an unmaintained second driver and is deaf after the second lost connection,
- * while its route says Started. {@link routes.pgevent.SupervisedPgEventConsumer} reads one connection in one thread,
- * replaces the connection after any trouble, and asks the route after every connect to look for missed work. See
- * docs/adr/0003.
+ * <p>The consumer of camel-pgevent 4.17 needs a second, unmaintained driver. After the second lost connection it
+ * receives nothing any more, while its route still has the status Started.
+ * {@link routes.pgevent.SupervisedPgEventConsumer} reads one connection in one thread, replaces the connection after
+ * any trouble, and asks the route after every connect to look for missed work. See docs/adr/0003.
  *
  * <h2>Binding</h2>
  *
@@ -29,15 +29,16 @@
  *         - to: direct:claim-jobs
  * }</pre>
  *
- * <p>A notification is an exchange with the payload as its body and the header {@code channel}. After every connect, the
- * first one included, comes one exchange with an empty body and the header {@code AgentbusResync} set to {@code true}. A
- * notification is a hint: the route must also be right when it comes late, twice or never.
+ * <p>A notification is an exchange with the payload as its body and the header {@code channel}. After every connect,
+ * the first one included, comes one exchange with an empty body and the header {@code AgentbusResync} set to
+ * {@code true}. The route must also work when a notification comes late, twice or never.
  *
  * <p>With {@code camel.health.exposureLevel=default}, Camel lists a check only while it is not UP.
  *
  * <h2>Limit</h2>
  *
- * <p>pgjdbc waits without a limit for the rest of a notification whose first byte has come. A line that is cut exactly
- * there is noticed when TCP gives up; until then the check {@code listener} is DOWN and the sweep finds the jobs.
+ * <p>When the first byte of a notification has arrived, pgjdbc waits without a limit for the rest. A connection that
+ * breaks at that moment is noticed only when TCP gives up. Until then the check {@code listener} is DOWN, and the sweep
+ * finds the jobs.
  */
 package routes.pgevent;
