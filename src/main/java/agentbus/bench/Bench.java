@@ -8,8 +8,9 @@ interface Bench {
     /**
      * Measures.
      *
-     * @param rig a database with the schema, a gateway; the bus is this bench's to start
-     * @param tell takes the figures of each result at once, so that an interrupted bench has printed those it had
+     * @param rig a database with the schema and a running gateway; the measurement itself starts the bus
+     * @param tell is called with each result as soon as it is known, so that an interrupted bench has printed its
+     *     results
      */
     void run(Rig rig, Consumer<ObjectNode> tell);
 }

@@ -22,16 +22,16 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 
-/** {@code agentbus bench}: how fast this bus is, on this machine and with this Postgres. */
+/** {@code agentbus bench}: measures the bus on this machine and with this Postgres. */
 @Command(
         name = "bench",
         description = {
             "Measure the bus on this machine: one JSON line for each result on the standard output.",
-            "drain: queued jobs to done, each with one hook call and one close over HTTP. latency: enqueue to the hook's arrival."
-                    + " claim: claim time by history. idle: what a bus costs that has nothing to do. start: process start to"
-                    + " first hook.",
-            "It runs on a database of its own, agentbus_bench, made on the server of DATABASE_URL, or on a Postgres of its own;"
-                    + " it touches no other, and drops it at the end."
+            "drain: jobs per second, each with one hook call and one close over HTTP. latency: enqueue to the hook's"
+                    + " arrival. claim: claim time by the size of the history. idle: the cost of a bus without work."
+                    + " start: process start to the first hook.",
+            "It creates the database agentbus_bench on the server of DATABASE_URL, or on an embedded Postgres, and"
+                    + " drops it at the end. It touches no other database."
         },
         footer = "Example: agentbus bench drain --jobs 20000 --rounds 3")
 public final class BenchCommand implements Callable<Integer> {
@@ -41,7 +41,7 @@ public final class BenchCommand implements Callable<Integer> {
     private final PrintStream err;
     private final Map<String, String> environment;
 
-    /** What can be measured. */
+    /** The kinds of measurements. */
     enum What {
         /** Throughput. */
         drain,
@@ -58,7 +58,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Parameters(
             arity = "1..*",
             paramLabel = "<what>",
-            description = "drain, latency, claim, idle, start; several are measured one after the other.")
+            description = "drain, latency, claim, idle or start; several run one after the other.")
     private List<What> what;
 
     @Mixin
@@ -67,7 +67,7 @@ public final class BenchCommand implements Callable<Integer> {
     /**
      * The command.
      *
-     * @param program the class whose {@code main} is {@code agentbus}; the bus runs by it in a process of its own
+     * @param program the class whose {@code main} is {@code agentbus}; the bus runs it in a separate process
      * @param out gets the JSON lines
      * @param err gets the table for people
      * @param environment the environment's variables
@@ -80,7 +80,7 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     /**
-     * The command as picocli takes it.
+     * The command for picocli.
      *
      * @return a new specification, with all options
      */

@@ -8,8 +8,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The database {@code agentbus_bench}, which the bench makes and drops: on the server that DATABASE_URL names, or on a
- * Postgres in the bench's directory. No other database is touched, and an existing {@code agentbus_bench} is refused.
+ * The database {@code agentbus_bench}, which the bench creates and drops. It is on the server that DATABASE_URL names,
+ * or on a Postgres in the bench's directory. The bench touches no other database and refuses an existing {@code
+ * agentbus_bench}.
  */
 final class BenchDatabase implements AutoCloseable {
     private static final String NAME = "agentbus_bench";
@@ -29,13 +30,13 @@ final class BenchDatabase implements AutoCloseable {
     }
 
     /**
-     * Makes the database, with the schema in it.
+     * Creates the database with its schema.
      *
      * @param home the installation's directory, where the Postgres programs may be unpacked already
      * @param directory the bench's directory, for a Postgres of its own
      * @param environment may hold DATABASE_URL
      * @return the database
-     * @throws BenchFailure when there is one already, or the role may not make one
+     * @throws BenchFailure when the database exists already, or the role may not create databases
      */
     static BenchDatabase create(Path home, Path directory, Map<String, String> environment) {
         Map<String, String> own = new HashMap<>();
@@ -73,7 +74,7 @@ final class BenchDatabase implements AutoCloseable {
         }
     }
 
-    /** Statements in the bench's database. */
+    /** The statements of the bench, on its database. */
     BenchSql sql() {
         return sql;
     }
@@ -83,22 +84,24 @@ final class BenchDatabase implements AutoCloseable {
         return database;
     }
 
-    /** The settings with which another process reaches it; the password is among them. */
+    /** The settings with which another process reaches the database, including the password. */
     Map<String, String> access() {
         return access;
     }
 
-    /** Version and durability settings of the server; {@code backend} is the process id of the connection that answered. */
+    /**
+     * The server's version and durability settings; {@code backend} is the process id of the connection that answered.
+     */
     Map<String, Object> server() {
         return sql.row("server");
     }
 
-    /** Transactions of the database so far. Read from another database, so that the reading does not count. */
+    /** The database's transactions so far. The query runs in another database, so that it does not count itself. */
     long transactions() {
         return admin.number("transactions");
     }
 
-    /** Drops the database and leaves the server, which stops if it is the bench's own. */
+    /** Drops the database and closes the connections; an embedded server stops. */
     @Override
     public void close() {
         database.close();

@@ -3,7 +3,7 @@ package agentbus.bench;
 import java.util.Locale;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** The numbers that a bench takes. Each is an option of its own, and its help states the range and the default from here. */
+/** The numeric options of a bench. The help of each option shows its range and default from here. */
 enum BenchNumber {
     JOBS("<n>", "drain: jobs in one round", 20_000, 1, 1_000_000),
     ROUNDS("<n>", "drain, claim, start: how often", 3, 1, 50),

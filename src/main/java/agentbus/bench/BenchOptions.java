@@ -60,7 +60,10 @@ final class BenchOptions {
         numbers.keySet().forEach(number -> number.check(get(number)));
     }
 
-    /** Jobs at once of one agent: more than its share of {@code --in-flight}, within what an agent may have. */
+    /**
+     * The most jobs of one agent at once: {@code --in-flight}, which is more than its share, or the limit of
+     * agent.yaml.
+     */
     int perAgent() {
         return Math.min(MOST_PER_AGENT, get(BenchNumber.IN_FLIGHT));
     }

@@ -3,14 +3,14 @@ package agentbus.bench;
 import java.io.IOException;
 import java.util.Arrays;
 
-/** {@code agentbus run} as the bench starts it: the process ends when the bench has ended. */
+/** The bench's way to start {@code agentbus run}: the process ends when the bench ends. */
 final class BusMain {
     private BusMain() {}
 
     /**
      * Runs the bus.
      *
-     * @param args the name of the program's main class, then what {@code agentbus} takes
+     * @param args the name of the program's main class, then the arguments of {@code agentbus}
      * @throws ReflectiveOperationException when there is no such class, or its {@code main} fails
      */
     public static void main(String[] args) throws ReflectiveOperationException {
@@ -24,11 +24,11 @@ final class BusMain {
     private static void endWithTheBench() {
         try {
             while (System.in.read() >= 0) {
-                // The bench writes nothing here; the end of the input is the signal.
+                // The bench writes nothing to this input; its end is the signal that the bench has ended.
                 continue;
             }
         } catch (IOException broken) {
-            // A broken input means that the bench has ended, too.
+            // A broken input also means that the bench has ended.
         }
         System.exit(0);
     }

@@ -38,11 +38,11 @@ final class Child implements AutoCloseable {
      * @param options the JVM's options
      * @param main the class to run
      * @param arguments its arguments
-     * @param environment more variables; those of agentbus in the bench's own are not passed on
-     * @param log where its standard error output goes
-     * @param ready which line of its standard output is the one
+     * @param environment additional variables; the agentbus variables of the bench's environment are not passed on
+     * @param log the file for its standard error output
+     * @param ready recognises the line of its standard output that says that it is ready
      * @return the running process
-     * @throws BenchFailure when it ends or says nothing within two minutes
+     * @throws BenchFailure when the process ends before that line, or does not print it within two minutes
      */
     static Child start(
             List<String> options,
@@ -86,7 +86,7 @@ final class Child implements AutoCloseable {
 
     private String firstLine(Predicate<String> ready) {
         try {
-            // Not closed: the process may go on writing.
+            // The reader stays open, because the process may go on writing.
             BufferedReader lines =
                     new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
@@ -100,12 +100,12 @@ final class Child implements AutoCloseable {
         throw new BenchFailure("it ended: " + lastWords());
     }
 
-    /** The line that said it is ready. */
+    /** The line with which the process said that it is ready. */
     String greeting() {
         return greeting;
     }
 
-    /** When it was started, in microseconds of the epoch. */
+    /** The time of the process's start, in microseconds since the epoch. */
     long beganMicros() {
         return began;
     }
@@ -115,7 +115,7 @@ final class Child implements AutoCloseable {
         return process.toHandle();
     }
 
-    /** The end of its log, for people. */
+    /** The last lines of its log, for people. */
     String lastWords() {
         try {
             List<String> lines = Files.readAllLines(log);

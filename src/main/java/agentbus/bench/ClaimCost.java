@@ -11,8 +11,8 @@ import java.util.stream.LongStream;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /**
- * {@code bench claim}: the time of one claim of a full batch on one connection, with no history, a tenth of {@code --history}
- * and all of it. Each claim is rolled back, so that all find the same queue.
+ * {@code bench claim}: the time to claim a full batch on one connection, with no history, with a tenth of {@code
+ * --history} and with all of it. Each claim is rolled back, so that every claim finds the same queue.
  */
 final class ClaimCost implements Bench {
     private static final int BATCH = 50;

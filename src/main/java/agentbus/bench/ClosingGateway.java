@@ -19,18 +19,18 @@ import java.util.Set;
 import org.HdrHistogram.Histogram;
 
 /**
- * The gateway of the bench and its agents, in a process of its own. It admits every hook at once and closes the job over HTTP
- * with the token of its prompt, as an agent's curl would; it does nothing else, so that the bench measures the bus. {@code
- * agentbus.demo.SimulatedGateway} behaves as OpenClaw does. All code here runs on one event loop.
+ * The gateway and the agents of the bench, in a separate process. It admits every hook call at once and closes the job
+ * over HTTP with the token in the prompt, like an agent's curl. It does nothing else, so that the bench measures the
+ * bus; {@code agentbus.demo.SimulatedGateway} imitates OpenClaw. All code here runs on one event loop.
  */
 final class ClosingGateway {
     private static final byte[] CLOSE = "{\"summary\":\"done by the bench\"}".getBytes();
     private static final String MARK = "sentAtMicros";
     private static final String TOKEN = "Bearer 'abt_";
     private static final long LONGEST_MICROS = 600_000_000L;
-    /** Closes at once; further closes wait for a connection. Chosen: as many as the bus lets in at once. */
+    /** The most closes at the same time; further closes wait. Chosen: the bus admits as many calls at the same time. */
     private static final int CONNECTIONS = 64;
-    /** Tries of a close that gets no answer, as many as the prompt's curl makes. */
+    /** The most tries of a close that gets no answer; the curl in a prompt makes as many. */
     private static final int TRIES = 6;
 
     private static final long RETRY_MS = 200;
@@ -54,11 +54,11 @@ final class ClosingGateway {
     private ClosingGateway() {}
 
     /**
-     * Listens on a free port of 127.0.0.1, says it on standard output, and ends with the process that started it: at the end
-     * of standard input.
+     * Listens on a free port of 127.0.0.1 and prints the port on standard output. Ends at the end of standard input,
+     * which is the end of the process that started it.
      *
      * @param args none
-     * @throws IOException never: the end of the input is waited for
+     * @throws IOException when standard input cannot be read
      */
     public static void main(String[] args) throws IOException {
         ClosingGateway gateway = new ClosingGateway();
@@ -69,7 +69,7 @@ final class ClosingGateway {
                 .onSuccess(server -> System.out.println(server.actualPort()))
                 .onFailure(failure -> System.exit(1));
         while (System.in.read() >= 0) {
-            // The bench writes nothing here; the end of the input is the signal.
+            // The bench writes nothing to this input; its end is the signal that the bench has ended.
             continue;
         }
         System.exit(0);
@@ -110,7 +110,7 @@ final class ClosingGateway {
                 .putHeader("Content-Type", "application/json")
                 .end("{\"ok\":true,\"runId\":\"bench-" + hooks + "\"}");
         if (known) {
-            // A gateway that knows the key answers with the first run and starts no second one.
+            // Like a real gateway, it starts no second run for a known key.
             repeated++;
             return;
         }
@@ -180,7 +180,7 @@ final class ClosingGateway {
         return text.substring(from, text.indexOf(end, from));
     }
 
-    /** The number behind a name in JSON that is itself a string in JSON; 0 when the name is missing. */
+    /** The number after a name in a JSON text that is a string within JSON; 0 when the name is missing. */
     private static long number(String text, String name) {
         int at = text.indexOf(name);
         if (at < 0) {
@@ -200,7 +200,7 @@ final class ClosingGateway {
         return value;
     }
 
-    /** One clock for all processes of a machine; the JDK reads it to the microsecond. */
+    /** Microseconds since the epoch, by the clock that all processes of a machine share. */
     static long micros() {
         Instant now = Instant.now();
         return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;

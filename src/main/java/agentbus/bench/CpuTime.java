@@ -6,12 +6,12 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Processor time of each part so far. On a shared machine elapsed time depends on the other users; processor time is the cost
- * of the work itself.
+ * The processor time of each part so far. On a shared machine elapsed time depends on the other users; processor time
+ * is the cost of the work itself.
  *
- * @param busMs of the bus, in milliseconds
- * @param gatewayMs of the gateway and its agents
- * @param postgresMs of the server's processes that are alive; 0 for a server on another machine
+ * @param busMs the time of the bus, in milliseconds
+ * @param gatewayMs the time of the gateway and its agents, in milliseconds
+ * @param postgresMs the time of the server's live processes, in milliseconds; 0 for a server on another machine
  */
 record CpuTime(long busMs, long gatewayMs, long postgresMs) {
     /**
@@ -34,7 +34,7 @@ record CpuTime(long busMs, long gatewayMs, long postgresMs) {
      * The processor time since an earlier reading.
      *
      * @param then an earlier reading
-     * @param jobs how many jobs it was spent on
+     * @param jobs the number of jobs done in that time
      * @return busCpuMicrosPerJob, gatewayCpuMicrosPerJob, postgresCpuMicrosPerJob and their sum, cpuMicrosPerJob
      */
     ObjectNode perJob(CpuTime then, long jobs) {

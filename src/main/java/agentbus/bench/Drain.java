@@ -11,12 +11,12 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * {@code bench drain}: how fast queued jobs are done. A job is claimed, one hook call wakes its agent, and the agent closes
- * it by one call of the API. The rate is jobs by the time from the first claim to the last close, by the database's
- * clock. A first, untimed round warms up.
+ * {@code bench drain}: the rate at which the bus works off queued jobs. Each job is claimed, one hook call wakes its
+ * agent, and the agent closes the job with one HTTP call. The rate is the number of jobs divided by the time from the
+ * first claim to the last close, by the database's clock. A first round warms up and is not measured.
  */
 final class Drain implements Bench {
-    /** The pool gives no statement more than 20 s. */
+    /** Jobs that one statement enqueues; the pool ends a statement after 20 s. */
     private static final int BATCH = 200;
 
     private static final int MOST_WARMUP = 20_000;
@@ -61,7 +61,7 @@ final class Drain implements Bench {
         figures.setAll(after.perJob(cpu, closed));
         figures.set("gateway", report);
         if (!done) {
-            // Jobs left over from one round must not count in the next.
+            // Fails, because the jobs left over from this round would count in the next one.
             throw new BenchFailure("only " + closed + " of " + jobs + " jobs were done in "
                     + rig.options().get(BenchNumber.SECONDS)
                     + " s; raise --seconds or lower --jobs. The gateway saw " + report

@@ -7,12 +7,12 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * {@code bench idle}: the cost of a bus without work, with the installation's own agents and standing orders: queries in a
- * second, processor time and resident memory. Queries are the database's transactions with the bus less those without it, so
- * that autovacuum does not count.
+ * {@code bench idle}: the cost of a bus without work: queries per second, processor time and resident memory. The bus
+ * has the installation's agents and standing orders. The queries are the database's transactions with the bus minus
+ * those without it, so that autovacuum does not count.
  */
 final class Idle implements Bench {
-    /** Chosen: the work of the start is over by then. A measurement shorter than this is a trial and waits less. */
+    /** Chosen: by then the work of the start is done. A shorter measurement is only a trial and waits less. */
     private static final Duration SETTLE = Duration.ofSeconds(15);
 
     @Override
@@ -20,7 +20,7 @@ final class Idle implements Bench {
         rig.startBus(Map.of());
         Duration measured = Duration.ofSeconds(rig.options().get(BenchNumber.SECONDS));
         Waiting.pass(measured.compareTo(SETTLE) < 0 ? measured : SETTLE);
-        // Otherwise autovacuum would do this during the measurement, and the bus would be charged for it.
+        // Otherwise autovacuum would do this work during the measurement, and its cost would count as the bus's.
         rig.sql().run("vacuum-all");
         CpuTime cpu = rig.cpu();
         long transactions = rig.database().transactions();

@@ -14,13 +14,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
- * {@code bench latency}: from the moment before a job is enqueued to the arrival of its hook at the gateway, at a steady rate.
- * The job's payload carries the moment, since all processes here share one clock. Calls are made on time even when an earlier
- * one has no answer yet, so that a stall shows in each job that it delays.
+ * {@code bench latency}: the time from just before a job is enqueued to the arrival of its hook call at the gateway, at
+ * a steady rate. The job's payload carries the first time, because all processes share one clock. Calls are made on
+ * time even while an earlier call has no answer, so that a stall shows in each job that it delays.
  */
 final class Latency implements Bench {
     private static final int CALLERS = 8;
-    /** More than any bus does: eight callers, each as soon as it has its answer. */
+    /** A rate above that of any bus: each of the eight callers makes its next call as soon as it has an answer. */
     private static final int AT_ONCE = 1_000_000;
 
     private static final Duration LONGEST = Duration.ofSeconds(120);
@@ -28,7 +28,8 @@ final class Latency implements Bench {
     @Override
     public void run(Rig rig, Consumer<ObjectNode> tell) {
         rig.startBus(Map.of("agentbus.orders.enabled", "false"));
-        // The JVM has compiled the bus's code after some thousand jobs; at 20 jobs a second that would take minutes.
+        // The JVM compiles the bus's code during the first thousands of jobs; at 20 jobs a second that would take
+        // minutes.
         if (rig.options().get(BenchNumber.WARM_UP) > 0) {
             enqueue(rig, rig.options().get(BenchNumber.WARM_UP), AT_ONCE);
         }
@@ -48,7 +49,7 @@ final class Latency implements Bench {
         tell.accept(figures);
     }
 
-    /** Enqueues so many at so many a second, and waits until all of them are closed. */
+    /** Enqueues jobs at a rate per second, and waits until all of them are closed. */
     private static void enqueue(Rig rig, int jobs, int rate) {
         String token = rig.operatorToken();
         AtomicInteger left = new AtomicInteger(jobs);

@@ -19,8 +19,8 @@ final class Machine {
      * Describes the hardware and the software on it.
      *
      * @param server the row of {@code server.sql}
-     * @return cpu, cores, memoryMb, os, java, postgres, synchronousCommit, fsync, sharedBuffers, and load, the machine's load
-     *     average of the last minute, which shows other users of the machine
+     * @return cpu, cores, memoryMb, os, java, postgres, synchronousCommit, fsync, sharedBuffers, and load, the load
+     *     average of the last minute, which shows whether others use the machine
      */
     static ObjectNode describe(Map<String, Object> server) {
         var system = ManagementFactory.getOperatingSystemMXBean();
@@ -57,7 +57,7 @@ final class Machine {
      * The resident memory of a process.
      *
      * @param process the process
-     * @return in megabytes, or -1 where the system does not tell
+     * @return the memory in megabytes, or -1 if the system does not report it
      */
     static double residentMb(ProcessHandle process) {
         try (Stream<String> lines = Files.lines(Path.of("/proc", Long.toString(process.pid()), "status"))) {

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.HdrHistogram.Histogram;
 
-/** A histogram of microseconds, told in milliseconds. */
+/** Reads the percentiles of a histogram, in milliseconds. */
 final class Percentiles {
     private Percentiles() {}
 
@@ -12,7 +12,7 @@ final class Percentiles {
      * The percentiles of a histogram.
      *
      * @param histogram values in microseconds
-     * @return count, p50Ms, p95Ms, p99Ms and maxMs; the count alone when there is nothing in it
+     * @return count, p50Ms, p95Ms, p99Ms and maxMs; only the count for an empty histogram
      */
     static ObjectNode of(Histogram histogram) {
         ObjectNode told = JsonNodeFactory.instance.objectNode().put("count", histogram.getTotalCount());
@@ -25,7 +25,7 @@ final class Percentiles {
         return told;
     }
 
-    /** Milliseconds to two places, from microseconds. */
+    /** Converts microseconds to milliseconds with two decimal places. */
     static double ms(long micros) {
         return Math.round(micros / 10.0) / 100.0;
     }

@@ -20,7 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** The equipment of a bench: a database, and a gateway and a bus in processes of their own. */
+/** The equipment of a bench: a database, and a gateway and a bus in separate processes. */
 final class Rig implements AutoCloseable {
     private static final String HOOK_TOKEN = "hook-token-of-the-bench";
 
@@ -61,7 +61,7 @@ final class Rig implements AutoCloseable {
         try {
             writeAgents(home.resolve("agents"), directory.resolve("agents"), options);
             Child gateway = Child.start(
-                    // A small heap and one collector thread, since the gateway shares the processors with the bus.
+                    // A small heap and one collector thread, because the gateway shares the processors with the bus.
                     List.of("-Xmx256m", "-XX:+UseSerialGC"),
                     ClosingGateway.class,
                     List.of(),
@@ -75,7 +75,7 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** The installation's own agents, which its standing orders need, and those of the bench. */
+    /** Writes the installation's agents, which its standing orders need, and the agents of the bench. */
     private static void writeAgents(Path own, Path agents, BenchOptions options) {
         try (Stream<Path> files = Files.isDirectory(own) ? Files.walk(own) : Stream.empty()) {
             for (Path file : files.filter(file -> file.endsWith("agent.yaml")).toList()) {
@@ -143,7 +143,7 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** The gateway's counts start anew. */
+    /** Sets the gateway's counts to zero. */
     void resetGateway() {
         call("POST", gatewayUrl("/bench/reset"), "", null);
     }
@@ -153,7 +153,7 @@ final class Rig implements AutoCloseable {
         return call("GET", gatewayUrl("/bench/report"), "", null);
     }
 
-    /** Where the bus answers. */
+    /** The bus's URL. */
     String busUrl() {
         return bus.greeting().split(" ")[3];
     }
@@ -163,7 +163,7 @@ final class Rig implements AutoCloseable {
         return bus;
     }
 
-    /** The token of the first operator, which the bus has made at its start. */
+    /** The token of the first operator, which the bus created at its start. */
     String operatorToken() {
         return OperatorTokenFile.find(directory.resolve("bus")).orElseThrow().token();
     }
@@ -202,7 +202,7 @@ final class Rig implements AutoCloseable {
         return CpuTime.now(bus.handle(), gateway.handle(), backend);
     }
 
-    /** Calls one of the two servers. */
+    /** Calls the bus or the gateway. */
     JsonNode call(String method, String url, String body, String token) {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url))
                 .header("Content-Type", "application/json")

@@ -9,8 +9,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * {@code bench start}: from the start of the bus's process to the arrival of the first hook at the gateway, on a database that
- * has its schema and one queued job. A first, untimed start makes the keys and tokens of the installation.
+ * {@code bench start}: the time from the start of the bus's process to the arrival of the first hook call at the
+ * gateway. The database has its schema and one queued job. A first start, which is not measured, creates the
+ * installation's keys and tokens.
  */
 final class StartTime implements Bench {
     private static final Duration LIMIT = Duration.ofSeconds(60);

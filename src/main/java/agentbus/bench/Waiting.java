@@ -11,11 +11,11 @@ final class Waiting {
     private Waiting() {}
 
     /**
-     * Waits for a condition, looking ten times a second.
+     * Waits for a condition and checks it ten times a second.
      *
-     * @param limit how long at most
+     * @param limit the longest wait
      * @param condition the condition
-     * @return whether it came
+     * @return whether the condition became true in time
      */
     static boolean until(Duration limit, BooleanSupplier condition) {
         long end = System.nanoTime() + limit.toNanos();
@@ -28,7 +28,7 @@ final class Waiting {
         return true;
     }
 
-    /** Lets time pass. */
+    /** Waits for a fixed time. */
     static void pass(Duration time) {
         until(time, () -> false);
     }

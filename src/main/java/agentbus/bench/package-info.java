@@ -1,5 +1,5 @@
 /**
- * {@code agentbus bench}: how fast this bus is on this machine, in figures that anyone can measure again. No other package
- * imports this one, but for {@code Main}; its SQL lies beside its classes.
+ * {@code agentbus bench}: measures the speed of the bus on this machine, so that anyone can repeat the published
+ * figures. Apart from {@code Main}, no other package imports this one. Its SQL files are beside its classes.
  */
 package agentbus.bench;

@@ -5,7 +5,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
 
-/** One request for a run. It waits for its session and its slot, then it runs, then it has ended. */
+/** One request for a run. It waits for its session and a run slot, then runs until its end, or is refused. */
 final class Admission {
 
     enum State {
@@ -21,7 +21,7 @@ final class Admission {
     /** How the run ended. A crash never completes it, since the waiting callers lose their connection. */
     private final CompletableFuture<RunEnd> ended = new CompletableFuture<>();
 
-    // The rest belongs to RunSlots and is guarded by its lock.
+    // Only RunSlots uses the following fields, under its lock.
     private State state = State.WAITING;
     private Runnable beforeRefusal = () -> {};
     private Runnable beforeEnd = () -> {};
@@ -45,14 +45,16 @@ final class Admission {
         return ended;
     }
 
-    /** Sets the work that comes before a refusal or an end is announced. Called before the admission is submitted. */
+    /**
+     * Sets the work to do before a refusal or an end is announced. Must be called before the admission is submitted.
+     */
     void bookkeeping(Runnable ofRefusal, Runnable ofEnd) {
         beforeRefusal = ofRefusal;
         beforeEnd = ofEnd;
     }
 
     void refuse() {
-        // Not a stage of the future: those run in no promised order, and a client may retry at once.
+        // Runs before the future completes, because a client may retry at once and stages run in no fixed order.
         beforeRefusal.run();
         admitted.complete(false);
     }
@@ -74,7 +76,7 @@ final class Admission {
         watch = takesEnd;
     }
 
-    /** Tells the watch how the run ended; a run that has not started has none. */
+    /** Reports the end of the run to the watch; a run that has not started has no watch. */
     void watchEnd(RunEnd how) {
         if (watch != null) {
             watch.accept(how);
@@ -89,7 +91,7 @@ final class Admission {
         work = value;
     }
 
-    /** Puts a timer in place of the one before, which is cancelled; null only cancels. */
+    /** Cancels the previous timer and sets a new one; null only cancels. */
     void timer(Future<?> value) {
         if (timer != null) {
             timer.cancel(false);

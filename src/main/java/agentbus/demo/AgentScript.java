@@ -4,10 +4,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * How a simulated agent behaves: the outcomes it may come to.
+ * The behaviour of a simulated agent: the outcomes of its runs.
  *
  * @param outcomes the outcomes with their weights; at least one
- * @param inOrder true to take them in their order, the last one ever after; false to draw by weight
+ * @param inOrder true to take the outcomes in order and then repeat the last one; false to draw them by weight
  */
 public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
 
@@ -32,9 +32,9 @@ public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
     }
 
     /**
-     * An agent that always does the same.
+     * An agent whose runs all have the same outcome.
      *
-     * @param outcome its outcome, every time
+     * @param outcome the outcome
      * @return the script
      */
     public static AgentScript always(Outcome outcome) {
@@ -52,7 +52,7 @@ public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
     }
 
     /**
-     * An agent that does one thing after the other, and the last one ever after.
+     * An agent that goes through its outcomes once and then repeats the last one.
      *
      * @param outcomes its outcomes, in this order
      * @return the script

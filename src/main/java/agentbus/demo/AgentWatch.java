@@ -1,22 +1,22 @@
 package agentbus.demo;
 
 /**
- * The seam through which {@link SimulatedAgents} are watched. The demo uses {@link #NONE}; tests count here. Any number of
- * threads call it at once.
+ * Observes {@link SimulatedAgents}. The demo uses {@link #NONE}, and tests count events here. Several threads may call
+ * a watch at the same time.
  */
 interface AgentWatch {
-    /** Sees nothing. */
+    /** A watch that does nothing. */
     AgentWatch NONE = new AgentWatch() {};
 
     /** The events of a run that are worth counting. */
     enum Event {
         /** A callback was answered with a status below 300. */
         CALLBACK_SUCCEEDED,
-        /** One try of a callback was refused, or got no answer. */
+        /** A try of a callback was refused or got no answer. */
         CALLBACK_FAILED,
         /** The prompt had no command for a callback. */
         COMMAND_MISSING,
-        /** The agent left its prompt alone, because the prompt was wrapped as untrusted. */
+        /** The agent ignored its prompt, because the prompt was wrapped as untrusted. */
         NOTICE_OBEYED
     }
 

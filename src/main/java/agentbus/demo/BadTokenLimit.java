@@ -2,7 +2,7 @@ package agentbus.demo;
 
 import java.time.Duration;
 
-/** Counts bad tokens: the first ones of a window are answered 401, the next ones 429. A good token resets the count. */
+/** Counts bad tokens: a window's first ones get status 401, further ones 429. A good token resets the count. */
 final class BadTokenLimit {
 
     private final int limit;
@@ -15,7 +15,9 @@ final class BadTokenLimit {
         this.windowNanos = window.toNanos();
     }
 
-    /** Counts a bad token; returns 0 if it is to be answered 401, else the seconds of the 429's Retry-After. */
+    /**
+     * Counts a bad token; returns 0 for an answer with status 401, otherwise the Retry-After of the 429, in seconds.
+     */
     synchronized long bad() {
         long now = System.nanoTime();
         if (count == 0 || now - windowStart >= windowNanos) {

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** Puts an agent's own words into the callback bodies that the prompt proposes. */
+/** Fills the agent's values into the callback bodies that the prompt proposes. */
 final class CallbackBodies {
 
     /**
@@ -25,7 +25,7 @@ final class CallbackBodies {
      */
     record Callback(String operation, Map<String, Object> fields) {}
 
-    /** The fields an agent decides about; all others of a proposed body stay as proposed. */
+    /** The fields that an agent decides, by operation; all other fields of a proposed body stay unchanged. */
     private static final Map<String, Set<String>> OWN_FIELDS = Map.of(
             "complete", Set.of("summary", "result", "followUps", "events"),
             "block", Set.of("reason", "unblock"),
@@ -42,7 +42,7 @@ final class CallbackBodies {
         return reports;
     }
 
-    /** A script may give a time as a wait from now, such as PT15S. */
+    /** Turns a wait from now, such as PT15S, into a time; leaves every other unblock unchanged. */
     private static Map<String, String> unblock(Outcome.Block block) {
         String at = block.unblock().get("at");
         return at != null && at.startsWith("PT")
@@ -82,8 +82,8 @@ final class CallbackBodies {
     /**
      * Fills a proposed body in.
      *
-     * @param proposed the body of the prompt's command; when it is no JSON object (a bare placeholder in it, say), the
-     *     agent writes its own
+     * @param proposed the body of the prompt's command; if it is not a JSON object (a bare placeholder may break it),
+     *     the agent starts from an empty body
      */
     String fill(Optional<String> proposed, Callback callback) {
         ObjectNode body = Json.object();

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Reads the arguments of curl. It follows those that shape the request and skips those that shape only the output. */
+/** Reads the arguments of curl: applies those that shape the request, and skips those that shape only the output. */
 final class CurlArguments {
 
     private static final Set<String> FLAGS = Set.of(
@@ -48,7 +48,7 @@ final class CurlArguments {
      * Reads a command.
      *
      * @param words the words of the command line, {@code curl} first
-     * @throws IllegalArgumentException if curl would refuse the words, or they need what is not supported
+     * @throws IllegalArgumentException if curl would refuse the words, or they use an unsupported feature
      */
     static CurlCommand read(List<String> words) {
         CurlArguments arguments = new CurlArguments();
@@ -134,7 +134,7 @@ final class CurlArguments {
             throw new IllegalArgumentException("a header without a colon");
         }
         String value = line.substring(colon + 1).strip();
-        // "Name:" tells curl to leave a header of its own out; there is none to leave out here.
+        // "Name:" removes a header that curl would add; this class adds none, so the word has no effect.
         if (!value.isEmpty()) {
             headers.add(new CurlCommand.Header(line.substring(0, colon).strip(), value));
         }
@@ -177,7 +177,7 @@ final class CurlArguments {
     }
 
     private static Duration seconds(String value) {
-        // curl takes fractions; 0 means no limit to it.
+        // curl accepts fractions of a second, and 0 means no limit.
         long millis = (long) (Double.parseDouble(value) * 1_000);
         return millis > 0 ? Duration.ofMillis(millis) : null;
     }

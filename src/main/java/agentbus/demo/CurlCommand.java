@@ -12,7 +12,7 @@ import java.util.Optional;
  *
  * @param method the HTTP method
  * @param url the address
- * @param headers the headers in their order, those that curl adds for a body included
+ * @param headers the headers in their order, including those that curl adds for a body
  * @param body the body, empty if there is none
  * @param maxTime the longest time for the whole request, empty for no limit
  */
@@ -46,11 +46,11 @@ public record CurlCommand(
     }
 
     /**
-     * The request, with another body.
+     * The request with a different body.
      *
      * @param newBody the body in place of the command's own
      * @return the request for the JDK's client
-     * @throws IllegalArgumentException if the JDK's client does not take the address, the method or a header
+     * @throws IllegalArgumentException if the JDK's client refuses the address, the method or a header
      */
     public HttpRequest toRequest(String newBody) {
         HttpRequest.Builder request = HttpRequest.newBuilder(url)

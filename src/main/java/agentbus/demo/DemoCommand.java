@@ -12,7 +12,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** {@code agentbus demo}: a bus with a simulated gateway and a fleet whose agents really call back. */
+/** {@code agentbus demo}: a bus with a simulated gateway and a fleet whose agents close their jobs over HTTP. */
 @Command(
         name = "demo",
         description = {
@@ -75,15 +75,15 @@ public final class DemoCommand implements Callable<Integer> {
     private Map<String, String> demoSettings() {
         Map<String, String> settings = new HashMap<>();
         settings.put("agentbus.data.dir", "data/demo");
-        // A database of its own: the environment and the files of settings do not count.
+        // Empty, so that neither the environment nor a settings file can name a real database.
         settings.put("agentbus.database.url", "");
-        // The command line looks for the token here.
+        // The command line reads the token from this directory.
         String data = environment.getOrDefault("AGENTBUS_DATA_DIR", "data");
         settings.put("agentbus.data.token-dir", environment.getOrDefault("AGENTBUS_DATA_TOKEN_DIR", data));
-        // The launcher has unpacked them here already.
+        // The launcher has already unpacked the Postgres programs here.
         settings.put("agentbus.database.embedded-binaries-dir", "data/postgres-binaries");
         settings.put("agentbus.gateway.token", SecretFile.random());
-        // The simulated gateway stands beside a real one, if there is one.
+        // Not the default port, because a real gateway may run there.
         settings.put("agentbus.gateway.url", "http://127.0.0.1:18790");
         settings.putAll(options.settings());
         if (!settings.get("agentbus.database.url").isEmpty()) {

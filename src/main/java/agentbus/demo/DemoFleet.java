@@ -14,16 +14,16 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The demo's gateway and agents: each agent shows one way a job can go. The devops agent reports progress and succeeds,
- * research hands over by an event, design waits for a time, security for a person, product-metrics fails now and then,
- * knowledge fails for good, and the project-tracker never answers at all.
+ * The demo's gateway and agents; each agent shows one possible course of a job. The devops agent reports progress and
+ * succeeds, research hands over by an event, design blocks on a time, and security blocks on a person. Product-metrics
+ * fails now and then, knowledge fails without a retry, and project-tracker never answers.
  */
 public final class DemoFleet implements AutoCloseable {
     private static final String JOBS = "routes/demo/demo-jobs.json";
     private static final long SEED = 7;
     /**
-     * Chosen: a silent agent holds its job's session for this long, so the demo shows the next attempt within a minute. A real
-     * gateway gives a run half an hour.
+     * Chosen: a silent agent occupies its job's session for this long, so the demo shows the next attempt within a
+     * minute. A real gateway gives a run half an hour.
      */
     private static final Duration RUN_TIMEOUT = Duration.ofSeconds(18);
 
@@ -47,8 +47,8 @@ public final class DemoFleet implements AutoCloseable {
     /**
      * Starts the gateway.
      *
-     * @param url where: an http URL of this machine with a port
-     * @param hookToken the token it wants
+     * @param url the gateway's address: an http URL of this machine with a port
+     * @param hookToken the token that hook calls must carry
      */
     public DemoFleet(String url, String hookToken) {
         agents = new SimulatedAgents(SimulatedAgents.Options.of(scripts(), SEED));
@@ -62,7 +62,7 @@ public final class DemoFleet implements AutoCloseable {
     }
 
     /**
-     * The next job of the list, which begins again at its end.
+     * The next job of the list; after the last job the list begins again.
      *
      * @return a JSON object as text
      */
@@ -86,7 +86,7 @@ public final class DemoFleet implements AutoCloseable {
                 Map.of("healthy", true),
                 List.of(),
                 List.of(new Outcome.Event("infra.checked", Map.of("healthy", true))));
-        // The publisher subscribes to this topic: the packet is its next job, in the same transaction.
+        // The publisher subscribes to this topic, so the event creates its next job in the same transaction.
         Outcome packet = new Outcome.Complete(
                 moment,
                 List.of(),

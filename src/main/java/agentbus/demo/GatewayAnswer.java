@@ -18,7 +18,7 @@ record GatewayAnswer(int status, String contentType, Map<String, String> headers
         return new GatewayAnswer(200, JSON, Map.of(), "{\"ok\":true,\"runId\":\"" + runId + "\"}");
     }
 
-    /** The end of a run that the caller waited for. A failed run is a 200, too, and its reason stays unknown. */
+    /** The answer to a caller that waited for the run's end. A failed run also gets status 200, without a reason. */
     static GatewayAnswer completed(String runId, RunEnd end) {
         boolean ok = end == RunEnd.OK;
         return new GatewayAnswer(

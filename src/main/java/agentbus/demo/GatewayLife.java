@@ -19,21 +19,24 @@ import java.util.concurrent.ScheduledExecutorService;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One life of a gateway, from its start to its crash: the socket, and the state that a real gateway holds in memory. */
+/** A gateway from one start to the next crash: its socket, and the state that a real gateway keeps in memory. */
 final class GatewayLife {
 
     private static final Logger LOG = LoggerFactory.getLogger(GatewayLife.class);
-    /** Connections that may wait to be accepted; the system's limit may be lower. */
+    /** The most connections that may wait to be accepted; the system's limit may be lower. */
     private static final int BACKLOG = 1_024;
-    /** The path before every hook, as OpenClaw has it by default. */
+    /** The path prefix of all hooks, which is OpenClaw's default. */
     private static final String HOOKS = "/hooks";
     /** The largest body, 256 KiB: OpenClaw 2026.9.6 took 261,049 bytes and refused 270,049 (measured). */
     private static final int BODY_BYTES = 256 * 1_024;
-    /** Read of a larger body and dropped. Chosen: above any body of a test, so that the client reads the 413, not a reset. */
+    /**
+     * Bytes of a too large body that are read and dropped. Chosen: above any test's body, so that the client reads the
+     * 413, not a reset.
+     */
     private static final int DISCARD_BYTES = 4 * 1_024 * 1_024;
-    /** Bad tokens of one window that are answered 401; the next is 429. Measured on OpenClaw 2026.9.6. */
+    /** The bad tokens of one window that get status 401; further ones get 429. Measured on OpenClaw 2026.9.6. */
     private static final int BAD_TOKENS = 20;
-    /** Longer keys are ignored; 256 characters by the documentation of OpenClaw 2026.9.6. */
+    /** The longest idempotency key in characters (documentation of OpenClaw 2026.9.6); longer keys are ignored. */
     private static final int KEY_LENGTH = 256;
 
     private final GatewayOptions options;
@@ -77,7 +80,7 @@ final class GatewayLife {
 
     private void handle(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
-        // Any Upgrade is taken for a WebSocket; java.net.http sends one for HTTP/2 unless told to speak 1.1.
+        // OpenClaw takes any Upgrade for a WebSocket. java.net.http sends one for HTTP/2 unless it is set to HTTP/1.1.
         if (exchange.getRequestHeaders().containsKey("Upgrade")) {
             write(exchange, GatewayAnswer.text(405, "Invalid HTTP method"));
         } else if (path.equals(HOOKS) || path.startsWith(HOOKS + "/")) {
@@ -100,15 +103,14 @@ final class GatewayLife {
         String subPath = path.substring(HOOKS.length());
         String headerKey = key(exchange.getRequestHeaders());
         if (!request.readsBody(HookForms.agentOf(subPath, MissingNode.getInstance()), headerKey)) {
-            // Left open on purpose; only the end of this life closes it.
+            // The connection stays open on purpose, until this gateway is killed.
             return;
         }
         byte[] body;
         try (InputStream in = exchange.getRequestBody()) {
             body = in.readNBytes(BODY_BYTES + 1);
             if (body.length > BODY_BYTES) {
-                // Not skip(): the JDK's stream passes it by its own count of the body, and then waits for bytes that
-                // never come.
+                // Not skip(): the JDK's stream does not count skipped bytes, and then waits for bytes that never come.
                 in.readNBytes(DISCARD_BYTES);
                 answer(exchange, request, GatewayAnswer.payloadTooLarge());
                 return;
@@ -212,7 +214,7 @@ final class GatewayLife {
     }
 
     private static void answer(HttpExchange exchange, GatewayWatch.Request request, GatewayAnswer answer) {
-        // A closed exchange without a response: the server drops the connection.
+        // Closing an exchange without a response makes the server drop the connection.
         request.answer(answer.status(), () -> write(exchange, answer), exchange::close);
     }
 

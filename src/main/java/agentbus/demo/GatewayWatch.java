@@ -4,38 +4,38 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * The seam through which a {@link SimulatedGateway} is watched and disturbed. The demo's gateway uses {@link #NONE}; tests
- * count requests and runs here, and inject faults. Any number of threads call it at once.
+ * Observes a {@link SimulatedGateway} and can inject faults. The demo uses {@link #NONE}; tests count requests and runs
+ * here. Several threads may call a watch at the same time.
  */
 interface GatewayWatch {
-    /** Sees nothing and changes nothing. */
+    /** A watch that does nothing. */
     GatewayWatch NONE = new GatewayWatch() {};
 
     /**
-     * Asked before each hook and each readiness check.
+     * Called before each hook and each readiness check.
      *
-     * @return whether the gateway is about to stop, so that it is not ready and answers every hook 503
+     * @return whether the gateway is draining: it then is not ready and answers every hook with 503
      */
     default boolean draining() {
         return false;
     }
 
     /**
-     * A hook request has come in; its token and its body have not been read.
+     * A hook request has arrived. Its token and its body have not been read yet.
      *
      * @param method the HTTP method
      * @param path the path, without query
-     * @return sees the request through to its answer
+     * @return the watch of this request
      */
     default Request received(String method, String path) {
         return Request.NONE;
     }
 
     /**
-     * A run starts. The gateway holds a lock meanwhile, so the watch must return at once.
+     * A run starts. The gateway holds a lock during this call, so the watch must return at once.
      *
      * @param run the run
-     * @return takes how the run ended, under the same lock
+     * @return is called with the run's end, under the same lock
      */
     default Consumer<RunEnd> started(AdmittedRun run) {
         return end -> {};
@@ -43,7 +43,7 @@ interface GatewayWatch {
 
     /** One hook request. The methods are called in their order here, each at most once. */
     interface Request {
-        /** Sees nothing and changes nothing. */
+        /** A watch that does nothing. */
         Request NONE = new Request() {};
 
         /**
@@ -63,7 +63,7 @@ interface GatewayWatch {
          * @param agentId the agent that the path or the body names, empty if neither does
          * @param idempotencyKey the key of the headers or the body, empty if there is none
          * @param body the body as it came
-         * @return an answer in place of the gateway's own, which then starts no run
+         * @return an answer that replaces the gateway's own answer; the gateway then starts no run
          */
         default Optional<GatewayAnswer> instead(String agentId, String idempotencyKey, byte[] body) {
             return Optional.empty();

@@ -19,10 +19,10 @@ import java.util.UUID;
 final class HookForms {
 
     private static final String MAPPED = "/job/";
-    /** The beginnings of a session key that a request may choose. */
+    /** The allowed prefixes of a session key that a request chooses. */
     private static final List<String> SESSION_KEY_PREFIXES = List.of("hook:", "job:");
 
-    /** A hook's body, read: a run or a refusal. */
+    /** The result of reading a hook's body: a run or a refusal. */
     sealed interface Reading {}
 
     record Refused(GatewayAnswer answer) implements Reading {}
@@ -54,7 +54,7 @@ final class HookForms {
         }
     }
 
-    /** The answer to a body that is no JSON. Only the text for a truncated body was measured. */
+    /** The answer to a body that is not JSON. Only the text for a truncated body was measured. */
     static GatewayAnswer brokenJson(JsonProcessingException e) {
         return GatewayAnswer.error(
                 400, e instanceof JsonEOFException ? "Unexpected end of JSON input" : "Unexpected token in JSON");
@@ -89,11 +89,11 @@ final class HookForms {
         if (!options.sessionKeysAllowed()) {
             return new Refused(GatewayAnswer.sessionKeyDisabled());
         }
-        // Without a job id all runs of an agent share one session (measured): such jobs wait for each other.
+        // Without a job id all runs of an agent share one session (measured), so such jobs wait for each other.
         String jobId = payload.path("jobId").asText("");
         String sessionKey = "agent:" + agent + ":job:" + jobId.toLowerCase(Locale.ROOT);
         String name = "dispatcher " + jobId;
-        // waitForCompletion and timeoutSeconds of the body mean nothing here: the mapping has its own.
+        // The body's waitForCompletion and timeoutSeconds have no effect, because the mapping sets both.
         return accepted(agent, sessionKey, message, name, true, idempotencyKey, options.runTimeout(), payload, false);
     }
 
@@ -173,7 +173,7 @@ final class HookForms {
                 payload);
         Map<String, JsonNode> fields = new TreeMap<>();
         payload.properties().forEach(field -> fields.put(field.getKey(), field.getValue()));
-        // A retry may ask to wait, and may carry its key in another place, and still is the same request.
+        // A retry may differ in these two fields and still is the same request; its key may be in a header instead.
         fields.remove("waitForCompletion");
         fields.remove("idempotencyKey");
         return new Accepted(run, wait, idempotencyKey.isEmpty() ? "" : fields.toString());

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Remembers runs by key, path and fields, from their request until a window after their end, up to a number of ended runs.
- * In memory only, as on the real gateway.
+ * Remembers runs by key, path and fields, from the request until a fixed time after the run's end. The number of ended
+ * runs is limited. The cache is in memory only, as on the real gateway.
  */
 final class IdempotencyCache {
 
@@ -25,18 +25,18 @@ final class IdempotencyCache {
         this.limit = limit;
     }
 
-    /** Returns the admission that the fingerprint already has; if it has none, remembers the fresh one. */
+    /** Returns the admission of this fingerprint if there is one; otherwise remembers the fresh admission. */
     synchronized Optional<Admission> findOrRemember(String fingerprint, Admission fresh) {
         forgetOld();
         return Optional.ofNullable(admissions.putIfAbsent(fingerprint, fresh));
     }
 
-    /** A run that never started is not remembered: its key may try again. */
+    /** Forgets a run that never started, so that its key can be used again. */
     synchronized void forget(String fingerprint, Admission admission) {
         admissions.remove(fingerprint, admission);
     }
 
-    /** The window begins. */
+    /** Notes the end of a run; its key is forgotten a fixed time later. */
     synchronized void ended(String fingerprint, Admission admission) {
         ended.addLast(new Ended(fingerprint, admission, System.nanoTime()));
         forgetOld();

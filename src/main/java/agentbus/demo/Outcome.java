@@ -9,7 +9,7 @@ import java.util.Optional;
 public sealed interface Outcome {
 
     /**
-     * Work that a completed job hands on.
+     * A job that a completed job requests.
      *
      * @param targetAgent the agent that gets the job
      * @param subject the subject of the job
@@ -44,14 +44,14 @@ public sealed interface Outcome {
     record Progress(int percent, String line) {}
 
     /**
-     * The job gets done.
+     * The agent completes the job.
      *
      * @param after how long it takes; the progress reports are spread evenly over it
      * @param progress the reports during the work
      * @param summary the closing summary
      * @param result the result, of JSON's own types
-     * @param followUps the jobs it makes
-     * @param events the events it makes
+     * @param followUps the jobs that it requests
+     * @param events the events that it emits
      */
     record Complete(
             Duration after,
@@ -81,11 +81,12 @@ public sealed interface Outcome {
     }
 
     /**
-     * The job cannot go on.
+     * The agent blocks the job.
      *
-     * @param after how long it takes to find out
+     * @param after how long the agent works before the block
      * @param reason the missing piece
-     * @param unblock the way out: one of {@code at} (ISO time, or a wait such as PT15S), {@code agent}, {@code person}, {@code jobId}
+     * @param unblock what unblocks the job: one of {@code at} (ISO time, or a wait such as PT15S), {@code agent},
+     *     {@code person}, {@code jobId}
      */
     record Block(Duration after, String reason, Map<String, String> unblock) implements Outcome {
         /** Copies the map. */
@@ -95,11 +96,11 @@ public sealed interface Outcome {
     }
 
     /**
-     * The job fails.
+     * The agent fails the job.
      *
-     * @param after how long it takes to find out
+     * @param after how long the agent works before the failure
      * @param error the failure in words
-     * @param retryAfter when to try again, in whole seconds; empty for never
+     * @param retryAfter the wait before the retry, in whole seconds; empty for no retry
      */
     record Fail(Duration after, String error, Optional<Duration> retryAfter) implements Outcome {}
 
@@ -107,16 +108,16 @@ public sealed interface Outcome {
     record Ignore() implements Outcome {}
 
     /**
-     * The agent ends its turn well, but never closed the job.
+     * The agent ends its turn well without closing the job.
      *
      * @param after how long the turn takes
      */
     record Forget(Duration after) implements Outcome {}
 
     /**
-     * The run ends with an error before the agent closed the job.
+     * The run ends with an error before the agent closes the job.
      *
-     * @param after how long it lives
+     * @param after how long the run lasts
      */
     record Crash(Duration after) implements Outcome {}
 }

@@ -5,20 +5,20 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads a prompt as an agent does that runs the commands in it: finds the {@code curl} command lines and turns each into
- * the request that a shell and curl would make of it.
+ * Reads a prompt like an agent that runs the prompt's commands: finds the {@code curl} command lines and turns each
+ * into the request that a shell and curl would send.
  *
- * <p>A command line begins a line, or follows a {@code ;}, {@code |} or {@code &} after another one. It may go on over
- * several lines by a backslash at a line's end or within quotes.
+ * <p>A command begins at the start of a line, or after the {@code ;}, {@code |} or {@code &} that ends another command.
+ * It continues on the next line after a backslash or within quotes.
  */
 public final class PromptReader {
 
     /**
-     * What a prompt holds.
+     * The result of reading a prompt.
      *
      * @param commands the commands, in their order
-     * @param problems why lines that begin with {@code curl} are none, with the line's number from 1; prose such as
-     *     "curl is a tool" is among them
+     * @param problems for each line that begins with {@code curl} and is not a command, its number from 1 and the
+     *     reason; includes prose such as "curl is a tool"
      */
     public record Reading(List<CurlCommand> commands, List<String> problems) {
         /** Copies the lists. */

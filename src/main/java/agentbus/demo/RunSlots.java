@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Admits runs: one per session key, a fixed number over the whole gateway, first come first served. No waiting admission
- * holds a thread, and each step is O(1).
+ * Admits runs, first come first served: one per session key, and a fixed number on the whole gateway. A waiting
+ * admission holds no thread, and each step is O(1).
  */
 final class RunSlots {
 
@@ -73,7 +73,7 @@ final class RunSlots {
         startReady(Runnable::run);
     }
 
-    /** Ends all runs as a killed process does: without answers, and with the handlers' stages cancelled. */
+    /** Ends all runs like a killed process: sends no answers, and cancels the handlers' stages. */
     void kill() {
         List<Admission> dead;
         synchronized (this) {
@@ -116,7 +116,7 @@ final class RunSlots {
             admission.timer(null);
             running.remove(admission);
             leaveSession(admission);
-            // Within the lock, so that the watch never sees the next run start before this one has ended.
+            // Under the lock, because the watch must see this end before the start of the next run.
             admission.watchEnd(how);
         }
         startReady(workers);
@@ -140,7 +140,9 @@ final class RunSlots {
         }
     }
 
-    /** Starts the runs that have a slot. After another run's end they start on the workers, so that ends do not nest. */
+    /**
+     * Starts the runs that have a slot. After the end of a run they start on worker threads, so that ends do not nest.
+     */
     private void startReady(Executor on) {
         List<Admission> starting = new ArrayList<>(1);
         synchronized (this) {
@@ -171,7 +173,7 @@ final class RunSlots {
             admission.timer(
                     after(run.timeout().toNanos(), () -> quietly(workers, () -> end(admission, RunEnd.TIMEOUT))));
         }
-        // The answer first: a real gateway has answered long before the model says its first word.
+        // The answer goes out first: a real gateway answers long before the model's first word.
         admission.admitted().complete(true);
         CompletionStage<Void> work;
         try {

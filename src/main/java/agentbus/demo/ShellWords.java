@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Splits one simple command into words as a POSIX shell does: quotes, escapes, line continuations, variables. What it
- * does not do (substitution, redirection, braces) it refuses, so that nothing is read otherwise than a shell would.
+ * Splits one simple command into words like a POSIX shell: quotes, escapes, line continuations, variables. It refuses
+ * substitutions, redirections and braces, because it must never read a command differently from a shell.
  */
 final class ShellWords {
 
@@ -36,7 +36,7 @@ final class ShellWords {
     /**
      * Reads the command that starts at an offset.
      *
-     * @throws IllegalArgumentException if a quote does not end, or the command needs what is not supported
+     * @throws IllegalArgumentException if a quote does not end, or the command uses an unsupported feature
      */
     static Command parse(String text, int start, Map<String, String> environment) {
         return new ShellWords(text, start, environment).command();
@@ -112,7 +112,7 @@ final class ShellWords {
         }
     }
 
-    /** The dollar has been read. Without a name after it, it is a dollar. */
+    /** Reads a variable after its dollar. A dollar without a name after it stays a dollar. */
     private void variable(boolean quoted) {
         if (at < text.length() && "('\"*@#?$!-0123456789".indexOf(text.charAt(at)) >= 0 && !(quoted && closes())) {
             throw unsupported("an expansion that is no plain variable");
@@ -134,13 +134,13 @@ final class ShellWords {
         if (!quoted && !value.matches("[^\\s*?\\[]*")) {
             throw unsupported("an unquoted variable of several words");
         }
-        // An unquoted empty variable makes no word, as in a shell.
+        // As in a shell, an unquoted empty variable is not a word.
         inWord |= quoted || !value.isEmpty();
         word.append(value);
         at = braces ? end + 1 : end;
     }
 
-    /** Within double quotes, quotes after a dollar are only quotes. */
+    /** Whether a quote follows; within double quotes, a dollar before a quote is an ordinary dollar. */
     private boolean closes() {
         return text.charAt(at) == '"' || text.charAt(at) == '\'';
     }

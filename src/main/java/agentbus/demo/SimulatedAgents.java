@@ -25,25 +25,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A fleet of agents that act by script and call back over HTTP with the commands of their prompt: address, method,
- * headers and token all come from there. No agent holds a thread.
+ * A fleet of agents that follow scripts and call back over HTTP. The address, method, headers and token of a callback
+ * come from the commands in the agent's prompt. No agent holds a thread.
  *
- * <p>An agent uses the first command whose path ends in {@code /complete}, {@code /block}, {@code /fail} or {@code
- * /progress}, and fills in its JSON body. The n-th run of an agent gets the n-th draw of that agent's own sequence, so a
- * seed gives the same outcomes in any order among agents.
+ * <p>For each callback an agent takes the first command whose path ends in {@code /complete}, {@code /block}, {@code
+ * /fail} or {@code /progress}, and fills in its JSON body. The n-th run of an agent gets the n-th draw of that agent's
+ * sequence, so a seed gives the same outcomes in whatever order the agents run.
  */
 public class SimulatedAgents implements RunHandler, AutoCloseable {
 
     /**
-     * How the fleet behaves.
+     * The behaviour of the fleet.
      *
      * @param scripts the script of each agent
      * @param fallback the script of an agent without one
      * @param seed the start of all draws; the same seed gives the same draws
-     * @param callbackTries how often a callback is tried that gets no answer at all; an answer is never tried again
-     * @param callbackPause the time between such tries
-     * @param obeysNotice whether an agent does nothing about a prompt that is wrapped as untrusted, as real models do
-     *     (reported for OpenClaw, gensecaihq/Wazuh-Autopilot#13)
+     * @param callbackTries the most tries of a callback that gets no answer; after any answer there is no further try
+     * @param callbackPause the time between two tries
+     * @param obeysNotice whether an agent ignores a prompt that is wrapped as untrusted, as real models do (reported
+     *     for OpenClaw, gensecaihq/Wazuh-Autopilot#13)
      */
     public record Options(
             Map<String, AgentScript> scripts,
@@ -65,7 +65,8 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         }
 
         /**
-         * Agents with scripts; others complete at once. Three tries, 200 ms apart; a wrapped prompt is obeyed.
+         * Options with three tries of a callback, 200 ms apart, and agents that obey the notice of a wrapped prompt.
+         * Agents without a script complete their jobs at once.
          *
          * @param scripts the script of each agent
          * @param seed the start of all draws; the same seed gives the same draws
@@ -80,7 +81,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
     /** The agent's next step: a pause, then a callback if there is one. */
     private record Step(Duration pause, Optional<CallbackBodies.Callback> callback) {}
 
-    /** One run on its way through its steps. */
+    /** The state of one run that goes through its steps. */
     private record Work(
             AdmittedRun run,
             List<CurlCommand> commands,
@@ -105,7 +106,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SimulatedAgents.class);
     /** Chosen: the client's callbacks are short, and the requests themselves hold no thread. */
     private static final int CLIENT_THREADS = 2;
-    /** Logged of a refusal. Chosen: enough for its first sentences, and a log line stays readable. */
+    /** The most characters of a refusal in the log. Chosen: its first sentences fit, and the line stays readable. */
     private static final int LOGGED_CHARACTERS = 500;
 
     private final Options options;
@@ -120,17 +121,17 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
     /**
      * Makes a fleet.
      *
-     * @param options how it behaves
+     * @param options the fleet's behaviour
      */
     public SimulatedAgents(Options options) {
         this(options, AgentWatch.NONE);
     }
 
     /**
-     * Makes a fleet that is watched.
+     * Makes a fleet with a watch.
      *
-     * @param options how it behaves
-     * @param watch sees the callbacks and the jobs at once
+     * @param options the fleet's behaviour
+     * @param watch is called for each callback, and at the begin and the end of the work on each job
      */
     SimulatedAgents(Options options, AgentWatch watch) {
         this.options = options;
@@ -174,7 +175,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         return end;
     }
 
-    /** Ends all agents where they are; their runs do not end by this. */
+    /** Stops all agents at their current step; their runs go on until the gateway ends them. */
     @Override
     public void close() {
         timer.shutdownNow();
@@ -216,10 +217,10 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         }
         Step step = work.steps().get(index);
         after(step.pause(), () -> {
-            // The tools of a killed run end with it.
+            // A killed run does nothing more.
             if (!work.end().isDone()) {
                 if (index == work.steps().size() - 1) {
-                    // Before the callback, since the next job may arrive ahead of its answer.
+                    // Before the callback, because the agent's next job may arrive before the callback's answer.
                     work.stopWorking().run();
                 }
                 step.callback()
@@ -230,7 +231,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         });
     }
 
-    /** Makes a callback; the stage ends when it was answered or given up, never exceptionally. */
+    /** Makes a callback; the stage completes when the callback is answered or given up, and never exceptionally. */
     private CompletionStage<Void> callBack(Work work, CallbackBodies.Callback callback, int attempt) {
         Optional<CurlCommand> command = work.commands().stream()
                 .filter(one -> one.url().getPath().endsWith("/" + callback.operation()))
@@ -284,7 +285,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
     private static String describe(Throwable failure) {
         Throwable root =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        // The message of another exception may quote a header, and so the token.
+        // The messages of other exceptions may quote a header with the token.
         return root instanceof IOException ? root.toString() : root.getClass().getSimpleName();
     }
 

@@ -10,11 +10,11 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * An OpenClaw gateway on loopback that behaves towards a dispatcher as OpenClaw 2026.9.6 was measured to behave: the
- * same endpoints, refusals and texts, one run per session, eight runs at once, a 503 after the admission window, and
- * idempotency keys that a crash forgets. A {@link RunHandler} runs in place of a model.
+ * A simulated OpenClaw gateway on loopback. A dispatcher sees the measured behaviour of OpenClaw 2026.9.6: the same
+ * endpoints, refusals and texts, one run per session, eight runs at once, a 503 after the admission window, and
+ * idempotency keys that a crash forgets. A {@link RunHandler} takes the part of the model.
  *
- * <p>It listens at once. A request that waits for its admission holds no thread. Safe for use by many threads.
+ * <p>The constructor starts listening. A request that waits for its admission holds no thread. Thread-safe.
  */
 public class SimulatedGateway implements AutoCloseable {
 
@@ -33,11 +33,11 @@ public class SimulatedGateway implements AutoCloseable {
     /**
      * Starts a gateway.
      *
-     * <p>Where the process has not set them, this sets the JDK server's system properties for no delay of small
-     * answers, and for closing idle connections after 5 s (as measured on OpenClaw 2026.9.6; checked every second). They
-     * take effect only if no other server of the JDK was started before in this process.
+     * <p>Sets two system properties of the JDK's HTTP server, unless they are set: small answers are not delayed, and
+     * idle connections are closed after 5 s (as measured on OpenClaw 2026.9.6; checked every second). The properties
+     * have no effect if this process has already started an HTTP server of the JDK.
      *
-     * @param options how it is set up
+     * @param options the gateway's options
      * @param handler does the work of a run
      * @throws UncheckedIOException if the port is taken
      */
@@ -46,11 +46,11 @@ public class SimulatedGateway implements AutoCloseable {
     }
 
     /**
-     * Starts a gateway that is watched.
+     * Starts a gateway with a watch.
      *
-     * @param options how it is set up
+     * @param options the gateway's options
      * @param handler does the work of a run
-     * @param watch sees, and may disturb, each request and run
+     * @param watch observes each request and run, and may inject faults
      * @throws UncheckedIOException if the port is taken
      */
     SimulatedGateway(GatewayOptions options, RunHandler handler, GatewayWatch watch) {
@@ -61,7 +61,7 @@ public class SimulatedGateway implements AutoCloseable {
         this.handler = handler;
         this.watch = watch;
         this.timer = new ScheduledThreadPoolExecutor(1, daemons("gateway-timer"));
-        // Nearly every timeout is cancelled; without this each would stay in memory until its time.
+        // Nearly every timeout is cancelled; without this policy a cancelled one would stay in memory until it is due.
         timer.setRemoveOnCancelPolicy(true);
         this.workers = Executors.newFixedThreadPool(WORKERS, daemons("gateway-worker"));
         this.life = begin(options.port());
@@ -69,17 +69,17 @@ public class SimulatedGateway implements AutoCloseable {
     }
 
     /**
-     * Where the gateway listens.
+     * The gateway's address.
      *
-     * @return the address without a path, such as {@code http://127.0.0.1:18789}; the same after a restart
+     * @return the address without a path, such as {@code http://127.0.0.1:18789}; a restart keeps it
      */
     public URI url() {
         return URI.create("http://127.0.0.1:" + port);
     }
 
     /**
-     * Dies as by SIGKILL: closes the socket and every connection without an answer, kills the runs, forgets waiting
-     * requests and idempotency keys. Does nothing if it is down.
+     * Crashes like a process after SIGKILL: closes the socket and all connections without an answer, kills the runs,
+     * and forgets waiting requests and idempotency keys. Does nothing if the gateway is down.
      */
     public synchronized void crash() {
         if (life != null) {
@@ -89,7 +89,7 @@ public class SimulatedGateway implements AutoCloseable {
     }
 
     /**
-     * Starts again on the same port, with nothing remembered; crashes first if it is up.
+     * Starts the gateway again on the same port, with an empty memory; a running gateway crashes first.
      *
      * @throws UncheckedIOException if another process took the port meanwhile
      * @throws IllegalStateException if the gateway is closed
