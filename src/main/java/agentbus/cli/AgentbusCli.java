@@ -20,7 +20,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
-/** The command line: one command per operation of the contract, and the added commands such as run and demo. */
+/** The command line: one command per operation of the contract, and added commands such as run and demo. */
 public final class AgentbusCli {
     /** Exit status: the operation succeeded. */
     public static final int DONE = 0;
@@ -36,9 +36,9 @@ public final class AgentbusCli {
      * A command line.
      *
      * @param contract the operations
-     * @param starters the added commands by name. The user object of each is a {@link Callable}, whose Integer is the
-     *     exit status, or a {@link Runnable}; picocli prints its help. An exception is printed as one line: a Problem's
-     *     detail, otherwise its message.
+     * @param starters the added commands by name; picocli prints their help. The user object of each is a {@link
+     *     Runnable}, or a {@link Callable} that returns the exit status. An exception is printed as one line: the
+     *     detail of a Problem, the message of any other exception.
      */
     public AgentbusCli(Contract contract, Map<String, CommandSpec> starters) {
         this.contract = contract;
@@ -52,8 +52,8 @@ public final class AgentbusCli {
      * @param in the standard input; read only for an option with the value -
      * @param out the standard output; should encode in UTF-8
      * @param err the standard error output; should encode in UTF-8
-     * @param env the environment variables; used are AGENTBUS_TOKEN, AGENTBUS_URL, AGENTBUS_HOME, AGENTBUS_DATA_DIR,
-     *     AGENTBUS_DATA_TOKEN_DIR, COLUMNS
+     * @param env the environment variables, of which the command line reads AGENTBUS_TOKEN, AGENTBUS_URL,
+     *     AGENTBUS_HOME, AGENTBUS_DATA_DIR, AGENTBUS_DATA_TOKEN_DIR and COLUMNS
      * @return the exit status: {@link #DONE}, {@link #REFUSED} or {@link #WRONG}
      */
     public int execute(String[] args, InputStream in, PrintStream out, PrintStream err, Map<String, String> env) {

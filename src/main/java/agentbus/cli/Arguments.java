@@ -24,7 +24,7 @@ final class Arguments {
 
     private final ParseResult parsed;
     private final InputStream in;
-    /** The option that has read the standard input, or null; a second one is refused. */
+    /** The option that has read the standard input, or null. A second such option is refused. */
     private String reader;
 
     Arguments(ParseResult parsed, InputStream in) {
@@ -42,7 +42,7 @@ final class Arguments {
     }
 
     /**
-     * The given values, by the names of the inputs, without defaults. The contract checks them later.
+     * Reads the given values by the names of the inputs, without defaults. The contract checks them later.
      *
      * @throws Problem when a text is not JSON, a file cannot be read, or an input is given twice
      */
@@ -101,7 +101,7 @@ final class Arguments {
             } else if (plain || values.size() > 1) {
                 list.add(item);
             } else {
-                // A single JSON value that is not a list: the contract's check reports it.
+                // The contract's check reports a single JSON value that is not a list.
                 return item;
             }
         }

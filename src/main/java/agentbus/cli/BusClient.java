@@ -56,7 +56,7 @@ final class BusClient {
             return status >= 200 && status < 300;
         }
 
-        /** The body as JSON; empty when it is not JSON. Not checked against the contract. */
+        /** The body as JSON, not checked against the contract; empty if the body is not JSON. */
         Optional<JsonNode> json() {
             try {
                 JsonNode json = Json.EXACT.readTree(body);

@@ -12,7 +12,9 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
-/** Makes picocli's model of a command from an operation. Values stay text here; the contract checks them. */
+/**
+ * Makes picocli's model of a command from an operation. Values stay text here, because the contract checks them later.
+ */
 final class CommandSpecs {
     static final String JSON = "--json";
     static final String URL = "--url";
@@ -46,9 +48,9 @@ final class CommandSpecs {
     /** Adds the options that every command has. */
     static void addCommon(CommandSpec spec, int first) {
         int order = first;
-        spec.addOption(flag(order++, "The bus's answer as it is, in JSON; problems too.", JSON));
+        spec.addOption(flag(order++, "Print the bus's JSON unchanged, for answers and problems.", JSON));
         spec.addOption(setting(
-                URL, "<url>", order++, "Where the bus is; else AGENTBUS_URL, else " + Settings.DEFAULT_URL + "."));
+                URL, "<url>", order++, "The bus's URL; else AGENTBUS_URL, else " + Settings.DEFAULT_URL + "."));
         spec.addOption(
                 setting(
                         TOKEN_FILE,
@@ -83,7 +85,7 @@ final class CommandSpecs {
                 .build();
     }
 
-    /** The value of an option that may stand before or after the command's name. */
+    /** The value of a common option, which may come before or after the command's name. */
     static Optional<String> common(ParseResult parsed, String name) {
         Optional<String> found = Optional.empty();
         for (ParseResult each = parsed; each != null; each = each.hasSubcommand() ? each.subcommand() : null) {
@@ -94,7 +96,7 @@ final class CommandSpecs {
         return found;
     }
 
-    /** The name of a value in the help. */
+    /** The label of an input's value in the help. */
     static String label(Input input) {
         if (input.in() == Input.In.PATH) {
             return "<" + input.kebabName() + ">";
@@ -161,7 +163,7 @@ final class CommandSpecs {
         return option.build();
     }
 
-    /** Completes {@code --retry} to {@code --retry=true}. Only true or false after a space is read as its value. */
+    /** Completes {@code --retry} to {@code --retry=true}, unless true or false follows, also after a space. */
     private static boolean completeFlag(Stack<String> rest, boolean attached) {
         boolean said = attached
                 || !rest.isEmpty() && (rest.peek().equals("true") || rest.peek().equals("false"));
@@ -181,8 +183,8 @@ final class CommandSpecs {
     }
 
     /**
-     * Replaces names of inputs in a text of the contract by their options. A name of one word stays, because it may be
-     * an ordinary word.
+     * Replaces the names of inputs in a text of the contract by their options. A name of one word stays, because it may
+     * be an ordinary word.
      */
     private static String inOptions(Operation operation, String text) {
         String said = text;

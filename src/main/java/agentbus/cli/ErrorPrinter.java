@@ -32,7 +32,7 @@ final class ErrorPrinter {
         }
     }
 
-    /** Prints one line for a problem with the connection, which the request did not cause. */
+    /** Prints one line for a problem that the request did not cause, such as a failed connection. */
     void printLine(Problem problem) {
         if (json) {
             err.println(problem.toJson());

@@ -39,7 +39,7 @@ final class HealthCard {
     }
 
     private JsonNode rest() {
-        // The table below has one line for each.
+        // The table below shows one line for each dispatcher instead.
         shown.addAll(List.of("dispatchersHealthy", "dispatchersStale", "leasesOwned"));
         var rest = JsonNodeFactory.instance.objectNode();
         health.properties().stream()

@@ -82,7 +82,7 @@ final class Help {
         });
     }
 
-    /** The width to print in; a default when the terminal's width is unknown. */
+    /** The terminal's width, or a default if it is unknown. */
     static int width(Terminal terminal) {
         return terminal.width().orElse(WIDTH);
     }

@@ -37,7 +37,7 @@ final class KeyValues {
         return this;
     }
 
-    /** Adds the fields of an object that have not been shown yet. */
+    /** Adds all fields of an object except the shown ones. */
     KeyValues addAll(JsonNode object, List<String> shown) {
         object.properties().forEach(field -> {
             if (!shown.contains(field.getKey())) {

@@ -90,13 +90,13 @@ record Settings(String url, Optional<String> token, Duration timeout) {
     }
 
     private static Optional<String> fromHome(Map<String, String> env) {
-        // The same directories as those that the server reads from the environment.
+        // The server reads the same variables for these directories.
         Path home = Path.of(set(env, "AGENTBUS_HOME").orElse(""));
         String directory = set(env, "AGENTBUS_DATA_TOKEN_DIR")
                 .or(() -> set(env, "AGENTBUS_DATA_DIR"))
                 .orElse("data");
         Path file = home.resolve(directory).resolve("operator.token");
-        // Without a token the call is still sent: the answer of the bus, or its absence, explains more than a check
+        // Without a token the call is still sent, because the bus's answer, or its absence, explains more than a check
         // here.
         return Files.isReadable(file) ? fromFile(file.toString()) : Optional.empty();
     }
@@ -117,7 +117,7 @@ record Settings(String url, Optional<String> token, Duration timeout) {
     }
 
     private static String usable(String token, String source) {
-        // The message does not quote the value, because it was meant to be a secret.
+        // A message must not quote the value, because it may be a secret.
         if (token.matches("[!-~]+")) {
             return token;
         }

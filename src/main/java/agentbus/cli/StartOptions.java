@@ -5,12 +5,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine.Option;
 
-/** What the commands that start a bus share: the option {@code --set}, and the line that says where the bus runs. */
+/**
+ * The common part of commands that start a bus: the option {@code --set}, and the line that reports the bus's address.
+ */
 public final class StartOptions {
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "A setting, stronger than file and environment; may be repeated.")
+            description = "A setting; overrides file and environment; may be repeated.")
     private final Map<String, String> settings = new LinkedHashMap<>();
 
     private final long began = System.nanoTime();
@@ -21,10 +23,10 @@ public final class StartOptions {
     }
 
     /**
-     * The line that says that the bus runs, with the time since this object was made.
+     * The line that reports that the bus runs, with the time since this object was created.
      *
-     * @param command what runs, for people
-     * @param url where it answers
+     * @param command the running command, for people
+     * @param url the bus's URL
      * @return one line
      */
     public String greeting(String command, String url) {

@@ -47,7 +47,7 @@ final class Text {
         return c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
     }
 
-    /** The width of a safe text, in columns. */
+    /** The width of a text without control characters, in columns. */
     static int width(String text) {
         return text.codePoints().map(Text::width).sum();
     }

@@ -114,8 +114,8 @@ final class TextTable {
             return widths;
         }
         int excess = IntStream.of(widths).sum() + GAP.length() * (widths.length - 1) - available;
-        // Free text is cut first. Identifiers are meant for copying and are cut last; a token is never cut, because it
-        // is shown only once.
+        // Free text is cut first, and identifiers last, because people copy them. A token is never cut, because it is
+        // shown only once.
         excess = shrink(widths, excess, this::isText, READABLE);
         excess = shrink(widths, excess, column -> !isWhole(column) && !isTime(column), READABLE);
         excess = shrink(widths, excess, column -> !isWhole(column) && !isTime(column), NARROW);
@@ -124,7 +124,7 @@ final class TextTable {
         return widths;
     }
 
-    /** Narrows the widest of the chosen columns step by step; returns the excess that remains. */
+    /** Narrows the widest of the chosen columns step by step; returns the columns that are still too many. */
     private static int shrink(int[] widths, int excess, IntPredicate which, int least) {
         for (int left = excess; left > 0; left--) {
             int widest = -1;

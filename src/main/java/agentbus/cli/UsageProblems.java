@@ -15,7 +15,7 @@ import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Translates errors of the command line's parser into problems of the bus. */
+/** Translates errors of the command line's parser into problems like those of the bus. */
 final class UsageProblems {
     private UsageProblems() {}
 

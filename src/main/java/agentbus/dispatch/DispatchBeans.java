@@ -9,7 +9,9 @@ import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import agentbus.settings.Version;
 
-/** The beans of dispatching: claims, hook calls, gateways, and the checks of a node that dispatches. */
+/**
+ * Binds the beans of the dispatch routes: claims, hook calls, gateways, and the readiness checks of a dispatching node.
+ */
 public final class DispatchBeans implements PackageBeans {
     /** A dispatcher counts as dead after three missed heartbeats; see dispatcher_health_summary_v. */
     private static final int HEARTBEATS_TO_MISS = 3;
@@ -17,7 +19,7 @@ public final class DispatchBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {
         Settings settings = beans.get(Settings.class);
-        // The routes' timers take what they are given, so their limits are checked here.
+        // The limits are checked here, because the timers of the routes accept any value.
         settings.duration("agentbus.gateway.health-seconds", 1, 20);
         settings.duration("agentbus.dispatch.run-end-ms", 100, 60_000);
         beans.bind("failureLog", FailureLog.class, FailureLog::new);
@@ -73,7 +75,7 @@ public final class DispatchBeans implements PackageBeans {
 
     private static void bindChecks(Beans beans) {
         Settings settings = beans.get(Settings.class);
-        // A quiet bus sweeps every fourth time; a sweep waits while a database call times out.
+        // A quiet bus skips three of four sweeps, and a sweep may wait for the timeout of a database call.
         long sweepLimitMs = 8 * settings.duration("agentbus.dispatch.sweep-ms").toMillis() + 5000;
         long heartbeatLimitMs = HEARTBEATS_TO_MISS
                 * settings.duration("agentbus.dispatch.beat-ms").toMillis();

@@ -22,7 +22,7 @@ import org.apache.camel.Body;
  * predecessor for its own.
  */
 public final class Dispatcher {
-    /** Chosen: a quiet bus saves three of four queries, and finds a lost notification after four sweeps. */
+    /** Chosen: a quiet bus saves three of four queries, and still finds a lost notification after four sweeps. */
     private static final int QUIET_SWEEPS = 4;
 
     private final String id;
@@ -51,7 +51,7 @@ public final class Dispatcher {
      * @param wakeSource {@code listen} or {@code poll}
      * @param sweepEvery the time between two sweeps, which look at the queue without a notification
      * @param heartbeatEvery the time between two heartbeats
-     * @param lease how long a claim stays its own without a heartbeat
+     * @param lease how long the dispatcher keeps a claim without a heartbeat
      * @param claimBatch the most jobs that one claim takes
      * @param gateways the gateways of this node
      * @param listening whether the listener of this node is connected
@@ -132,7 +132,7 @@ public final class Dispatcher {
      */
     public void heartbeatWritten(@Body String answer) throws JsonProcessingException {
         JsonNode state = Json.read(answer);
-        // A notification may have arrived after the database looked: its answer is then out of date.
+        // A notification that arrived since the heartbeat was sent makes the database's answer out of date.
         quiet = state.path("quiet").asBoolean() && notifications.get() == notificationsAtHeartbeat;
         alone = state.path("alone").asBoolean();
         heartbeatWrittenAt.set(System.nanoTime());
@@ -150,8 +150,8 @@ public final class Dispatcher {
     }
 
     /**
-     * Whether this tick of the sweep has to look at the queue. Every fourth is enough while nothing is queued or at
-     * work and the listener is connected.
+     * Whether this sweep has to look at the queue. Every fourth sweep is enough while no job is queued or live and the
+     * listener is connected.
      */
     public boolean sweepDue() {
         // Half a sweep less, because a timer may tick a little early.
@@ -159,8 +159,8 @@ public final class Dispatcher {
     }
 
     /**
-     * Whether this tick of the recovery has to run. Every fourth is enough while nothing is queued, at work or about to
-     * leave its block, because then no lease can run out.
+     * Whether this recovery has to run. Every fourth is enough while no job is queued, live or about to leave its
+     * block, because then no lease can run out.
      */
     public boolean recoveryDue() {
         if (quiet && recoveriesSkipped.incrementAndGet() < QUIET_SWEEPS) {
@@ -198,8 +198,7 @@ public final class Dispatcher {
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (UnknownHostException e) {
-            // A host without a resolvable name is named localhost; the process id and the random part still tell starts
-            // apart.
+            // The host has no resolvable name. The process id and the random part still make the id unique.
             return "localhost";
         }
     }

@@ -6,14 +6,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Logs failures of background work in one line each, and a repeated failure at most once a minute. Otherwise an hour
- * without the database would fill the log with one sentence.
+ * Logs each failure of background work in one line, and a repeated failure at most once a minute. Otherwise an hour
+ * without the database would fill the log with the same line.
  */
 public final class FailureLog {
     private static final Logger LOG = LoggerFactory.getLogger(FailureLog.class);
     /** Chosen: one line a minute shows that a failure lasts, without filling the disk. */
     private static final long QUIET_NANOS = 60_000_000_000L;
-    /** Chosen: bounds the memory; far more kinds of failures than the bus has. */
+    /** Chosen: limits the memory; the bus has far fewer kinds of failures. */
     private static final int MAX_KINDS = 1000;
 
     private final ConcurrentHashMap<String, Long> loggedAt = new ConcurrentHashMap<>();
@@ -28,7 +28,7 @@ public final class FailureLog {
         String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, exchange.getFromRouteId(), String.class);
         String line = route + ": " + rootMessage(failure);
         long now = System.nanoTime();
-        // The pool's messages count milliseconds, so messages that differ in digits alone count as the same failure.
+        // Messages that differ only in digits count as the same failure, because the pool's messages contain durations.
         String kind = line.replaceAll("\\d+", "0");
         Long before = loggedAt.get(kind);
         if (before == null || now - before > QUIET_NANOS) {

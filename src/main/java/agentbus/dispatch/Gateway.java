@@ -4,7 +4,7 @@ import java.net.URI;
 import java.util.Locale;
 
 /**
- * One OpenClaw gateway, as this node reaches it.
+ * An OpenClaw gateway, as the settings of this node describe it.
  *
  * @param name its name in the bus
  * @param url its address, without a path and without credentials
@@ -40,12 +40,12 @@ public record Gateway(String name, URI url, Form form, String token, String oper
         }
     }
 
-    /** Whether this node can send it work. */
+    /** Whether this node can send work to the gateway. */
     public boolean hasHookToken() {
         return !token.isEmpty();
     }
 
-    /** Whether this node can stop its runs. */
+    /** Whether this node can stop the gateway's runs. */
     public boolean hasOperatorToken() {
         return !operatorToken.isEmpty();
     }

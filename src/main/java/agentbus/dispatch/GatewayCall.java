@@ -10,18 +10,17 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * One request over a gateway's WebSocket: challenge, connect, the request, its answer. The frames are those of OpenClaw
- * 2026.9.6, protocol 4: {@code {type:"event",event:"connect.challenge"}}, then requests
- * {@code {type:"req",id,method,params}}, each answered by {@code {type:"res",id,ok,payload|error}}; all other events
- * are ignored.
+ * One request over a gateway's WebSocket: the challenge, the connect request, the request itself, and its answer.
+ * OpenClaw 2026.9.6, protocol 4, first sends {@code {type:"event",event:"connect.challenge"}}. It answers each request
+ * {@code {type:"req",id,method,params}} with {@code {type:"res",id,ok,payload|error}}; other events are ignored.
  */
 final class GatewayCall implements WebSocket.Listener {
     private static final int PROTOCOL = 4;
     private static final String CONNECT = "connect";
     private static final String CALL = "call";
     /**
-     * Chosen: far above the largest real frame, the list of methods on connecting (tens of kilobytes), so only a wrong
-     * peer exceeds it.
+     * Chosen: far above the largest real frame, which is the list of methods after connecting (tens of kilobytes). Only
+     * a peer that is no gateway exceeds the limit.
      */
     private static final int MOST_CHARS = 8 * 1024 * 1024;
 
@@ -45,7 +44,8 @@ final class GatewayCall implements WebSocket.Listener {
     }
 
     /**
-     * The answer's payload; fails with an IOException that quotes the gateway's refusal or names the broken connection.
+     * The answer's payload. The future fails with an IOException that quotes the gateway's refusal or names the broken
+     * connection.
      */
     CompletableFuture<JsonNode> answer() {
         return answer;
@@ -105,7 +105,7 @@ final class GatewayCall implements WebSocket.Listener {
                 .put("minProtocol", PROTOCOL)
                 .put("maxProtocol", PROTOCOL)
                 .put("role", "operator");
-        // As client mode "backend", the gateway asks for the token alone and for no paired device.
+        // In client mode "backend" the gateway requires only the token and no paired device.
         connect.putObject("client")
                 .put("id", "gateway-client")
                 .put("version", "1")

@@ -27,7 +27,7 @@ public final class GatewayHealth {
     /** Chosen: long enough for the names of all failing checks. */
     private static final int REASON_LENGTH = 300;
 
-    /** Chosen: three repeats within the minute for which the database trusts a "ready". */
+    /** Chosen: three reports fit into the minute for which the database trusts a "ready". */
     private static final Duration REPEAT = Duration.ofSeconds(20);
 
     private final Gateways gateways;
@@ -50,7 +50,7 @@ public final class GatewayHealth {
     }
 
     /**
-     * Makes the request: an empty body, and no header but the path.
+     * Makes the request: an empty body, and the path as the only header.
      *
      * @param message the message to change
      */
@@ -89,8 +89,8 @@ public final class GatewayHealth {
     }
 
     /**
-     * Whether a verdict has to be written. A lone node repeats "still ready" only every 20 s; with several nodes each
-     * one writes every time, because one node that reaches a gateway outweighs another that does not.
+     * Whether a verdict has to be written. A lone node repeats "still ready" only every 20 s. With several nodes, every
+     * node writes every verdict, because a node that reaches a gateway outweighs a node that does not.
      *
      * @param verdict the result of {@link #verdict}
      * @return whether to write it
@@ -124,11 +124,11 @@ public final class GatewayHealth {
     private void setUnready(Map<String, Object> verdict, int status, String body) {
         List<String> failing = failing(body);
         if (failing.contains(DRAINING)) {
-            set(verdict, "draining", "it drains: what runs goes on, nothing new is taken");
+            set(verdict, "draining", "it is draining: its runs go on, and it accepts no new ones");
         } else if (status == 503 && !failing.isEmpty()) {
             set(verdict, "down", "not ready: " + String.join(", ", failing));
         } else {
-            // The answer is not a gateway's readiness; the first hook call will show whether it takes hooks.
+            // This is not a gateway's readiness answer; the first hook call will show whether the server accepts hooks.
             set(verdict, "unknown", "answered " + status + " when asked for /readyz: " + HookOutcome.brief(body));
         }
     }

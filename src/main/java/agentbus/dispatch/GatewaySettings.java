@@ -34,7 +34,7 @@ public final class GatewaySettings {
     }
 
     /**
-     * Whether a node dispatches: it is set to, and has the hook token of a gateway.
+     * Whether a node dispatches: agentbus.dispatch.enabled is true, and a gateway has a hook token.
      *
      * @param settings the settings
      * @param gateways its gateways

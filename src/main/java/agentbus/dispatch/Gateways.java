@@ -9,8 +9,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /**
- * The gateways in this node's settings, and those that it cannot reach at the moment. A call's address comes from here,
- * by the gateway's name in the database; nothing in a message can redirect it. Thread-safe.
+ * The gateways in this node's settings, with a note of those that the node cannot reach at the moment. Every call to a
+ * gateway gets its address here by the gateway's name, so that nothing in a message can redirect it. Thread-safe.
  */
 public final class Gateways {
     private final Map<String, Gateway> byName = new LinkedHashMap<>();
@@ -80,7 +80,7 @@ public final class Gateways {
     }
 
     /**
-     * Notes whether this node reaches a gateway. It leaves the jobs of a gateway out of reach to nodes that reach it.
+     * Notes whether this node reaches a gateway. A node leaves the jobs of an unreachable gateway to other nodes.
      *
      * @param name the gateway's name
      * @param reached whether it answered
@@ -95,8 +95,7 @@ public final class Gateways {
 
     private String names(boolean hasOperatorToken) {
         return byName.values().stream()
-                // Only gateways that this node dispatches to: for the others it may rightly lack a token that another
-                // node has.
+                // Only gateways that this node dispatches to, because another node may have the tokens of the others.
                 .filter(gateway -> gateway.hasHookToken() && gateway.hasOperatorToken() == hasOperatorToken)
                 .map(Gateway::name)
                 .collect(Collectors.joining(","));

@@ -10,11 +10,11 @@ import java.util.concurrent.CompletionStage;
 import org.apache.camel.Body;
 
 /**
- * The two notes that nearly every hook call writes: its prompt before the request, and its admission after it. Notes
- * that arrive while a statement runs share the next statement.
+ * Writes the two notes of nearly every hook call: the prompt before the request, and the admission after it. Notes that
+ * arrive while a statement runs share the next statement.
  */
 public final class HookCallNotes implements AutoCloseable {
-    /** Chosen: larger batches save nothing more, and hold the locks of their jobs for longer. */
+    /** Chosen: a larger batch saves nothing more and holds the locks of its jobs for longer. */
     private static final int MAX_BATCH = 100;
 
     /** Chosen: a second statement keeps one locked attempt from delaying all others. */

@@ -58,8 +58,8 @@ public final class HookCalls {
 
             @Override
             public boolean allowHandover() {
-                // Handed over, the completion would run with the first route that shares this exchange, and release the
-                // attempt too early.
+                // A handed-over completion would run when the first route that shares this exchange ends, and would
+                // release the attempt too early.
                 return false;
             }
         });

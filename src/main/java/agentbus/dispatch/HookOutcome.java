@@ -20,7 +20,9 @@ import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
  * @param retryAfterSeconds how long the gateway asks callers to wait, or null
  */
 public record HookOutcome(Kind kind, String reason, String runId, Integer retryAfterSeconds) {
-    /** The gateway starts no run at the moment: rate limit, draining, starting, or a failure before its runner. */
+    /**
+     * Statuses with which the gateway starts no run: rate limit, draining, starting, or a failure before its runner.
+     */
     private static final Set<Integer> NOT_STARTED = Set.of(408, 429, 502, 503);
     /** In the body of a 503, this text means that only this run found no slot in time. */
     private static final String NO_PLACE = "did not start before admission timeout";
@@ -32,7 +34,7 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
     public enum Kind {
         /** The gateway has accepted the run. The agent itself reports success later. */
         ADMITTED,
-        /** The run has not started, and at the moment no other run would. The call may be repeated. */
+        /** The run has not started, and at the moment no other run would start either. The call may be repeated. */
         UNDELIVERED,
         /** The run may have started. The same call must be repeated. */
         UNKNOWN,
@@ -71,7 +73,7 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
      * Reads the exception of a call without an answer.
      *
      * @param failure the exception
-     * @return undelivered when no byte of the request can have been processed, otherwise unknown
+     * @return undelivered if the gateway cannot have processed any byte of the request, otherwise unknown
      */
     public static HookOutcome ofFailure(Exception failure) {
         boolean neverSent = failure instanceof ConnectException

@@ -34,7 +34,7 @@ public final class HookProtocol {
     }
 
     /**
-     * Makes the request: sets the message's body and headers, and removes all other headers.
+     * Makes the request: sets the message's body and headers, after removing all old headers.
      *
      * @param message the message; its body is the kept prompt
      * @param hookCall the hook call
@@ -54,7 +54,7 @@ public final class HookProtocol {
                     .put("name", "agentbus " + hookCall.get("jobId"))
                     .put("sessionKey", "job:" + conversation(hookCall))
                     .put("sessionMode", "persistent")
-                    // Without these two, every run costs another turn of the agent's main session.
+                    // Without the following two fields, every run costs another turn of the agent's main session.
                     .put("deliver", false)
                     .put("wakeMode", "next-heartbeat")
                     .put("timeoutSeconds", ((Number) hookCall.get("hardTimeoutSeconds")).intValue());
@@ -101,12 +101,12 @@ public final class HookProtocol {
         return parameters;
     }
 
-    /** Reasons are stored and logged, and a proxy in the gateway's place may echo the request with its tokens. */
+    /** Masks tokens: reasons are stored and logged, and a proxy in front of the gateway may echo the request. */
     private String withoutTokens(String body, Map<String, Object> hookCall) {
         return prompts.withoutToken(gateway(hookCall).withoutTokens(body), hookCall);
     }
 
-    /** JSON is always UTF-8; any other text is only quoted for people. */
+    /** Decodes as UTF-8, which all JSON uses; any other text is only quoted for people. */
     private static String text(byte[] body) {
         return body == null ? "" : new String(body, StandardCharsets.UTF_8);
     }

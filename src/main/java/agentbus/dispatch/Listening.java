@@ -1,8 +1,8 @@
 package agentbus.dispatch;
 
-/** Whether this node hears the database's notifications; the program brings it, the dispatcher asks. */
+/** Tells the dispatcher whether this node receives the database's notifications; the package start implements it. */
 @FunctionalInterface
 public interface Listening {
-    /** Whether every listener is connected, and there is one. */
+    /** Whether there is at least one listener, and every listener is connected. */
     boolean connected();
 }

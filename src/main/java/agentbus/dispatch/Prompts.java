@@ -15,8 +15,8 @@ import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
- * The data of the prompt template, and the stored form of a prompt. A stored prompt has a mark in place of the attempt's
- * token; the token is inserted for each hook call and never stored.
+ * The data of the prompt template, and the stored form of a prompt. A stored prompt has a mark in place of the
+ * attempt's token; the token is inserted for each hook call and never stored.
  *
  * <p>The template writes the mark outside the quotes of its header on purpose. OpenClaw 2026.9.6 masks "Bearer
  * &lt;token&gt;" in stored sessions (measured), and a retried or resumed run reads that text.
@@ -35,7 +35,7 @@ public final class Prompts {
      *
      * @param key derives the tokens of attempts
      * @param apiUrl the API's address for agents, without a slash at the end
-     * @param maxPayloadBytes a larger payload stays out of the prompt, which then says how to fetch it
+     * @param maxPayloadBytes the largest payload in a prompt; for a larger one the prompt says how to fetch it
      */
     public Prompts(ServerKey key, String apiUrl, int maxPayloadBytes) {
         this.key = key;

@@ -25,7 +25,7 @@ public final class RunAborts {
 
     private final Gateways gateways;
     private final Duration patience;
-    // HTTP/1.1, because an HTTP/2 client sends an upgrade of its own, which collides with the WebSocket's.
+    // HTTP/1.1, because the upgrade request of an HTTP/2 client collides with the WebSocket's upgrade request.
     private final HttpClient client;
 
     /**
@@ -92,7 +92,7 @@ public final class RunAborts {
                 gateway.operatorToken(), "sessions.abort", Json.object().put("key", sessionKey));
         CompletableFuture<WebSocket> opening =
                 client.newWebSocketBuilder().connectTimeout(patience).buildAsync(socketUrl(gateway.url()), call);
-        // The answer's timeout covers the opening too, so a failed opening fails the answer.
+        // A failed opening fails the answer, whose timeout covers the opening too.
         opening.whenComplete((socket, failure) -> {
             if (failure != null) {
                 call.answer().completeExceptionally(failure);

@@ -72,7 +72,7 @@ final class AgentFile {
         agent.put("gateway", root.has("gateway") ? fields.text(root, top, "gateway", Rule.NAME) : "default");
         fields.texts(root, top, "accepts", Rule.SUBJECT).forEach(agent.putArray("accepts")::add);
         ArrayNode allowed = handoffs.read(folder);
-        // The plain names are kept beside the limits for nodes of an older version.
+        // The names without limits are written too, for nodes of an older version.
         ArrayNode names = agent.putArray("mayEnqueueTo");
         allowed.forEach(handoff -> names.add(handoff.get("agent")));
         agent.set("handoffs", allowed);
@@ -92,8 +92,8 @@ final class AgentFile {
     }
 
     /**
-     * Checks that each target of a handoff exists and accepts the subjects. Separate from {@link #read} because it
-     * needs all agents.
+     * Checks that each target of a handoff exists and accepts the subjects. This is separate from {@link #read},
+     * because the check needs all agents.
      *
      * @param accepts each agent's accepted subjects, by agent id
      * @throws AgentFileError at the first mistake

@@ -17,7 +17,7 @@ public final class AgentFileError extends IllegalArgumentException {
         super(oneLine(message), cause);
     }
 
-    /** Shortens a value to one clipped line for a message, because a file may hold a whole page in place of a word. */
+    /** Shortens a value to one line for a message, because a file may hold a whole page in place of a word. */
     static String shown(String value) {
         String line = oneLine(value);
         return "'" + (line.length() <= LONGEST_VALUE ? line : line.substring(0, LONGEST_VALUE) + "…") + "'";

@@ -26,7 +26,7 @@ public final class AgentFiles {
     private final Path directory;
 
     /**
-     * Files in one directory. Nothing is read yet.
+     * The files of one directory. The constructor reads nothing yet.
      *
      * @param directory the directory of the agents' folders
      */
@@ -35,7 +35,7 @@ public final class AgentFiles {
     }
 
     /**
-     * Reads and checks every agent.yaml. The result does not depend on the order in which the disk lists the files.
+     * Reads and checks every agent.yaml. The result does not depend on the directory's file order.
      *
      * @return the agents sorted by id, in the form of {@code sync_agents}; empty for an empty directory
      * @throws AgentFileError at the first mistake, or when the directory or a file is missing or cannot be read
@@ -81,8 +81,7 @@ public final class AgentFiles {
     }
 
     private static byte[] bytes(Path path) {
-        // A folder without agent.yaml is refused: with a misnamed file, its agent would silently disappear from the
-        // fleet.
+        // A folder without agent.yaml is refused, because an agent with a misnamed file would silently leave the fleet.
         if (!Files.exists(path)) {
             throw new AgentFileError(
                     path + ": there is no such file; every folder beside it is an agent and must have one");

@@ -8,7 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Reads checked values from a file. The error for a wrong value names its place and the rule. */
+/** Reads checked values from a file. The error for a wrong value names its location and the rule. */
 final class Fields {
 
     private final YamlFile file;
@@ -56,7 +56,7 @@ final class Fields {
         return List.copyOf(texts);
     }
 
-    /** Reads a list; empty when the key is absent. */
+    /** Reads a list; returns an empty list when the key is absent. */
     JsonNode list(ObjectNode parent, JsonPointer at, String key) {
         JsonNode list = parent.has(key) ? parent.get(key) : parent.arrayNode();
         if (!list.isArray()) {
@@ -85,7 +85,7 @@ final class Fields {
         return value.textValue();
     }
 
-    /** Reads a whole number; {@code absent} when the key is absent. */
+    /** Reads a whole number; returns {@code absent} when the key is absent. */
     int number(ObjectNode parent, JsonPointer at, String key, int least, int most, int absent) {
         if (!parent.has(key)) {
             return absent;
@@ -98,7 +98,7 @@ final class Fields {
         return value.intValue();
     }
 
-    /** Reads a boolean; false when the key is absent. */
+    /** Reads a boolean; returns false when the key is absent. */
     boolean flag(ObjectNode parent, JsonPointer at, String key) {
         if (!parent.has(key)) {
             return false;

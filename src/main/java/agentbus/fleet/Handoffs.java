@@ -67,7 +67,7 @@ final class Handoffs {
             handoffs.add(handoff);
         }
         if (everyAgent >= 0 && !plain.isEmpty()) {
-            // Beside a star no other name has an effect, except the agent's own, which a star does not include.
+            // A star includes every other agent, so only the agent's own name has an effect beside it.
             throw file.wrong(
                     list.appendIndex(everyAgent),
                     "it means every agent and must be the only entry, but for the agent's own name");

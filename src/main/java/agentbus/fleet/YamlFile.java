@@ -18,8 +18,7 @@ import java.util.Map;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 
 /**
- * One YAML file as a tree, with the line of every value. A tree alone has no line numbers, and error messages need
- * them.
+ * One YAML file as a tree, with the line number of every value for error messages.
  */
 final class YamlFile {
 
@@ -51,7 +50,7 @@ final class YamlFile {
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                 .build();
         try {
-            // Decoded here because the parser's own reader replaces invalid bytes in place of refusing them.
+            // Decoded here, because the parser's own reader replaces invalid bytes and does not refuse them.
             String text = StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(bytes))
@@ -91,8 +90,8 @@ final class YamlFile {
     }
 
     /**
-     * Refuses aliases and tags: they change the meaning of a value, and the tree would hold an alias's name in place of
-     * its value.
+     * Refuses aliases and tags. A tag changes the meaning of a value, and the tree would hold the name of an alias in
+     * place of its value.
      */
     private static void refuseIndirection(String place, YAMLParser parser) throws IOException {
         if (parser.isCurrentAlias()) {
@@ -106,11 +105,11 @@ final class YamlFile {
     }
 
     private static String line(JsonProcessingException e) {
-        // Such a problem has two places; the later one holds the mistake.
+        // Such an error has two locations; the mistake is at the later one.
         if (e.getCause() instanceof MarkedYAMLException marked && marked.getProblemMark() != null) {
             return ":" + (marked.getProblemMark().getLine() + 1);
         }
-        // A breach of the parser's limits has no place.
+        // An error about the parser's limits has no location.
         return e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr();
     }
 

@@ -5,7 +5,7 @@ import java.util.function.LongSupplier;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
-/** Readiness by age: down when a periodic task last succeeded too long ago. */
+/** A readiness check that is down when the last success of a periodic task is too long ago. */
 public final class AgeCheck extends AbstractHealthCheck {
     private final String what;
     private final LongSupplier ageMs;
@@ -15,7 +15,7 @@ public final class AgeCheck extends AbstractHealthCheck {
      * A check of one age.
      *
      * @param id the check's id at /observe/health
-     * @param what the task's last success, as the subject of the message
+     * @param what the last success in words, such as "The last look at the queue"; the message begins with it
      * @param ageMs milliseconds since that success
      * @param limitMs the greatest age that is still up, in milliseconds
      */
@@ -28,7 +28,7 @@ public final class AgeCheck extends AbstractHealthCheck {
 
     @Override
     public boolean isLiveness() {
-        // A restart does not bring a database back; only readiness suffers.
+        // Not a liveness check, because a restart of this node does not bring a database back.
         return false;
     }
 

@@ -7,7 +7,7 @@ import javax.sql.DataSource;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
-/** Readiness of the database: down when the pool gives no connection that answers. */
+/** A readiness check that is down when the pool has no connection to a database that answers. */
 public final class DatabaseCheck extends AbstractHealthCheck {
     /** Chosen: below the usual timeouts of readiness probes. */
     private static final int VALID_SECONDS = 2;

@@ -7,7 +7,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import javax.sql.DataSource;
 
-/** The numbers of a node, and the check of its database. */
+/** Binds the metrics of a node and the check of its database. */
 public final class HealthBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {

@@ -17,18 +17,19 @@ import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
- * The metrics of the bus. Counters count the work of this node, so their sum over all nodes is the total. Gauges show
- * the database at the last measurement, so every node shows the same value.
+ * The metrics of the bus. Counters count the work of this node, so the total is the sum over all nodes. Gauges come
+ * from the database, so every node shows the same values.
  *
  * <ul>
  *   <li>{@code agentbus_jobs{namespace,agent,state}} and {@code agentbus_oldest_seconds{…}}: jobs that have not ended,
  *     and dead letters
  *   <li>{@code agentbus_hook_calls_total{agent,outcome}}: admitted, undelivered, busy, unknown, timed_out, refused
  *   <li>{@code agentbus_dispatch_latency_seconds}: from a job's due time to its admission
- *   <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: cause is closed, lease_lost or unblocked; to is the state reached, so
- *       retries are to="queued" and dead letters to="dead"
+ * <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: to is the new state (a retry counts as queued, a dead letter
+ * as dead); cause is closed, lease_lost or unblocked
  *   <li>{@code agentbus_api_calls_total{operation,status}}
- *   <li>{@code agentbus_calls_limited_total{reason}}: too_many_calls, too_many_bad_tokens; and {@code agentbus_bad_tokens_total}
+ * <li>{@code agentbus_calls_limited_total{reason}}: too_many_calls, too_many_bad_tokens; and {@code
+ * agentbus_bad_tokens_total}
  * </ul>
  */
 public final class Meters {
@@ -92,7 +93,7 @@ public final class Meters {
     }
 
     /**
-     * Counts a call of an operation, by whichever door it came.
+     * Counts a call of an operation through any door.
      *
      * @param operation the operation's id, or none
      * @param status the HTTP status of its answer

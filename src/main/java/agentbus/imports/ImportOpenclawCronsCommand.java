@@ -32,11 +32,11 @@ import picocli.CommandLine.Parameters;
         name = "import-openclaw-crons",
         description = {
             "Write standing orders for the crons that 'openclaw cron list --json' prints; needs no running bus.",
-            "What cannot be an order is named, with the reason."
+            "A cron that cannot become an order is named, with the reason."
         },
         footer = "Example: openclaw cron list --json | agentbus import-openclaw-crons -")
 public final class ImportOpenclawCronsCommand implements Callable<Integer> {
-    /** Chosen: no fleet's list of crons is this large, so a larger file is a mistake. */
+    /** Chosen: no fleet has such a large list of crons, so a larger file is a mistake. */
     private static final int MOST_BYTES = 10_000_000;
 
     private static final String OUTPUT = "src/main/resources/routes/phase-1-spine/orders/imported.camel.yaml";

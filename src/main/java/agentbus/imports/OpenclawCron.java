@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  * @param notes the changes, or the reason for skipping it
  */
 record OpenclawCron(String id, String name, Map<String, Map<String, String>> orders, List<String> notes) {
-    /** Chosen: a name of an order has at most 63 characters, which leaves room for a number behind it. */
+    /** Chosen: an order's name has at most 63 characters, so a number still fits behind this length. */
     private static final int NAME_LENGTH = 58;
 
     private static final int UNIX_FIELDS = 5;
@@ -141,7 +141,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
         return literal(text);
     }
 
-    /** Separates double braces: Camel reads them as a placeholder, and has no escape for them. */
+    /** Separates double braces, because Camel reads them as a placeholder and has no escape for them. */
     private String literal(String text) {
         if (text.contains("{{") || text.contains("}}")) {
             notes.add("two braces in a text are a placeholder to Camel; a blank stands between them now");
@@ -209,7 +209,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
 
     private static String mapped(String unix) {
         try {
-            // The year is left out, because it is every year.
+            // Removes the year field, which is always *.
             return Schedule.quartzOf(unix).replaceFirst(" \\*$", "");
         } catch (IllegalArgumentException noCron) {
             throw new IllegalArgumentException("schedule.expr \"" + unix + "\": " + noCron.getMessage(), noCron);

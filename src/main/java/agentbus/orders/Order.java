@@ -6,8 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.ZoneId;
 
 /**
- * A standing order, as the route files define it. The parameters of the route template {@code standing-order} explain
- * each part.
+ * A standing order, as the route files define it. The route template {@code standing-order} explains each parameter.
  *
  * @param name the order's name, which is also its route's id
  * @param agent the agent that carries it out
@@ -59,7 +58,7 @@ public record Order(
     /**
      * The order in the form of {@code sync_standing_orders}.
      *
-     * @return its fields under their names, the schedule in words, and definitionHash, the SHA-256 of all fields
+     * @return the order's fields by name, the schedule in words, and definitionHash, the SHA-256 of all fields
      */
     public ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();

@@ -4,7 +4,7 @@ import agentbus.beans.Beans;
 import agentbus.beans.PackageBeans;
 import agentbus.settings.Settings;
 
-/** The bean of standing orders. */
+/** Binds the bean of the standing orders' routes. */
 public final class OrderBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {

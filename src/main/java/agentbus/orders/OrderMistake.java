@@ -12,7 +12,7 @@ public final class OrderMistake extends RuntimeException {
     }
 
     /**
-     * The order with the mistake.
+     * The order that has the mistake.
      *
      * @return its name in the route file
      */

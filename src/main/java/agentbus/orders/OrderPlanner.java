@@ -19,8 +19,8 @@ public final class OrderPlanner {
     /** Chosen: {@code list-standing-orders} shows the next five slots. */
     private static final int AT_LEAST = 5;
     /**
-     * Chosen: a year without the bus leaves 100,000 slots of an order that runs every five minutes; they are written in
-     * portions.
+     * Chosen: limits one statement. After a year without the bus, an order that runs every five minutes has 100,000
+     * missing slots; they are written in portions.
      */
     private static final int AT_MOST = 5_000;
 
@@ -36,7 +36,7 @@ public final class OrderPlanner {
     }
 
     /**
-     * Computes the missing slots of an order: all up to the end of the window, and at least five after now.
+     * Computes the missing slots of an order: all slots up to the end of the window, and at least the next five.
      *
      * @param row a row of {@code standing_orders_to_plan}, whose only column is {@code order}, JSON
      * @return the parameters of {@code plan_slots}
@@ -47,7 +47,7 @@ public final class OrderPlanner {
     }
 
     /**
-     * Computes the missing slots of an order: all up to the end of the window, and at least five after now.
+     * Computes the missing slots of an order: all slots up to the end of the window, and at least the next five.
      *
      * @param row namespace, order, cron, zone, plannedUntil and now
      * @return the parameters of {@code plan_slots}; slots is an array of ISO timestamps
@@ -88,7 +88,7 @@ public final class OrderPlanner {
         for (String field : List.of("namespace", "order", "cron", "zone")) {
             parameters.put(field, row.get(field).asText());
         }
-        // Copied unchanged, because the database compares it with its own value to the microsecond.
+        // Copied as text, because the database compares this time with its own value to the microsecond.
         String from = row.get("plannedUntil").asText();
         parameters.put("from", from);
         List<String> texts = new ArrayList<>();

@@ -64,8 +64,8 @@ public final class OrderReader {
      * Checks an order that is not yet a route.
      *
      * @param camel has the template of the orders
-     * @param route a route from a template; one of another template is passed over
-     * @throws OrderMistake when the order cannot be as it is
+     * @param route a route from a template; a route from another template is ignored
+     * @throws OrderMistake when the order has a mistake
      */
     void check(CamelContext camel, TemplatedRouteDefinition route) {
         if (!TEMPLATE.equals(route.getRouteTemplateRef())) {

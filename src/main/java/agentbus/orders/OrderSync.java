@@ -60,8 +60,8 @@ public final class OrderSync {
      * Checks orders that are not yet routes of the context.
      *
      * @param camel has the template of the orders
-     * @param routes routes from templates; those of other templates are passed over
-     * @throws OrderMistake when an order cannot be as it is written
+     * @param routes routes from templates; routes from other templates are ignored
+     * @throws OrderMistake for the first order with a mistake
      */
     public void check(CamelContext camel, List<TemplatedRouteDefinition> routes) {
         routes.forEach(route -> new OrderReader(agents).check(camel, route));

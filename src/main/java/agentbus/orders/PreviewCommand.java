@@ -19,7 +19,7 @@ import picocli.CommandLine.Parameters;
 /** {@code agentbus preview-schedule}: shows the next slots of a schedule without using it. */
 @Command(
         name = "preview-schedule",
-        description = {"Say a schedule in words and show its next fires; needs no running bus, and changes nothing."},
+        description = {"State a schedule in words and show its next fires; needs no running bus and changes nothing."},
         footer = "Example: agentbus preview-schedule '0 30 6 ? * MON-FRI' --zone Europe/Berlin")
 public final class PreviewCommand implements Callable<Integer> {
     private static final DateTimeFormatter LOCAL =

@@ -25,8 +25,8 @@ import org.quartz.CronExpression;
  * A schedule: a Quartz cron expression in a time zone. Immutable.
  *
  * <p>Expressions are in local time, and a clock change repeats or skips local times. An hourly schedule has a slot at
- * every real hour: two in a repeated hour, none in a skipped one. Any other schedule has one slot per local time: at
- * its first occurrence when it is repeated, and at the end of the gap when it is skipped.
+ * every real hour: two slots for a repeated hour, no slot for a skipped one. Any other schedule has one slot per local
+ * time: the first occurrence of a repeated time, and the end of the gap for a skipped time.
  */
 public final class Schedule {
     /** The hour fields of an hourly schedule. */
@@ -36,7 +36,7 @@ public final class Schedule {
     private static final Pattern BEGINS_LATER = Pattern.compile("\\b[1-9]\\d*/");
     private static final Pattern BLANK = Pattern.compile("\\s+");
     private static final TimeZone UTC = TimeZone.getTimeZone(ZoneOffset.UTC);
-    /** Chosen: more than the largest clock change, 24 hours for a zone that crosses the date line. */
+    /** Chosen: more than the largest clock change, which is 24 hours in a zone that crosses the date line. */
     private static final Duration MARGIN = Duration.ofHours(26);
 
     private static final int UNIX_FIELDS = 5;
@@ -72,9 +72,9 @@ public final class Schedule {
         }
         try {
             CronExpression local = new CronExpression(cron.strip());
-            // Quartz computes local times as if they were UTC, which has no clock changes.
+            // Quartz computes the local times in UTC, which has no clock changes; this class applies the zone.
             local.setTimeZone(UTC);
-            // Quartz notices some mistakes only on the first use.
+            // Quartz finds some mistakes only when it computes a time.
             local.getTimeAfter(new Date(0));
             return new Schedule(cron.strip(), zone, local);
         } catch (ParseException wrong) {
@@ -101,7 +101,7 @@ public final class Schedule {
         try {
             return ": " + quartzOf(unixCron);
         } catch (IllegalArgumentException notUnix) {
-            // The expression is invalid in both dialects, so the message names its number of fields.
+            // The expression is invalid in Unix too, so the message has no translation.
             return "";
         }
     }
@@ -196,13 +196,12 @@ public final class Schedule {
     public String words() {
         String words = cron;
         try {
-            // The library describes last days, and steps that do not begin at 0, differently from their meaning in
-            // Quartz.
+            // The library describes last days, and steps that do not begin at 0, with another meaning than Quartz has.
             words = cron.contains("L") || BEGINS_LATER.matcher(cron).find()
                     ? cron
                     : CronDescriptor.instance(Locale.UK).describe(QUARTZ.parse(cron));
         } catch (IllegalArgumentException beyondIt) {
-            // The library does not know every form that Quartz accepts; the description is then the expression itself.
+            // The library does not know every form that Quartz accepts; the words are then the expression itself.
             words = cron;
         }
         words = words.replaceAll("\\bat (\\w+day) day\\b", "on $1")

@@ -1,5 +1,5 @@
 /**
- * Standing orders: they are read from the routes, checked, and turned into slots. The database decides what happens to
- * each slot.
+ * Standing orders: this package reads them from the routes, checks them, and computes their slots. The database decides
+ * what happens to each slot.
  */
 package agentbus.orders;
