@@ -92,7 +92,8 @@ public final class Beans {
                 .filter(name -> type.isAssignableFrom(beans.get(name).type))
                 .toList();
         if (names.size() != 1) {
-            throw new IllegalStateException("of " + type.getName() + " there must be one bean; there are " + names);
+            throw new IllegalStateException(
+                    "there must be one bean of type " + type.getName() + "; there are " + names);
         }
         return type.cast(make(names.get(0)));
     }
@@ -147,7 +148,7 @@ public final class Beans {
 
     private void put(String name, Bean bean) {
         if (beans.putIfAbsent(name, bean) != null) {
-            throw new IllegalStateException("two packages bring a bean " + name);
+            throw new IllegalStateException("two packages bind a bean " + name);
         }
     }
 
@@ -155,7 +156,7 @@ public final class Beans {
         Bean bean = beans.get(name);
         if (bean.made == null) {
             if (bean.making) {
-                throw new IllegalStateException("to make the bean " + name + " takes that bean itself");
+                throw new IllegalStateException("the bean " + name + " needs itself");
             }
             bean.making = true;
             bean.made = bean.maker.get();

@@ -73,7 +73,7 @@ public final class CallLimits {
      *
      * @param credentials reads the tokens
      * @param rates the allowed rates
-     * @param clock tells the time
+     * @param clock the clock of the buckets
      * @param meters counts the refused calls
      */
     public CallLimits(Credentials credentials, Rates rates, TimeMeter clock, Meters meters) {
@@ -127,7 +127,7 @@ public final class CallLimits {
     /**
      * Counts a call against the caller's rate. To be called once for each call.
      *
-     * @param credential what {@link #identify} returned
+     * @param credential the result of {@link #identify}
      * @throws Problem 429 {@code too_many_calls}
      */
     public void draw(ObjectNode credential) {
@@ -152,7 +152,7 @@ public final class CallLimits {
     /**
      * Records that the database has accepted the token of an admitted call.
      *
-     * @param credential what {@link #identify} returned
+     * @param credential the result of {@link #identify}
      */
     public void known(ObjectNode credential) {
         String key = key(credential);
@@ -164,7 +164,7 @@ public final class CallLimits {
     /**
      * Records that the token of an admitted call belongs to no principal.
      *
-     * @param credential what {@link #identify} returned
+     * @param credential the result of {@link #identify}
      * @param address where the call came from
      * @param refused the database's refusal
      * @return the problem to answer with: the same, or 429 after too many wrong tokens from the address
@@ -233,7 +233,7 @@ public final class CallLimits {
         long before = saidAt.get();
         if (now - before >= WINDOW.toNanos() && saidAt.compareAndSet(before, now)) {
             LOG.warn(
-                    "{} calls with a wrong token since this was last said; the last came from {}.",
+                    "{} calls with a wrong token since the last report; the latest came from {}.",
                     unsaid.getAndSet(0),
                     from);
         }

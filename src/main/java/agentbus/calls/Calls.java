@@ -101,7 +101,7 @@ public final class Calls {
     }
 
     /**
-     * Reads what the operation's statement returned.
+     * Reads the result of the operation's statement.
      *
      * @param exchange with the JSON text as its body; the body becomes the JSON object
      * @throws JsonProcessingException when the database's answer is not JSON

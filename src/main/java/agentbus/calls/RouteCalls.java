@@ -56,7 +56,7 @@ public final class RouteCalls {
      *     input as its body: a map, or a JSON object as text, bytes or a stream; an empty body is an input without
      *     fields
      * @throws Problem 400, 401, 403 or 404 when the call is wrong
-     * @throws JsonProcessingException when a map holds what JSON cannot
+     * @throws JsonProcessingException when a map holds a value that JSON cannot express
      */
     public void check(Exchange exchange) throws JsonProcessingException {
         Call.leave(exchange);

@@ -9,7 +9,7 @@ import java.util.Optional;
 
 /**
  * A refusal in the form of RFC 9457: the fault, the value, and the rule. The code that detects the fault throws it, and
- * the door turns it into an answer. It has no stack trace, because a refused request is not a defect.
+ * the door turns it into an answer. A problem has no stack trace, because a refused request is not a defect.
  */
 public final class Problem extends RuntimeException {
     private static final long serialVersionUID = 1L;

@@ -116,7 +116,7 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
 
     private void endRun() {
         runs.decrementAndGet();
-        // A call may have arrived between the last look at the queue and this line.
+        // A call may have arrived after the last check of the queue.
         if (!waiting.isEmpty() && tryStartRun()) {
             runOnThread();
         }

@@ -96,14 +96,14 @@ final class EmbeddedServer implements AutoCloseable {
                 lock.acquiredBy().close();
             }
         } catch (IOException | StartFailure e) {
-            LOG.warn("The own Postgres in {} may still be running: {}", files.cluster(), e.getMessage());
+            LOG.warn("The embedded Postgres in {} may still be running: {}", files.cluster(), e.getMessage());
         }
     }
 
     private void leave() throws IOException {
         users.close();
         if (users.others()) {
-            LOG.info("Left the own Postgres running for the other processes on {}", files.cluster());
+            LOG.info("Left the embedded Postgres running for the other processes on {}", files.cluster());
         } else if (PostmasterPid.read(files.cluster()).isPresent()) {
             programs.stop(patience);
         }
@@ -111,10 +111,10 @@ final class EmbeddedServer implements AutoCloseable {
 
     private void findOrStart() throws IOException {
         long begin = System.nanoTime();
-        String how = "Found the own Postgres running";
+        String how = "Found the embedded Postgres running";
         Optional<DatabaseAddress> running = running();
         if (running.isEmpty()) {
-            how = "Started the own Postgres";
+            how = "Started the embedded Postgres";
             if (!Files.exists(files.cluster())) {
                 programs.initialise(NAME, patience);
             }

@@ -162,7 +162,7 @@ public final class Migrations {
                 if (attempt == TRIES || sql == null || !DEADLOCK.equals(sql.getSQLState())) {
                     throw failure;
                 }
-                LOG.warn("{}; it is tried again", failure.getMessage());
+                LOG.warn("{}; retrying", failure.getMessage());
             }
         }
     }

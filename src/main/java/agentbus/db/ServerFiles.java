@@ -57,7 +57,7 @@ record ServerFiles(Path data) {
             Files.move(log(), data.resolve("postgres.log.1"), StandardCopyOption.REPLACE_EXISTING);
         }
         if (!Files.exists(log())) {
-            SecretFile.readOrCreate(log(), () -> "What the own Postgres of agentbus says.");
+            SecretFile.readOrCreate(log(), () -> "The log of the embedded Postgres of agentbus.");
         }
     }
 

@@ -18,7 +18,7 @@ public final class Statements {
      * Statements for one database.
      *
      * @param dataSource the database's connections
-     * @param files where the statements are
+     * @param files holds the statements
      */
     public Statements(DataSource dataSource, ProgramFiles files) {
         this.jdbc = new JdbcTemplate(dataSource);

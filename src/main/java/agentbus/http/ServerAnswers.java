@@ -46,7 +46,7 @@ public final class ServerAnswers {
     private ProducerTemplate background;
 
     /**
-     * Answers for one server.
+     * Makes the answers for one server.
      *
      * @param contract finds the operation and the parameters of a path
      * @param limits admits calls; a call whose body is too large counts, too

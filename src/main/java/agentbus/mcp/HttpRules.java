@@ -34,7 +34,7 @@ final class HttpRules {
     }
 
     /**
-     * Rules for one address.
+     * The rules for one address.
      *
      * @param publicUrl the address by which agents reach the bus; pages from that address and from this machine may
      *     call the endpoint

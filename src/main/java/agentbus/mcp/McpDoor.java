@@ -45,7 +45,7 @@ public final class McpDoor {
      *
      * @param contract the contract
      * @param version the program's version
-     * @param publicUrl where agents reach the bus
+     * @param publicUrl the address by which agents reach the bus
      * @param calls prepares the calls
      * @param limits identifies the owners of tokens
      * @param routes sends a tool call to its route

@@ -12,7 +12,7 @@ import java.net.UnknownHostException;
  *
  * @param host the host of the setting
  * @param port a port that was free a moment ago
- * @param publicUrl where agents reach the API, without a slash at the end
+ * @param publicUrl the address by which agents reach the API, without a slash at the end
  */
 public record HttpAddress(String host, int port, String publicUrl) {
     private static final int MAX_PORT = 65_535;

@@ -69,7 +69,7 @@ final class FileWatch implements AutoCloseable {
             now = look();
         } catch (UncheckedIOException unreadable) {
             // A directory was removed during the scan. An incomplete scan would report its other files as removed.
-            LOG.debug("Looking again: {}", unreadable.getMessage());
+            LOG.debug("Scanning again: {}", unreadable.getMessage());
             return;
         }
         for (Path file : settled(now)) {

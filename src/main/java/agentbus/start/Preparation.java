@@ -91,7 +91,7 @@ final class Preparation {
                 gateway.form().setting());
         if (gateway.hasHookToken() && !gateway.hasOperatorToken()) {
             LOG.info(
-                    "{} is not set: a run that is cancelled goes on at gateway {} until it ends by itself",
+                    "{} is not set, so a cancelled run at gateway {} continues until it ends",
                     GatewayKeys.key(gateway.name(), "operator-token"),
                     gateway.name());
         }

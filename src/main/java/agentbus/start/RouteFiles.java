@@ -48,7 +48,7 @@ final class RouteFiles {
      * The files that the settings ask for.
      *
      * @param settings the phase, and the directory of the installation's own route files
-     * @param program where the phases' files are
+     * @param program holds the files of the phases
      * @param more further file patterns in Camel's syntax
      * @throws StartFailure when the settings name a directory that is not there
      */
@@ -92,7 +92,7 @@ final class RouteFiles {
     }
 
     /**
-     * Where Camel looks for the files.
+     * The patterns by which Camel finds the files.
      *
      * @return file patterns in Camel's syntax
      */
@@ -103,7 +103,7 @@ final class RouteFiles {
     /**
      * The directories of the files, without those in a jar.
      *
-     * @return absolute paths; the one for own route files may not exist
+     * @return absolute paths; the directory of the installation's own files may not exist
      */
     List<Path> directories() {
         return List.copyOf(directories);
@@ -112,7 +112,7 @@ final class RouteFiles {
     /**
      * The directory of the installation's own route files.
      *
-     * @return an absolute path, which may not exist; nothing when the setting is empty
+     * @return an absolute path, which may not exist; empty when the setting is empty
      */
     Optional<Path> own() {
         return Optional.ofNullable(own);
@@ -142,7 +142,10 @@ final class RouteFiles {
         requireEffectiveOnException(file);
     }
 
-    /** The default error handler hands each failure to the caller, and Camel then passes over an onException of the file. */
+    /**
+     * Refuses a file with an onException and no error handler. The default error handler passes each failure to the
+     * caller, and Camel then ignores the onException.
+     */
     private void requireEffectiveOnException(Resource file) {
         Set<String> elements = new HashSet<>();
         elements(text(file)).forEach(element -> element.fieldNames().forEachRemaining(elements::add));
@@ -231,7 +234,7 @@ final class RouteFiles {
      * The file behind a location.
      *
      * @param location the file's location, as Camel gives it
-     * @return an absolute path; nothing for a file in a jar
+     * @return an absolute path; empty for a file in a jar
      */
     static Optional<Path> path(String location) {
         return location.startsWith("classpath:") || location.contains("!/")

@@ -79,7 +79,7 @@ final class RouteReload implements AutoCloseable {
     /**
      * The directories that are watched.
      *
-     * @return absolute paths; the one for own route files may not exist
+     * @return absolute paths; the directory of the installation's own files may not exist
      */
     List<Path> directories() {
         return directories;

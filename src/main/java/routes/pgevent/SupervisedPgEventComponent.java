@@ -30,7 +30,8 @@ import org.apache.camel.spi.annotations.Component;
  * </ul>
  *
  * <p>The component refuses a channel that is not {@code [a-z_][a-z0-9_]*} of at most 63 characters, and the stock
- * consumer's options {@code reconnectDelay} and {@code workerPool*}, which would have no effect here. The error says why.
+ * consumer's options {@code reconnectDelay} and {@code workerPool*}, which would have no effect here. The error message
+ * gives the reason.
  *
  * <p>While it runs, the component keeps the readiness check {@link ListenerHealthCheck} registered with its context.
  */
@@ -38,7 +39,7 @@ import org.apache.camel.spi.annotations.Component;
 @Component("pgevent")
 public class SupervisedPgEventComponent extends PgEventComponent {
 
-    /** Header that is {@code true} on the one exchange after each connect; absent on notifications. */
+    /** The header that is {@code true} on the resync exchange after each connect, and absent on notifications. */
     public static final String RESYNC_HEADER = "AgentbusResync";
 
     private static final Pattern CHANNEL = Pattern.compile("[a-z_][a-z0-9_]{0,62}");

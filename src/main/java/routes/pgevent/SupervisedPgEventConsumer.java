@@ -38,7 +38,7 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
 
     private static final Logger LOG = LoggerFactory.getLogger(SupervisedPgEventConsumer.class);
 
-    /** Chosen: at most 80 MB, because Postgres limits a payload to 8000 bytes; ours have a few dozen. */
+    /** Chosen: at most 80 MB, because Postgres limits a payload to 8000 bytes; the bus's payloads have a few dozen. */
     private static final int QUEUE_SIZE = 10_000;
     /** Chosen: few, because each hanging connect holds a socket at a server that has trouble already. */
     private static final int HANGING_CONNECTS = 4;
@@ -274,7 +274,7 @@ public class SupervisedPgEventConsumer extends DefaultConsumer {
     }
 
     private void route(ListenerState run, String payload, boolean resync) {
-        // The resync of the next start covers what a stop left in the queue.
+        // Skips an exchange that a stop left in the queue; the resync of the next start replaces it.
         if (run != state || !isRunAllowed()) {
             return;
         }

@@ -15,8 +15,9 @@
  * main.bind("pgevent", new SupervisedPgEventComponent(source, ListenTimes.defaults()));
  * }</pre>
  *
- * <p>Camel asks its registry for a bean of the scheme's name before it reads the service files of the classpath, so it
- * takes this component and not camel-pgevent's. The component registers the readiness check {@code listener} itself.
+ * <p>Camel asks its registry for a bean of the scheme's name before it reads the service files of the classpath, so
+ * Camel uses this component and not that of camel-pgevent. The component registers the readiness check {@code listener}
+ * itself.
  *
  * <h2>In a route</h2>
  *
