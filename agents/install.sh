@@ -4,9 +4,9 @@
 #
 #   agents/install.sh [--openclaw-home DIR] [--bus URL] [--dry-run]
 #
-# A changed file is never overwritten. <home>/.agentbus-manifest holds the sha256 of each installed file; a file with
-# another sha256 stays, and its new version is written beside it as <file>.agentbus-new. A changed MEMORY.md gets no
-# such file, because the agent itself is meant to change it.
+# The script never overwrites a file that was changed after its installation; it writes the new version beside the file
+# as <file>.agentbus-new. <home>/.agentbus-manifest holds the sha256 of each installed file and so reveals changes. A
+# changed MEMORY.md gets no such new version, because the agent itself is meant to change it.
 #
 # Exit status: 0 success, also when changed files were kept; 2 an error, with a message of one line.
 set -eu
@@ -20,11 +20,11 @@ fail() {
 usage() {
   cat <<'TEXT'
 Usage: agents/install.sh [--openclaw-home DIR] [--bus URL] [--dry-run]
-Lays the fleet out for an OpenClaw gateway. Can be run again; files that somebody changed are kept.
+Installs the fleet for an OpenClaw gateway. A repeated run upgrades it, and keeps the files that you have changed.
 
   --openclaw-home DIR  the gateway's state directory (default: ~/.openclaw)
-  --bus URL            where the gateway's machine reaches the bus (default: http://127.0.0.1:8080)
-  --dry-run            say what would be done, and write nothing
+  --bus URL            the address at which the gateway's machine reaches the bus (default: http://127.0.0.1:8080)
+  --dry-run            show the changes without making them
 TEXT
 }
 
@@ -57,7 +57,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$home" ] || fail "HOME is not set; give --openclaw-home DIR"
 
-# Both values are inserted into JSON strings of the configuration, where these characters have a meaning.
+# Both values are inserted into JSON strings of the configuration, in which some characters have a special meaning.
 newline='
 '
 case $home in
@@ -115,7 +115,7 @@ kept=0
 recorded=
 
 # --- Files -----------------------------------------------------------------------------------------------------------
-# say WHAT NAME: prints one line of the report.
+# say VERB NAME: prints one line of the report.
 say() {
   verb=$1
   if [ -n "$dry" ]; then
@@ -129,7 +129,8 @@ say() {
   printf '  %-14s %s\n' "$verb" "$2"
 }
 
-# recorded_sum NAME: prints the file's sha256 in the manifest, or nothing. The last line of a file counts.
+# recorded_sum NAME: prints the sha256 that the manifest has for the file, or nothing. If the manifest has several lines
+# for the file, the last one counts.
 recorded_sum() {
   [ -f "$manifest" ] || return 0
   NAME=$1 awk 'substr($0, 67) == ENVIRON["NAME"] { sum = substr($0, 1, 64) } END { print sum }' <"$manifest"
@@ -160,7 +161,7 @@ put() {
 place() {
   to=$home/$2
   new=$(sha256 "$1")
-  # A link was made by the user, even a broken one.
+  # A symbolic link was made by the user, even if it is broken, and is therefore kept.
   if [ ! -e "$to" ] && [ ! -h "$to" ]; then
     put "$1" "$to"
     record "$2" "$new"
@@ -214,7 +215,7 @@ keep() {
     record "$2.agentbus-new" "$3"
     written=$((written + 1))
   fi
-  say kept "$2 (not as it was installed; the new version: $2.agentbus-new)"
+  say kept "$2 (changed since its installation; the new version is $2.agentbus-new)"
 }
 
 # settle NAME: removes the .agentbus-new file of an up-to-date file, unless the user changed it.
@@ -271,8 +272,8 @@ while read -r file; do
   place "$plugin/$file" "agentbus-plugin/$file"
 done <"$scratch/plugin"
 
-# Replaces plain text and not patterns, because a path may contain special characters of sed and awk. Quotes and
-# backslashes are escaped for the JSON strings around the placeholders.
+# Inserts the paths into the configuration. It replaces plain text and not patterns, because a path may contain special
+# characters of sed and awk. It escapes quotes and backslashes, because the placeholders stand inside JSON strings.
 OPENCLAW_HOME_VALUE=$home BUS_URL_VALUE=$bus awk '
   function quoted(text,   out, i, c) {
     for (i = 1; i <= length(text); i++) {
@@ -305,7 +306,7 @@ if [ ! -e "$home/secrets/report-token" ]; then
   say new "secrets/report-token (empty: see below)"
 fi
 
-# Keeps only the last line of each file.
+# Shortens the manifest to the last line of each file.
 if [ -n "$recorded" ]; then
   awk '{ sum[substr($0, 67)] = substr($0, 1, 64) } END { for (name in sum) print sum[name] "  " name }' <"$manifest" |
     LC_ALL=C sort -k 2 >"$scratch/manifest"
@@ -314,32 +315,33 @@ fi
 
 # --- Result and next steps -------------------------------------------------------------------------------------------
 if [ $((written + upgraded)) -eq 0 ]; then
-  echo "Nothing to do: $same files are as they should be, $kept kept as somebody changed them."
+  echo "Nothing to do: $same files are up to date, $kept kept because they were changed."
 else
   would=${dry:+would be }
-  echo "$written ${would}new, $upgraded ${would}upgraded, $same as they were, $kept kept as somebody changed them."
+  echo "$written ${would}new, $upgraded ${would}upgraded, $same up to date, $kept kept because they were changed."
 fi
-[ "$kept" -eq 0 ] || echo "Compare each kept file with the .agentbus-new beside it, and take over what you want."
+[ "$kept" -eq 0 ] || echo "Compare each kept file with the .agentbus-new file beside it, and merge the changes that you want."
 [ -z "$dry" ] || exit 0
 
-# Quoted for a shell, with any characters in the path.
+# The path quoted for a shell, because it may contain any character.
 shown=\'$(printf '%s\n' "$home" | sed "s/'/'\\\\''/g")\'
 cat <<TEXT
 
 Next:
-1. Put your model and its provider into $home/openclaw.json; from then on that file counts as changed and is kept.
-   If it was yours before, let it take in the new one beside it: \$include: "./openclaw.json.agentbus-new",
-2. Start the bus (in its own directory). It shows the hook token to wake agents, the other one to stop cancelled runs:
+1. Put your model and its provider into $home/openclaw.json; from then on this script keeps that file.
+   If you had an openclaw.json before, add this line to it: \$include: "./openclaw.json.agentbus-new",
+2. Start the bus (in its own directory). With the first token it wakes agents, with the second it stops cancelled runs:
      ./agentbus run --set agentbus.gateway.url=http://127.0.0.1:18789 \\
        --set agentbus.gateway.token-file=$shown/secrets/hook-token \\
        --set agentbus.gateway.operator-token-file=$shown/secrets/gateway-token
-3. Give the plugin its token, once; the command shows it:
+3. Issue a token for the plugin, which the command shows once:
      ./agentbus issue-gateway-token default
-   and put it into $home/secrets/report-token.
+   Put the token into $home/secrets/report-token.
 4. Start the gateway with the two secrets in its environment:
      OPENCLAW_STATE_DIR=$shown \\
      OPENCLAW_GATEWAY_TOKEN="\$(cat $shown/secrets/gateway-token)" \\
      AGENTBUS_HOOK_TOKEN="\$(cat $shown/secrets/hook-token)" \\
      openclaw gateway
-5. ./agentbus enqueue-job --target-agent devops --subject infra.check --payload '{"host":"web-1"}'
+5. Enqueue a first job:
+     ./agentbus enqueue-job --target-agent devops --subject infra.check --payload '{"host":"web-1"}'
 TEXT

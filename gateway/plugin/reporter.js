@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as pauseFor } from "node:timers/promises";
 
-/** Chosen: an upgrade of the bus takes minutes. Later its leases have revealed what a report would say. */
+/** Chosen: an upgrade of the bus takes minutes. After ten minutes a lease has usually told the bus that the run ended. */
 const GIVE_UP_AFTER_MS = 10 * 60_000;
 /** Chosen: a healthy bus answers a report within milliseconds. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -15,7 +15,7 @@ const MOST_WAITING = 1000;
 /** Chosen: the gateway reports its start within a minute of loading its plugins. */
 const START_WITHIN_MS = 60_000;
 
-/** Statuses that deserve a retry: the token is not valid yet, or the bus is busy or stopping. */
+/** Statuses after which a retry may succeed: the token is not valid yet, or the bus is busy or stopping. */
 const RETRIED = new Set([401, 403, 408, 425, 429]);
 
 export class Reporter {
@@ -36,9 +36,9 @@ export class Reporter {
   /**
    * @param {object} options
    * @param {string} options.url the bus, without a path
-   * @param {() => string} options.token reads the token, for each try again; throws without one
+   * @param {() => string} options.token reads the token anew for each try; throws if there is none
    * @param {{warn: (text: string) => void}} options.log
-   * @param {boolean} options.expectStart whether gatewayStarted will be called soon; all other reports then wait for it
+   * @param {boolean} options.expectStart whether gatewayStarted will be called soon; if so, all other reports wait for it
    * @param {typeof fetch} [options.fetch]
    * @param {{giveUpAfterMs?: number, firstPauseMs?: number, longestPauseMs?: number, mostWaiting?: number}} [options.times]
    */
@@ -62,8 +62,8 @@ export class Reporter {
   }
 
   /**
-   * Reports the start of the gateway, with retries without end, because its token may be installed much later. All
-   * other reports wait until the bus has accepted this one.
+   * Reports the start of the gateway. Retries until the bus accepts the report, because the token may be installed much
+   * later; all other reports wait until then.
    *
    * @param {() => object} body makes the body for each try, so that the ages in it are current
    */
@@ -85,7 +85,7 @@ export class Reporter {
   }
 
   /**
-   * Waits until all reports are sent, or the time is over, and then sends no more.
+   * Waits until all reports are sent, at most the given time; after that no report is sent any more.
    *
    * @param {number} withinMs the longest wait, in milliseconds
    */

@@ -1,11 +1,11 @@
 // Turns the gateway's events into reports about the runs of jobs.
 //
 // A run has ended when its lifecycle event has the phase "end" or "error" and its execution is settled. The hook
-// agent_end does not mark the end: it follows each call of the model, even a failed one before a retry, and then
-// reports success (measured on OpenClaw 2026.9.6). It serves to sum up the costs of those calls.
+// agent_end does not mark the end of a run: OpenClaw calls it after each call of the model, and even reports success
+// after a failed call that is retried (measured on OpenClaw 2026.9.6). The plugin uses the hook only to add up the costs.
 
 const OURS = /^agent:([^:]+):job:.+$/i;
-/** Chosen: far above the eight runs at once of OpenClaw; it bounds the entries of runs whose end was never reported. */
+/** Chosen: far above the eight runs at once of OpenClaw. Limits the entries of runs whose end was never reported. */
 const MOST_RUNS = 200;
 
 export class Runs {
@@ -44,7 +44,7 @@ export class Runs {
     if (!run || !Array.isArray(event.messages)) {
       return;
     }
-    // A session continues after an earlier attempt, and its older messages do not belong to this run.
+    // The attempts of a job share a session, so older messages may belong to the run of an earlier attempt.
     const since = Date.now() - (Number.isFinite(event.durationMs) ? event.durationMs : 0);
     for (const message of event.messages) {
       if (message?.role === "assistant" && message.usage && message.timestamp >= since) {
@@ -57,7 +57,7 @@ export class Runs {
     const known = this.#runs.get(event.runId);
     const sessionKey = known?.sessionKey ?? event.sessionKey;
     const agent = OURS.exec(sessionKey ?? "");
-    // Every call of the model has a start event; the run began with the first.
+    // Every call of the model has a start event; the run began with the first of them.
     if (known || !agent) {
       return;
     }
@@ -84,8 +84,8 @@ export class Runs {
       ...names(run, event.runId),
       success,
       ...(success ? {} : { error: String(error ?? (aborted ? "agent run aborted" : "no reason given")).slice(0, 2000) }),
-      // The duration up to now and not up to the run's end, because the bus computes the start of the run from the
-      // arrival of this report.
+      // The time from the start of the run to this report, not to the end of the run: the bus subtracts the duration from
+      // the arrival of the report to find the start.
       durationMs: Math.max(0, Date.now() - run.begunAt),
       ...(run.usage ? { usage: run.usage } : {}),
     }));
