@@ -1,12 +1,14 @@
--- What every lane stands on: namespaces, gateways, agents, tokens, events and the audit log.
+-- This migration creates the tables that all others need: namespaces, gateways, agents, job types, tokens,
+-- events, subscriptions and the audit log.
 --
--- Words, with these meanings in every table, function and route:
+-- These words have the same meaning in every table, function and route (docs/guide/words.md has all of them):
 --   job      one piece of work for one agent         attempt  one try at a job; its id is the fence
 --   lease    how long an attempt may stay silent     lane     an agent's way to its gateway; it can be paused
---   gateway  an OpenClaw that runs agents            flow     jobs that belong together (flow_key)
+--   gateway  an OpenClaw process that runs agents    flow     jobs that belong together (flow_key)
 
--- A new UUID of version 7 (RFC 9562): its first 48 bits are the time in milliseconds, so the newest rows
--- stand together in an index. Postgres has uuidv7() from 18 on; the bus runs from 15 on.
+-- Returns a new UUID of version 7 (RFC 9562). Its first 48 bits are the time in milliseconds, so the newest
+-- rows lie next to each other in an index. Postgres has uuidv7() only from version 18, and the bus supports
+-- version 15.
 create function new_id() returns uuid
 language sql volatile parallel safe as $$
   select encode(
@@ -18,9 +20,9 @@ language sql volatile parallel safe as $$
     'hex')::uuid
 $$;
 
--- The regular expression of a topic pattern: * is one word, # is any number of words, none included. A
--- topic word is [a-z0-9_-]+, so nothing but the dot needs escaping. The star is replaced first, because #
--- brings stars of its own.
+-- Returns the regular expression of a topic pattern, in which * is one word and # is any number of words,
+-- also none. A topic word is [a-z0-9_-]+, so only the dot needs escaping; the star is replaced before #,
+-- because the replacement of # contains stars.
 create function topic_regex(p_pattern text) returns text
 language sql immutable strict parallel safe as $$
   select '^' || replace(replace(replace(replace(replace(regexp_replace(p_pattern, '#(\.#)+', '#', 'g'),
@@ -35,10 +37,11 @@ create table namespaces (
   namespace text primary key check (namespace ~ '^[a-z][a-z0-9-]{0,62}$'),
   created_at timestamptz not null default now()
 );
-comment on table namespaces is 'A cell: nothing crosses from one to another.';
+comment on table namespaces is
+  'A cell with agents, jobs and tokens of its own; nothing crosses from one namespace to another.';
 
--- A few rows, each written over and over. A share of them is nothing, so a number decides when the table
--- is vacuumed.
+-- The table has few rows, and each is updated often. A share of so few rows is nearly zero, so a fixed
+-- number of dead rows triggers the vacuum.
 create table gateways (
   namespace text not null references namespaces,
   gateway text not null check (gateway ~ '^[a-z][a-z0-9-]{0,62}$'),
@@ -66,24 +69,30 @@ create table gateways (
   autovacuum_analyze_scale_factor = 0,
   autovacuum_analyze_threshold = 1000
 );
-comment on table gateways is 'The OpenClaw gateways that run agents, with what each said of itself when it was last asked.';
+comment on table gateways is
+  'The OpenClaw gateways that run agents, each with the result of its last health check.';
 comment on column gateways.url is
-  'Where the nodes reach it, without credentials; as configured on the node that started last.';
-comment on column gateways.form is 'How a run is asked for, mapped or direct; decides the key of its session.';
+  'The address at which the nodes reach the gateway, without credentials, as configured on the node that started last.';
+comment on column gateways.form is
+  'The form of a hook call to the gateway, mapped or direct; it decides the key of the session.';
 comment on column gateways.max_in_flight is
-  'Runs at once. OpenClaw 2026.9.6 runs 8 hook and cron runs at once and no more (measured); 7 leaves one for its crons.';
+  'The most runs at once. OpenClaw 2026.9.6 runs at most 8 hook and cron runs at once (measured); the default of 7 leaves one for the gateway''s own crons.';
 comment on column gateways.state is
-  'Its last answer: ready, draining, or none (down). unknown: not asked yet, or the answer was no gateway''s.';
-comment on column gateways.state_since is 'When it came to that state.';
-comment on column gateways.state_reason is 'Why it drains or is down, in words.';
-comment on column gateways.checked_at is 'When it was last asked; an older state than gateway_news_lifetime holds nothing.';
-comment on column gateways.seen_at is 'When a node last had an answer from it; seen_by names the node.';
-comment on column gateways.failures is 'Hook calls that failed in a row; sets how long the next hold is.';
-comment on column gateways.held_until is 'Before then no job is claimed for it: it is full, or could not be reached.';
-comment on column gateways.hold_reason is 'Why it is held, in words.';
-comment on column gateways.version is 'The version that it reported at its start.';
-comment on column gateways.boot_id is 'Its name for its present life; another one says that it was restarted.';
-comment on column gateways.booted_at is 'When its present life began.';
+  'The result of the last health check: ready, draining or down (no answer). unknown: no check yet, or the answer did not come from a gateway.';
+comment on column gateways.state_since is 'When the gateway entered this state.';
+comment on column gateways.state_reason is 'Why the gateway drains or is down, in words.';
+comment on column gateways.checked_at is
+  'When a node last checked the gateway. A result older than gateway_news_lifetime no longer counts.';
+comment on column gateways.seen_at is 'When the gateway last answered a node; seen_by names that node.';
+comment on column gateways.failures is
+  'Hook calls that failed in a row; the number sets the length of the next hold.';
+comment on column gateways.held_until is
+  'No job is claimed for the gateway before this time, because it was full or could not be reached.';
+comment on column gateways.hold_reason is 'Why the gateway is held, in words.';
+comment on column gateways.version is 'The version that the gateway reported at its start.';
+comment on column gateways.boot_id is
+  'Identifies the present boot of the gateway; a different value means that the gateway was restarted.';
+comment on column gateways.booted_at is 'When the present boot of the gateway began.';
 
 create table agents (
   namespace text not null references namespaces,
@@ -114,22 +123,32 @@ create table agents (
   foreign key (namespace, gateway) references gateways,
   check ((paused_at is null) = (paused_reason is null))
 );
-comment on table agents is 'The agents as their agent.yaml files describe them, and whether their lanes are open.';
-comment on column agents.enabled is 'False once its agent.yaml is gone: it keeps its history and gets no more work.';
-comment on column agents.max_concurrency is 'Its jobs at once.';
-comment on column agents.accepts is 'Subjects; standing_order.<name> is accepted by every agent.';
-comment on column agents.may_enqueue_to is 'The names in handoffs, without their limits; * is every other agent.';
+comment on table agents is
+  'The agents as their agent.yaml files describe them, and whether their lanes are paused.';
+comment on column agents.enabled is
+  'False once the agent.yaml is gone: the agent keeps its history and gets no more work.';
+comment on column agents.max_concurrency is 'How many jobs the agent may work on at once.';
+comment on column agents.accepts is
+  'Subjects that the agent accepts. Every agent also accepts standing_order.<name>.';
+comment on column agents.may_enqueue_to is
+  'The names of the agents in handoffs, without their limits; * stands for every other agent.';
 comment on column agents.handoffs is
-  'Objects of agent (* is every other agent), subjects and jobTypes; an absent list limits nothing. Null: the names of may_enqueue_to, without limits.';
-comment on column agents.max_follow_ups is 'How many jobs it may ask for out of one job, over all attempts.';
-comment on column agents.emits is 'Topics it may emit; topic patterns are allowed.';
-comment on column agents.reads is 'The least trusted payload that it may be given.';
+  'Objects with agent (* is every other agent), subjects and jobTypes; an absent list sets no limit. When the column is null, the names of may_enqueue_to apply without limits.';
+comment on column agents.max_follow_ups is
+  'How many jobs the agent may request while it works on one job, over all attempts of that job.';
+comment on column agents.emits is 'Topics that the agent may emit; topic patterns are allowed.';
+comment on column agents.reads is
+  'trusted: the agent gets only trusted payloads. untrusted: the agent gets any payload.';
 comment on column agents.budgets is
-  'Proposals a day: ideas, opportunities, memoryCandidates. Kept; nothing counts against them before there are proposals.';
-comment on column agents.model is 'Model for its runs; null for the gateway''s own choice. Likewise thinking.';
-comment on column agents.timeout_seconds is 'How long its runs may be silent; null for the timeout of the job type.';
-comment on column agents.paused_until is 'Null: until someone resumes it.';
-comment on column agents.paused_by is 'A person, or dispatcher where the gateway''s answer stopped the lane.';
+  'Proposals that the agent may make a day: ideas, opportunities, memoryCandidates. The bus keeps these numbers and enforces none of them yet.';
+comment on column agents.model is
+  'The model of the agent''s runs; null leaves the choice to the gateway. The same holds for thinking.';
+comment on column agents.timeout_seconds is
+  'How long a run of the agent may be silent; null takes the timeout of the job type.';
+comment on column agents.paused_until is
+  'When the pause ends; null keeps the lane paused until the agent is resumed.';
+comment on column agents.paused_by is
+  'The operator who paused the lane, or dispatcher when the gateway refused a hook call.';
 comment on column agents.config_hash is 'SHA-256 of its agent.yaml.';
 comment on column agents.agents_md_hash is 'SHA-256 of the AGENTS.md beside its agent.yaml; null when there is none.';
 
@@ -143,8 +162,9 @@ create table access_tokens (
   constraint access_tokens_check check (kind in ('operator', 'gateway') or namespace is not null)
 );
 comment on table access_tokens is
-  'SHA-256 of each long-lived token. The token of an attempt is derived from the attempt''s id and not kept here.';
-comment on column access_tokens.namespace is 'Null: every namespace, for operators and gateways only.';
+  'The SHA-256 of each long-lived token. The token of an attempt is derived from the attempt''s id and is not in this table.';
+comment on column access_tokens.namespace is
+  'Null for a token that is valid in every namespace; only operators and gateways can have one.';
 create index access_tokens_by_name on access_tokens (namespace, kind, name)
   where revoked_at is null;
 
@@ -162,12 +182,15 @@ create table job_types (
   primary key (namespace, job_type)
 );
 comment on table job_types is
-  'Attempts, timeouts and backoff by job type; dev.<kind> without a row of its own uses the row dev.';
-comment on column job_types.timeout_seconds is 'How long a run may be silent that never renewed its lease.';
-comment on column job_types.hard_timeout_seconds is 'Ends an attempt however often it renewed.';
+  'Attempts, timeouts and backoff by job type. A type dev.<kind> without its own row uses the row dev.';
+comment on column job_types.timeout_seconds is
+  'How long a run may be silent if it has never renewed its lease.';
+comment on column job_types.hard_timeout_seconds is
+  'The longest that an attempt may run, however often it renews its lease.';
 comment on column job_types.backoff_seconds is
-  'Wait after the first failed attempt; it doubles with each further one up to backoff_cap_seconds.';
-comment on column job_types.backoff_jitter is 'Share of the wait that is drawn by chance: 0.3 waits 70 to 100 per cent.';
+  'The wait after the first failed attempt. The wait doubles with each further failure, up to backoff_cap_seconds.';
+comment on column job_types.backoff_jitter is
+  'The random share of the wait: with 0.3 the wait is 70 to 100 per cent of the full wait.';
 
 create table bus_facts (
   namespace text not null references namespaces,
@@ -193,14 +216,14 @@ create table refusals (
   primary key (namespace, actor, minute, code)
 ) with (fillfactor = 50);
 comment on table refusals is
-  'How many calls of an agent were refused in a minute, by code. The first few are rows of the audit log as well (call.refused); the others are counted here alone, so that an agent that hammers cannot fill the log.';
-comment on column refusals.actor is 'As in the audit log.';
+  'How many calls of an agent were refused within a minute, by code. Only the first few (refusal_rows) also become rows call.refused of the audit log, so that an agent that repeats refused calls cannot fill it.';
+comment on column refusals.actor is 'The caller, written as in the audit log.';
 comment on column refusals.told is
-  'Notes that made this number; a door that limits an agent brings many refusals in one note.';
+  'How many calls of note_refusal made this number. A node that limits the calls of an agent reports many refusals in one call.';
 
--- Only inserted into until retirement removes thousands of rows at a time, always the oldest. Their pages
--- are filled again only after a vacuum, and inserts count as well so that index-only scans stay fast and
--- no freeze comes as a surprise.
+-- The table only grows until retirement removes its oldest rows, thousands at a time; a vacuum then frees
+-- their pages. Inserts trigger a vacuum too, so that index-only scans stay fast and no large freeze comes
+-- later.
 create table events (
   event_id uuid primary key default new_id(),
   seq bigint generated always as identity,
@@ -217,16 +240,19 @@ create table events (
   autovacuum_vacuum_insert_scale_factor = 0.05,
   autovacuum_analyze_scale_factor = 0.05
 );
-comment on table events is 'Facts, append-only. Topics of a job''s life are job.<what happened>.';
-comment on column events.source_agent is 'Who emitted it; null for the bus itself.';
-comment on column events.source_job_id is 'The job that it is about, or out of which it was emitted.';
-comment on column events.dedupe_key is 'A topic keeps one event with the same key; a second one is the first.';
+comment on table events is 'Facts, append-only. A change of a job has the topic job.<what happened>.';
+comment on column events.source_agent is
+  'The agent that emitted the event or, in an event of the bus, the agent that it concerns; null for none.';
+comment on column events.source_job_id is
+  'The job that the event is about, or the job whose attempt emitted it.';
+comment on column events.dedupe_key is
+  'A topic keeps one event for each key. Emitting the same key again returns the first event.';
 create index events_by_seq on events (namespace, seq);
 create index events_by_job on events (source_job_id, seq)
   where source_job_id is not null;
 create unique index events_one_per_dedupe_key on events (namespace, topic, dedupe_key)
   where dedupe_key is not null;
--- For the auditor's questions: few rows among many.
+-- The pre-checks of the auditor read these few rows among many.
 create index events_of_trouble on events (namespace, created_at)
   where split_part(topic, '.', 1) in ('audit', 'standing_order') or topic = 'job.lease_lost';
 
@@ -245,10 +271,11 @@ create table subscriptions (
   foreign key (namespace, agent_id) references agents
 );
 comment on table subscriptions is
-  'An event whose topic matches becomes a job for the agent, in the transaction of the event.';
-comment on column subscriptions.coalesces is 'While a job of it waits for its first claim, further events join that job.';
+  'Each event whose topic matches the pattern becomes a job of the agent, in the transaction that writes the event.';
+comment on column subscriptions.coalesces is
+  'Whether further events join a job of the subscription that still waits for its first claim.';
 
--- Written and vacuumed as events are.
+-- Written and vacuumed like events.
 create table audit_log (
   audit_id bigint generated always as identity primary key,
   namespace text not null,
@@ -266,9 +293,9 @@ create table audit_log (
   autovacuum_analyze_scale_factor = 0.05
 );
 comment on table audit_log is
-  'Who did what to which row, and why. Triggers write it in the same transaction, so that nothing can change unseen.';
+  'Who did what to which row, and why. Triggers write the rows in the transaction of the change, so that no change goes unrecorded.';
 comment on column audit_log.actor is
-  'operator:<name>, agent:<id>, attempt:<agent>, dispatcher:<id>, or postgres:<role> for a change by hand.';
+  'operator:<name>, agent:<id>, attempt:<agent>, gateway:<name>, dispatcher:<id>, or postgres:<role> for a change by hand.';
 create index audit_log_by_row on audit_log (table_name, row_id);
 
 -- Refuses an update or a delete of an append-only table (AB403).
@@ -291,12 +318,12 @@ create trigger refuse_removing before delete on audit_log
   for each row when (current_setting('agentbus.retention', true) is distinct from 'on')
   execute function refuse_rewriting();
 
--- Gives a new namespace its default gateway and its job types, so that it is usable as soon as its row is
--- there.
+-- Gives a new namespace its gateways and job types, so that the namespace is usable as soon as its row
+-- exists.
 create function furnish_namespace() returns trigger
 language plpgsql as $$
 begin
-  -- One gateway serves every namespace: the gateways of namespace default serve the new one, too.
+  -- A gateway serves every namespace, so the new one gets a row for each gateway of namespace default.
   insert into gateways (namespace, gateway, max_in_flight, url, form)
   select new.namespace, gateway, max_in_flight, url, form
   from gateways

@@ -1,4 +1,5 @@
--- The work: jobs, what they wait for, their attempts, and the dispatchers that bring them to their agents.
+-- This migration creates the tables of the work: jobs, their dependencies and attempts, and the dispatchers
+-- that bring jobs to agents.
 --
 --                          ┌──────────── retry (backoff) ◄───────────┐
 --   waiting ──► queued ──► leased ──► running ──► succeeded           │
@@ -6,11 +7,12 @@
 --                 │          └──────────┴──────► (lost, failed) ──────┤
 --                 └─ unblocked, redriven                              └──► dead      failed    cancelled
 --
--- The trigger job_moves (sql/functions/jobs/R__transitions.sql) refuses every other move, whoever writes.
+-- The trigger job_moves (sql/functions/jobs/R__transitions.sql) refuses every other move, also a change by
+-- hand.
 
--- A job is updated four times on its way (claimed, admitted, closed, retired), and claims read its
--- indexes. The server's default of vacuuming at a fifth of dead rows would leave two hundred thousand of
--- them in a table of a million.
+-- A job is updated four times (claimed, admitted, closed, retired), and every claim reads the indexes of
+-- this table. With the default of the server, a vacuum at 20 per cent dead rows, a table of a million jobs
+-- would collect 200,000 of them.
 create table jobs (
   job_id uuid primary key default new_id(),
   seq bigint generated always as identity,
@@ -93,45 +95,54 @@ create table jobs (
   autovacuum_analyze_scale_factor = 0.02,
   autovacuum_analyze_threshold = 500
 );
-comment on table jobs is 'One row for each piece of work, until it is retired to jobs_history.';
-comment on column jobs.seq is 'Order of arrival; decides between jobs of one priority and due time.';
-comment on column jobs.parent_job_id is 'The job out of which this one was asked for.';
-comment on column jobs.hops is 'Handoffs between this job and the one with which the work began.';
-comment on column jobs.source_agent is 'The agent that asked for it; null for people and for the bus.';
+comment on table jobs is 'One row for each piece of work, until retirement moves the row to jobs_history.';
+comment on column jobs.seq is
+  'Order of arrival. Of two jobs with the same priority and due time, the one with the lower seq is claimed first.';
+comment on column jobs.parent_job_id is
+  'The job that led to this one, by a request of its agent, by an event or by a block.';
+comment on column jobs.hops is 'The number of handoffs between the first job of the chain and this one.';
+comment on column jobs.source_agent is
+  'The agent whose request, event or block led to this job; null for none.';
 comment on column jobs.asked_by is
-  'Kind and name of the caller, as in the audit log. A job that an agent hands on counts against its limits; one that the bus makes of an event or a block does not. Null for a row written by hand.';
-comment on column jobs.dedupe_key is 'Two live jobs of one agent never have the same.';
+  'Kind and name of the caller, as in the audit log; null for a row written by hand. Jobs that an agent requested count against the limits of that agent; jobs that the bus made for an event or a block do not.';
+comment on column jobs.dedupe_key is 'Two jobs of one agent that have not ended never have the same key.';
 comment on column jobs.coalesce_key is 'The topic pattern of the subscription whose further events join this job.';
-comment on column jobs.trust is 'untrusted: the payload comes from outside and reaches a prompt between boundaries only.';
+comment on column jobs.trust is
+  'untrusted: the payload comes from outside, and a prompt shows it only between boundaries.';
 comment on column jobs.instructions is
-  'The instructions of a standing order for its agent; written by the order alone, never by a caller that enqueues.';
+  'The instructions of a standing order for its agent. Only the standing order writes them, never a caller that enqueues a job.';
 comment on column jobs.session is
-  'The session at the gateway in which the runs of a standing order go on; null for a session of its own.';
+  'The session at the gateway that the runs of a standing order share; null gives the job a new session.';
 comment on column jobs.moved_xid is
-  'The transaction that brought the job to its state, or its start nearer; see claim_mark.';
-comment on column jobs.run_after is 'Not claimed before then.';
-comment on column jobs.live_attempt is 'The attempt that alone may close the job.';
-comment on column jobs.delivery is 'hook: the bus wakes the agent. pull: a worker claimed it and works by itself.';
+  'The transaction that last changed the state of the job or moved its start to an earlier time; see claim_mark.';
+comment on column jobs.run_after is 'The job is not claimed before this time.';
+comment on column jobs.live_attempt is 'The only attempt whose agent may close the job.';
+comment on column jobs.delivery is
+  'hook: the bus wakes the agent with a hook call. pull: a worker has claimed the job without a hook.';
 comment on column jobs.lease_owner is
-  'Who renews the lease: a dispatcher while leased, the agent while running, null while the outcome of a hook call is unknown.';
-comment on column jobs.hard_deadline is 'The lease is never renewed past it.';
-comment on column jobs.keeps_lease is 'The agent has renewed once, so its silence counts.';
-comment on column jobs.timeout_seconds is 'How long a run may be silent that never renewed its lease.';
-comment on column jobs.hard_timeout_seconds is 'How long an attempt may run, however often it renews.';
-comment on column jobs.attempt_no is 'Number of the newest attempt; only grows.';
+  'Who renews the lease: a dispatcher or worker while leased, the agent while running, null while the outcome of a hook call is unknown.';
+comment on column jobs.hard_deadline is 'The lease is never renewed past this time.';
+comment on column jobs.keeps_lease is
+  'True after the first renewal, and from the start for a worker that pulls. From then on the agent must renew before leased_until.';
+comment on column jobs.timeout_seconds is 'How long a run may be silent if it has never renewed its lease.';
+comment on column jobs.hard_timeout_seconds is
+  'The longest that an attempt may run, however often it renews its lease.';
+comment on column jobs.attempt_no is 'The number of the newest attempt; it only grows.';
 comment on column jobs.attempt_count is
-  'Attempts that count against max_attempts: not those that never reached the agent, not those that ended blocked.';
+  'Attempts that count against max_attempts. Attempts that never reached the agent, or that the agent ended with a block, do not count.';
 comment on column jobs.delivery_failures is 'Hook calls in a row that started no run.';
 comment on column jobs.ended_without_closing is
-  'Runs in a row that ended well and left the job open: one is retried, the second blocks it. Zero again when it is unblocked or redriven.';
-comment on column jobs.redrives is 'How often an operator gave it all its attempts again.';
-comment on column jobs.answer is 'What the next attempt is told about the block that it comes out of.';
-comment on column jobs.status is 'The live status: percent, line, at.';
-comment on column jobs.outcome is 'How it succeeded: completed, or no_work for a look that found nothing to do.';
-comment on column jobs.evidence is 'What was looked at; never null for no_work.';
+  'Runs in a row that ended without an error and left the job open. The first is retried, and the second blocks the job; unblocking or redriving sets the number back to zero.';
+comment on column jobs.redrives is 'How often an operator gave the job all its attempts again.';
+comment on column jobs.answer is
+  'The answer that ended the last block; the prompt of the next attempt contains it.';
+comment on column jobs.status is 'The live status that the agent reported: percent, line, at.';
+comment on column jobs.outcome is
+  'How the job succeeded: completed, or no_work when the agent found nothing to do.';
+comment on column jobs.evidence is 'What the agent checked; never null for no_work.';
 
--- Claims read these two, in this order. Nothing that has ended is in them, so a claim's cost does not
--- grow with history, and moved_xid in the index passes over a dead entry without a look at its row.
+-- Claims read the next two indexes. Neither holds ended jobs, so the cost of a claim does not grow with
+-- history; moved_xid lets a claim skip a dead entry without reading its row.
 create index jobs_to_claim on jobs (namespace, target_agent, priority desc, run_after, seq, moved_xid)
   where state = 'queued';
 create index jobs_live on jobs (moved_xid)
@@ -168,12 +179,13 @@ create table job_dependencies (
   primary key (job_id, depends_on),
   constraint no_job_waits_for_itself check (job_id <> depends_on)
 );
-comment on table job_dependencies is 'Which job waits for the success of which other.';
+comment on table job_dependencies is
+  'Each row makes the job job_id wait for the success of the job depends_on.';
 comment on column job_dependencies.waived_at is
-  'The job was put back to work although this dependency had not succeeded.';
+  'When the job was put back to work although this dependency had not succeeded.';
 create index job_dependencies_by_target on job_dependencies (depends_on);
 
--- Vacuumed as jobs are: one row for each try.
+-- Vacuumed like jobs, because each try at a job writes a row.
 create table job_attempts (
   attempt_id uuid primary key default new_id(),
   namespace text not null,
@@ -219,28 +231,33 @@ create table job_attempts (
   autovacuum_analyze_scale_factor = 0.02
 );
 comment on table job_attempts is
-  'One row for every try, whatever its end. The attempt''s id is the fence of its job.';
+  'One row for each try at a job, however it ended. The id of the live attempt is the fence of the job.';
 comment on column job_attempts.token_hash is
   'SHA-256 of the token that the agent was given; the token itself is derived from the id and never stored.';
 comment on column job_attempts.nonce is
-  'Marks the boundaries of the payload in the prompt, so that a payload cannot forge one.';
+  'A random value that marks the boundaries of the payload in the prompt, so that a payload cannot forge a boundary.';
 comment on column job_attempts.gateway_version is
-  'The gateway''s version when the attempt began, as far as it was known; likewise the hashes of the agent''s files.';
-comment on column job_attempts.deliveries is 'Calls of the hook for this attempt, all with the same key and bytes.';
+  'The version of the gateway when the attempt began, if it was known. The hashes of the agent''s files are also from that moment.';
+comment on column job_attempts.deliveries is
+  'The number of hook calls for this attempt, all with the same key and bytes.';
 comment on column job_attempts.adoptions is 'How often another dispatcher took the attempt over.';
-comment on column job_attempts.unknown_since is 'Since then a hook call may or may not have started a run.';
-comment on column job_attempts.prompt is 'What the agent was told, with a mark where the token stands.';
-comment on column job_attempts.response is 'The answer to its close; given again when the close is repeated.';
-comment on column job_attempts.close_hash is 'Tells whether a second close is a repetition of the first.';
-comment on column job_attempts.admitted_at is 'When the gateway admitted the run, or the agent first spoke.';
+comment on column job_attempts.unknown_since is
+  'Since when a hook call may or may not have started a run; null while there is no such doubt.';
+comment on column job_attempts.prompt is 'The prompt that the agent got, with a mark in place of the token.';
+comment on column job_attempts.response is
+  'The answer to the close of the attempt; a repeated close gets the same answer.';
+comment on column job_attempts.close_hash is
+  'The hash of the close, which tells a repeated close from a different one.';
+comment on column job_attempts.admitted_at is
+  'When the gateway admitted the run, or when the agent made its first call.';
 comment on column job_attempts.interrupted_at is
-  'Its gateway has restarted since then, and its run has not been heard of again.';
-comment on column job_attempts.run_ended_at is 'When its gateway reported the end of its run.';
+  'When a restart of the gateway put the run in doubt; null again as soon as the run reports.';
+comment on column job_attempts.run_ended_at is 'When the gateway reported the end of the run.';
 create unique index job_attempts_one_live_per_job on job_attempts (job_id)
   where status in ('leased', 'running');
 create index job_attempts_finished on job_attempts (namespace, finished_at)
   where status in ('failed', 'timed_out');
--- Nearly always empty, so that looking twice a second costs nothing.
+-- This index is nearly always empty, so reading it twice a second costs nothing.
 create index job_attempts_run_ended on job_attempts (run_ended_at)
   where run_ended_at is not null and status in ('leased', 'running');
 
@@ -259,9 +276,9 @@ create table run_aborts (
   constraint a_done_abort_says_what_came_of_it check ((done_at is null) = (outcome is null))
 );
 comment on table run_aborts is
-  'Runs to be stopped at their gateway because their attempt was ended from outside: cancelled, timed out, lease lost. Written in the transaction that ends the attempt.';
+  'Runs to be stopped at their gateway, because a cancellation, a timeout or a lost lease ended the attempt and not the agent. The row is written in the transaction that ends the attempt.';
 comment on column run_aborts.outcome is
-  'aborted: a run was stopped. no_run: none was there. superseded: a newer attempt has the session. no_operator_token: the gateway takes no such call from us. gave_up: it could not be stopped.';
+  'aborted: a run was stopped. no_run: there was no run. superseded: a newer attempt has the session. no_operator_token: the bus has no operator token of the gateway. gave_up: the run could not be stopped.';
 create index run_aborts_due on run_aborts (next_try_at)
   where done_at is null;
 
@@ -277,7 +294,7 @@ create table claim_mark (
   autovacuum_analyze_threshold = 1000
 );
 comment on table claim_mark is
-  'Its one row: at looked_at, no job that was due or at work had been moved by an older transaction than floor. See sql/functions/dispatch/R__claim_mark.sql.';
+  'One row, which says that at looked_at every job that was due or at work had a moved_xid of floor or later. See sql/functions/dispatch/R__claim_mark.sql.';
 insert into claim_mark default values;
 
 create table dispatcher_heartbeats (
@@ -305,9 +322,10 @@ create table dispatcher_heartbeats (
   autovacuum_analyze_threshold = 1000
 );
 comment on table dispatcher_heartbeats is
-  'One row for every start of a dispatcher. A row whose heartbeats stopped is how a dead one is seen.';
+  'One row for each start of a dispatcher. A row without recent heartbeats shows that the dispatcher has died.';
 comment on column dispatcher_heartbeats.wake_source is
-  'listen: notifications wake it and a sweep backs them up. poll: the sweep alone.';
+  'listen: notifications wake the dispatcher, and a sweep finds the work of lost ones. poll: only the sweep wakes it.';
 comment on column dispatcher_heartbeats.beat_seconds is
-  'Seconds between two heartbeats, as it promises; after missed_heartbeats it is stale.';
-comment on column dispatcher_heartbeats.stopped_at is 'When it stopped in order; null for a dispatcher that died.';
+  'The pause between two heartbeats that the dispatcher announced; after missed_heartbeats pauses without one it is stale.';
+comment on column dispatcher_heartbeats.stopped_at is
+  'When the dispatcher shut down in order; null for one that runs or has died.';

@@ -1,10 +1,10 @@
--- Standing orders and the ledger of their slots. A slot is a row before it is due, so that a slot without
--- a run is a row as well:
+-- This migration creates standing orders and their slots. The row of a slot exists before the slot is due,
+-- so a slot that never ran has a row too:
 --
 --   expected ──► started ──► completed | no_work | failed | blocked ──► started (unblocked, redriven)
---       ├──► no_work   a pre-check found nothing to do, and says what it looked at
+--       ├──► no_work   a pre-check found nothing to do; evidence says what it checked
 --       ├──► skipped   held back on purpose; the summary says why
---       └──► missed    not run in time, and by the order's policy it will not be
+--       └──► missed    not run in time, and the order's policy does not catch it up
 
 create table standing_orders (
   namespace text not null references namespaces,
@@ -37,18 +37,24 @@ create table standing_orders (
   constraint a_removed_order_says_when check (enabled = (removed_at is null))
 );
 comment on table standing_orders is
-  'The orders as the route files had them when a node last started; an order that is gone from the files is disabled and keeps its runs.';
+  'The standing orders that the route files had when a node last started. An order that is gone from the files is disabled and keeps its slots.';
 comment on column standing_orders.words is 'The schedule in plain words.';
-comment on column standing_orders.session is 'isolated: a new session for each run. session:<name>: one that goes on.';
-comment on column standing_orders.catch_up is 'What becomes of slots past their grace: skip, run the latest, or run all up to catch_up_cap.';
-comment on column standing_orders.stagger_seconds is 'Least time between two catch-up runs, over all orders.';
-comment on column standing_orders.overlap is 'What becomes of a slot that is due while a run is under way: skip, coalesce, or queue.';
+comment on column standing_orders.session is
+  'isolated: each run has a new session. session:<name>: all runs share the session of that name.';
+comment on column standing_orders.catch_up is
+  'What happens to slots past their grace: skip runs none, latest runs the newest, all runs the newest up to catch_up_cap.';
+comment on column standing_orders.stagger_seconds is
+  'The shortest time between two catch-up runs, over all orders of the namespace.';
+comment on column standing_orders.overlap is
+  'What happens to a slot that is due while another run of the order is under way: skip, coalesce, or queue.';
 comment on column standing_orders.grace_seconds is
-  'A slot that starts later than this is late, and the catch-up policy decides.';
-comment on column standing_orders.pre_check is 'x-y stands for the function precheck_x_y(namespace, agent, since).';
+  'A slot that has not started within this time is late, and the catch-up policy decides.';
+comment on column standing_orders.pre_check is
+  'The name of the pre-check; x-y stands for the function precheck_x_y(namespace, agent, since).';
 comment on column standing_orders.started_by is
-  'external: the bus writes and closes the slots, and a caller starts and finishes the runs.';
-comment on column standing_orders.planned_until is 'Every slot up to then has a row; later slots have none yet.';
+  'external: a caller starts and finishes the runs; the bus writes the slots and closes overdue ones.';
+comment on column standing_orders.planned_until is
+  'Slots up to this time have rows; later slots do not have rows yet.';
 
 create table standing_order_runs (
   run_id uuid primary key default new_id(),
@@ -85,16 +91,17 @@ create table standing_order_runs (
   autovacuum_analyze_threshold = 200
 );
 comment on table standing_order_runs is
-  'One row for each slot, written before the slot is due, and one for each run that was asked for out of turn.';
-comment on column standing_order_runs.scheduled_for is 'The slot; for a run out of turn, the moment it was asked for.';
+  'One row for each slot, written before the slot is due, and one for each run outside the schedule.';
+comment on column standing_order_runs.scheduled_for is
+  'The time of the slot; for a run outside the schedule, the time of the request.';
 comment on column standing_order_runs.trigger_source is
-  'schedule: on time. catch_up: late, after a time when nothing ran. manual: asked for by a caller. external: started elsewhere.';
+  'schedule: on time. catch_up: late, after a time when nothing ran. manual: requested by a caller. external: started elsewhere.';
 comment on column standing_order_runs.not_before is
-  'A catch-up run waits until then, so that an outage does not end in a burst.';
+  'A catch-up run does not start before this time, so that the runs after an outage do not all start at once.';
 comment on column standing_order_runs.held_by is
-  'The run that was under way when this slot was due; a held slot is not late.';
+  'The run that was under way when this slot was due. A held slot is not late.';
 comment on column standing_order_runs.deadline is
-  'A run without a job of the bus that is not finished by then has failed.';
+  'A run without a job of the bus has failed if it is not finished by this time.';
 create index standing_order_runs_to_settle on standing_order_runs (namespace, order_name, scheduled_for)
   where status = 'expected';
 create index standing_order_runs_under_way on standing_order_runs (namespace, order_name)

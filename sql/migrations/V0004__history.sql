@@ -1,16 +1,18 @@
--- Where finished work goes, so that the tables of living work stay small.
+-- The history tables hold finished work, so that the live tables stay small.
 --
--- A history table has the columns of its living one, no constraint but its key, and nothing that refers
--- to it. Retirement alone adds rows, rows never change, and an operator alone removes them. These are
--- plain tables and not partitions: they are read by key or by window only, and an operator can delete by
--- retired_at.
+-- A history table has the columns of its live table, a primary key, no other constraint, and no table that
+-- refers to it. Only retirement adds rows, only an operator removes them, and nothing changes them.
+--
+-- The tables are not partitioned, because they are read only by key or by time window. An operator can
+-- delete rows by retired_at.
 
 create table jobs_history (
   like jobs,
   retired_at timestamptz not null default now(),
   primary key (job_id)
 );
-comment on table jobs_history is 'Finished jobs, moved here some time after their end; get-job finds them here.';
+comment on table jobs_history is
+  'Finished jobs, which retirement moved here some time after their end. get-job returns them too.';
 create index jobs_history_by_end on jobs_history (namespace, ended_at);
 create index jobs_history_by_flow on jobs_history (namespace, flow_key, seq)
   where flow_key is not null;
@@ -35,7 +37,8 @@ create table events_history (
   retired_at timestamptz not null default now(),
   primary key (event_id)
 );
-comment on table events_history is 'Old events, but those of living jobs. Their dedupe keys are free again.';
+comment on table events_history is
+  'Old events, except those of jobs that are still in the table jobs. Their dedupe keys may be used again.';
 create index events_history_by_job on events_history (source_job_id, seq)
   where source_job_id is not null;
 create index events_history_by_seq on events_history (namespace, seq);
@@ -45,7 +48,8 @@ create table audit_log_history (
   retired_at timestamptz not null default now(),
   primary key (audit_id)
 );
-comment on table audit_log_history is 'Old audit rows, but those of living jobs.';
+comment on table audit_log_history is
+  'Old audit rows, except those of jobs that are still in the table jobs.';
 create index audit_log_history_by_row on audit_log_history (table_name, row_id);
 
 create table standing_order_runs_history (
@@ -54,7 +58,7 @@ create table standing_order_runs_history (
   primary key (run_id)
 );
 comment on table standing_order_runs_history is
-  'Old runs. Each order keeps its newest runs among the living, and the newest that ended well.';
+  'Old slots. The newest slots of each order, and its newest slot that ended well, stay in standing_order_runs.';
 create index standing_order_runs_history_by_slot on standing_order_runs_history (namespace, scheduled_for);
 
 create table retention_rules (
@@ -66,11 +70,12 @@ create table retention_rules (
   created_at timestamptz not null default now()
 );
 comment on table retention_rules is
-  'How finished rows of a table leave it, for tables that need no function of their own. A migration that makes a table adds its rule.';
+  'How finished rows leave a table that needs no retention function. The migration that creates such a table adds its rule.';
 comment on column retention_rules.way is
-  'moved: to the table of the same name with _history behind it. deleted: for good.';
-comment on column retention_rules.key_column is 'The column that is the key. No other table may refer to it.';
+  'moved: rows go to the table of the same name with the suffix _history. deleted: rows are removed for good.';
+comment on column retention_rules.key_column is
+  'The column that is the key of the table. No other table may refer to it.';
 comment on column retention_rules.over_column is
-  'The column with the time since when a row is over; a row without one stays. It needs an index.';
+  'The column with the time since which a row is over; a row with null stays. The column needs an index.';
 comment on column retention_rules.keep_days is
-  'How many days a row stays after that time; null: as the setting agentbus.history.keep-days says.';
+  'How many days a row stays after that time; null takes the setting agentbus.history.keep-days.';

@@ -1,5 +1,5 @@
--- The health of the bus in SQL. Each view is dropped and created again, so that its columns may change;
--- nothing but functions depends on them.
+-- These views show the health of the bus. Each run of this file drops and creates them, so that their
+-- columns can change; only functions depend on them.
 
 drop view if exists
   system_health_snapshot_v,
@@ -22,7 +22,8 @@ from jobs j
 join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
 where j.state = 'queued'
   and j.run_after <= now();
-comment on view ready_jobs_v is 'The jobs that the next claim may take, and whether their lane is stopped.';
+comment on view ready_jobs_v is
+  'The queued jobs that are due; lane_stopped marks those that no claim may take.';
 
 create view stuck_jobs_v as
 select
@@ -52,7 +53,7 @@ where (j.state in ('leased', 'running') and j.leased_until < now() - expired_to_
     where d.job_id = j.job_id
       and t.ended_at is null));
 comment on view stuck_jobs_v is
-  'Jobs that only a person or an agent will move, and jobs that nothing moves although something should.';
+  'Jobs that move only when a person or an agent acts, and jobs that should have moved and did not.';
 
 create view queue_health_summary_v as
 select
@@ -68,14 +69,14 @@ select
   now() - min(run_after) filter (where state = 'queued' and run_after <= now()) as oldest_queued,
   now() - min(updated_at) filter (where state = 'blocked') as oldest_blocked
 from jobs
--- One condition for each partial index.
+-- One condition for each partial index, so that the planner can use all of them.
 where state in ('leased', 'running')
   or state = 'queued'
   or state in ('waiting', 'blocked')
   or state = 'dead'
 group by namespace, target_agent;
 comment on view queue_health_summary_v is
-  'The queue of each agent that has one: counts of the jobs that have not ended and of dead letters, and ages.';
+  'For each agent with jobs: the number of jobs that have not ended, of dead letters, and the ages of the oldest jobs.';
 
 create view dispatcher_health_summary_v as
 select
@@ -98,7 +99,7 @@ select
   created_at as started_at
 from dispatcher_heartbeats;
 comment on view dispatcher_health_summary_v is
-  'Each start of a dispatcher: healthy, stale (it has missed its heartbeats a short while ago), or gone.';
+  'Each start of a dispatcher with its status: healthy, stale (it missed its heartbeats a short while ago), or gone.';
 
 create view system_health_snapshot_v as
 select n.namespace, q.*, l.*, d.*, r.*
@@ -144,4 +145,5 @@ cross join lateral (
   where namespace = n.namespace
     and scheduled_for > now() - interval '24 hours'
     and scheduled_for <= now()) r;
-comment on view system_health_snapshot_v is 'One row for each namespace, also for an empty one.';
+comment on view system_health_snapshot_v is
+  'The counts of jobs, dispatchers and slots: one row for each namespace, also for an empty one.';

@@ -1,6 +1,6 @@
--- What the database itself suffers from, a row for each thing to watch. docs/operations.md says what each row
--- means and what to do about it; the thresholds stand in the policy file. Dropped and created again, so that
--- its columns may change.
+-- The health of the database, one row for each value to watch. docs/operations.md explains each row and
+-- what to do about it; the thresholds are in kernel/R__policy.sql (database_worries).
+-- Each run of this file drops and creates the view, so that its columns can change.
 
 drop view if exists database_health_v;
 
@@ -71,4 +71,4 @@ from (
 ) w
 join database_worries() t using (watch);
 comment on view database_health_v is
-  'A row for each thing to watch: its value, its threshold, and its detail. A user without pg_monitor sees the transactions of its own role alone.';
+  'One row for each value to watch, with its threshold and detail. A user without pg_monitor sees only the transactions of its own role.';

@@ -1,4 +1,5 @@
--- The health of each standing order in force. Dropped and created again, so that its columns may change.
+-- The health of each enabled standing order. Each run of this file drops and creates the view, so that its
+-- columns can change.
 
 drop view if exists standing_order_health_summary_v;
 
@@ -70,4 +71,4 @@ from (
   where o.enabled
 ) s;
 comment on view standing_order_health_summary_v is
-  'Each standing order in force: ok, new (no run yet), missed (a slot within 24 hours), failing (several in a row), or silent (no run for longer than its period).';
+  'Each enabled standing order: ok, new (no run yet), missed (a slot within 24 hours), failing (several slots in a row), or silent (several slots in a row without a run).';

@@ -1,24 +1,24 @@
--- What an agent may ask for: whom it may hand what, what it may say, how much of it, and not in circles.
--- For agents and attempts; operators are free, and so is the bus, but for loops that go through
--- subscriptions.
+-- The limits on the requests of an agent: handoffs, topics, the numbers of jobs and events, and loops. They
+-- bind agents and attempts. Operators and the bus are exempt, but the hop limit holds for every child job,
+-- and the loop limit also for jobs of subscriptions.
 
--- First words of the topics that are facts about what the bus did; no caller may emit them.
+-- The first words of the topics that only the bus may emit.
 create or replace function bus_topics()
 returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit'] $$;
 
--- Whether the caller is an agent or one attempt of it, whom the roles' rules bind.
+-- Whether the caller is an agent or an attempt, so that the limits of this file bind it.
 create or replace function is_agent(p_principal jsonb) returns boolean
 language sql immutable as $$
   select p_principal ->> 'kind' in ('agent', 'attempt')
 $$;
 
--- The row of the agent that calls; all null for other callers.
+-- The row of the calling agent; all null for other callers.
 create or replace function speaker(p_principal jsonb, p_namespace text) returns agents
 language sql stable as $$
   select * from agents where namespace = p_namespace and agent_id = p_principal ->> 'name'
 $$;
 
--- One entry of handoffs_of in words.
+-- Describes one entry of handoffs_of in words.
 create or replace function handoff_text(p_handoff jsonb) returns text
 language sql immutable as $$
   select case p_handoff ->> 'agent' when '*' then 'every other agent' else p_handoff ->> 'agent' end
@@ -26,14 +26,14 @@ language sql immutable as $$
     || coalesce(' with the job type ' || (select string_agg(value, ' or ') from jsonb_array_elements_text(p_handoff -> 'jobTypes')), '')
 $$;
 
--- Whether an entry of handoffs_of covers the job type: dev covers dev.review.
+-- Whether an entry of handoffs_of covers the job type. An entry for dev also covers dev.review.
 create or replace function is_for_job_type(p_handoff jsonb, p_job_type text) returns boolean
 language sql immutable as $$
   select not p_handoff ? 'jobTypes' or p_handoff -> 'jobTypes' ?| array[p_job_type, split_part(p_job_type, '.', 1)]
 $$;
 
--- Refuses (403, handoff_not_allowed) what the calling agent's handoffs do not cover, naming the field and
--- what would be allowed.
+-- Refuses (403, handoff_not_allowed) a job that the calling agent's handoffs do not cover. The refusal
+-- names the field, with the prefix p_field, and the allowed values.
 create or replace function require_handoff(
   p_principal jsonb, p_target agents, p_subject text, p_job_type text, p_field text
 ) returns void language plpgsql stable as $$
@@ -43,7 +43,8 @@ declare
   v_for_target jsonb;
   v_fits_subject boolean;
 begin
-  -- A star does not stand for oneself: work that comes back to its own maker must have been meant to.
+  -- The star does not include the agent itself: an agent that hands work to itself must be named in its own
+  -- handoffs.
   v_for_target := coalesce((
     select jsonb_agg(value) from jsonb_array_elements(v_handoffs)
     where value ->> 'agent' = p_target.agent_id or (value ->> 'agent' = '*' and p_target.agent_id <> v_name)), '[]');
@@ -71,7 +72,7 @@ begin
 end
 $$;
 
--- Refuses (403, topic_not_allowed) a topic that the calling agent does not emit.
+-- Refuses (403, topic_not_allowed) a topic that the calling agent may not emit.
 create or replace function require_topic(p_principal jsonb, p_namespace text, p_topic text, p_field text)
 returns void
 language plpgsql stable as $$
@@ -86,8 +87,9 @@ begin
 end
 $$;
 
--- The job that a new one is part of: the one asked for, or an attempt's own; all null for none. Refuses
--- an unknown job (422), and one that the caller has no part in (403).
+-- Returns the parent of a new job: the requested one, or else the job of the calling attempt; all null for
+-- none. Refuses an unknown job (422), a job other than the attempt's own, and a job that the calling agent
+-- neither requested nor works on (403).
 create or replace function parent_of(p_principal jsonb, p_namespace text, p_asked uuid, p_field text)
 returns jobs
 language plpgsql stable as $$
@@ -98,7 +100,8 @@ begin
   if p_asked is null and v_own is null then
     return null;
   end if;
-  -- An attempt that could name another parent could begin its chain anew, and no limit of chains would hold.
+  -- With a different parent, an attempt could begin a new chain and so escape the hop limit and the loop
+  -- limit.
   if p_asked <> v_own then
     perform refuse(403, 'forbidden', format('what this attempt asks for is part of its own job %s, not of job %s', v_own, p_asked),
       p_field || 'parentJobId', to_jsonb(p_asked), v_own || ', or no parentJobId');
@@ -117,7 +120,8 @@ begin
 end
 $$;
 
--- Refuses (422, hop_limit) a child of a job that is hop_limit handoffs deep.
+-- Refuses (422, hop_limit) a child of a job that is already hop_limit handoffs away from the first job of
+-- its chain.
 create or replace function refuse_long_chain(p_parent jobs, p_target text, p_field text) returns void
 language plpgsql stable as $$
 begin
@@ -128,8 +132,8 @@ begin
 end
 $$;
 
--- Refuses (422, handoff_loop) a job whose agent and subject stand loop_limit times in the chain above it
--- already. Walks at most hop_limit jobs.
+-- Refuses (422, handoff_loop) a job whose agent and subject already occur loop_limit times among its
+-- ancestors. The search goes at most hop_limit steps beyond the parent.
 create or replace function refuse_loop(p_parent jobs, p_target text, p_subject text, p_field text)
 returns void
 language plpgsql stable as $$
@@ -157,16 +161,16 @@ begin
 end
 $$;
 
--- Waits until no other transaction adds to what a job has given rise to.
+-- Waits until no other transaction adds jobs or events to the work of a job.
 create or replace function lock_work_of(p_job uuid) returns void
 language sql as $$
-  -- Two calls of one attempt at the same time must see what the other has made. Not the job's row: who
-  -- holds that may wait for the jobs that a new one depends on.
+  -- Two simultaneous calls of one attempt must count each other's jobs and events. The lock is not the
+  -- job's row, because a call that holds the row may itself wait for the dependencies of a new job.
   select pg_advisory_xact_lock(hashtextextended('agentbus.work_of:' || p_job, 0))
 $$;
 
--- Refuses (422, follow_up_limit) when agents have made more of a job than the caller's max_follow_ups. To
--- be called under lock_work_of, after the new one is in.
+-- Refuses (422, follow_up_limit) when agents have requested more jobs out of one job than the caller's
+-- max_follow_ups. Call it under lock_work_of and after the insert, because it counts the new job too.
 create or replace function refuse_many_follow_ups(
   p_principal jsonb, p_parent jobs, p_target text, p_field text
 ) returns void
@@ -183,8 +187,8 @@ begin
 end
 $$;
 
--- Refuses (422, event_limit) when a job has said more than event_limit events. To be called under
--- lock_work_of, after the new one is in.
+-- Refuses (422, event_limit) when more than event_limit events were emitted out of one job. Call it under
+-- lock_work_of and after the insert, because it counts the new event too.
 create or replace function refuse_many_events(p_namespace text, p_job uuid, p_topic text, p_field text)
 returns void
 language plpgsql stable as $$

@@ -1,6 +1,7 @@
--- The agents: looked up, synced from their files, paused and resumed.
+-- These functions find agents, sync them from their files, pause them and resume them.
 
--- The agent's row; refuses with unknown_agent, naming the field of the input, when there is none.
+-- Returns the agent's row. Refuses an unknown agent with p_status and the code unknown_agent, and names
+-- p_field as the wrong field.
 create or replace function agent_named(p_namespace text, p_agent text, p_field text, p_status int default 422)
 returns agents language plpgsql stable as $$
 declare
@@ -17,21 +18,22 @@ begin
 end
 $$;
 
--- Whether the agent's lane is paused at the given time: by a person, or by a dispatcher after a refused
--- hook call. A pause without an end lasts until someone resumes the agent.
+-- Whether the lane of the agent is paused at p_now, by an operator or, after a refused hook call, by a
+-- dispatcher. A pause without paused_until lasts until the agent is resumed.
 create or replace function lane_paused(p_agent agents, p_now timestamptz default now()) returns boolean
 language sql stable as $$
   select (p_agent).paused_at is not null
     and ((p_agent).paused_until is null or (p_agent).paused_until > p_now)
 $$;
 
--- Whether jobs of the agent may be claimed at the given time: it is enabled and its lane is not paused.
+-- Whether jobs of the agent may be claimed at p_now: the agent is enabled and its lane is not paused.
 create or replace function lane_open(p_agent agents, p_now timestamptz default now()) returns boolean
 language sql stable as $$
   select (p_agent).enabled and not lane_paused(p_agent, p_now)
 $$;
 
--- Refuses a disabled agent and a subject that the agent does not accept (422).
+-- Refuses (422) a disabled agent, and a subject that the agent does not accept. The last two arguments are
+-- the fields that the refusals name.
 create or replace function require_accepted(
   p_agent agents, p_subject text, p_field_of_agent text, p_field_of_subject text
 ) returns void language plpgsql stable as $$
@@ -48,15 +50,16 @@ begin
 end
 $$;
 
--- Whom the agent may hand what: an array of objects of agent, and where they limit it subjects and
--- jobTypes.
+-- The handoffs that the agent may make: an array of objects with agent and, where they are limited,
+-- subjects and jobTypes.
 create or replace function handoffs_of(p_agent agents) returns jsonb
 language sql stable as $$
   select coalesce((p_agent).handoffs,
     (select jsonb_agg(jsonb_build_object('agent', a)) from unnest((p_agent).may_enqueue_to) a), '[]')
 $$;
 
--- An agent as the contract shows it, with the counts of its lane.
+-- An agent as the contract shows it, with the numbers of its jobs that have not ended, by state, and of its
+-- dead letters.
 create or replace function agent_json(p_agent agents) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -95,7 +98,6 @@ language sql stable as $$
       where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'dead')))
 $$;
 
--- Every agent of the namespace.
 create or replace function list_agents(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -107,9 +109,8 @@ begin
     where a.namespace = v_namespace));
 end
 $$;
-comment on function list_agents(jsonb, jsonb) is 'Every agent of the namespace.';
+comment on function list_agents(jsonb, jsonb) is 'The operation listAgents: every agent of the namespace.';
 
--- Stops an agent's lane; what runs goes on. Takes reason and optionally until.
 create or replace function pause_agent(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -123,9 +124,9 @@ begin
 end
 $$;
 comment on function pause_agent(jsonb, jsonb) is
-  'Stops an agent''s lane; what runs goes on. Takes reason and optionally until.';
+  'The operation pauseAgent: stops an agent''s lane, with a reason and optionally until. Runs that are under way go on.';
 
--- Writes the pause and its event; returns the agent.
+-- Pauses the lane of an agent and emits agent.paused. Returns the agent.
 create or replace function pause_lane(
   p_namespace text, p_agent text, p_by text, p_reason text, p_until timestamptz
 ) returns agents language plpgsql as $$
@@ -146,7 +147,6 @@ begin
 end
 $$;
 
--- Opens an agent's lane again and wakes the dispatchers.
 create or replace function resume_agent(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -164,10 +164,11 @@ begin
 end
 $$;
 comment on function resume_agent(jsonb, jsonb) is
-  'Opens an agent''s lane again and wakes the dispatchers.';
+  'The operation resumeAgent: opens an agent''s lane again and notifies the dispatchers.';
 
--- Makes agents and subscriptions equal to the given array (the agent files, read and checked). Agents
--- that are gone are disabled. Returns changed and disabled ids.
+-- Makes the agents and subscriptions of a namespace equal to p_agents, the checked agent files. Disables
+-- agents that are gone, and refuses (422) a gateway that does not exist. Returns the ids of the changed and
+-- of the disabled agents.
 create or replace function sync_agents(p_namespace text, p_agents jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -223,7 +224,7 @@ begin
   )
   select coalesce(array_agg(agent_id order by agent_id), '{}') into v_changed from written;
 
-  -- An agent that is gone from the files keeps its history; it only gets no more work.
+  -- An agent that is gone from the files keeps its history and gets no more work.
   with gone as (
     update agents set enabled = false, updated_at = now()
     where namespace = p_namespace and enabled

@@ -1,7 +1,7 @@
--- What every change leaves behind, by triggers, so that no function can forget it:
--- an audit row for each change of state, a lifecycle event, a notification, and jobs for subscribers.
+-- Triggers write what must follow every change, so that no function can forget it: an audit row for each
+-- change of state, a lifecycle event, a notification, and jobs for subscribers.
 
--- Writes an event; returns its row, all null when the topic has seen the dedupe key.
+-- Writes an event and returns its row; all null when the topic already has an event with the dedupe key.
 create or replace function append_event(
   p_namespace text, p_topic text, p_source_agent text, p_source_job uuid, p_payload jsonb,
   p_dedupe_key text default null
@@ -17,7 +17,8 @@ begin
 end
 $$;
 
--- Audit row and job.enqueued event for each new job; one jobs_ready notification for the statement.
+-- Trigger: writes an audit row and the event job.enqueued for each new job, and sends one jobs_ready
+-- notification for the statement.
 create or replace function journal_new_jobs() returns trigger
 language plpgsql as $$
 begin
@@ -29,8 +30,8 @@ begin
   select namespace, 'job.enqueued', source_agent, job_id,
     jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject, 'state', state)
   from new_rows;
-  -- A waiting job, too: its enqueue holds its dependencies locked, and a claim that passes meanwhile
-  -- skips them. Also for a job that is due later: a dispatcher looks rarely on an idle bus.
+  -- Waiting jobs notify too: their enqueue holds locks on the dependencies, so a claim may just have
+  -- skipped those jobs. Jobs that are due later notify because dispatchers on an idle bus sweep rarely.
   if exists (select from new_rows where state in ('waiting', 'queued')) then
     perform pg_notify('jobs_ready', '');
   end if;
@@ -38,8 +39,9 @@ begin
 end
 $$;
 
--- Audit row for each change of state or owner, lifecycle event for what others may act on; one jobs_ready
--- notification for the statement when a job is due or a lane has room.
+-- Trigger: writes an audit row for each change of state or owner, and an event for each change of state on
+-- which others may act. Sends one jobs_ready notification for the statement when a job is due or a lane has
+-- room.
 create or replace function journal_changed_jobs() returns trigger
 language plpgsql as $$
 declare
@@ -48,7 +50,7 @@ declare
   v_actor text := current_actor();
   v_room boolean;
 begin
-  -- One statement: old and new rows are put side by side once.
+  -- A single statement, so that the old and new rows are joined only once.
   with moved as materialized (
     select n.job_id, n.namespace, n.target_agent, n.subject, n.state, o.state as state_before, n.attempt_no,
       n.lease_owner, n.run_after, n.delivery_failures > o.delivery_failures as undelivered,
@@ -65,7 +67,7 @@ begin
         'attemptNo', nullif(attempt_no, 0), 'leaseOwner', lease_owner))
     from moved
   ), told as (
-    -- leased and running are the attempts' story, told by their rows; events tell what others may act on.
+    -- leased and running make no event: the row of the attempt shows them, and nobody else acts on them.
     insert into events (namespace, topic, source_agent, source_job_id, payload)
     select namespace,
       'job.' || case
@@ -82,7 +84,7 @@ begin
     from moved
     where state <> state_before and state not in ('leased', 'running')
   )
-  -- A job that left its lane makes room for the next one of the same agent and gateway.
+  -- A job that is no longer at work makes room for the next job of the same agent and gateway.
   select bool_or(state <> state_before
     and ((state = 'queued' and run_after <= now()) or (state_before in ('leased', 'running') and state not in ('leased', 'running'))))
   into v_room from moved;
@@ -93,7 +95,7 @@ begin
 end
 $$;
 
--- Turns each event into a job for every enabled agent whose subscription matches its topic; one
+-- Trigger: turns each event into a job for every enabled agent with a matching subscription, and sends one
 -- events_inserted notification for the statement.
 create or replace function journal_new_events() returns trigger
 language plpgsql as $$
@@ -106,7 +108,8 @@ begin
     from new_rows e
     join subscriptions s on s.namespace = e.namespace and s.enabled and e.topic ~ s.topic_regex
     join agents a on a.namespace = s.namespace and a.agent_id = s.agent_id and a.enabled
-    -- That a subscription made a job is no news to subscribers, or # and job.# would feed on themselves.
+    -- The event job.enqueued of a job that a subscription made is left out; otherwise the patterns # and
+    -- job.# would trigger themselves for ever.
     where not (e.topic = 'job.enqueued' and exists (
       select from jobs j where j.job_id = e.source_job_id and j.dedupe_key like 'event:%'))
     order by e.seq, s.priority desc, s.agent_id
@@ -118,7 +121,7 @@ begin
 end
 $$;
 
--- Audit row for each changed agent.
+-- Trigger: writes an audit row for each changed agent.
 create or replace function journal_agents() returns trigger
 language plpgsql as $$
 begin
@@ -136,7 +139,7 @@ begin
 end
 $$;
 
--- Audit row for each new agent.
+-- Trigger: writes an audit row for each new agent.
 create or replace function journal_new_agents() returns trigger
 language plpgsql as $$
 begin

@@ -1,12 +1,14 @@
--- Who calls, and how a call is refused.
+-- How the bus identifies a caller, and how it refuses a call.
 --
--- A principal is a json object: kind (operator, agent, attempt, dispatcher), name, namespace (null for
--- every one) and attemptId for an attempt. The door has authenticated it; what it may do is checked here.
--- A refusal is SQLSTATE AB followed by the HTTP status, its message is the problem's detail, and its
--- DETAIL holds code, field, value and expected as json. A refusal changes nothing.
+-- A principal is a JSON object with kind (operator, agent, attempt, gateway or dispatcher), name, namespace
+-- (null for every namespace) and, for an attempt, attemptId and jobId. The door verifies the token of an
+-- attempt; every other token, and the rights of every caller, are checked here.
+--
+-- A refusal is an error with SQLSTATE AB followed by the HTTP status. Its message is the detail of the
+-- problem, and its DETAIL holds code, field, value and expected as JSON. A refused call changes nothing.
 
--- Raises a refusal: HTTP status, stable code, what was wrong, and where they help the field, its value
--- and what would be right.
+-- Raises a refusal with the HTTP status, the stable code and a message that says what was wrong. The field,
+-- its value and what would be right (p_expected) are optional.
 create or replace function refuse(
   p_status int, p_code text, p_message text,
   p_field text default null, p_value jsonb default null, p_expected text default null
@@ -20,7 +22,7 @@ begin
 end
 $$;
 
--- Names the actor and the reason for the audit rows of this transaction.
+-- Sets the actor and the reason for the audit rows of this transaction.
 create or replace function act_as(p_principal jsonb, p_why text default null) returns void
 language sql as $$
   select
@@ -28,14 +30,14 @@ language sql as $$
     set_config('agentbus.why', coalesce(p_why, ''), true)
 $$;
 
--- The actor that act_as named, or the database role for a change by hand.
+-- The actor that act_as has set, or the database role for a change by hand.
 create or replace function current_actor() returns text
 language sql stable as $$
   select coalesce(nullif(current_setting('agentbus.actor', true), ''), 'postgres:' || session_user)
 $$;
 
--- The namespace a call is about: the one asked for, the token's own, or default. Refuses a foreign (403)
--- or unknown one (404).
+-- The namespace of a call: the requested one, the token's own, or default. Refuses a namespace other than
+-- the token's own (403) and an unknown one (404).
 create or replace function namespace_of(p_principal jsonb, p_input jsonb) returns text
 language plpgsql stable as $$
 declare
@@ -56,9 +58,9 @@ begin
 end
 $$;
 comment on function namespace_of(jsonb, jsonb) is
-  'The namespace a call is about: the one asked for, the token''s own, or default.';
+  'The namespace of a call: the requested one, the token''s own, or default.';
 
--- The principal of a long-lived token given by its SHA-256, or null.
+-- The principal of the long-lived token with this SHA-256; null when the token is unknown or revoked.
 create or replace function authenticate(p_token_hash bytea) returns jsonb
 language sql stable as $$
   select jsonb_build_object('kind', kind, 'name', name, 'namespace', namespace)
@@ -66,7 +68,8 @@ language sql stable as $$
   where token_hash = p_token_hash and revoked_at is null
 $$;
 
--- The principal of an attempt whose token the door has verified, or null when no such attempt is kept.
+-- The principal of an attempt whose token the door has verified; null when the attempt is unknown or in
+-- history.
 create or replace function authenticate_attempt(p_attempt uuid) returns jsonb
 language sql stable as $$
   select jsonb_build_object('kind', 'attempt', 'name', j.target_agent, 'namespace', a.namespace, 'attemptId', a.attempt_id,
@@ -75,9 +78,9 @@ language sql stable as $$
   where a.attempt_id = p_attempt
 $$;
 
--- Who calls: takes tokenHash (hex SHA-256) or attemptId (of a token the door has verified) and allowed,
--- the kinds the operation is for. Refuses an unknown token (401), a kind that may not (403), and an
--- attempt that is over (409).
+-- The principal of a call. p_credential has tokenHash (hex SHA-256), attemptId (of a token that the door
+-- has verified) or route, and allowed, the kinds that may call the operation. Refuses an unknown token
+-- (401), a kind that is not allowed (403), and an attempt that is over (409).
 create or replace function principal_of(p_credential jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -96,8 +99,8 @@ begin
       'token', v_principal -> 'kind',
       'a token of kind ' || (select string_agg(value, ' or ') from jsonb_array_elements_text(v_allowed)));
   end if;
-  -- An attempt's token dies with it. Closes and renewals look at that themselves: they repeat answers and
-  -- keep late reports.
+  -- The token of an attempt expires with the attempt. Closes and renewals check this themselves, because
+  -- they repeat earlier answers and keep late reports.
   if v_principal ->> 'kind' = 'attempt' and v_allowed <> '["attempt"]'
     and not exists (select from jobs where live_attempt = (v_principal ->> 'attemptId')::uuid
       and job_id = (v_principal ->> 'jobId')::uuid) then
@@ -108,15 +111,13 @@ begin
 end
 $$;
 
--- Lets the operator token with this SHA-256 in, for every namespace.
+-- Registers the operator token with this SHA-256, for every namespace.
 create or replace function register_operator_token(p_token_hash bytea, p_name text) returns void
 language sql as $$
   insert into access_tokens (token_hash, kind, name) values (p_token_hash, 'operator', p_name)
   on conflict (token_hash) do nothing
 $$;
 
--- Registers a new token of an agent by its SHA-256 (tokenHash, hex, added by the door) and revokes the
--- older ones.
 create or replace function issue_agent_token(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -134,9 +135,9 @@ begin
 end
 $$;
 comment on function issue_agent_token(jsonb, jsonb) is
-  'Registers a new token of an agent by its SHA-256 (tokenHash, hex, added by the door) and revokes the older ones.';
+  'The operation issueAgentToken: registers a new token of an agent and revokes the older ones. The door adds tokenHash, the SHA-256 of the new token in hex.';
 
--- Keeps the fingerprint of the first node's server key and returns it; a node with another one must not
+-- Keeps the fingerprint of the first node's server key and returns it. A node with another key must not
 -- start.
 create or replace function agree_on_server_key(p_fingerprint text) returns text
 language plpgsql as $$
@@ -150,9 +151,10 @@ begin
 end
 $$;
 
--- Keeps that a call of an agent or attempt was refused, in a transaction of its own because the refused
--- one is undone. Takes a credential (attemptId or tokenHash) or a principal, the operation, and the
--- problem, with count for several at once. Nothing is kept of others.
+-- Counts a refused call of an agent or attempt; calls of others are not counted. Runs in its own
+-- transaction, because the refused call is rolled back.
+-- p_who is a credential (attemptId or tokenHash) or a principal. count of p_problem is the number of
+-- refusals, when the call reports several.
 create or replace function note_refusal(p_who jsonb, p_operation text, p_problem jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -164,7 +166,7 @@ declare
   v_count int := coalesce((p_problem ->> 'count')::int, 1);
   v_told int;
 begin
-  -- Null for an unknown token: there is no caller to note it for.
+  -- The kind is null for an unknown token, which belongs to no caller.
   if (v_principal ->> 'kind' in ('agent', 'attempt')) is not true then
     return jsonb_build_object('noted', false);
   end if;

@@ -1,15 +1,15 @@
--- Audit rows of tables whose changes need no words of their own.
+-- Audit rows of tables whose changes need no wording of their own.
 --
--- One trigger makes a table audited, whoever writes to it:
+-- This trigger audits every change of a table, also a change by hand:
 --
 --   create trigger audit_row after insert or update or delete on ideas
 --     for each row execute function audit_row('idea', 'idea_id');
 --
--- It costs an insert for each changed row. The tables of the dispatch path have triggers for a whole statement
--- instead (R__journal.sql).
+-- The trigger inserts one row for each changed row. The tables of the dispatch path have statement triggers
+-- instead, which cost less (R__journal.sql).
 
 -- The columns in which two versions of a row differ, as an object of the new values. A value is cut to
--- audited_value_length characters: an audit row is no second copy of the data.
+-- audited_value_length characters, because an audit row is not a copy of the data.
 create or replace function changed_columns(p_old jsonb, p_new jsonb) returns jsonb
 language sql immutable as $$
   select coalesce(jsonb_object_agg(key, left(value, audited_value_length())), '{}')
@@ -19,9 +19,9 @@ language sql immutable as $$
 $$;
 
 -- Trigger for each row of a table that has a column namespace: writes <noun>.added, <noun>.changed or
--- <noun>.removed, with the actor and the reason that act_as has named. Its arguments are the noun and the column
--- that is the key. An update that changes nothing but updated_at writes nothing, nor does
--- retention, which writes one row for each batch.
+-- <noun>.removed with the actor and the reason of act_as. Its arguments are the noun and the key column.
+-- An update that changes only updated_at writes no audit row. Neither does retention, which writes one row
+-- for each batch.
 create or replace function audit_row() returns trigger
 language plpgsql as $$
 declare
@@ -47,8 +47,8 @@ begin
 end
 $$;
 
--- Namespaces and job types are changed by hand. A new namespace gets its job types with it, so these leave no
--- rows of their own.
+-- Operators change namespaces and job types by hand. The job types of a new namespace are inserted with it,
+-- so an insert of a job type is not audited.
 create or replace trigger audit_row after insert or update or delete on namespaces
   for each row execute function audit_row('namespace', 'namespace');
 create or replace trigger audit_row after update or delete on job_types

@@ -1,23 +1,22 @@
--- The deterministic half of the auditor: what needs no model to be seen is found here, in every namespace,
--- and emitted as events, once for each finding. The auditor agent's standing orders say what the findings
--- mean.
+-- These checks are the part of the auditor that needs no model. They cover every namespace and emit one
+-- event for each finding; the standing orders of the auditor agent judge what the findings mean.
 
--- An error without its ids and numbers, so that the same error is the same text. It is cut last: half an id
--- at the end would be no id.
+-- An error with its ids and numbers replaced, so that the same error always has the same text. The text is
+-- cut last, because half an id would not be replaced.
 create or replace function error_pattern(p_error text) returns text language sql immutable as $$
   select left(
     regexp_replace(lower(p_error), '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+', '#', 'g'),
     200)
 $$;
 
--- The dedupe key of an event that is emitted once for a time. The time stands as seconds since 1970, because
--- as text it would differ between nodes with different time zones.
+-- The dedupe key of an event that is emitted once for each p_at. The time is written as seconds since 1970,
+-- because as text it would differ between nodes with different time zones.
 create or replace function once_key(p_what text, p_at timestamptz) returns text language sql immutable as $$
   select p_what || ':' || coalesce(extract(epoch from p_at)::text, 'never')
 $$;
 
--- Emits audit.failure_cluster for cluster_size failures of one agent with one error within cluster_window;
--- once an hour.
+-- Emits audit.failure_cluster for at least cluster_size failures of one agent with the same error within
+-- cluster_window, at most once an hour.
 create or replace function audit_failure_clusters(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.failure_cluster', null, null,
     jsonb_build_object(
@@ -42,8 +41,8 @@ create or replace function audit_failure_clusters(p_now timestamptz) returns voi
     having count(*) >= cluster_size()) c
 $$;
 
--- Emits audit.dead_letters_rising when an agent has dead_letters_to_tell new dead letters within an hour, and
--- more than in the hour before; once an hour.
+-- Emits audit.dead_letters_rising when an agent has at least dead_letters_to_tell new dead letters within
+-- an hour and more than in the hour before. Emits it at most once an hour for each agent.
 create or replace function audit_rising_dead_letters(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.dead_letters_rising', null, null,
     jsonb_build_object('agentId', target_agent, 'lastHour', last_hour, 'hourBefore', hour_before),
@@ -61,8 +60,8 @@ create or replace function audit_rising_dead_letters(p_now timestamptz) returns 
     and last_hour > hour_before
 $$;
 
--- Emits audit.stuck_job for a job that only a person or an agent will move, when it has stood still for
--- stuck_after; once for each standstill.
+-- Emits audit.stuck_job for each job of stuck_jobs_v that has stood still for stuck_after, once for each
+-- standstill.
 create or replace function audit_stuck_jobs(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.stuck_job', target_agent, job_id,
     jsonb_build_object(
@@ -78,8 +77,8 @@ create or replace function audit_stuck_jobs(p_now timestamptz) returns void lang
   where updated_at < p_now - stuck_after()
 $$;
 
--- Emits audit.ended_without_closing for an attempt that was admitted and never closed: its gateway reported
--- the end of its run, or its lease ran out. Once for each attempt; a run that died with its gateway does not
+-- Emits audit.ended_without_closing once for each attempt that was admitted and never closed: its gateway
+-- reported the end of its run, or its lease ran out. An attempt whose run died with its gateway does not
 -- count, because its agent did nothing wrong.
 create or replace function audit_silent_ends(p_now timestamptz) returns void language sql as $$
   select append_event(a.namespace, 'audit.ended_without_closing', j.target_agent, a.job_id,
@@ -97,7 +96,7 @@ create or replace function audit_silent_ends(p_now timestamptz) returns void lan
       or a.status = 'timed_out' and a.admitted_at is not null and a.interrupted_at is null)
 $$;
 
--- Emits standing_order.silent for an order without a run for longer than its period; once for each silence.
+-- Emits standing_order.silent for each order that is silent (silent_after), once for each silence.
 create or replace function audit_silent_orders(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'standing_order.silent', null, null,
     jsonb_build_object(

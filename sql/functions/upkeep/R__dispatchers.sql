@@ -1,9 +1,10 @@
--- The dispatchers: one row for each start of one, kept alive by its heartbeats.
+-- Each start of a dispatcher has its own row, and the heartbeats of the dispatcher show that it is alive.
 
--- Renews the leases of the hook calls that a dispatcher has in hand (attempts, their ids) by leaseMs from
--- now. A lease that the dispatcher has lost track of is not renewed, so it runs out and the job is claimed
--- again. Returns how many leases and agents; jobs that another call has locked are passed over, because they
--- are about to move.
+-- Renews the leases of the hook calls on which a dispatcher works (attempts, an array of ids) by leaseMs
+-- from now. Other leases of the dispatcher are not renewed, so they run out and their jobs are claimed
+-- again.
+-- Returns the numbers of leases and agents. Jobs that another call has locked are skipped, because they are
+-- about to move.
 create or replace function renew_dispatcher_leases(
   p_dispatcher text, p_heartbeat jsonb, out o_leases int, out o_agents int
 ) language sql as $$
@@ -27,8 +28,8 @@ create or replace function renew_dispatcher_leases(
   select count(*)::int, count(distinct target_agent)::int from kept
 $$;
 
--- Whether no job is queued or at work and no block ends soon, in any namespace. Dispatchers look less often
--- then.
+-- Whether no job is queued or at work and no block ends soon, in any namespace. Dispatchers of a quiet bus
+-- sweep less often.
 create or replace function bus_is_quiet() returns boolean language sql stable as $$
   select not exists (select from jobs where state = 'queued')
     and not exists (select from jobs where state in ('leased', 'running'))
@@ -50,9 +51,9 @@ create or replace function is_only_dispatcher(p_dispatcher text) returns boolean
       and heartbeat_is_recent(last_seen, beat_seconds))
 $$;
 
--- A dispatcher's heartbeat: host, pid, version, wakeSource, listenerConnected, beatSeconds, leaseMs,
--- sweepAgeMs, metrics, and attempts, the ids that it has in hand. Writes its row and renews those attempts'
--- leases. Returns leasesOwned, busyAgents, quiet (bus_is_quiet) and alone (is_only_dispatcher).
+-- Writes the row of a dispatcher and renews the leases of its attempts. p_heartbeat has host, pid, version,
+-- wakeSource, listenerConnected, beatSeconds, leaseMs, sweepAgeMs, metrics and attempts (an array of ids).
+-- Returns leasesOwned, busyAgents, quiet (bus_is_quiet) and alone (is_only_dispatcher).
 create or replace function dispatcher_heartbeat(p_dispatcher text, p_heartbeat jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -91,8 +92,8 @@ begin
 end
 $$;
 
--- A dispatcher has stopped: jobs that it claimed and did not send are free for the others at once, and they
--- are notified.
+-- Notes that a dispatcher has stopped. Jobs that it has leased and not sent are free at once, and the other
+-- dispatchers are notified.
 create or replace function dispatcher_stopped(p_dispatcher text) returns void language plpgsql as $$
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'dispatcher stops');
@@ -110,7 +111,7 @@ begin
 end
 $$;
 
--- Removes the rows of dispatchers whose last heartbeat is older than so many days; returns how many.
+-- Removes the rows of dispatchers whose last heartbeat is more than p_days days old. Returns how many.
 create or replace function forget_old_dispatchers(p_days int) returns int language sql as $$
   with forgotten as (
     delete from dispatcher_heartbeats

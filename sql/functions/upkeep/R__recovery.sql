@@ -1,9 +1,9 @@
--- The sweep: attempts whose lease has run out are ended, and blocked jobs go on. A gap between two sweeps
--- counts as an outage of the bus itself, and the agents' leases are extended for it.
+-- The sweep ends attempts whose lease has run out, and blocks whose condition is met. A long gap between
+-- two sweeps counts as an outage of the bus, and the sweep then extends the leases of the agents.
 
--- Whether a live job with an expired lease is to be ended by the sweep. A hook call that nobody sends any
--- more is claimed again with the same attempt instead, as long as the attempt is younger than the job's
--- timeout and the gateway still knows its key.
+-- Whether the sweep has to end the attempt of a live job with an expired lease. A hook call that no
+-- dispatcher sends any more is instead claimed again with the same attempt, while the attempt is younger
+-- than the job's timeout and the gateway still knows its key.
 create or replace function lease_is_lost(p_job jobs) returns boolean language sql stable as $$
   select (p_job).state = 'running'
     or (p_job).delivery = 'pull'
@@ -14,7 +14,7 @@ create or replace function lease_is_lost(p_job jobs) returns boolean language sq
         and started_at + make_interval(secs => (p_job).timeout_seconds) <= now())
 $$;
 
--- Why the lease of a live job has run out, in words for its attempt, its prompt and its event.
+-- Why the lease of a live job has run out, in words for the attempt, the event and the next prompt.
 create or replace function lost_lease_reason(p_job jobs) returns text language sql stable as $$
   select case
     when (p_job).hard_deadline <= now() then
@@ -28,8 +28,8 @@ create or replace function lost_lease_reason(p_job jobs) returns text language s
     else format('lease ran out: no word for %s seconds', (p_job).timeout_seconds) end
 $$;
 
--- Whether the live attempt of a claimed hook job was never sent. Such an attempt does not count as a try of
--- the agent.
+-- Whether the live attempt of a claimed hook job was never sent to the gateway. Such an attempt does not
+-- count against max_attempts.
 create or replace function never_sent(p_job jobs) returns boolean language sql stable as $$
   select (p_job).state = 'leased'
     and (p_job).delivery = 'hook'
@@ -39,9 +39,9 @@ create or replace function never_sent(p_job jobs) returns boolean language sql s
         and deliveries = 0)
 $$;
 
--- Ends the attempts whose lease has run out, at most p_limit (null: sweep_batch), in one namespace or in all
--- for null. Their jobs are queued again or dead; returns them as job_json. Jobs that another call has locked,
--- or whose dependents it has, are left to the next sweep.
+-- Ends attempts with expired leases, at most p_limit (null: sweep_batch), in one namespace (null: in all).
+-- Returns their jobs, which are now queued or dead, as job_json.
+-- Jobs that another call has locked, and jobs with locked dependents, are left to the next sweep.
 create or replace function end_expired(p_limit int default null, p_namespace text default null)
 returns setof jsonb language plpgsql as $$
 declare
@@ -73,8 +73,8 @@ begin
 end
 $$;
 
--- How long ago the last sweep was, on any node; null for the first. Notes this one. The time is a fact of the
--- whole bus and stands in namespace default.
+-- Returns the time since the last sweep on any node, null for the first sweep, and records the present one.
+-- The time belongs to the whole bus, so it is kept in namespace default.
 create or replace function time_since_sweep() returns interval language plpgsql as $$
 declare
   v_last timestamptz;
@@ -91,8 +91,8 @@ begin
 end
 $$;
 
--- Extends the leases of agents at work to outage_grace from now, because no agent could renew during an
--- outage of the bus. The hard timeout stays; jobs that another call has locked are passed over.
+-- Extends the leases of running jobs to outage_grace from now, because no agent could renew during an
+-- outage of the bus. The hard deadline stays, and jobs that another call has locked are skipped.
 create or replace function extend_leases_after_outage() returns void language sql as $$
   update jobs
   set leased_until = least(hard_deadline, now() + outage_grace()), updated_at = now()
@@ -105,8 +105,8 @@ create or replace function extend_leases_after_outage() returns void language sq
     for no key update skip locked)
 $$;
 
--- The sweep of every namespace. Returns the jobs that moved, with what: lease_lost (and job_json) or
--- unblocked (and job_brief).
+-- The sweep of every namespace; it also writes the claim mark. Returns the jobs that moved, each with what:
+-- lease_lost (and job_json) or unblocked (and job_brief).
 create or replace function recover() returns setof jsonb language plpgsql as $$
 begin
   if time_since_sweep() > outage_after() then
@@ -131,4 +131,4 @@ begin
 end
 $$;
 comment on function requeue_expired(jsonb, jsonb) is
-  'The operation requeueExpired: ends the attempts of the namespace whose lease has run out, now.';
+  'The operation requeueExpired: ends the attempts of the namespace whose lease has run out, without waiting for the sweep.';

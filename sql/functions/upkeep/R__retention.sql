@@ -1,12 +1,12 @@
--- Retention: finished work of every namespace moves from the live tables to the tables of history, in small
+-- Retention moves finished work of every namespace from the live tables to the history tables, in small
 -- batches.
 --
--- One call moves one batch in one short transaction and returns the place of the next; the route
--- retire-finished-work calls until there is none. Rows that another call has locked are passed over, and
--- found the next time.
+-- One call moves one batch in a short transaction and returns the position of the next batch; the route
+-- retire-finished-work repeats the call until there is none. Rows that another call has locked are skipped
+-- and found the next time.
 
--- Gives a history table the columns that a later migration gave to its live table. Returns the names of all
--- columns, quoted and joined for a statement.
+-- Adds to a history table the columns that a later migration added to its live table. Returns the names of
+-- all columns, quoted and joined for a statement.
 create or replace function follow_shape(p_live regclass, p_history regclass) returns text
 language plpgsql as $$
 declare
@@ -33,7 +33,8 @@ begin
 end
 $$;
 
--- Moves the rows with these keys of the named column and type to history. Returns how many, by namespace.
+-- Moves the rows whose column p_key, of type p_type, has one of the values p_keys to history. Returns how
+-- many, by namespace.
 create or replace function move_rows(
   p_live regclass, p_history regclass, p_key text, p_type text, p_keys text[]
 ) returns jsonb language plpgsql as $$
@@ -53,8 +54,9 @@ begin
 end
 $$;
 
--- Ends a batch of one part: writes an audit row history.moved for each namespace whose rows moved. Returns
--- moved, how many rows in all, and next, the place of the next batch; null for next means that none is left.
+-- Ends a batch of one part: writes an audit row history.moved for each namespace with moved rows. Returns
+-- moved, the number of all moved rows, and next, the position of the next batch; next is null when none is
+-- left.
 create or replace function end_batch(p_part text, p_moved jsonb, p_next jsonb) returns jsonb
 language sql as $$
   insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
@@ -66,13 +68,13 @@ language sql as $$
     'next', p_next)
 $$;
 
--- The first namespace after the given one by name, the very first for null; null when there is none.
+-- The namespace that follows p_after by name, or the first one for null; null when there is none.
 create or replace function next_namespace(p_after text default null) returns text language sql stable as $$
   select min(namespace) from namespaces where p_after is null or namespace > p_after
 $$;
 
--- The place where a part goes on: the beginning of the namespace after the given one, or p_otherwise when
--- that was the last.
+-- The position at which a part goes on: the beginning of the namespace after p_namespace, or p_otherwise
+-- when that was the last one.
 create or replace function place_after(p_part text, p_namespace text, p_otherwise jsonb) returns jsonb
 language sql stable as $$
   select coalesce(
@@ -83,16 +85,16 @@ language sql stable as $$
     p_otherwise)
 $$;
 
--- Whether a job was over for good before then. A dead letter is not over: it waits for a person, however
--- long.
+-- Whether a job ended for good before p_before. A dead letter has not ended for good: it waits for a
+-- person, however long.
 create or replace function retirable(p_job jobs, p_before timestamptz) returns boolean
 language sql immutable as $$
   select (p_job).state in ('succeeded', 'failed', 'cancelled')
     and (p_job).ended_at < p_before
 $$;
 
--- Those of the jobs that no other job refers to, as parent, dependency or block, and no slot. A job that is
--- referred to stays until the referring one can go, and keeps the jobs that it refers to itself.
+-- Those of p_jobs to which no slot refers and no other job refers as parent, dependency or block. A job
+-- with such a reference stays until the referring row goes, and so do the jobs to which it refers itself.
 create or replace function without_referred(p_jobs uuid[]) returns uuid[] language plpgsql stable as $$
 declare
   v_kept uuid[];
@@ -117,9 +119,9 @@ create or replace function nil_id() returns uuid language sql immutable as $$
   select '00000000-0000-0000-0000-000000000000'::uuid
 $$;
 
--- Moves one batch of the jobs of one namespace that ended before then, with their attempts and dependencies.
--- The newest go first: a family goes from its youngest, which refer to the older ones. Returns the answer of
--- end_batch.
+-- Moves one batch of the jobs of one namespace that ended before p_before, with their attempts and
+-- dependencies. Returns the answer of end_batch.
+-- The newest jobs go first, because younger jobs of a family refer to older ones.
 create or replace function retire_jobs(p_before timestamptz, p_limit int, p_place jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -158,8 +160,9 @@ begin
 end
 $$;
 
--- Whether a slot that was over before then may go. Each order keeps its newest order_runs_kept slots and the
--- newest that ended well; a slot of a job that is not over stays, because it may go on.
+-- Whether a slot that was over before p_before may be retired. Each order keeps its newest order_runs_kept
+-- slots and its newest slot that ended well. A slot whose job is not over stays, because the slot may go
+-- on.
 create or replace function retirable_slot(p_slot standing_order_runs, p_before timestamptz) returns boolean
 language sql stable as $$
   select (
@@ -179,7 +182,8 @@ language sql stable as $$
         and retirable(j, p_before)))
 $$;
 
--- Moves one batch of the slots of one namespace that were over before then. Returns the answer of end_batch.
+-- Moves one batch of the slots of one namespace that were over before p_before. Returns the answer of
+-- end_batch.
 create or replace function retire_slots(p_before timestamptz, p_limit int, p_place jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -220,9 +224,9 @@ begin
 end
 $$;
 
--- Moves the old ones among the next p_limit events of one namespace; events of live jobs stay. The window
--- goes by seq: a search for old events alone would end in a walk through all young ones. Returns
--- batch_answer.
+-- Moves the events older than p_before among the next p_limit events of one namespace, except events of
+-- live jobs. Returns the answer of end_batch.
+-- The batch goes by seq, because a search for old events alone would in the end read all young ones.
 create or replace function retire_events(p_before timestamptz, p_limit int, p_place jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -260,8 +264,8 @@ create or replace function audited_job(p_table text, p_row text) returns uuid la
   select case when p_table = 'jobs' and p_row ~ '^[0-9a-f-]{36}$' then p_row::uuid end
 $$;
 
--- Moves the old ones among the next p_limit audit rows of all namespaces; rows of live jobs stay. Returns
--- the answer of end_batch.
+-- Moves the audit rows older than p_before among the next p_limit of all namespaces, except rows about live
+-- jobs. Returns the answer of end_batch.
 create or replace function retire_audit(p_before timestamptz, p_limit int, p_place jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -291,10 +295,10 @@ begin
 end
 $$;
 
--- Moves one batch of what ended more than so many days ago, in the order slots, jobs, events, audit rows, tables
--- with a rule, beginning at a place (null: the first). Returns part, moved and next, the place for the next call; null
--- when there is none. Refuses (422) a number out of range; one node retires at a time, and a second one gets
--- next null.
+-- Moves one batch of the work that ended more than p_days days ago: slots, jobs, events, audit rows, then
+-- tables with a rule. p_place is the position where the batch begins (null: the first). Returns part, moved
+-- and next, the position for the next call, which is null at the end.
+-- Refuses (422) a number out of range. One node retires at a time; a second one gets null for next.
 create or replace function retire_finished_work(p_days int, p_limit int, p_place jsonb default null)
 returns jsonb language plpgsql as $$
 declare

@@ -1,8 +1,8 @@
--- Retention of the tables that need no more than a rule: a row of retention_rules, which the migration that makes
--- the table adds. The tables of work have functions of their own (R__retention.sql), since their rows refer to
--- each other.
+-- Retention by rule: the migration that creates a table adds a row to retention_rules, and these functions
+-- retire its old rows. Jobs, slots, events and audit rows have their own functions (R__retention.sql),
+-- because their rows refer to each other.
 
--- The first rule after the table of this name (null: the first of all); all null when there is none.
+-- The rule that follows the table p_after by name (null: the first rule); all null when there is none.
 create or replace function next_retention_rule(p_after text default null) returns retention_rules
 language sql stable as $$
   select *
@@ -12,7 +12,7 @@ language sql stable as $$
   limit 1
 $$;
 
--- The type of a table's column, for a cast; an error when there is no such column.
+-- The type of a table's column, for a cast; null when there is no such column.
 create or replace function column_type(p_table regclass, p_column text) returns text
 language sql stable as $$
   select format_type(atttypid, atttypmod)
@@ -20,7 +20,7 @@ language sql stable as $$
   where attrelid = p_table and attname = p_column and not attisdropped
 $$;
 
--- Deletes the rows with these keys. Returns how many, by namespace.
+-- Deletes the rows whose column p_key has one of the values p_keys. Returns how many, by namespace.
 create or replace function remove_rows(p_table regclass, p_key text, p_keys text[]) returns jsonb
 language plpgsql as $$
 declare
@@ -37,9 +37,10 @@ begin
 end
 $$;
 
--- Moves or deletes one batch of the rows of one table that were over before then, or before the rule's own
--- keep_days. Rows that another call has locked are passed over. Returns the answer of end_batch: a full batch is
--- followed by the next of the same table, the last table by null.
+-- Moves or deletes one batch of the rows of one table that were over before p_before or, if the rule has
+-- keep_days, for more days than that. Rows that another call has locked are skipped.
+-- Returns the answer of end_batch. After a full batch next is the same table, otherwise the next table, and
+-- null after the last.
 create or replace function retire_by_rule(p_before timestamptz, p_limit int, p_place jsonb) returns jsonb
 language plpgsql as $$
 declare
