@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The beans of one bus. Each bean is made once, when another bean asks for it or by {@link #makeAll}, so packages may
- * bind their beans in any order.
+ * The beans of one bus. Each bean is made once: when another bean asks for it, or at the latest by {@link #makeAll}.
+ * Therefore packages may bind their beans in any order.
  *
  * <p>The resources of the beans are closed in the reverse order of their opening. Only the thread that starts the bus
  * and the thread that stops it use this class.

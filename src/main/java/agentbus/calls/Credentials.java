@@ -49,8 +49,8 @@ public final class Credentials {
      *
      * @param authorization the Authorization header, or null
      * @param allowed the kinds of principal that the operation is for
-     * @return an object with attemptId or tokenHash, with allowed, and with form: the token's prefix, which names the
-     *     kind of principal that the token claims
+     * @return an object with attemptId or tokenHash, with allowed, and with form; the form is the token's prefix, which
+     *     names the kind of principal that the token claims
      * @throws Problem 401 {@code missing_token} or {@code invalid_token}
      */
     public ObjectNode of(String authorization, List<String> allowed) {

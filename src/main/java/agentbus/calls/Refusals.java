@@ -12,8 +12,8 @@ import java.util.Set;
  */
 public final class Refusals {
     /**
-     * A malformed call (400, 405, 415) is a mere slip, which only the caller sees. A call without a valid token (401)
-     * has no principal to record.
+     * The statuses of recorded refusals. A malformed call (400, 405, 415) is reported to the caller only, and a call
+     * without a valid token (401) has no principal to record.
      */
     private static final Set<Integer> NOTED = Set.of(403, 404, 409, 413, 422, 429);
 

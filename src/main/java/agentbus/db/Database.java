@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * The database of one process: an external Postgres or an embedded one in the data directory, with a connection pool.
  *
  * <p>All processes on one data directory share the embedded server; the last one stops it. Callers close the database
- * after all its users, because no JVM shutdown hook does it for them.
+ * after everything that uses it, because no JVM shutdown hook closes it.
  */
 public final class Database implements AutoCloseable {
     /** The schema of all agentbus tables and functions, and the whole search path of pooled connections. */

@@ -275,8 +275,8 @@ public final class Migrations {
     }
 
     /**
-     * Refuses a database that knows a number of this build's migrations under another name. Otherwise its longer
-     * history would look like that of a newer build.
+     * Refuses a database from before the first release, which knows a number of this build's migrations under another
+     * name. Its longer history would otherwise look like that of a newer build.
      */
     private void refuseFolded(MigrationInfo[] all) {
         Optional<MigrationInfo> folded = Arrays.stream(all)
@@ -327,8 +327,8 @@ public final class Migrations {
     }
 
     /**
-     * The line of the error. Flyway's line number is not always that of the statement's first character, so the line is
-     * counted from the statement's text and from the position that the server gives within it.
+     * Finds the line of the error. Flyway's line number is not always that of the statement's first character.
+     * Therefore the line is counted from the statement's text and the position that the server reports within it.
      */
     private static int line(FlywaySqlScriptException script, SQLException sql) {
         ServerErrorMessage server = server(sql);

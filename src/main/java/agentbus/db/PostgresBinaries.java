@@ -98,8 +98,8 @@ record PostgresBinaries(Path directory) {
     }
 
     /**
-     * The archive's checksum, taken from the jar's directory without reading the archive. Every release has another
-     * one.
+     * The archive's checksum, taken from the jar's directory without reading the archive. The checksum differs for
+     * every release.
      */
     private static String version(URLConnection connection) throws IOException {
         return connection instanceof JarURLConnection jar

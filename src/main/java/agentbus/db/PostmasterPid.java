@@ -65,16 +65,16 @@ record PostmasterPid(long pid, int port, String status) {
      * and Postgres takes either for a living server.
      *
      * @param cluster the server's data directory
-     * @return false when no process has the id (Postgres then starts by itself), and while any process of the dead
-     *     server lives
+     * @return false when no process has the id, because Postgres then starts without help; also false while any process
+     *     of the dead server lives
      */
     boolean inTheWay(Path cluster) {
         return ProcessHandle.of(pid).isPresent() && !alive(cluster) && !hasOrphans(cluster);
     }
 
     /**
-     * Looks for processes whose working directory is the data directory. Without /proc it finds none, and Postgres has
-     * to detect them.
+     * Whether a process works in the data directory. Without /proc the answer is always false, and Postgres has to
+     * detect such processes.
      */
     private static boolean hasOrphans(Path cluster) {
         try (Stream<Path> processes = Files.list(Path.of("/proc"))) {

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
 /** Runs {@code initdb} and {@code pg_ctl} for the embedded server; their output goes to the server's log. */
 final class ServerPrograms {
     /**
-     * Loopback TCP only, and no Unix socket in a directory that others can write to. Statements stay out of the log,
-     * because their values are users' data.
+     * The server listens on loopback TCP only, because others could write to the directory of a Unix socket. Statements
+     * stay out of the log, because their values are users' data.
      */
     private static final String OPTIONS = " -c listen_addresses=127.0.0.1 -c unix_socket_directories="
             + " -c log_min_error_statement=panic -c log_error_verbosity=terse -c log_checkpoints=off";

@@ -22,8 +22,8 @@ import java.util.concurrent.locks.LockSupport;
  * server.
  *
  * <p>POSIX releases all locks of a process on a file when the process closes any channel to that file. Therefore a
- * process never reopens its own users' files, which it knows by a mark in their names, and a process that waits for the
- * second lock keeps one channel open until it has the lock.
+ * process never reopens its own users' files, which it knows by a mark in their names. For the same reason, a process
+ * that waits for the second lock keeps one channel open until it has the lock.
  */
 final class ServerUsers implements AutoCloseable {
     private final Path directory;

@@ -9,8 +9,8 @@ public final class UnpackPostgres {
     private UnpackPostgres() {}
 
     /**
-     * Unpacks unless a database is configured. On failure it exits with 1 and no message, because the start repeats the
-     * step and reports the failure.
+     * Unpacks Postgres unless a database is configured. On failure the process exits with 1 and prints nothing, because
+     * the start repeats the step and reports the failure.
      *
      * @param arguments none
      */

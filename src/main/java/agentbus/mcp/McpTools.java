@@ -29,8 +29,8 @@ final class McpTools {
             "Give the token of your attempt, which stands in your prompt, as token. A refusal is a"
                     + " result with isError; its code says what was wrong, its expected what would be right.";
     /**
-     * Accepts every value, because the SDK requires a validator. Operations check their inputs themselves, and tools
-     * have no schema for their answers.
+     * A validator that accepts every value, because the SDK requires one. Operations check their inputs themselves, and
+     * tools have no schema for their answers.
      */
     private static final JsonSchemaValidator CHECKED_ELSEWHERE = (schema, value) -> ValidationResponse.asValid(null);
 

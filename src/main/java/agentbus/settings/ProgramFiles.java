@@ -17,8 +17,8 @@ import java.util.stream.Stream;
  * The program's files that are not compiled: routes, templates and the statements that routes call. They come from the
  * checkout if {@code agentbus.source.dir} names one, otherwise from the jar.
  *
- * <p>A checkout's files are all read at the start, because a statement that is first needed an hour later must fit the
- * schema of the start, even if the checkout was updated meanwhile. {@link #refresh} reads one file again.
+ * <p>A checkout's files are all read at the start. A statement that is first needed an hour later must fit the schema
+ * of the start, even if the checkout was updated meanwhile. {@link #refresh} reads one file again.
  */
 public final class ProgramFiles {
     /** The folders: their names on the class path, and their paths in a checkout. */

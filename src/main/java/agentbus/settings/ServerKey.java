@@ -15,8 +15,8 @@ import javax.crypto.spec.SecretKeySpec;
 /**
  * The key from which the tokens of attempts are derived.
  *
- * <p>No token is stored, because any node with the key can derive the token again, and so write the same prompt again,
- * byte for byte. Therefore all nodes of one bus must have the same key; {@link #fingerprint()} shows whether they do.
+ * <p>No token is stored, because any node with the key can derive the token again and thus repeat the prompt byte for
+ * byte. Therefore all nodes of one bus must have the same key; {@link #fingerprint()} shows whether they do.
  */
 public final class ServerKey {
     /** The environment variable that gives the key to nodes that share no directory. */

@@ -14,9 +14,14 @@ import java.util.TreeMap;
 /**
  * The settings of one process; immutable.
  *
- * <p>The sources, weakest first, are {@code application.properties} on the class path, which holds every setting with
- * its default; {@code agentbus.properties} in the home directory, or the file that {@code AGENTBUS_CONFIG} names; the
- * environment; and the command line.
+ * <p>The sources, from the weakest to the strongest:
+ *
+ * <ol>
+ *   <li>{@code application.properties} on the class path, which holds every setting with its default
+ *   <li>{@code agentbus.properties} in the home directory, or the file that {@code AGENTBUS_CONFIG} names
+ *   <li>the environment
+ *   <li>the command line
+ * </ol>
  *
  * <p>In the environment, {@code agentbus.a.b-c} is {@code AGENTBUS_A_B_C}, and {@code DATABASE_URL} sets
  * {@code agentbus.database.url}. A key that ends in {@code .password}, {@code .token} or {@code -token} may be given as

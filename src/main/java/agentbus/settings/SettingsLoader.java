@@ -216,8 +216,8 @@ final class SettingsLoader {
         if (known.contains(key)) {
             return;
         }
-        // Keys of Camel and of the installation's own routes are accepted, but a misspelt "agentbus." must not pass as
-        // such a key.
+        // Keys of Camel and of the installation's own routes are accepted. A key with a misspelt "agentbus." is
+        // refused, because it would otherwise be accepted as one of them.
         boolean ours = key.startsWith(PREFIX)
                 || Nearest.of(key.split("\\.", 2)[0], List.of("agentbus")).isPresent();
         if (ours) {

@@ -133,8 +133,8 @@ public final class Bus implements AutoCloseable {
     }
 
     /**
-     * The gateways that this node dispatches to, as text for people: their addresses, with the names of all but the
-     * default.
+     * A text for people with the gateways that this node dispatches to: the address of each, and its name unless it is
+     * the default gateway.
      */
     public String gateways() {
         return gateways.dispatchable().stream()

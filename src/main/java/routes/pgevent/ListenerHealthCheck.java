@@ -11,9 +11,9 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
  *
  * <p>UP means that each listener is connected and gave proof of life recently; a component without listeners is UP.
  * DOWN names every channel that is not heard, with the time and the reason. The check is not a liveness check: a
- * restart of the process does not bring a database back. Details for each channel: {@code <channel>.connected},
- * {@code <channel>.since} and {@code <channel>.reconnects}; where several listeners share a channel, the route's id
- * follows the channel after an {@code @}.
+ * restart of the process does not bring a database back. The details of each channel are {@code <channel>.connected},
+ * {@code <channel>.since} and {@code <channel>.reconnects}. If several listeners share a channel, an {@code @} and the
+ * route's id follow the channel.
  */
 public class ListenerHealthCheck extends AbstractHealthCheck {
 

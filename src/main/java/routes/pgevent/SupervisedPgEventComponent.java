@@ -23,8 +23,8 @@ import org.apache.camel.spi.annotations.Component;
  *   <li>{@code pgevent:channel} listens on the database of the component's data source. This is the form for routes: it
  *       holds no secret, and the data source brings TLS and every other option of the driver.
  *   <li>{@code pgevent:host:port/database/channel?user=..&pass=..} and {@code pgevent:host/database/channel}, as in
- *       camel-pgevent. Endpoint names leave the query out, but the route's definition keeps it: dumps of the route show
- *       the password.
+ *       camel-pgevent. The endpoint's name omits the query, but the route's definition contains it, so a dump of the
+ *       route shows the password.
  *   <li>{@code pgevent:///database/channel?datasource=#name}, as in camel-pgevent; the data source must give
  *       connections of pgjdbc, or wrappers that unwrap to them.
  * </ul>
