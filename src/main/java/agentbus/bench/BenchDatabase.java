@@ -53,8 +53,8 @@ final class BenchDatabase implements AutoCloseable {
             server.close();
             throw new BenchFailure(
                     "cannot make the database " + NAME + " on the server of the " + server
-                            + "; the bench runs in that one alone: let the role create databases, and drop one that a killed"
-                            + " bench has left (" + refused.getMessage() + ")",
+                            + "; the bench needs it: let the role create databases, and drop the database if a"
+                            + " killed bench has left it (" + refused.getMessage() + ")",
                     refused);
         }
         Map<String, String> access = Map.of(

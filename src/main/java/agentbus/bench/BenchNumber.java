@@ -7,8 +7,8 @@ import picocli.CommandLine.Model.OptionSpec;
 enum BenchNumber {
     JOBS("<n>", "drain: jobs in one round", 20_000, 1, 1_000_000),
     ROUNDS("<n>", "drain, claim, start: how often", 3, 1, 50),
-    RATE("<n>", "latency: jobs enqueued in a second", 20, 1, 1_000),
-    WARM_UP("<n>", "latency: jobs done before it measures", 5_000, 0, 1_000_000),
+    RATE("<n>", "latency: jobs enqueued per second", 20, 1, 1_000),
+    WARM_UP("<n>", "latency: jobs done before the measurement", 5_000, 0, 1_000_000),
     SECONDS("<s>", "latency and idle: how long to measure; drain: how long to wait for a round", 60, 1, 3_600),
     AGENTS("<n>", "Agents that share the work", 10, 1, 200),
     IN_FLIGHT("<n>", "drain: runs at once on the gateway", 400, 1, 10_000),

@@ -20,13 +20,13 @@ final class BenchOptions {
             description = "latency: http (the API) or sql (the function in Postgres); http by default.")
     Door enqueue = Door.http;
 
-    @Option(names = "--json", description = "Only the JSON lines; no table on the standard error output.")
+    @Option(names = "--json", description = "Print only the JSON lines; no table on the standard error output.")
     boolean json;
 
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "A setting of the bus that is measured; may be repeated.")
+            description = "A setting of the measured bus; may be repeated.")
     Map<String, String> settings = new LinkedHashMap<>();
 
     /** How the latency bench enqueues. */

@@ -177,7 +177,7 @@ final class AnswerPrinter {
         boolean made = answer.path("created").asBoolean(true);
         out.println("event " + Cell.line(event.get("eventId")));
         view(operation)
-                .add("new", made ? "yes" : "no: the topic has seen this dedupe key; this is the event of then")
+                .add("new", made ? "yes" : "no: this earlier event of the topic has the dedupe key")
                 .addSome(event, EVENT.subList(0, EVENT.size() - 1))
                 .addAll(event, EVENT)
                 .addAll(answer, List.of("event", "created"))

@@ -18,7 +18,7 @@ import picocli.CommandLine.Mixin;
         description = {
             "Start a bus with a simulated OpenClaw gateway and a small fleet at work.",
             "Some agents succeed, some block, some fail, some never answer. The data is kept in ./data/demo; remove the folder to"
-                    + " begin anew."
+                    + " start again with an empty database."
         },
         footer = "Example: agentbus demo --set agentbus.http.port=9090")
 public final class DemoCommand implements Callable<Integer> {
@@ -88,8 +88,8 @@ public final class DemoCommand implements Callable<Integer> {
         settings.putAll(options.settings());
         if (!settings.get("agentbus.database.url").isEmpty()) {
             throw new StartFailure(
-                    "the demo's agents would close real jobs: it runs on a database of its own only; take"
-                            + " agentbus.database.url away, or use ./agentbus run");
+                    "the demo runs only on its own database, because its agents would close real jobs; remove"
+                            + " agentbus.database.url, or use ./agentbus run");
         }
         return settings;
     }

@@ -152,7 +152,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         String prompt = run.prompt();
         if (options.obeysNotice() && prompt.startsWith(AdmittedRun.UNTRUSTED_NOTICE)) {
             watch.happened(AgentWatch.Event.NOTICE_OBEYED);
-            LOG.warn("{} does nothing about run {}: its prompt says not to", run.agentId(), run.runId());
+            LOG.warn("{} does nothing in run {}, as its prompt demands", run.agentId(), run.runId());
             end.complete(null);
             return end;
         }
@@ -279,7 +279,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
                 callback.operation(),
                 work.run().sessionKey(),
                 what,
-                again ? "; it is tried again" : "");
+                again ? "; it will be repeated" : "");
     }
 
     private static String describe(Throwable failure) {

@@ -53,7 +53,7 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "<file>",
-            description = "What 'openclaw cron list --json' printed; - reads the standard input.")
+            description = "The output of 'openclaw cron list --json'; - reads the standard input.")
     private String file;
 
     @Option(
@@ -68,16 +68,16 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
     @Option(
             names = "--default-agent",
             paramLabel = "<agent>",
-            description = "Who gets a cron that names no agent; coordinator by default.")
+            description = "The agent for a cron that names none; coordinator by default.")
     private String defaultAgent = "coordinator";
 
     @Option(
             names = "--zone",
             paramLabel = "<zone>",
-            description = "The zone of a schedule that names none; UTC by default.")
+            description = "The time zone of a schedule that names none; UTC by default.")
     private String zone = "UTC";
 
-    @Option(names = "--include-disabled", description = "Take crons that are switched off, too.")
+    @Option(names = "--include-disabled", description = "Import disabled crons, too.")
     private boolean includeDisabled;
 
     /**

@@ -90,7 +90,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
         }
         for (String field : List.of("model", "thinking")) {
             if (job.path("payload").hasNonNull(field)) {
-                notes.add(field + " is not carried over; agent.yaml says it for the agent");
+                notes.add(field + " is not carried over; the agent's own setting applies");
             }
         }
         String delivery = job.path("delivery").path("mode").asText("none");
@@ -130,10 +130,10 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
                 ? payload.path("text").asText("")
                 : payload.path("message").asText("");
         if (kind.equals("systemEvent")) {
-            notes.add("was an event for the main session; is a run of its own now");
+            notes.add("was an event for the main session; now starts a separate run");
         } else if (!kind.equals("agentTurn")) {
             throw new IllegalArgumentException(
-                    "payload.kind is \"" + kind + "\"; only agentTurn and systemEvent wake an agent with words");
+                    "payload.kind is \"" + kind + "\"; only agentTurn and systemEvent wake an agent with a text");
         }
         if (text.isBlank()) {
             throw new IllegalArgumentException("its payload has no text");
@@ -144,7 +144,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
     /** Separates double braces, because Camel reads them as a placeholder and has no escape for them. */
     private String literal(String text) {
         if (text.contains("{{") || text.contains("}}")) {
-            notes.add("two braces in a text are a placeholder to Camel; a blank stands between them now");
+            notes.add("Camel reads two braces in a text as a placeholder; they now have a blank between them");
             return text.replace("{{", "{ {").replace("}}", "} }");
         }
         return text;
@@ -157,15 +157,15 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
                 return quartz(schedule.path("expr").asText("").strip());
             case "every":
                 if (schedule.hasNonNull("anchorMs")) {
-                    notes.add("its anchor is not carried over: it runs at full hours and minutes now");
+                    notes.add("its anchor is not carried over; it now runs at full hours or minutes");
                 }
                 return List.of(every(schedule.path("everyMs").asLong(0)));
             case "at":
                 throw new IllegalArgumentException("it runs once, at "
-                        + schedule.path("at").asText("?") + "; that is a job: enqueue-job --run-after");
+                        + schedule.path("at").asText("?") + "; enqueue a job instead (enqueue-job --run-after)");
             default:
                 throw new IllegalArgumentException(
-                        "schedule.kind is \"" + kind + "\"; only cron and every are schedules in time");
+                        "schedule.kind is \"" + kind + "\"; it must be cron or every");
         }
     }
 
@@ -230,7 +230,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
             return "0/" + millis / 1_000 + " * * * * ?";
         }
         throw new IllegalArgumentException("it runs every " + Duration.ofMillis(millis)
-                + ", which does not divide the minute, the hour or the day; no cron expression says that");
+                + ", which does not divide the minute, the hour or the day, so no cron expression can express it");
     }
 
     private static void check(String cron, String zone) {

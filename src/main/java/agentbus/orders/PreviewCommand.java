@@ -31,10 +31,10 @@ public final class PreviewCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "<cron>",
-            description = "Quartz: second, minute, hour, day of month, month, day of week; one of the days is ?.")
+            description = "Quartz: second, minute, hour, day of month, month, day of week; one of the two days is ?.")
     private String cron;
 
-    @Option(names = "--zone", paramLabel = "<zone>", description = "The time zone of its times; UTC by default.")
+    @Option(names = "--zone", paramLabel = "<zone>", description = "The expression's time zone; UTC by default.")
     private String zone = "UTC";
 
     @Option(names = "--from", paramLabel = "<time>", description = "Fires after this time; now by default.")
