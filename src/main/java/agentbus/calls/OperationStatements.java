@@ -50,7 +50,7 @@ public final class OperationStatements {
      */
     static String call(String template, String placeholder, String function) {
         if (!function.matches(NAME)) {
-            throw new IllegalStateException(function + " is no name of a function");
+            throw new IllegalStateException(function + " is not a valid function name");
         }
         return template.replace(placeholder + "(", function + "(");
     }

@@ -200,7 +200,7 @@ final class ContractFile {
     private static List<String> principals(String id, JsonNode node) {
         Set<String> principals = texts(node.path("x-principals"));
         if (!PRINCIPALS.containsAll(principals)) {
-            throw new IllegalStateException("The contract's " + id + " names a principal that is none: " + principals);
+            throw new IllegalStateException("The contract's " + id + " names an unknown principal: " + principals);
         }
         return List.copyOf(principals);
     }
@@ -209,7 +209,8 @@ final class ContractFile {
     private static void requireKnownExtensions(String id, JsonNode node) {
         node.fieldNames().forEachRemaining(name -> {
             if (name.startsWith("x-") && !EXTENSIONS.contains(name)) {
-                throw new IllegalStateException("The contract's " + id + " has " + name + ", which is no extension.");
+                throw new IllegalStateException(
+                        "The contract's " + id + " has " + name + ", which is not a known extension.");
             }
         });
     }

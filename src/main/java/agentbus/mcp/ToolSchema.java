@@ -52,7 +52,7 @@ final class ToolSchema {
         inner.forEach((name, rest) -> {
             JsonNode property = schema.path("properties").get(name);
             if (property == null) {
-                throw new IllegalStateException("x-mcp names a field " + name + " that there is not.");
+                throw new IllegalStateException("x-mcp names the field " + name + ", which the input does not have.");
             }
             properties.set(name, cut(property, rest));
         });

@@ -138,7 +138,7 @@ public final class ProgramFiles {
                                 .replace(file.getFileSystem().getSeparator(), "/");
             }
         }
-        throw new IllegalArgumentException(file + " is no file of " + folders());
+        throw new IllegalArgumentException(file + " is not in " + folders());
     }
 
     private static Optional<byte[]> packed(String name) {

@@ -98,7 +98,7 @@ final class RouteReload implements AutoCloseable {
             } else {
                 List<Path> users = users(file);
                 LOG.info(
-                        "{} taken, for {}",
+                        "{} reloaded, used by {}",
                         routes.place(file.toString()),
                         users.isEmpty() ? "no route" : places(users));
                 users.forEach(this::takeRoutes);
@@ -130,7 +130,7 @@ final class RouteReload implements AutoCloseable {
                 remove(file, before);
                 running.remove(file);
                 syncOrders();
-                LOG.info("{} is gone, and its routes with it", routes.place(file.toString()));
+                LOG.info("{} is removed, and its routes are stopped", routes.place(file.toString()));
             }
             return;
         }
@@ -145,7 +145,7 @@ final class RouteReload implements AutoCloseable {
             throw told;
         }
         running.put(file, text);
-        LOG.info("{} taken: {}", routes.place(file.toString()), idsOf(file, text));
+        LOG.info("{} reloaded: {}", routes.place(file.toString()), idsOf(file, text));
     }
 
     /** The routes of a file, read and checked but not yet added to the context. */
