@@ -23,10 +23,7 @@ final class BenchOptions {
     @Option(names = "--json", description = "Print only the JSON lines; no table on the standard error output.")
     boolean json;
 
-    @Option(
-            names = "--set",
-            paramLabel = "KEY=VALUE",
-            description = "A setting of the measured bus; may be repeated.")
+    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of the measured bus; may be repeated.")
     Map<String, String> settings = new LinkedHashMap<>();
 
     /** How the latency bench enqueues. */

@@ -49,8 +49,8 @@ final class CommandSpecs {
     static void addCommon(CommandSpec spec, int first) {
         int order = first;
         spec.addOption(flag(order++, "Print the bus's JSON unchanged, for answers and problems.", JSON));
-        spec.addOption(setting(
-                URL, "<url>", order++, "The bus's URL; else AGENTBUS_URL, else " + Settings.DEFAULT_URL + "."));
+        spec.addOption(
+                setting(URL, "<url>", order++, "The bus's URL; else AGENTBUS_URL, else " + Settings.DEFAULT_URL + "."));
         spec.addOption(
                 setting(
                         TOKEN_FILE,

@@ -164,8 +164,7 @@ record OpenclawCron(String id, String name, Map<String, Map<String, String>> ord
                 throw new IllegalArgumentException("it runs once, at "
                         + schedule.path("at").asText("?") + "; enqueue a job instead (enqueue-job --run-after)");
             default:
-                throw new IllegalArgumentException(
-                        "schedule.kind is \"" + kind + "\"; it must be cron or every");
+                throw new IllegalArgumentException("schedule.kind is \"" + kind + "\"; it must be cron or every");
         }
     }
 
