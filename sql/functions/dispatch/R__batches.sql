@@ -1,38 +1,38 @@
--- Batches: several calls in one statement, so that they share a commit, a round trip and each trigger.
+-- A batch handles several calls in one statement, so that they share a commit, a round trip and each
+-- trigger.
 --
--- What it is for. An update of jobs sets up its indexes and check constraints and fires triggers with
--- transition tables, whatever the number of rows. With a statement for each step, a job cost the server
--- 2.1 to 2.6 ms; the same rows, fifty at a time, cost 0.4 ms (measured; docs/performance.md).
+-- Purpose. Every update of jobs prepares the indexes and check constraints and fires the statement
+-- triggers, whatever the number of rows. With a statement for each step, a job cost the server 2.1 to 2.6
+-- ms; in batches of fifty rows it cost 0.4 ms (measured; docs/performance.md).
 --
--- What it does. Prompts, admissions and plain closes that arrive while a statement runs go together into
--- the next one; a call that comes alone runs at once. Only ordinary calls are batched. hooks_admitted
--- takes jobs that are still leased, and complete_jobs closes whose attempt is live, that hand nothing on
--- and that no job waits for. Every other call is left to the function for one (hook_admitted,
--- complete_job), which alone knows all cases. Each call keeps its fence, its answer after its commit, and
--- its audit row with its own actor (act_as_each).
+-- How it works. Prompts, admissions and plain closes that arrive while a statement runs form the next
+-- batch; a single call runs at once. hooks_admitted takes jobs that are still leased; complete_jobs takes
+-- closes of live attempts without follow-ups, events and dependents. Every other call goes to the function
+-- for one call (hook_admitted, complete_job), which handles all cases. Each call keeps its fence, gets its
+-- answer after its commit, and has an audit row with its own actor (act_as_each).
 --
--- The price. Two functions say what a plain close does, and two what an admission does; BatchesTest holds
--- them to the same answers, events and audit rows. Reasons and limits: docs/adr/0014.
+-- Cost. Two functions implement a plain close, and two an admission; BatchesTest compares their answers,
+-- events and audit rows. docs/adr/0014 has the reasons and the limits.
 --
--- How to turn it off. The batch size is a number in HookCallNotes and in Closes; with 1 every call runs
--- alone.
+-- How to turn it off. HookCallNotes and BatchedCalls each have a constant for the batch size; with 1 every
+-- call runs alone.
 --
--- Planned once for each connection. Functions that run for every job set plan_cache_mode, so that they
--- are planned once for each connection and again when a table's statistics change. The planner takes an
--- array that it does not know for ten values, so a plan for the call's one value always looks cheaper,
--- and the planning costs more than the work.
+-- Planned once for each connection. Functions that run for every job set plan_cache_mode, so that they are
+-- planned once for each connection and again when the statistics of a table change. Without the setting
+-- they are planned at every call: the planner assumes ten values in an unknown array, so a plan for the one
+-- value of the call always seems cheaper. Such planning costs more than the work.
 
--- Names the actor and the reason for the audit row of each job, where one transaction speaks for several
--- callers. p_each is an object of [actor, why] by job id; a job that is not in it has those of act_as.
+-- Sets the actor and the reason for the audit row of each job, when one transaction acts for several
+-- callers. p_each maps job ids to [actor, why]; for other jobs act_as applies.
 create or replace function act_as_each(p_each jsonb) returns void
 language sql as $$
   select set_config('agentbus.each', p_each::text, true)
 $$;
 
--- Keeps rendered prompts before their hook calls, and counts the calls (deliveries). A mark stands for
--- the token; hashes are in hex. The first prompt stays, because a repeated call must send the same bytes.
--- Returns attempt and prompt of those that the dispatcher still holds; for the others nothing must be
--- sent.
+-- Keeps rendered prompts before their hook calls, and counts the calls (deliveries). Prompts have a mark in
+-- place of the token, and hashes are in hex. The first prompt of an attempt stays, because a repeated call
+-- must send the same bytes.
+-- Returns attempt and prompt of the attempts that the dispatcher still holds; no other prompt may be sent.
 create or replace function keep_prompts(
   p_dispatcher text, p_attempts uuid[], p_prompts text[], p_prompt_hashes text[], p_template_hashes text[],
   p_token_hashes text[]
@@ -53,14 +53,16 @@ begin
       as k (attempt_id, prompt, prompt_hash, template_hash, token_hash),
     jobs j
   where a.attempt_id = k.attempt_id and j.job_id = a.job_id
-    -- A dispatcher owns leased jobs only. The state is not asked for, see begin_running.
+    -- A dispatcher owns only leased jobs. There is no condition on the state, for the reason in
+    -- begin_running.
     and j.live_attempt = a.attempt_id and j.lease_owner = p_dispatcher
   returning a.attempt_id, a.prompt;
 end
 $$;
 
--- hook_admitted for several attempts. Returns attempt and answer of each; the answer of an ordinary one
--- leaves out the job. Locks the jobs in the order of their ids, as every call that locks several.
+-- hook_admitted for several attempts. Returns attempt and answer of each; the answer about an attempt whose
+-- job was still leased leaves out the job. Locks the jobs in the order of their ids, like every call that
+-- locks several.
 create or replace function hooks_admitted(
   p_dispatcher text, p_attempts uuid[], p_run_ids text[], p_session_keys text[]
 ) returns table (o_attempt uuid, o_answer jsonb)
@@ -100,7 +102,7 @@ begin
   set run_id = w.run_id,
     session_key = w.session_key,
     delivery_failures = 0,
-    -- As begin_running, for several.
+    -- The same as begin_running, for several jobs.
     state = 'running',
     lease_owner = 'agent:' || j.target_agent,
     leased_until = least(
@@ -113,7 +115,8 @@ begin
   where a.attempt_id = w.attempt_id and a.attempt_id = any (v_ordinary) and j.job_id = a.job_id
   returning w.attempt_id, jsonb_build_object('applied', true, 'outcome', 'admitted', 'waitedMs', waited_ms(j));
 
-  -- An agent that was quicker than this note, or a run that was stopped meanwhile.
+  -- The other attempts: the agent has called before this admission arrived, or the attempt has ended
+  -- meanwhile.
   for v_other in
     select *
     from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key)
@@ -126,11 +129,12 @@ begin
 end
 $$;
 
--- complete_job for several closes whose tokens the door has verified, each of another job. Takes the
--- plain ones only: live attempt, nothing handed on, no job that waits for this one. Returns place (1 is
--- the first) and answer of each; a close that is not among them has changed nothing and is
--- complete_job's. Locks all jobs first, in the order of their ids, so that the next statement sees them
--- as they are then.
+-- complete_job for several closes of different jobs, whose tokens the door has verified. Takes only plain
+-- closes: the attempt is live, the input has no namespace, outcome, evidence, follow-ups or events, and no
+-- job waits for this one.
+-- Returns place (1 is the first) and answer of each plain close. Other closes change nothing here and need
+-- complete_job. The first statement locks all jobs in the order of their ids, so that the next one reads
+-- their newest rows.
 create or replace function complete_jobs(p_attempts uuid[], p_inputs jsonb[])
 returns table (o_place int, o_answer jsonb)
 language plpgsql
@@ -173,7 +177,7 @@ begin
     from calls c
     where j.job_id = any (v_simple) and j.job_id = c.job_id and j.live_attempt = c.attempt_id
     returning c.attempt_id, c.input, c.place,
-      -- job_brief of a job that has succeeded.
+      -- The same fields as job_brief has for a job that has succeeded.
       jsonb_build_object(
         'job', jsonb_strip_nulls(jsonb_build_object(
           'jobId', j.job_id,

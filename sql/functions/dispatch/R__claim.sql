@@ -1,11 +1,12 @@
--- Claiming: one call, many dispatchers, and a cost that does not grow with the work that has ended.
+-- Claiming: many dispatchers take due jobs, at a cost that does not grow with ended work.
 --
--- Claims come one at a time (lock_claims), so none can take what another has chosen. A claim chooses
--- without a lock and then locks only what it chose; to lock each candidate of each lane would write to
--- ten times the rows that are taken (docs/adr/0009, docs/adr/0016). What a claim may pass over stands in
--- R__claim_mark.sql.
+-- Only one claim runs at a time (lock_claims), so no claim can take jobs that another has chosen. A claim
+-- chooses without locks and then locks only the chosen jobs; locking every candidate of every lane would
+-- write to ten times as many rows (docs/adr/0009, docs/adr/0016). R__claim_mark.sql explains which jobs a
+-- claim need not read.
 
--- A job with its live attempt, as a worker that pulls gets it. The door adds the attempt's token.
+-- A job with its live attempt, as the answer to a worker that pulls. The door adds the token of the
+-- attempt.
 create or replace function claimed_json(p_job jobs, p_attempt job_attempts) returns jsonb
 language sql stable as $$
   select job_json(p_job) || jsonb_strip_nulls(jsonb_build_object(
@@ -18,8 +19,8 @@ language sql stable as $$
     'instructions', (p_job).instructions))
 $$;
 
--- A job with its live attempt, as its prompt and its hook call need it. No field more: each costs as much
--- as writing it to a table.
+-- A job with its live attempt, as its prompt and its hook call need it. It has no other field, because each
+-- field costs as much as writing it to a table.
 create or replace function delivery_json(p_job jobs, p_attempt job_attempts) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -52,10 +53,10 @@ language sql stable as $$
     || jsonb_build_object('payload', (p_job).payload)
 $$;
 
--- Leases locked jobs to an owner for p_lease; p_delivery is hook or pull. A queued job gets a new
--- attempt. A leased one, whose dispatcher is gone or whose hook call had an unknown outcome, keeps its
--- attempt, so that the call is repeated and no second run begins. Returns delivery_json of each for the
--- hook, else claimed_json, in the order of the claim.
+-- Leases locked jobs to an owner for p_lease; p_delivery is hook or pull. A queued job gets a new attempt.
+-- A leased job, whose dispatcher is gone or whose hook call had an unknown outcome, keeps its attempt, so
+-- that the call is repeated and starts no second run.
+-- Returns delivery_json of each job for hook, otherwise claimed_json, in the order of the claim.
 create or replace function lease_jobs(p_jobs uuid[], p_delivery text, p_owner text, p_lease interval)
 returns setof jsonb
 language plpgsql as $$
@@ -70,7 +71,7 @@ begin
     leased_until = now() + p_lease,
     keeps_lease = (p_delivery = 'pull'),
     status = null,
-    -- Of this attempt, or of none.
+    -- A new attempt has no run yet.
     run_id = case when state = 'leased' then run_id end,
     session_key = case when state = 'leased' then session_key end,
     updated_at = now()
@@ -87,7 +88,7 @@ begin
   on conflict (attempt_id) do update
   set dispatcher_id = excluded.dispatcher_id,
     adoptions = job_attempts.adoptions + 1,
-    -- The owner before may have called the hook and died before it noted the outcome.
+    -- The previous owner may have called the hook and died before it recorded the outcome.
     unknown_since = coalesce(
       job_attempts.unknown_since, case when job_attempts.deliveries > 0 then now() end),
     updated_at = now();
@@ -100,18 +101,19 @@ begin
 end
 $$;
 
--- Waits until no other claim is under way: two at once could each give away an agent's last free place.
--- The statement that counts comes after this one and so sees what the claim before it did. The lock ends
--- with the transaction, and the server runs that alone, so a frozen dispatcher cannot keep it.
+-- Waits until no other claim is under way, because two claims at once could each use the last room of a
+-- lane. The statement that counts must come after this one, so that it sees the result of the claim before.
+-- The lock ends with the transaction, which does not wait for the client, so a frozen dispatcher cannot
+-- keep the lock.
 create or replace function lock_claims() returns void
 language sql as $$
   select pg_advisory_xact_lock(hashtextextended('agentbus.claim', 0))
 $$;
 
--- The jobs that a claim would take, at most p_limit and none of p_passed; null when none is due. Locks
--- nothing. p_gateways limits it to lanes on those gateways; null is any. First come hook calls to repeat
--- (leased, the lease over, the gateway's key still known), then the highest priority, up to the room of
--- each agent and of each gateway.
+-- The jobs that a claim would take, at most p_limit and none of p_passed, in lanes on p_gateways (null:
+-- any); null when none is due. Locks nothing.
+-- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
+-- key). Then the highest priority comes first, within the room of each agent and each gateway.
 create or replace function choose_jobs(p_limit int, p_passed uuid[], p_gateways text[]) returns uuid[]
 language plpgsql as $$
 declare
@@ -133,7 +135,7 @@ begin
     from agents a
     left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
   ), gateways_with_room as materialized (
-    -- Once for each gateway: it would be counted again for each job that is looked at.
+    -- Materialized, so that the runs are counted once for each gateway and not for each candidate.
     select g.namespace, g.gateway,
       g.max_in_flight - coalesce((
         select sum(w.runs)
@@ -187,9 +189,10 @@ begin
 end
 $$;
 
--- Claims due jobs for a dispatcher, at most p_limit, and returns delivery_json of each; see choose_jobs
--- for the order and for p_gateways. The lease is p_lease_ms milliseconds, and the dispatcher's heartbeats
--- renew it. Jobs that other calls have locked are passed over: the claim looks again past those,
+-- Claims at most p_limit due jobs for a dispatcher and returns delivery_json of each; choose_jobs explains
+-- the order and p_gateways. The lease is p_lease_ms milliseconds, and the heartbeats of the dispatcher
+-- renew it.
+-- When other calls have locked some of the chosen jobs, the claim chooses again without these jobs,
 -- look_rounds times at most. Planned once for each connection, see R__batches.sql.
 create or replace function claim_for_dispatch(
   p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[] default null
@@ -223,8 +226,8 @@ begin
 end
 $$;
 
--- Claims at most p_limit due jobs of one agent without waiting for locked ones, up to the room of its
--- lane, which must be open. Returns their ids, locked; null when there are none. To be called under
+-- Locks at most p_limit due jobs of one agent, up to the room of its lane, and skips jobs that are locked
+-- already. Returns their ids, or null when there are none. The lane must be open; call it under
 -- lock_claims.
 create or replace function lock_due_jobs(p_agent agents, p_limit int) returns uuid[]
 language plpgsql as $$
@@ -249,8 +252,6 @@ begin
 end
 $$;
 
--- The operation claimJobs, for workers that pull: the same room and order as a dispatcher's claim, and a
--- lease of leaseSeconds or pull_lease. Refuses a disabled agent (422). A paused lane gives no job.
 create or replace function claim_jobs(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -273,9 +274,9 @@ begin
 end
 $$;
 comment on function claim_jobs(jsonb, jsonb) is
-  'The operation claimJobs, for workers that pull. The door adds each attempt''s token.';
+  'The operation claimJobs, for workers that pull: the same room and order as a dispatcher''s claim, and a lease of leaseSeconds or pull_lease. Refuses a disabled agent (422); a paused lane gives no job. The door adds each attempt''s token.';
 
--- Keeps the SHA-256 of the token that the worker of an attempt was given.
+-- Keeps the SHA-256 of the token that a worker got for its attempt.
 create or replace function keep_token_hash(p_attempt uuid, p_token_hash bytea) returns void
 language sql as $$
   update job_attempts set token_hash = p_token_hash where attempt_id = p_attempt

@@ -1,6 +1,6 @@
--- Why a job that is due has not been claimed: the words of next_move.
+-- Why a due job has not been claimed, in the words of next_move.
 
--- A lane that is full, in words: its jobs at work, its limit, and the job that began first.
+-- A full lane in words: the number of jobs at work, the limit, and the job that began first.
 create or replace function full_lane(p_agent agents, p_at_work bigint) returns text
 language plpgsql stable as $$
 declare
@@ -18,10 +18,10 @@ begin
 end
 $$;
 
--- What holds a queued job that is due, in words: its agent, its gateway, a lane or gateway that is full,
--- no dispatcher, or 'the next claim' when nothing does. Every enqueue asks this, and lists ask it for
--- each row, so it is in plpgsql and planned once for each connection; it reads the jobs at work only and
--- passes over dead entries as a claim does.
+-- What holds a queued job that is due, in words: its agent, its gateway, a full lane or gateway, no
+-- dispatcher, or 'the next claim' when nothing holds it.
+-- Every enqueue and every row of a list calls this function. So it is in plpgsql, which is planned once for
+-- each connection; it reads only jobs at work and skips dead entries as a claim does.
 create or replace function hold_of(p_job jobs) returns text
 language plpgsql stable as $$
 declare
@@ -60,7 +60,7 @@ begin
   if v_runs >= v_gateway.max_in_flight then
     return format('gateway %s full: %s of %s', v_gateway.gateway, v_runs, v_gateway.max_in_flight);
   end if;
-  -- A bus that has never had a dispatcher works by pulling: none is missing there.
+  -- A bus that has never had a dispatcher is used by workers that pull, so no dispatcher is missing.
   if exists (select from dispatcher_heartbeats)
     and not exists (
       select from dispatcher_heartbeats

@@ -1,9 +1,12 @@
--- The outcome of a hook call. A 200 is admission and not success; no answer is not failure.
+-- These functions record the outcome of a hook call. A 200 means admission and not success; a missing
+-- answer does not mean failure.
 --
--- Each function takes the dispatcher that called and the attempt, and answers with hook_answer. A
--- dispatcher that no longer holds the attempt changes nothing.
+-- Each function named hook_… for an outcome takes the dispatcher that called and the attempt, and returns
+-- hook_answer. A dispatcher that no longer holds the attempt does not change the job; only an admission
+-- counts whichever dispatcher reports it.
 
--- The job of an attempt, locked for an end: a hook call that is given up may be the end of its job.
+-- The job of an attempt, locked together with its dependents, because the outcome of a hook call may end
+-- the job.
 create or replace function job_of_hook_call(p_attempt uuid) returns jobs
 language plpgsql as $$
 declare
@@ -22,8 +25,8 @@ language sql volatile as $$
   select round(extract(epoch from clock_timestamp() - greatest((p_job).run_after, (p_job).created_at)) * 1000)
 $$;
 
--- The answer about a hook call: whether it changed the job, the outcome, the job's brief, and how long
--- the job had waited.
+-- The answer about a hook call: applied (whether the job changed), outcome, job (job_brief), and waitedMs,
+-- how long the job had waited.
 create or replace function hook_answer(p_job jobs, p_applied boolean, p_outcome text) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
@@ -33,7 +36,7 @@ language sql stable as $$
     'waitedMs', waited_ms(p_job))
 $$;
 
--- Whether the dispatcher still holds the attempt of a locked job, and nothing is known of its run.
+-- Whether the dispatcher still holds the attempt of a locked job, and the job is still leased.
 create or replace function holds_hook_call(p_job jobs, p_dispatcher text, p_attempt uuid) returns boolean
 language sql immutable as $$
   select (p_job).live_attempt is not distinct from p_attempt
@@ -41,10 +44,11 @@ language sql immutable as $$
     and (p_job).lease_owner is not distinct from p_dispatcher
 $$;
 
--- The gateway has admitted the run: the job is running and its agent holds the lease. The agent may have
--- closed already; then only the run's id is kept. A run whose attempt was cancelled or timed out
--- meanwhile is to be stopped. Locks the one job only: an admission ends nothing, and hooks_admitted holds
--- other jobs when it calls this.
+-- The gateway has admitted the run: the job is running and its agent holds the lease. If the attempt has
+-- ended already, only the ids of the run are kept; after a cancellation or a timeout the run is to be
+-- stopped.
+-- Locks only the one job, because an admission ends nothing and hooks_admitted holds other jobs when it
+-- calls this function.
 create or replace function hook_admitted(p_dispatcher text, p_attempt uuid, p_run_id text, p_session_key text)
 returns jsonb
 language plpgsql as $$
@@ -86,9 +90,9 @@ begin
 end
 $$;
 
--- Holds the gateway of an attempt: for Retry-After (1 s to retry_after_cap_seconds) when it gave one,
--- else with short_backoff up to gateway_hold_cap_seconds. Calls that were under way when the hold began
--- tell nothing new: they neither lengthen the doubling nor shorten the hold.
+-- Holds the gateway of an attempt: for Retry-After (1 s to retry_after_cap_seconds) when the gateway gave
+-- one, otherwise for short_backoff up to gateway_hold_cap_seconds. A call that was under way when the hold
+-- began neither increases the backoff nor shortens the hold.
 create or replace function hold_gateway(p_attempt uuid, p_reason text, p_retry_after_seconds int) returns void
 language plpgsql as $$
 begin
@@ -108,9 +112,10 @@ begin
 end
 $$;
 
--- Queues a locked job whose run has not started again, after short_backoff up to undelivered_cap_seconds;
--- no attempt is used up. When an earlier call of the attempt may have started a run, this one's failure
--- does not prove that none works: then the outcome is unknown.
+-- Queues a locked job whose run has not started again, after short_backoff up to undelivered_cap_seconds.
+-- The attempt does not count.
+-- When an earlier call of the attempt may have started a run, this failure does not prove that there is
+-- none, so the outcome is unknown (hook_unknown).
 create or replace function give_back(
   p_job jobs, p_dispatcher text, p_attempt uuid, p_error text, p_outcome text
 ) returns jsonb
@@ -128,9 +133,9 @@ begin
 end
 $$;
 
--- The gateway takes nothing just now (no connection, 408, 429, 502, 503): the run has certainly not
--- started, the job is queued again, and the gateway is held. p_retry_after_seconds is its Retry-After, if
--- it gave one.
+-- The gateway takes no calls at present (no connection, 408, 429, 502, 503), so the run has certainly not
+-- started. The job is queued again and the gateway is held; p_retry_after_seconds is the Retry-After of the
+-- gateway, or null.
 create or replace function hook_undelivered(
   p_dispatcher text, p_attempt uuid, p_error text, p_retry_after_seconds int default null
 ) returns jsonb
@@ -144,8 +149,8 @@ begin
 end
 $$;
 
--- The session of this job, or a place to run, was not free in time (409, or 503 for admission): the job
--- is queued again, and the gateway goes on with the others.
+-- The gateway had no free session or run for this job in time (409, or 503 for admission). The job is
+-- queued again, and the gateway is not held, so that it goes on with other jobs.
 create or replace function hook_busy(p_dispatcher text, p_attempt uuid, p_error text) returns jsonb
 language plpgsql as $$
 declare
@@ -156,10 +161,11 @@ begin
 end
 $$;
 
--- The run may or may not have started (timeout, lost connection): the attempt stays, and its call is
--- repeated with the same key and bytes, by any dispatcher, after short_backoff up to unknown_cap_seconds.
--- That wait is the lease, which belongs to no dispatcher and is never renewed. The attempt has timed out
--- once the job's timeout, or key_memory, has passed without news.
+-- The run may or may not have started (timeout, lost connection). The attempt stays, and any dispatcher
+-- repeats its call with the same key and bytes after short_backoff up to unknown_cap_seconds. That wait is
+-- the lease, which belongs to no dispatcher and is never renewed.
+-- The attempt times out when the job's timeout has passed since its start, or key_memory since the outcome
+-- became unknown.
 create or replace function hook_unknown(p_dispatcher text, p_attempt uuid, p_error text) returns jsonb
 language plpgsql as $$
 declare
@@ -190,10 +196,11 @@ begin
 end
 $$;
 
--- The gateway will not take this call however often it is repeated (400, 401, 404, 405, 413): the lane of
--- the agent is paused with the reason until someone resumes it, the job is queued again, and no attempt
--- is used up. A dispatcher that no longer holds the attempt brings old news: the new holder finds out by
--- itself, and the cause may have been mended since.
+-- The gateway will refuse this call however often it is repeated (400, 401, 404, 405, 413). The lane of the
+-- agent is paused with the reason until it is resumed, and the job is queued again; the attempt does not
+-- count.
+-- A refusal from a dispatcher that no longer holds the attempt changes nothing: the new holder makes the
+-- call itself, and the cause may have been removed by then.
 create or replace function hook_refused(p_dispatcher text, p_attempt uuid, p_reason text) returns jsonb
 language plpgsql as $$
 declare
@@ -209,7 +216,7 @@ begin
     perform pause_lane(v_job.namespace, v_job.target_agent, 'dispatcher', p_reason, null);
   end if;
   if exists (select from job_attempts where attempt_id = p_attempt and unknown_since is not null) then
-    -- As in give_back: an earlier call may have started a run.
+    -- As in give_back, an earlier call may have started a run.
     return hook_unknown(p_dispatcher, p_attempt, p_reason);
   end if;
   v_job := end_attempt(v_job, 'undelivered', 'queued', p_error => p_reason, p_counts => false);

@@ -1,12 +1,13 @@
--- The fence, and what ends an attempt. Everything that closes a job goes through end_attempt.
+-- The fence of a job, and the end of its attempts. Attempts end in end_attempt, except by a block
+-- (block_live_job, block_job) or in a batch of closes (complete_jobs).
 --
 -- Locks: a call that needs several jobs locks them all at its beginning, in the order of their ids
--- (lock_jobs), or passes over locked ones (skip locked). So the end of a child and the cancelling of its
--- parent cannot each wait for the other.
+-- (lock_jobs), or skips locked ones. So the end of a child and the cancelling of its parent cannot wait for
+-- each other.
 -- Remaining deadlock: job A starts depending on B while another call waits for B's lock. Postgres aborts
 -- one; the doors retry once.
 
--- The waiting and blocked jobs that the end of one of these may move.
+-- The waiting and blocked jobs that may move when one of p_jobs ends.
 create or replace function dependents_of(p_jobs uuid[]) returns setof uuid
 language sql stable as $$
   select j.job_id from jobs j
@@ -15,19 +16,20 @@ language sql stable as $$
       or j.job_id in (select d.job_id from job_dependencies d where d.depends_on = any (p_jobs)))
 $$;
 
--- Locks the jobs, in the one order.
+-- Locks the jobs in the order of their ids.
 create or replace function lock_jobs(p_jobs uuid[]) returns void
 language sql as $$
   select from jobs where job_id = any (p_jobs) order by job_id for no key update
 $$;
 
--- Locks the jobs and what their end may move.
+-- Locks the jobs, and the jobs that may move when they end (dependents_of).
 create or replace function lock_for_end(p_jobs uuid[]) returns void
 language sql as $$
   select lock_jobs(p_jobs || array(select dependents_of(p_jobs)))
 $$;
 
--- Locks what the end of the job may move, without waiting; false when another call has locked some of it.
+-- Locks the jobs that may move when the job ends, without waiting. Returns false when another call has
+-- locked some of them.
 create or replace function try_lock_dependents(p_job_id uuid) returns boolean
 language sql as $$
   with needed as materialized (
@@ -38,8 +40,8 @@ language sql as $$
   select (select count(*) from needed) = (select count(*) from locked)
 $$;
 
--- Locks the job and fetches the attempt of the caller's token. Refuses a token of another job (403);
--- whether the attempt is still the live one is for the caller to see.
+-- Locks the job of the input and fetches the attempt of the caller's token. Refuses the token of another
+-- job (403); the caller checks whether the attempt is still live.
 create or replace function fenced_job(
   p_principal jsonb, p_input jsonb, out o_job jobs, out o_attempt job_attempts
 )
@@ -64,8 +66,8 @@ $$;
 comment on function fenced_job(jsonb, jsonb) is
   'Locks the job and fetches the attempt of the caller''s token.';
 
--- Keeps a report of an attempt that is over as an event and answers with the problem stale_attempt:
--- returned, not raised, so that the event stays.
+-- Keeps a report of an attempt that is over as the event job.late_report and returns the problem
+-- stale_attempt. The problem is returned and not raised, so that the event is not rolled back.
 create or replace function late_report(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
 returns jsonb language plpgsql as $$
 declare
@@ -81,14 +83,14 @@ begin
 end
 $$;
 
--- Leased to running: the lease is now the agent's, as long as the job's timeout, and the hard timeout
--- starts. Takes a locked job that is leased and returns it as it is then.
+-- Makes a locked leased job running and returns its new row. The agent now holds the lease, for the timeout
+-- of the job, and the hard timeout starts.
 create or replace function begin_running(p_job jobs) returns jobs
 language plpgsql as $$
 begin
-  -- By the ids alone, here and wherever a row is known: a condition on the state lets the planner take
-  -- the small index of what is at work, which leads to all that was at work since a transaction somewhere
-  -- is held open.
+  -- Here and wherever a row is known, the condition is the id alone. A condition on the state lets the
+  -- planner take the small index of live jobs, which keeps a dead entry of every past job while a
+  -- transaction is held open.
   update job_attempts set status = 'running', admitted_at = coalesce(admitted_at, now()), updated_at = now()
   where attempt_id = p_job.live_attempt;
   update jobs
@@ -104,9 +106,11 @@ begin
 end
 $$;
 
--- Ends the live attempt of a locked job with the given status, brings the job to the given state and
--- releases what waits for its end. p_counts false gives the attempt back; a cancelled or timed out run is
--- to be stopped at its gateway. Not for blocked: block_live_job.
+-- Ends the live attempt of a locked job with p_status, moves the job to p_state and, if the job has ended,
+-- releases the jobs that wait for its end. With p_counts false the attempt does not count against
+-- max_attempts.
+-- The run of a cancelled or timed out attempt is stopped at its gateway. To block a job, use
+-- block_live_job.
 create or replace function end_attempt(
   p_job jobs, p_status text, p_state text, p_run_after timestamptz default null,
   p_summary text default null, p_error text default null, p_result jsonb default null,
@@ -131,7 +135,7 @@ begin
   where job_id = p_job.job_id
   returning * into p_job;
   if p_status in ('cancelled', 'timed_out') then
-    -- Ended from outside: its run may still be at work and is to be stopped.
+    -- The agent did not end the attempt itself, so the run may still be at work and has to be stopped.
     perform request_abort(v_attempt, coalesce(p_error, p_status));
   end if;
   if p_job.ended_at is not null then
@@ -141,8 +145,8 @@ begin
 end
 $$;
 
--- Ends the live attempt of a locked job as a failure: queued again after the wait or the job type's
--- backoff, or dead when its attempts are used up.
+-- Ends the live attempt of a locked job as a failure. The job is dead when its attempts are used up;
+-- otherwise it is queued again after p_wait or the backoff of its job type.
 create or replace function retry_or_die(
   p_job jobs, p_status text, p_error text, p_wait interval default null, p_result jsonb default null
 ) returns jobs language plpgsql as $$
@@ -155,8 +159,9 @@ begin
 end
 $$;
 
--- Called at the end of a job: what waited for its success becomes due, or is blocked when it did not
--- succeed; what was blocked on its end goes on.
+-- Called at the end of a job, for the jobs that wait for it. After a success they go on
+-- (go_on_after_success). Otherwise a waiting dependent is blocked, and a job that was blocked only on the
+-- end of p_job leaves its block.
 create or replace function release_dependents(p_job jobs) returns void
 language plpgsql as $$
 declare
@@ -178,15 +183,16 @@ begin
       perform block_for_dependency(v_dependent, p_job);
     elsif v_dependent.blocked_on_job = p_job.job_id
       and not needs_success(v_dependent.job_id, p_job.job_id) then
-      -- It asked to be told of the end, and this is one.
+      -- The dependent was blocked on the end of p_job, not on its success.
       perform leave_block(v_dependent, format('job %s (%s) has ended %s', p_job.job_id, p_job.subject, p_job.state));
     end if;
   end loop;
 end
 $$;
 
--- Counts the success of the second job for the first, which is locked and waiting or blocked: it becomes
--- due when that was the last, unless another dependency has spoiled it.
+-- Counts the success of p_job for p_dependent, which is locked and waiting or blocked. The dependent
+-- becomes due when this was its last open dependency. A dependent that was blocked on p_job is blocked anew
+-- when another dependency ended without success.
 create or replace function go_on_after_success(p_dependent jobs, p_job jobs) returns void
 language plpgsql as $$
 declare
@@ -209,7 +215,7 @@ begin
 end
 $$;
 
--- The first dependency that ended without success and was not waived; no row when there is none.
+-- The first dependency of a job that ended without success and was not waived; no row when there is none.
 create or replace function spoiled_dependency(p_job_id uuid) returns setof jobs
 language sql stable as $$
   select t.* from job_dependencies d join jobs t on t.job_id = d.depends_on
@@ -218,15 +224,14 @@ language sql stable as $$
   limit 1
 $$;
 
--- Whether the first job needs the second to succeed; where it does not, being blocked on it is over with
--- any end.
+-- Whether p_job_id depends on the success of p_other. If not, any end of p_other ends a block on it.
 create or replace function needs_success(p_job_id uuid, p_other uuid) returns boolean
 language sql stable as $$
   select exists (select from job_dependencies
     where job_id = p_job_id and depends_on = p_other and satisfied_at is null and waived_at is null)
 $$;
 
--- Dependencies of a job that are neither satisfied nor waived.
+-- The number of dependencies of a job that are neither satisfied nor waived.
 create or replace function open_count(p_job_id uuid) returns int
 language sql stable as $$
   select count(*)::int

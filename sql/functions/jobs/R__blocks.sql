@@ -1,7 +1,7 @@
--- Blocked work: how a job gets there, and how it gets out on its own.
+-- How a job becomes blocked, and how its block ends without an operation.
 
--- Ends the live attempt of a locked job with the given status and error, and blocks the job with a reason
--- for the coordinator to resolve. The attempt counts.
+-- Ends the live attempt of a locked job with p_status and p_error, blocks the job with p_reason and asks
+-- the coordinator. The attempt counts against max_attempts. Returns the job.
 create or replace function block_live_job(p_job jobs, p_status text, p_error text, p_reason text) returns jobs
 language plpgsql as $$
 begin
@@ -17,8 +17,8 @@ begin
 end
 $$;
 
--- A dependency that ended without success does not satisfy: the dependent is blocked on it, goes on if it
--- succeeds after a redrive, and its owner is asked.
+-- Blocks a job on a dependency that ended without success, and asks the coordinator. The job goes on if the
+-- dependency succeeds after a redrive. Returns the job.
 create or replace function block_for_dependency(p_job jobs, p_dependency jobs) returns jobs
 language plpgsql as $$
 begin
@@ -37,7 +37,8 @@ begin
 end
 $$;
 
--- The jobs that a job waits for: dependencies and what it is blocked on; none when it has ended.
+-- The jobs for which a job waits: its open dependencies and the job on which it is blocked; none when the
+-- job has ended.
 create or replace function waits_for(p_job_id uuid) returns setof uuid
 language sql stable as $$
   select x.other from (
@@ -50,14 +51,15 @@ language sql stable as $$
   where j.ended_at is null
 $$;
 
--- Refuses (409) to let the first job wait for the second when the second, over any number of steps, waits
--- for the first. To be called under lock_cycles.
+-- Refuses (409, dependency_cycle) to let p_job_id wait for p_waits_for when p_waits_for already waits for
+-- p_job_id, directly or through other jobs. Call it under lock_cycles.
 create or replace function refuse_cycle(p_job_id uuid, p_waits_for uuid, p_field text) returns void
 language plpgsql as $$
 declare
   v_path text;
 begin
-  -- First whether at all, each job looked at once; the path is only for the message.
+  -- The first query only finds whether there is a cycle, and visits each job once. The second finds the
+  -- path for the message.
   if not exists (
     with recursive reached (job_id) as (
       select p_waits_for
@@ -81,16 +83,16 @@ begin
 end
 $$;
 
--- Waits until no other job is being blocked on a job.
+-- Waits until no other transaction blocks a job on a job.
 create or replace function lock_cycles() returns void
 language sql as $$
-  -- One such check at a time, or two could each miss the other's half of a cycle; before any job is
-  -- locked, or two that block on each other would meet in a deadlock instead.
+  -- Without this lock, two checks at once could each miss the half of a cycle that the other adds. It comes
+  -- before any lock on a job, because otherwise two jobs that block on each other would end in a deadlock.
   select pg_advisory_xact_lock(hashtextextended('agentbus.cycle', 0))
 $$;
 
--- Brings the coordinator a blocked.replan job about a blocked one; without a coordinator that can take
--- it, the event job.needs_operator.
+-- Enqueues a blocked.replan job for the coordinator about a blocked job. When no coordinator can take it,
+-- emits job.needs_operator instead.
 create or replace function ask_for_replan(p_job jobs) returns void
 language plpgsql as $$
 begin
@@ -105,7 +107,7 @@ begin
             'person', p_job.blocked_on_person, 'failedDependency', p_job.blocked_on_job))));
       return;
     exception when sqlstate 'AB422' then
-      -- The coordinator cannot take it (hop limit, subject): a person must, and is told by the event below.
+      -- The coordinator cannot take the job (hop limit, subject), so the event below asks an operator.
       null;
     end;
   end if;
@@ -114,8 +116,8 @@ begin
 end
 $$;
 
--- Withdraws the question to the coordinator, unless it is at work on it already, or another call has locked
--- what depends on it.
+-- Cancels the queued blocked.replan jobs about a job. A replan job stays when the coordinator works on it
+-- already, or when another call has locked it or its dependents.
 create or replace function drop_replan(p_job jobs) returns void
 language plpgsql as $$
 declare
@@ -132,8 +134,8 @@ begin
 end
 $$;
 
--- Blocked to queued, or to waiting while other dependencies are open. Failed dependencies are waived. The
--- answer is told to the next attempt.
+-- Ends the block of a locked job and returns the job, which is queued, or waiting while other dependencies
+-- are open. Waives failed dependencies, and keeps p_answer for the prompt of the next attempt.
 create or replace function leave_block(p_job jobs, p_answer text) returns jobs
 language plpgsql as $$
 begin
@@ -154,8 +156,8 @@ begin
 end
 $$;
 
--- Puts back to work what was blocked until a time that has come, or on a job that has ended; returns
--- briefs of the jobs.
+-- Ends blocks whose time has come, and blocks on jobs that have ended, at most p_limit of each kind (null:
+-- sweep_batch). Returns job_brief of each job.
 create or replace function move_blocked(p_limit int default null) returns setof jsonb
 language plpgsql as $$
 declare
@@ -168,8 +170,8 @@ begin
   loop
     return next job_brief(leave_block(v_job, format('the time %s has come', utc_text(v_job.blocked_until))));
   end loop;
-  -- The end of a job releases what was blocked on it in its own transaction; this finds what a change by
-  -- hand left behind.
+  -- The end of a job releases the jobs blocked on it in its own transaction. This query finds the jobs that
+  -- a change by hand has left behind.
   for v_job in
     select j.* from jobs j join jobs o on o.job_id = j.blocked_on_job
     where j.state = 'blocked' and o.ended_at is not null

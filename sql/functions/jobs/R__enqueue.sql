@@ -1,6 +1,7 @@
--- How work comes into being: enqueue_job and emit_event, and what they are made of.
+-- The operations enqueueJob and emitEvent, and the functions behind them.
 
--- The settings of a job type: its own row, or the row of its first word (dev for dev.review).
+-- The settings of a job type: its own row, or the row of its first word (dev for dev.review); all null when
+-- there is neither.
 create or replace function job_type_settings(p_namespace text, p_job_type text) returns job_types
 language sql stable as $$
   select * from job_types
@@ -9,19 +10,19 @@ language sql stable as $$
   limit 1
 $$;
 
--- How long to wait before the next try, after so many failures in a row.
+-- How long a job of this type waits before its next attempt, after p_failures failures in a row.
 create or replace function backoff(p_namespace text, p_job_type text, p_failures int) returns interval
 language sql volatile as $$
-  -- Doubling from the base up to the cap, less a share drawn by chance so that jobs that failed together
-  -- come back apart.
+  -- The wait doubles from the base up to the cap. A random share is taken off, so that jobs that failed
+  -- together do not come back together.
   select make_interval(secs => (
     least(t.backoff_cap_seconds, t.backoff_seconds * 2 ^ least(greatest(p_failures, 1) - 1, 30))
     * (1 - t.backoff_jitter * random()))::double precision)
   from job_type_settings(p_namespace, p_job_type) t
 $$;
 
--- The agent a call speaks for: its token's, or for an operator the one named. Refuses another agent's
--- name (403), naming the field.
+-- The agent for which a call acts: the agent of the token or, for an operator, the agent named in p_asked.
+-- Refuses (403) the name of another agent and names p_field as the wrong field.
 create or replace function source_agent_of(p_principal jsonb, p_namespace text, p_asked text, p_field text)
 returns text
 language plpgsql stable as $$
@@ -40,8 +41,8 @@ begin
 end
 $$;
 
--- Enqueues one job (EnqueueJob of the contract) and returns job and created; with a live job of the same
--- dedupe key, that one. The last argument is put before field names in refusals.
+-- Enqueues one job (EnqueueJob of the contract) and returns job and created. When a live job has the same
+-- dedupe key, returns that job with created false. p_field is the prefix of field names in refusals.
 create or replace function insert_job(
   p_principal jsonb, p_namespace text, p_input jsonb, p_field text default ''
 ) returns jsonb language plpgsql as $$
@@ -52,7 +53,7 @@ declare
   v_type job_types := job_type_settings(p_namespace, v_type_name);
   v_timeout int := coalesce((p_input ->> 'timeoutSeconds')::int, v_agent.timeout_seconds, v_type.timeout_seconds);
   v_parent jobs := parent_of(p_principal, p_namespace, (p_input ->> 'parentJobId')::uuid, p_field);
-  -- What came from outside stays so through any number of hands.
+  -- A child of an untrusted job stays untrusted, through any number of handoffs.
   v_trust text := case when v_parent.trust = 'untrusted' then 'untrusted' else coalesce(p_input ->> 'trust', 'trusted') end;
   v_dependencies uuid[] := array(
     select distinct value::uuid from jsonb_array_elements_text(coalesce(p_input -> 'dependsOn', '[]')));
@@ -77,8 +78,8 @@ begin
       'an agent that reads untrusted payloads; a person may write down what is to be done as a job of its own');
   end if;
 
-  -- Locked against their own end, so that none can succeed unseen between this count and our commit.
-  -- Before lock_work_of: a close holds its job when it comes to that.
+  -- The dependencies are locked, so that none can succeed unseen between this count and the commit. The
+  -- lock comes before lock_work_of, because a close already holds its job when it calls lock_work_of.
   for v_dependency in
     select job_id, state
     from jobs
@@ -137,10 +138,10 @@ begin
     if found then
       return jsonb_build_object('job', job_json(v_job), 'created', false);
     end if;
-    -- The other one ended between the two statements: now the key is free.
+    -- The other job ended between the two statements, so the key is free now.
   end loop;
   if is_agent(p_principal) and v_parent.job_id is not null then
-    -- Counted with the new one in: asking again for one that is there already makes none, and must not be
+    -- Counted after the insert: a repeated request for an existing job makes no new one, and must not be
     -- refused.
     perform refuse_many_follow_ups(p_principal, v_parent, v_agent.agent_id, p_field);
   end if;
@@ -157,7 +158,6 @@ begin
 end
 $$;
 
--- The operation enqueueJob.
 create or replace function enqueue_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql
 -- Planned once for each connection: see R__batches.
@@ -167,7 +167,8 @@ begin
   return insert_job(p_principal, namespace_of(p_principal, p_input), p_input);
 end
 $$;
-comment on function enqueue_job(jsonb, jsonb) is 'The operation enqueueJob.';
+comment on function enqueue_job(jsonb, jsonb) is
+  'The operation enqueueJob: enqueues one job, or returns the live job with the same dedupe key.';
 
 -- An event as the contract shows it.
 create or replace function event_json(p_event events) returns jsonb
@@ -179,8 +180,9 @@ language sql stable as $$
     || jsonb_build_object('payload', (p_event).payload)
 $$;
 
--- Writes one event (EmitEvent of the contract); returns event, created and the ids of the jobs its
--- subscribers got. The last argument is put before field names in refusals.
+-- Writes one event (EmitEvent of the contract). Returns event, created and jobs, the ids of the jobs that
+-- the event made or joined; created is false when the topic already has the dedupe key. p_field is the
+-- prefix of field names in refusals.
 create or replace function insert_event(
   p_principal jsonb, p_namespace text, p_input jsonb, p_field text default ''
 ) returns jsonb language plpgsql as $$
@@ -206,7 +208,7 @@ begin
     return jsonb_build_object('event', event_json(v_event), 'created', false, 'jobs', '[]'::jsonb);
   end if;
   if p_principal ? 'jobId' then
-    -- Counted with the new one in, as jobs are.
+    -- Counted after the insert, as jobs are.
     perform refuse_many_events(p_namespace, (p_principal ->> 'jobId')::uuid, p_input ->> 'topic', p_field);
   end if;
   return jsonb_build_object('event', event_json(v_event), 'created', true, 'jobs', (
@@ -214,7 +216,6 @@ begin
 end
 $$;
 
--- The operation emitEvent.
 create or replace function emit_event(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 begin
@@ -222,10 +223,11 @@ begin
   return insert_event(p_principal, namespace_of(p_principal, p_input), p_input);
 end
 $$;
-comment on function emit_event(jsonb, jsonb) is 'The operation emitEvent.';
+comment on function emit_event(jsonb, jsonb) is
+  'The operation emitEvent: writes one event, or returns the event of the topic with the same dedupe key.';
 
--- The topic pattern of the subscription by which this topic joins a waiting job; null when each event
--- makes a job of its own.
+-- The topic pattern of the subscription by which events of this topic join a waiting job; null when each
+-- event makes its own job.
 create or replace function coalescing_pattern(p_namespace text, p_agent text, p_subject text, p_topic text)
 returns text
 language sql stable as $$
@@ -234,8 +236,8 @@ language sql stable as $$
     and coalesces and enabled and p_topic ~ topic_regex
 $$;
 
--- Adds an event to the subscription's job that waits for its first claim; false when there is none. Past
--- joined_events or joined_bytes it is only counted.
+-- Adds an event to the job of the subscription that still waits for its first claim; returns false when
+-- there is no such job. Beyond joined_events or joined_bytes the event is only counted.
 create or replace function join_waiting_job(
   p_namespace text, p_agent text, p_subject text, p_pattern text, p_source_job uuid, p_entry jsonb
 ) returns boolean language plpgsql as $$
@@ -244,8 +246,8 @@ declare
   v_job jobs;
   v_fits boolean;
 begin
-  -- A job that a claim or another event has locked is passed over. The cost is one job more at worst, and
-  -- no event waits.
+  -- A job that a claim or another event has locked is skipped. So no event waits, and the worst result is
+  -- one more job.
   select * into v_job from jobs
   where namespace = p_namespace and target_agent = p_agent and subject = p_subject
     and coalesce_key = p_pattern and state = 'queued' and attempt_no = 0
@@ -268,7 +270,7 @@ begin
   update jobs
   set payload = payload || jsonb_build_object('eventCount', (payload ->> 'eventCount')::int + 1)
       || case when v_fits then jsonb_build_object('events', payload -> 'events' || p_entry) else '{}' end,
-    -- The job is now as far from its beginning, and as little to be trusted, as the worst of its events.
+    -- The job takes the largest number of hops and the lowest trust of all its events.
     hops = greatest(hops, v_source.hops + 1),
     trust = case when v_source.trust = 'untrusted' then 'untrusted' else trust end,
     updated_at = now()
@@ -277,7 +279,7 @@ begin
 end
 $$;
 
--- The jobs that an event just written has made or joined; not those where it is only counted.
+-- The jobs that a new event has made or joined, except jobs in which the event is only counted.
 create or replace function jobs_of_event(p_event events) returns setof jobs
 language sql stable as $$
   select j.*
@@ -295,8 +297,8 @@ language sql stable as $$
   where s.namespace = (p_event).namespace and (p_event).topic ~ s.topic_regex and s.coalesces
 $$;
 
--- The job that an event becomes for one subscriber, or joins; a refusal (hop limit, loop, subject, trust)
--- becomes the event agent.subscription_refused.
+-- Enqueues the job of an event for one subscriber, or adds the event to a waiting job. A refusal (hop
+-- limit, loop, subject, trust) becomes the event agent.subscription_refused.
 create or replace function enqueue_for_subscription(
   p_namespace text, p_event uuid, p_topic text, p_payload jsonb, p_source_agent text, p_source_job uuid,
   p_agent text, p_subject text, p_priority int
@@ -317,9 +319,11 @@ begin
     || jsonb_build_object('payload', v_entry || case when v_pattern is null then '{}'
       else jsonb_build_object('events', jsonb_build_array(v_entry), 'eventCount', 1) end));
 exception
-  -- A subscriber that cannot take the job must not undo the fact; the refusal is a fact of its own.
+  -- A subscriber that cannot take the job must not roll back the event, so the refusal becomes another
+  -- event.
   when sqlstate 'AB422' then
-    -- A refusal of the news of a refusal is no news, or the two would go on for ever.
+    -- When the event agent.subscription_refused is itself refused, no further event follows; otherwise the
+    -- refusals would go on for ever.
     if p_topic = 'agent.subscription_refused' then
       return;
     end if;

@@ -1,12 +1,12 @@
--- How a job is shown: whole, as the brief that a close answers with, and in lists.
+-- How jobs and events are shown: a whole job, the brief in the answer to a close, and lists.
 
--- A time within a sentence: ISO 8601, whole seconds, UTC.
+-- A time for use in a sentence: ISO 8601 in UTC, with whole seconds.
 create or replace function utc_text(p_at timestamptz) returns text
 language sql stable as $$
   select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 $$;
 
--- What a blocked job waits for, in words.
+-- The next move of a blocked job, in words.
 create or replace function block_move(p_job jobs) returns text
 language plpgsql stable as $$
 begin
@@ -27,7 +27,8 @@ begin
 end
 $$;
 
--- Who or what will move the job next, in words, or what holds it; empty when it has ended.
+-- The next move of a job, in words: who or what will move it, or what holds it. Empty when the job has
+-- ended, except for a dead letter.
 create or replace function next_move(p_job jobs) returns text
 language sql stable as $$
   select case (p_job).state
@@ -45,7 +46,7 @@ language sql stable as $$
   end
 $$;
 
--- The few fields of a job that a close or a renewal answers with.
+-- The few fields of a job in the answer to a close or a renewal.
 create or replace function job_brief(p_job jobs) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -62,7 +63,8 @@ language sql stable as $$
     'status', (p_job).status))
 $$;
 
--- A job as the contract shows it. What people and agents wrote (payload, result, evidence) keeps its nulls.
+-- A job as the contract shows it. Payload, result and evidence keep their nulls, because people and agents
+-- wrote them.
 create or replace function job_json(p_job jobs) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -117,7 +119,8 @@ language sql stable as $$
     || case when (p_job).evidence is null then '{}' else jsonb_build_object('evidence', (p_job).evidence) end
 $$;
 
--- The row of a living job. Refuses an unknown one (404), and one in history (409, job_retired).
+-- The row of a job that is not in history. Refuses an unknown job (404) and a retired one (409,
+-- job_retired).
 create or replace function job_of(p_namespace text, p_job_id uuid) returns jobs
 language plpgsql stable as $$
 declare
@@ -140,8 +143,8 @@ begin
 end
 $$;
 
--- The attempts of a job, living or retired, oldest first, as get-job shows them. With p_prompt also what
--- each was told, a mark in place of the token.
+-- The attempts of a job, live or retired, oldest first, as get-job shows them. p_prompt adds the prompt of
+-- each attempt, with a mark in place of the token.
 create or replace function attempts_json(p_job_id uuid, p_prompt boolean) returns jsonb
 language sql stable as $$
   select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
@@ -174,8 +177,6 @@ language sql stable as $$
   left join run_aborts r using (attempt_id)
 $$;
 
--- The operation getJob: a job, living or retired, with its attempts, dependencies and newest events.
--- Refuses an unknown one (404).
 create or replace function get_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -206,10 +207,8 @@ begin
 end
 $$;
 comment on function get_job(jsonb, jsonb) is
-  'The operation getJob: the job, living or retired, with its attempts, dependencies and newest events.';
+  'The operation getJob: a job, live or retired, with its attempts, dependencies and newest events. Refuses an unknown job (404).';
 
--- The operation listJobs: living jobs, newest first, limit (50) at most. Every other field of the input
--- narrows the list; before is a seq, and next of the answer is the one to give for the following page.
 create or replace function list_jobs(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -240,10 +239,8 @@ begin
 end
 $$;
 comment on function list_jobs(jsonb, jsonb) is
-  'The operation listJobs: the living, newest first; next is the seq to give as before.';
+  'The operation listJobs: the jobs that are not in history, newest first, at most limit (default 50). Every other field of the input narrows the list; the next page needs the next of this answer as its before.';
 
--- The operation listEvents: the events after a seq, or the newest, limit (50) at most; oldest first
--- either way.
 create or replace function list_events(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -266,4 +263,4 @@ begin
 end
 $$;
 comment on function list_events(jsonb, jsonb) is
-  'The operation listEvents: after a seq onwards, or the newest; oldest first either way.';
+  'The operation listEvents: the events after a seq, or the newest ones, at most limit (default 50); oldest first in both cases.';

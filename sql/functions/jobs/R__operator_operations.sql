@@ -1,6 +1,6 @@
--- What others may do to a job: unblock, cancel, redrive.
+-- The operations on a job for callers other than its agent: unblock, cancel, redrive.
 
--- Refuses (403) everybody but operators and the named agents.
+-- Refuses (403) every caller except operators and the named agents.
 create or replace function require_say(p_principal jsonb, p_job jobs, p_may_agents text[]) returns void
 language plpgsql as $$
 begin
@@ -13,7 +13,8 @@ begin
 end
 $$;
 
--- The job's row, locked until the end of the transaction, or a refusal (404).
+-- The row of a job, locked until the end of the transaction. Refuses an unknown job (404) and a retired one
+-- (409).
 create or replace function locked_job(p_namespace text, p_job_id uuid) returns jobs
 language plpgsql as $$
 declare
@@ -27,7 +28,7 @@ begin
 end
 $$;
 
--- Refuses (409) an operation that the job's state does not have.
+-- Refuses (409, wrong_state) an operation that is not possible in the state of the job.
 create or replace function refuse_state(p_job jobs, p_what text, p_expected text) returns void
 language plpgsql as $$
 begin
@@ -36,8 +37,6 @@ begin
 end
 $$;
 
--- The operation unblockJob: for operators, the coordinator, the agent the block names and the agent that
--- asked for the job.
 create or replace function unblock_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -52,10 +51,10 @@ begin
 end
 $$;
 comment on function unblock_job(jsonb, jsonb) is
-  'The operation unblockJob: for operators, the coordinator, the agent the block names and the agent that asked for the job.';
+  'The operation unblockJob: for operators, the coordinator, the agent that the block names, and the agent that requested the job.';
 
--- Cancels one locked job that has not ended, or dismisses a dead letter; a live attempt ends with its
--- job.
+-- Cancels one locked job that has not ended, together with its live attempt, or dismisses a dead letter.
+-- Returns the job.
 create or replace function cancel_one(p_job jobs, p_reason text) returns jobs
 language plpgsql as $$
 begin
@@ -63,7 +62,7 @@ begin
     return end_attempt(p_job, 'cancelled', 'cancelled', p_error => p_reason);
   end if;
   update jobs
-  -- Why a dead letter died stays to be read; why it was dismissed is in the audit log.
+  -- A dead letter keeps the error of its death; the audit log has the reason of its dismissal.
   set state = 'cancelled', last_error = case when state = 'dead' then last_error else p_reason end, ended_at = now(),
     open_dependencies = 0,
     updated_at = now()
@@ -75,7 +74,7 @@ begin
 end
 $$;
 
--- Every unfinished job below a job, newest first, without one of them and what is below that.
+-- Every unfinished job below p_job_id, newest first, except p_but and the jobs below p_but.
 create or replace function unfinished_below(p_job_id uuid, p_but uuid) returns setof uuid
 language sql stable as $$
   with recursive below as (
@@ -89,8 +88,6 @@ language sql stable as $$
   select job_id from jobs join below using (job_id) where ended_at is null order by seq desc
 $$;
 
--- The operation cancelJob: cancels a job or dismisses a dead letter and, unless includeChildren is false,
--- every unfinished job below it but the caller's own.
 create or replace function cancel_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -102,8 +99,8 @@ begin
   perform act_as(p_principal, p_input ->> 'reason');
   perform require_say(p_principal, v_job, array['coordinator', v_job.source_agent]);
   if coalesce((p_input ->> 'includeChildren')::boolean, true) then
-    -- The job of the caller's own attempt stays: a coordinator that cancels what it was asked about goes
-    -- on deciding.
+    -- The job of the calling attempt stays, so that a coordinator can cancel the job about which it was
+    -- asked and go on.
     v_below := array(select unfinished_below(v_job.job_id, (p_principal ->> 'jobId')::uuid));
   end if;
   perform lock_for_end(v_job.job_id || v_below);
@@ -112,7 +109,7 @@ begin
     perform refuse_state(v_job, 'cancelled', 'a job that has not ended, or a dead letter');
   end if;
   foreach v_child_id in array coalesce(v_below, '{}') loop
-    -- The end of one child may have ended or moved the next.
+    -- The cancelling of one child may have ended or moved the next one.
     select * into v_child from jobs where job_id = v_child_id;
     if v_child.ended_at is null then
       perform cancel_one(v_child, format('its parent was cancelled: %s', p_input ->> 'reason'));
@@ -123,9 +120,8 @@ begin
 end
 $$;
 comment on function cancel_job(jsonb, jsonb) is
-  'The operation cancelJob: cancels a job or dismisses a dead letter and, unless includeChildren is false, every unfinished job below it but the caller''s own.';
+  'The operation cancelJob: cancels a job or dismisses a dead letter. Unless includeChildren is false, it also cancels every unfinished job below, except the caller''s own job and the jobs below that.';
 
--- The operation redriveJob: a dead or failed job gets all its attempts anew.
 create or replace function redrive_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -152,4 +148,4 @@ exception when unique_violation then
 end
 $$;
 comment on function redrive_job(jsonb, jsonb) is
-  'The operation redriveJob: a dead or failed job gets all its attempts anew.';
+  'The operation redriveJob: gives a dead or failed job all its attempts again.';

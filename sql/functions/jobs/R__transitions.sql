@@ -1,10 +1,9 @@
--- The moves of a job from state to state, in one place: which are allowed, and what a job leaves behind
--- when it moves.
+-- The allowed moves of a job from state to state, and the columns that a move clears.
 
--- Guards every change of a job's state, whoever writes, and every start that comes nearer. A move that
--- the picture in sql/migrations/V0002__jobs.sql does not show is refused (AB409, wrong_state). A job that
--- leaves its attempt loses the lease with it, and one that leaves its block loses the reason, so that no
--- statement has to list those columns. The transaction of the move is noted for claims
+-- Trigger on every change of state and every earlier start of a job, also by hand. Refuses (AB409,
+-- wrong_state) a move that the diagram in sql/migrations/V0002__jobs.sql does not show.
+-- A job that is no longer at work loses its lease, and a job that is no longer blocked loses its reason, so
+-- that no statement has to clear those columns. moved_xid keeps the transaction of the move for claims
 -- (dispatch/R__claim_mark.sql).
 create or replace function move_job() returns trigger
 language plpgsql as $$
@@ -18,7 +17,7 @@ begin
       when 'running' then new.state in ('queued', 'succeeded', 'blocked', 'failed', 'dead', 'cancelled')
       when 'blocked' then new.state in ('queued', 'waiting', 'cancelled')
       when 'failed' then new.state = 'queued'
-      -- A dead letter is redriven, or dismissed.
+      -- A dead letter is redriven or dismissed.
       when 'dead' then new.state in ('queued', 'cancelled')
       else false
     end) then

@@ -1,14 +1,14 @@
--- What the one who works on a job may say, with its attempt's token: running, progress, renewed, and the
--- three closes.
+-- The operations for the agent or worker of a job, with the token of its attempt: mark it running, report
+-- progress, renew the lease, and the three closes.
 
--- What makes two closes the same close.
+-- A hash of an operation and its input: two closes with the same hash are the same close.
 create or replace function close_hash(p_operation text, p_input jsonb) returns bytea
 language sql immutable as $$
   select sha256(convert_to(p_operation || p_input::text, 'UTF8'))
 $$;
 
--- Null while the attempt is live. After its end: the answer of the same close, given again, or the
--- problem stale_attempt.
+-- Null while the attempt is live. After its end the kept answer, if the same close is repeated, or
+-- otherwise the problem stale_attempt.
 create or replace function earlier_answer(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
 returns jsonb language plpgsql as $$
 begin
@@ -22,7 +22,7 @@ begin
 end
 $$;
 
--- Remembers what a close was answered, so that its repetition answers the same; returns the answer.
+-- Keeps the answer to a close, so that a repeated close gets the same answer. Returns the answer.
 create or replace function keep_answer(p_operation text, p_attempt uuid, p_input jsonb, p_answer jsonb)
 returns jsonb
 language sql as $$
@@ -34,7 +34,6 @@ language sql as $$
   returning response
 $$;
 
--- The operation markRunningJob; saying it twice is fine.
 create or replace function mark_running_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -62,11 +61,13 @@ begin
 end
 $$;
 comment on function mark_running_job(jsonb, jsonb) is
-  'The operation markRunningJob; saying it twice is fine.';
+  'The operation markRunningJob: makes a leased job running and keeps the ids of its run. The call may be repeated.';
 
--- Renews the lease of a live attempt to leaseSeconds from now, or without them to 300 if that is longer
--- than what was promised, never past the hard deadline; from then on its silence counts. Writes the live
--- status when given.
+-- Renews the lease of a live attempt to leaseSeconds from now. Without leaseSeconds the lease becomes
+-- renewal_lease from now, unless the agent has already renewed it for longer. The hard deadline limits
+-- both.
+-- From then on the agent must renew in time (keeps_lease). Writes p_status as the live status when it is
+-- given.
 create or replace function renew(p_operation text, p_principal jsonb, p_input jsonb, p_status jsonb)
 returns jsonb
 language plpgsql as $$
@@ -81,13 +82,14 @@ begin
     return late_report(p_operation, v_job, v.o_attempt, p_input);
   end if;
   if v_job.state = 'leased' then
-    -- It speaks, so it runs, even when the gateway's admission has not reached us yet.
+    -- A call from the agent shows that the run has started, even when the gateway's admission has not
+    -- arrived yet.
     v_job := begin_running(v_job);
   end if;
   update jobs
   set leased_until = least(hard_deadline, case
       when p_input ? 'leaseSeconds' then now() + make_interval(secs => (p_input ->> 'leaseSeconds')::int)
-      -- A word in passing does not shorten a longer promise.
+      -- A renewal without leaseSeconds does not shorten a longer lease.
       else greatest(now() + renewal_lease(), case when keeps_lease then leased_until end) end),
     keeps_lease = true, status = coalesce(p_status, status), updated_at = now()
   where job_id = v_job.job_id
@@ -97,23 +99,22 @@ begin
 end
 $$;
 
--- The operation renewJobLease.
 create or replace function renew_job_lease(p_principal jsonb, p_input jsonb) returns jsonb
 language sql as $$
   select renew('renewJobLease', p_principal, p_input, null)
 $$;
-comment on function renew_job_lease(jsonb, jsonb) is 'The operation renewJobLease.';
+comment on function renew_job_lease(jsonb, jsonb) is
+  'The operation renewJobLease: renews the lease of a live attempt.';
 
--- The operation reportProgress: a renewal with a live status.
 create or replace function report_progress(p_principal jsonb, p_input jsonb) returns jsonb
 language sql as $$
   select renew('reportProgress', p_principal, p_input,
     jsonb_strip_nulls(jsonb_build_object('percent', p_input -> 'percent', 'line', p_input -> 'line', 'at', now())))
 $$;
 comment on function report_progress(jsonb, jsonb) is
-  'The operation reportProgress: a renewal with a live status.';
+  'The operation reportProgress: renews the lease and writes the live status.';
 
--- Refuses (422, evidence_missing) a no_work that does not say what was looked at.
+-- Refuses (422, evidence_missing) the outcome no_work without evidence of what was checked.
 create or replace function require_evidence(p_outcome text, p_evidence jsonb) returns void
 language plpgsql stable as $$
 begin
@@ -124,8 +125,6 @@ begin
 end
 $$;
 
--- The operation completeJob: succeeded (completed, or no_work with evidence of what was looked at), with
--- follow-up jobs and events in the same transaction; any refusal among them undoes the close.
 create or replace function complete_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql
 -- Planned once for each connection: see R__batches.
@@ -172,9 +171,8 @@ begin
 end
 $$;
 comment on function complete_job(jsonb, jsonb) is
-  'The operation completeJob: succeeded (completed, or no_work with evidence of what was looked at), with follow-up jobs and events in the same transaction; any refusal among them undoes the close.';
+  'The operation completeJob: the job succeeds as completed, or as no_work with evidence of what was checked. Follow-up jobs and events are written in the same transaction; a refusal of one of them undoes the close.';
 
--- The operation failJob: queued again, dead when the attempts are used up, or failed for good.
 create or replace function fail_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -199,10 +197,8 @@ begin
 end
 $$;
 comment on function fail_job(jsonb, jsonb) is
-  'The operation failJob: queued again, dead when the attempts are used up, or failed for good.';
+  'The operation failJob: the job is queued again, is dead when its attempts are used up, or has failed for good when retry is false.';
 
--- The operation blockJob: a time or a job's end moves it by itself; an agent, a person or nothing named
--- asks the coordinator.
 create or replace function block_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -245,7 +241,7 @@ begin
   update jobs
   set state = 'blocked', blocked_reason = p_input ->> 'reason', blocked_until = (v_unblock ->> 'at')::timestamptz,
     blocked_on_agent = v_unblock ->> 'agent', blocked_on_person = v_unblock ->> 'person', blocked_on_job = v_other_id,
-    -- A block is not a failure: the attempt is given back.
+    -- A block is not a failure, so the attempt does not count.
     attempt_count = attempt_count - 1,
     updated_at = now()
   where job_id = v_job.job_id
@@ -260,4 +256,4 @@ begin
 end
 $$;
 comment on function block_job(jsonb, jsonb) is
-  'The operation blockJob: a time or a job''s end moves it by itself; an agent, a person or nothing named asks the coordinator.';
+  'The operation blockJob: ends the attempt and blocks the job. A named time, or the end of a named job, ends the block by itself; otherwise the coordinator is asked.';
