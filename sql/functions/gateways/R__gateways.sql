@@ -1,10 +1,11 @@
--- The gateways: configured at each start of a node, checked by every node, held while they cannot take work.
+-- Gateways are configured at each start of a node, checked by every node, and held while they cannot take
+-- work.
 --
--- One gateway serves every namespace. Each namespace has its own row of it, with its own number of runs at
--- once and its own holds.
+-- A gateway serves every namespace. Each namespace has its own row for the gateway, with its own limit of
+-- runs and its own holds.
 
--- Configures a gateway of one namespace: how many runs it takes at once, its address without credentials, and
--- the form of its hook calls. A row that is already so is not written.
+-- Writes the configuration of a gateway in one namespace: the most runs at once, the address without
+-- credentials, and the form of the hook calls. A row that already has these values is not written.
 create or replace function configure_gateway(
   p_namespace text, p_gateway text, p_max_in_flight int, p_url text, p_form text
 ) returns void language sql as $$
@@ -19,8 +20,8 @@ create or replace function configure_gateway(
     is distinct from (excluded.max_in_flight, excluded.url, excluded.form)
 $$;
 
--- Configures a gateway in every namespace, because one gateway serves them all. p_max_in_flight counts for
--- p_namespace and for a namespace that does not have the gateway yet; the others keep theirs, which an
+-- Configures a gateway in every namespace, because a gateway serves them all. p_max_in_flight is for
+-- p_namespace and for namespaces that do not have the gateway yet; the others keep their number, which an
 -- operator may have set.
 create or replace function configure_gateway_everywhere(
   p_namespace text, p_gateway text, p_max_in_flight int, p_url text, p_form text
@@ -38,14 +39,14 @@ create or replace function configure_gateway_everywhere(
   order by n.namespace
 $$;
 
--- Whether the last answer of a gateway is recent enough to count. Every dispatching node asks, so an old
--- answer means that no node dispatches to the gateway.
+-- Whether the last health check of a gateway is recent enough to count. Every dispatching node checks its
+-- gateways, so an old result means that no node dispatches to this one.
 create or replace function gateway_answer_counts(p_gateway gateways) returns boolean language sql stable as $$
   select coalesce((p_gateway).checked_at > now() - gateway_news_lifetime(), false)
 $$;
 
--- Whether the gateway drains or is down by a recent answer. An old answer shuts nothing: it must not hold
--- work for ever.
+-- Whether a recent health check says that the gateway drains or is down. An old result does not count,
+-- because it would hold work for ever.
 create or replace function gateway_shut(p_gateway gateways) returns boolean language sql stable as $$
   select (p_gateway).state in ('draining', 'down') and gateway_answer_counts(p_gateway)
 $$;
@@ -56,8 +57,8 @@ create or replace function gateway_open(p_gateway gateways) returns boolean lang
     and not gateway_shut(p_gateway)
 $$;
 
--- Whether another node has just had an answer from the gateway. Then silence towards p_node means that p_node
--- has lost its own way to the gateway, and not that the gateway is down.
+-- Whether another node has just had an answer from the gateway. Then silence towards p_node means that
+-- p_node has lost its connection to the gateway, and not that the gateway is down.
 create or replace function seen_by_another(p_gateway gateways, p_node text) returns boolean
 language sql stable as $$
   select (p_gateway).state in ('ready', 'draining')
@@ -66,7 +67,8 @@ language sql stable as $$
 $$;
 
 -- Writes the result of a health check to a locked row. A gateway that is ready again loses its hold and its
--- count of failures: calls that failed meanwhile would hold it longer than it was away.
+-- count of failures, because calls that failed during its absence would hold it for longer than it was
+-- away.
 create or replace function write_gateway_state(p_gateway gateways, p_node text, p_state text, p_reason text)
 returns void language plpgsql as $$
 declare
@@ -88,10 +90,11 @@ begin
 end
 $$;
 
--- Takes a node's health check of a gateway and writes it for every namespace. Any number of nodes may report:
--- an answer always counts, silence only when no other node has just had an answer. Emits gateway.<state> when
--- the gateway shuts or opens, and wakes the dispatchers. Returns gateway, state and changed: namespace, from
--- and to of each row with a new state. Locks the gateway's rows in the order of their namespaces.
+-- Writes the health check of a gateway by one node in every namespace. An answer always counts; silence
+-- counts only when no other node has just had an answer.
+-- Emits gateway.<state> when the gateway shuts or opens, and notifies the dispatchers. Returns gateway,
+-- state and changed (namespace, from and to of each row with a new state). Locks the rows of the gateway in
+-- the order of their namespaces.
 create or replace function gateway_checked(p_node text, p_gateway text, p_state text, p_reason text)
 returns jsonb language plpgsql as $$
 declare
@@ -116,7 +119,7 @@ begin
 end
 $$;
 
--- How many runs of the namespace the gateway has at present: hook jobs with a lease that has not run out.
+-- The number of runs of the namespace on the gateway: hook jobs with a lease that has not run out.
 create or replace function runs_in_flight(p_gateway gateways) returns bigint language sql stable as $$
   select count(*)
   from jobs j
@@ -128,7 +131,7 @@ create or replace function runs_in_flight(p_gateway gateways) returns bigint lan
     and j.leased_until > now()
 $$;
 
--- A gateway as the contract shows it. Its state is unknown when its last answer is too old to count.
+-- A gateway as the contract shows it. Its state is unknown when its last health check is too old to count.
 create or replace function gateway_json(p_gateway gateways) returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'name', (p_gateway).gateway,
@@ -165,8 +168,8 @@ $$;
 comment on function list_gateways(jsonb, jsonb) is
   'The operation listGateways: the gateways of the namespace and how each is.';
 
--- Refuses (404, unknown_gateway) the name of a gateway that the namespace does not have; a null namespace
--- stands for all.
+-- Refuses (404, unknown_gateway) a gateway that the namespace does not have; a null namespace stands for
+-- all namespaces.
 create or replace function require_gateway(p_namespace text, p_gateway text) returns void
 language plpgsql stable as $$
 begin
@@ -185,15 +188,15 @@ begin
 end
 $$;
 
--- The door adds tokenHash, the SHA-256 of the new token in hex. Without a namespace in the input or the
--- caller's own, the token is good for every namespace, because the gateway serves them all.
+-- The door adds tokenHash, the SHA-256 of the new token in hex. When neither the input nor the caller has a
+-- namespace, the token is valid in every namespace, because the gateway serves them all.
 create or replace function issue_gateway_token(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
   v_namespace text := coalesce(p_input ->> 'namespace', p_principal ->> 'namespace');
   v_gateway text := p_input ->> 'gateway';
 begin
-  -- For its refusals: of a foreign or unknown namespace.
+  -- Refuses a foreign and an unknown namespace.
   perform namespace_of(p_principal, p_input);
   perform require_gateway(v_namespace, v_gateway);
   perform act_as(p_principal, 'new token');
@@ -205,7 +208,8 @@ begin
     and revoked_at is null;
   insert into access_tokens (token_hash, kind, name, namespace)
   values (decode(p_input ->> 'tokenHash', 'hex'), 'gateway', v_gateway, v_namespace);
-  -- A token for every namespace is a fact of the bus, and facts of the bus stand in namespace default.
+  -- The audit row about a token for every namespace is in namespace default, like all facts of the whole
+  -- bus.
   insert into audit_log (namespace, actor, action, table_name, row_id, why)
   values (coalesce(v_namespace, 'default'), current_actor(), 'gateway.token_issued', 'access_tokens',
     v_gateway, 'new token');

@@ -1,9 +1,10 @@
--- Stopping runs whose attempt was ended by somebody other than their agent: cancelled, timed out, lease lost.
--- The row of an abort is written in the transaction that ends the attempt, so that no crash loses it.
+-- An abort stops a run at its gateway after a cancellation, a timeout or a lost lease has ended the
+-- attempt. The row of an abort is written in the transaction that ends the attempt, so that no crash loses
+-- it.
 
--- Asks for the run of an attempt to be stopped at its gateway and notifies the dispatchers. Nothing is asked
--- for when no run can exist: the hook was never called, or the run has ended. A second request reopens one
--- that found no run, because the run may have begun since.
+-- Requests that the run of an attempt be stopped at its gateway, and notifies the dispatchers. Writes no
+-- row when no run can exist, because the hook was never called or the run has ended.
+-- A second request reopens an abort that found no run, because the run may have begun since.
 create or replace function request_abort(p_attempt uuid, p_why text) returns void language sql as $$
   insert into run_aborts as r (attempt_id, namespace, gateway, session_key, why)
   select a.attempt_id, a.namespace, a.gateway, session_key_of(j, g.form), left(p_why, 500)
@@ -20,8 +21,8 @@ create or replace function request_abort(p_attempt uuid, p_why text) returns voi
   select pg_notify('jobs_ready', 'runs_to_stop')
 $$;
 
--- Closes an abort with its outcome and, for gave_up, the last error. An abort that is closed already is left
--- as it is.
+-- Closes an open abort with its outcome and, for gave_up, the last error. An abort that is closed already
+-- stays as it is.
 create or replace function abort_done(p_attempt uuid, p_outcome text, p_error text default null) returns void
 language sql as $$
   update run_aborts
@@ -30,7 +31,7 @@ language sql as $$
     and done_at is null
 $$;
 
--- Emits an event about an abort with its gateway, session and reason, and more fields.
+-- Emits the event p_topic about an abort, with its gateway, session, reason and the fields of p_more.
 create or replace function append_abort_event(p_abort run_aborts, p_topic text, p_more jsonb) returns void
 language sql as $$
   select append_event((p_abort).namespace, p_topic, null,
@@ -41,15 +42,15 @@ language sql as $$
       'why', (p_abort).why) || p_more)
 $$;
 
--- Gives an abort up: its row and the event job.abort_failed say that the run could not be stopped, and why.
+-- Gives an abort up: closes it as gave_up with the error, and emits job.abort_failed.
 create or replace function give_up_abort(p_abort run_aborts, p_error text) returns void language sql as $$
   select abort_done((p_abort).attempt_id, 'gave_up', p_error);
   select append_abort_event(p_abort, 'job.abort_failed',
     jsonb_build_object('tries', (p_abort).tries, 'error', p_error))
 $$;
 
--- Whether a newer attempt runs in the abort's session. A session has one run at a time, so the run to be
--- stopped is over, and the abort would stop the newer one.
+-- Whether a newer attempt runs in the session of the abort. A session has one run at a time, so the run to
+-- be stopped is over, and the abort would stop the newer run.
 create or replace function abort_is_superseded(p_abort run_aborts) returns boolean language sql stable as $$
   select exists (
     select from jobs j
@@ -62,13 +63,13 @@ create or replace function abort_is_superseded(p_abort run_aborts) returns boole
       and session_key_of(j, g.form) = (p_abort).session_key)
 $$;
 
--- Whether runs on the given gateways are still to be stopped, now or later.
+-- Whether aborts on the given gateways are still open.
 create or replace function aborts_left(p_gateways text[]) returns boolean language sql stable as $$
   select exists (select from run_aborts where done_at is null and gateway = any (p_gateways))
 $$;
 
--- Whether the gateway of an abort is down, so that the abort has to wait: the gateway's runs may come back
--- with it. After abort_lifetime the abort waits no longer.
+-- Whether the gateway of an abort is down, so that the abort has to wait: the run may come back with the
+-- gateway. After abort_lifetime the abort no longer waits.
 create or replace function abort_must_wait(p_abort run_aborts) returns boolean language sql stable as $$
   select (p_abort).requested_at > now() - abort_lifetime()
     and exists (
@@ -79,8 +80,8 @@ create or replace function abort_must_wait(p_abort run_aborts) returns boolean l
         and gateway_shut(g))
 $$;
 
--- The outcome of a locked abort that needs no call of the gateway: no_operator_token, superseded, no_run, or
--- gave_up when its tries or its time are used up. Null when the gateway has to be called.
+-- The outcome of a locked abort that needs no call to the gateway: no_operator_token, superseded, no_run,
+-- or gave_up when its tries or its time are used up. Null when the gateway has to be called.
 create or replace function abort_outcome(p_abort run_aborts, p_without_token text[]) returns text
 language sql stable as $$
   select case
@@ -94,10 +95,10 @@ language sql stable as $$
     when (p_abort).requested_at < now() - abort_lifetime() then 'gave_up' end
 $$;
 
--- Claims due aborts of the caller's gateways, each for abort_lease and at most p_limit (null: aborts_batch):
--- attemptId, gateway and sessionKey. p_without_token names gateways that the caller cannot call for want of
--- an operator token. Aborts that need no call are closed on the way; aborts that another call has locked are
--- passed over.
+-- Claims due aborts of the caller's gateways for abort_lease, at most p_limit (null: aborts_batch), and
+-- returns attemptId, gateway and sessionKey of each. p_without_token names the gateways that the caller
+-- cannot call, because it has no operator token for them.
+-- Aborts that need no call are closed at once; aborts that another call has locked are skipped.
 create or replace function claim_aborts(p_gateways text[], p_without_token text[], p_limit int default null)
 returns setof jsonb language plpgsql as $$
 declare
@@ -133,8 +134,8 @@ begin
 end
 $$;
 
--- Whether a gateway that finds no run of the attempt may find one soon: an admitted run is at first unknown
--- to the gateway's abort call.
+-- Whether the run of an attempt may still begin, although the gateway finds none. For some seconds after
+-- its admission a run is unknown to the abort call of the gateway.
 create or replace function run_may_still_begin(p_attempt uuid) returns boolean language sql stable as $$
   select run_ended_at is null
     and (admitted_at is null or admitted_at > now() - run_begin_window())
@@ -142,8 +143,8 @@ create or replace function run_may_still_begin(p_attempt uuid) returns boolean l
   where attempt_id = p_attempt
 $$;
 
--- Lets an abort be tried again after a short backoff, with the error of the last try if it had one. Returns
--- again.
+-- Schedules another try of an abort after short_backoff, and keeps the error of the last try if there was
+-- one. Returns 'again'.
 create or replace function retry_abort(p_abort run_aborts, p_error text default null) returns text
 language sql as $$
   update run_aborts
@@ -154,8 +155,8 @@ language sql as $$
 $$;
 
 -- Writes the result of a try to stop a run: aborted, no_run, or failed with an error. A failed try is
--- repeated until abort_tries are used up, and so is no_run as long as the run may still begin. Returns the
--- outcome, again, or done before.
+-- repeated until abort_tries are used up, and so is no_run while the run may still begin. Returns the
+-- outcome, 'again' before a repetition, or 'done before' for a closed abort.
 create or replace function abort_tried(p_attempt uuid, p_outcome text, p_error text) returns text
 language plpgsql as $$
 declare

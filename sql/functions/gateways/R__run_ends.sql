@@ -1,20 +1,19 @@
--- What a gateway reports of its runs: that the gateway itself has started, that a run is alive, that a run
--- has ended.
+-- The reports of a gateway: it has started, a run is alive, a run has ended.
 --
--- A run is known by the key of its session: agent:<agent>:job:<job id>, or agent:<agent>:job:<session> for a
--- standing order that has its own session in the direct form. The gateway lower-cases keys (measured on
--- OpenClaw 2026.9.6).
+-- A run is identified by its session key: agent:<agent>:job:<job id>, or in the direct form
+-- agent:<agent>:job:<session> for a standing order with a named session. The gateway converts keys to lower
+-- case (measured on OpenClaw 2026.9.6).
 
--- The key of the session in which a gateway of the given form runs the job. Derived from the job, never read
--- from an agent's report.
+-- The session key with which a gateway of the given form runs the job. It is derived from the job and never
+-- read from an agent's report.
 create or replace function session_key_of(p_job jobs, p_form text) returns text language sql immutable as $$
   select 'agent:' || (p_job).target_agent || ':job:' || lower(case
     when p_form = 'direct' then coalesce((p_job).session, (p_job).job_id::text)
     else (p_job).job_id::text end)
 $$;
 
--- The jobs that a session key can be about: the job whose id it holds, or the newest jobs of the session that
--- it names. The newest few are enough, because the runs of a session come one after another.
+-- The jobs to which a session key can refer: the job whose id it holds, or the newest jobs of the session
+-- that it names. The newest few are enough, because the runs of a session come one after another.
 create or replace function jobs_of_session(p_agent text, p_session text) returns setof jobs
 language plpgsql stable as $$
 begin
@@ -35,8 +34,9 @@ begin
 end
 $$;
 
--- The newest attempt on the calling gateway that has the report's session key and had begun at the given
--- time; all null when there is none. A gateway with a token of one namespace reports on that namespace alone.
+-- The newest attempt on the calling gateway that has the session key of the report and had begun at
+-- p_began; all null when there is none. A gateway whose token is for one namespace finds attempts of that
+-- namespace only.
 create or replace function attempt_of_run(p_principal jsonb, p_input jsonb, p_began timestamptz)
 returns job_attempts language plpgsql stable as $$
 declare
@@ -55,9 +55,9 @@ begin
 end
 $$;
 
--- Finds the attempt that a report is about, names the gateway as the actor, and locks the attempt's job and
--- the jobs that its end may move. Returns both as they are under the lock; all null when there is no such
--- attempt, and then nothing is locked.
+-- Finds the attempt of a report, sets the gateway as the actor, and locks the job of the attempt and the
+-- jobs that may move when it ends. Returns job and attempt as they are under the lock. When there is no
+-- such attempt, both are null and nothing is locked.
 create or replace function reported_run(
   p_principal jsonb, p_input jsonb, p_began timestamptz, p_why text,
   out o_job jobs, out o_attempt job_attempts
@@ -74,8 +74,8 @@ begin
 end
 $$;
 
--- The answer to a report of a run: whether it changed anything, what it was taken for, and why it changed
--- nothing.
+-- The answer to a report of a run: applied (whether the report changed anything), outcome, the reason, and
+-- the job and attempt concerned.
 create or replace function run_answer(
   p_applied boolean, p_outcome text, p_reason text, p_job jobs, p_attempt job_attempts
 ) returns jsonb language sql stable as $$
@@ -88,7 +88,7 @@ create or replace function run_answer(
     'attemptNo', (p_attempt).attempt_no))
 $$;
 
--- The answer to a report that is about no attempt: of a session that a person has, or of an attempt in
+-- The answer to a report about no known attempt, such as a report of a person's session or of an attempt in
 -- history.
 create or replace function no_run_answer(p_principal jsonb, p_input jsonb) returns jsonb
 language sql stable as $$
@@ -97,7 +97,7 @@ language sql stable as $$
     p_principal ->> 'name', p_input ->> 'sessionKey'))
 $$;
 
--- Notes that the run of an attempt has been heard of again after a restart of its gateway.
+-- Notes that a run has reported again after a restart of its gateway.
 create or replace function run_is_alive(p_attempt uuid) returns void language sql as $$
   update job_attempts
   set interrupted_at = null, updated_at = now()
@@ -105,7 +105,7 @@ create or replace function run_is_alive(p_attempt uuid) returns void language sq
     and interrupted_at is not null
 $$;
 
--- The time so many milliseconds before now; null for null.
+-- The time p_ms milliseconds before now; null for null.
 create or replace function ms_ago(p_ms text) returns timestamptz language sql stable as $$
   select now() - make_interval(secs => p_ms::double precision / 1000)
 $$;
@@ -119,8 +119,8 @@ declare
   v_runs int := 0;
 begin
   perform act_as(p_principal, 'the gateway has started');
-  -- One such report at a time. Not by the gateway's row: an admission locks its job first and that row after
-  -- it.
+  -- Only one such report runs at a time. The lock is not the row of the gateway, because an admission locks
+  -- its job first and that row second.
   perform pg_advisory_xact_lock(hashtextextended('agentbus.gateway.' || v_name, 0));
   select bool_or(boot_id is distinct from p_input ->> 'bootId') into v_new
   from gateways
@@ -148,11 +148,10 @@ begin
 end
 $$;
 comment on function report_gateway_start(jsonb, jsonb) is
-  'The operation reportGatewayStart: keeps version and boot id. A new boot makes every run suspect that was admitted before it: the run has died, or the gateway resumes it.';
+  'The operation reportGatewayStart: keeps the version and boot id of the gateway. After a new boot every run that was admitted before it is suspect: the run has died, or the gateway resumes it.';
 
--- Gives each live run of the gateway that was admitted before the boot, or whose outcome is unknown since
--- before it, the recovery window in which to report. Returns how many; locks their jobs in the order of their
--- ids.
+-- Gives live runs of the gateway the recovery window in which to report, if they were admitted or their
+-- outcome became unknown before the boot. Returns how many; locks their jobs in the order of their ids.
 create or replace function mark_runs_suspect(p_principal jsonb, p_booted timestamptz) returns int
 language plpgsql as $$
 declare
@@ -188,8 +187,8 @@ begin
 end
 $$;
 
--- Gives a locked job its lease back after a restart of its gateway, never past the hard deadline; returns the
--- job.
+-- Gives a locked job its lease back after a restart of its gateway, never past the hard deadline. Returns
+-- the job.
 create or replace function restore_lease(p_job jobs) returns jobs language plpgsql as $$
 declare
   v_lease interval := case
@@ -218,7 +217,8 @@ begin
     return no_run_answer(p_principal, p_input);
   end if;
   if v_job.live_attempt is distinct from v_attempt.attempt_id or v_job.state <> 'running' then
-    -- The hook call's own answer confirms a leased job: this may be an earlier run that the gateway resumes.
+    -- Only the answer to the hook call confirms a leased job, because this may be an earlier run that the
+    -- gateway resumes.
     return run_answer(false, 'ignored', format('attempt %s is %s', v_attempt.attempt_no, v_attempt.status),
       v_job, v_attempt);
   end if;
@@ -233,10 +233,10 @@ begin
 end
 $$;
 comment on function report_run_start(jsonb, jsonb) is
-  'The operation reportRunStart: the run of the session is alive. After a restart of its gateway it gets its lease back; a run that was reported as ended goes on.';
+  'The operation reportRunStart: the run of the session is alive. After a restart of the gateway the run gets its lease back, and a run that was reported as ended goes on.';
 
--- Why a report of a run's end changes nothing, as the answer to it; null when the report is to be applied. A
--- report without durationMs can be of an earlier run as long as the attempt's admission has not been noted.
+-- The answer to a report of a run's end that changes nothing; null when the report is to be applied. Until
+-- the admission of the attempt is recorded, a report without durationMs can be about an earlier run.
 create or replace function run_end_ignored(p_input jsonb, p_job jobs, p_attempt job_attempts) returns jsonb
 language sql stable as $$
   select case
@@ -265,7 +265,8 @@ begin
     return no_run_answer(p_principal, p_input);
   end if;
   if v_job.live_attempt is distinct from v_attempt.attempt_id or v_job.delivery <> 'hook' then
-    -- The usual end: the agent closed its job and then ended its turn. Or the report is of an earlier run.
+    -- Usually the agent has closed its job and then ended its turn. Otherwise the report is about an
+    -- earlier run.
     update job_attempts
     set run_ended_at = coalesce(run_ended_at, now()), usage = coalesce(usage, p_input -> 'usage')
     where attempt_id = v_attempt.attempt_id
@@ -293,14 +294,14 @@ begin
 end
 $$;
 comment on function report_run_end(jsonb, jsonb) is
-  'The operation reportRunEnd. A failed run ends its attempt at once, with the job type''s backoff; a run that ended well is noted, and end_silent_runs ends its attempt unless a close comes within run_end_grace. A repeated report, or one of an earlier run, changes nothing.';
+  'The operation reportRunEnd. A failed run ends its attempt at once, with the backoff of the job type. After a run that ended well, end_silent_runs ends the attempt unless a close comes within run_end_grace. A repeated report, or a report of an earlier run, changes nothing.';
 
--- Whether there are runs that have ended and whose attempt has not.
+-- Whether there are live attempts whose run has ended.
 create or replace function ended_runs_left() returns boolean language sql stable as $$
   select exists (select from job_attempts where run_ended_at is not null and status in ('leased', 'running'))
 $$;
 
--- Ends every attempt whose run has ended and whose job was not closed within run_end_grace, at most p_limit
+-- Ends the attempts whose run has ended and whose job was not closed within run_end_grace, at most p_limit
 -- (null: run_ends_batch). Returns the jobs as job_json. Jobs that another call has locked are left to the
 -- next call.
 create or replace function end_silent_runs(p_limit int default null) returns setof jsonb
@@ -319,7 +320,7 @@ begin
     for no key update of j skip locked
   loop
     continue when not try_lock_dependents(v_job.job_id);
-    -- Read again under the lock: a report may have said since that the run is alive.
+    -- Read again under the lock, because a report may have said meanwhile that the run is alive.
     continue when not exists (
       select from job_attempts
       where attempt_id = v_job.live_attempt
@@ -330,9 +331,9 @@ begin
 end
 $$;
 
--- Ends the live attempt of a locked job whose run is over. The first time the job is retried at once, with
--- the reason in its prompt; from the second time in a row on it is blocked for the coordinator. Returns the
--- job.
+-- Ends the live attempt of a locked job whose run is over without a close. The first time the job is
+-- retried at once, with the reason in its prompt; from silent_ends_to_block times in a row on it is blocked
+-- for the coordinator. Returns the job.
 create or replace function end_without_close(p_job jobs) returns jobs language plpgsql as $$
 declare
   v_error text := 'ended_without_closing: the run ended its turn and the job was still open. A final reply closes nothing; run one of the commands'

@@ -1,7 +1,7 @@
--- The operations on standing orders: read them, run one now, and start and finish slots whose run lives
+-- The operations on standing orders: read orders, run one now, and start and finish slots that run
 -- elsewhere.
 
--- The next slots of an order, as an array of times; null when none is written.
+-- The times of the next slots of an order, as an array; null when no slot is written.
 create or replace function next_fires(p_order standing_orders) returns jsonb language sql stable as $$
   select jsonb_agg(scheduled_for order by scheduled_for)
   from (
@@ -15,7 +15,7 @@ create or replace function next_fires(p_order standing_orders) returns jsonb lan
     limit order_fires_shown()) f
 $$;
 
--- The newest slots of an order that began or ended, newest first.
+-- The newest slots of an order that are no longer expected, newest first.
 create or replace function past_slots(p_order standing_orders, p_limit int) returns setof standing_order_runs
 language sql stable as $$
   select *
@@ -59,7 +59,7 @@ create or replace function order_json(p_order standing_orders) returns jsonb lan
     'nextFires', next_fires(p_order)))
 $$;
 
--- The answer about one slot.
+-- The answer of the operations on one slot.
 create or replace function slot_answer(p_slot standing_order_runs) returns jsonb language sql stable as $$
   select jsonb_build_object('run', slot_json(p_slot))
 $$;
@@ -83,7 +83,7 @@ begin
 end
 $$;
 comment on function list_standing_orders(jsonb, jsonb) is
-  'The operation listStandingOrders: the orders in force, with includeRemoved the removed ones too.';
+  'The operation listStandingOrders: the enabled orders, and with includeRemoved also the removed ones.';
 
 create or replace function get_standing_order(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
@@ -98,10 +98,10 @@ begin
 end
 $$;
 comment on function get_standing_order(jsonb, jsonb) is
-  'The operation getStandingOrder: the order with its instructions and its newest slots that began or ended.';
+  'The operation getStandingOrder: the order with its instructions and its newest slots that are no longer expected.';
 
--- The window that the input's from and to name, which by default is the last day before to, and to is now.
--- Refuses an empty window (422).
+-- The window from the from of the input to its to. The default for to is now, and the default for from is
+-- slots_window before to. Refuses an empty window (422).
 create or replace function window_of(p_input jsonb, out o_from timestamptz, out o_to timestamptz)
 language plpgsql stable as $$
 begin
@@ -141,10 +141,10 @@ begin
 end
 $$;
 comment on function list_standing_order_runs(jsonb, jsonb) is
-  'The operation listStandingOrderRuns: the slots of a window, newest first, and whether it holds more.';
+  'The operation listStandingOrderRuns: the slots of a window, newest first, and whether the window has more of them.';
 
--- How many slots of a window had each end, by agent and order, with a row for each agent as a whole
--- (order_name null).
+-- The number of slots of a window in each status, by agent and order, with one more row for all orders of
+-- each agent (order_name null).
 create or replace function slot_counts(p_namespace text, p_from timestamptz, p_to timestamptz) returns table (
   agent_id text, "order" text, order_name text, slots bigint, completed bigint, no_work bigint,
   blocked bigint, failed bigint, skipped bigint, missed bigint, started bigint, expected bigint,
@@ -179,9 +179,9 @@ begin
 end
 $$;
 comment on function standing_order_calendar(jsonb, jsonb) is
-  'The operation standingOrderCalendar: how many slots of a window had each end, by order and by agent.';
+  'The operation standingOrderCalendar: the number of slots of a window in each status, by order and by agent.';
 
--- Inserts a slot outside the schedule, at this moment, and returns it.
+-- Inserts a slot outside the schedule, at the present moment, and returns it.
 create or replace function insert_slot(p_order standing_orders, p_trigger text) returns standing_order_runs
 language sql as $$
   insert into standing_order_runs (
@@ -218,9 +218,9 @@ begin
 end
 $$;
 comment on function run_standing_order(jsonb, jsonb) is
-  'The operation runStandingOrder: a slot now, marked manual, without its pre-check. With dryRun: what it would be and what the pre-check answers, and nothing changes.';
+  'The operation runStandingOrder: starts a slot now, marked manual, without its pre-check. With dryRun nothing changes; the answer shows the order and the answer of its pre-check.';
 
--- Refuses (403) an agent that calls for another agent's order.
+-- Refuses (403) an agent that acts on another agent's order.
 create or replace function require_own_order(p_principal jsonb, p_agent text, p_order text) returns void
 language plpgsql stable as $$
 begin
@@ -232,8 +232,8 @@ begin
 end
 $$;
 
--- The slot of the order at the input's scheduledFor. Refuses a time without a slot (404, unknown_slot) and a
--- slot that is not expected (409, slot_taken).
+-- The slot of the order at scheduledFor of the input. Refuses a time without a slot (404, unknown_slot) and
+-- a slot that is not expected (409, slot_taken).
 create or replace function expected_slot(p_order standing_orders, p_input jsonb) returns standing_order_runs
 language plpgsql stable as $$
 declare
@@ -260,7 +260,7 @@ begin
 end
 $$;
 
--- The order's slot that the caller itself has started elsewhere and not finished; no row when there is none.
+-- The slot of the order that the caller has started elsewhere and not finished; no row when there is none.
 create or replace function own_external_slot(p_order standing_orders) returns setof standing_order_runs
 language sql stable as $$
   select *
@@ -273,7 +273,8 @@ language sql stable as $$
   limit 1
 $$;
 
--- The slot that a start without a named slot takes: the newest due one, or a new one at this moment.
+-- The slot that a start without scheduledFor takes: the newest due slot, or a new one at the present
+-- moment.
 create or replace function slot_to_start(p_order standing_orders) returns standing_order_runs
 language plpgsql as $$
 declare
@@ -329,7 +330,7 @@ begin
 end
 $$;
 comment on function start_standing_order(jsonb, jsonb) is
-  'The operation startStandingOrder: a run that begins elsewhere takes the due slot, or the named one. Without a named slot a repeated call answers the caller''s own unfinished slot. A slot that is not finished within timeoutSeconds (the input''s, the order''s, or the default) has failed.';
+  'The operation startStandingOrder: a run that begins elsewhere takes the due slot, or the named one. A repeated call without a named slot returns the caller''s own unfinished slot. A slot that is not finished within timeoutSeconds (the input''s, the order''s, or the default) has failed.';
 
 -- The slot of the namespace with this id, locked. Refuses an unknown id (404, unknown_run).
 create or replace function locked_slot(p_namespace text, p_slot text) returns standing_order_runs
@@ -375,10 +376,10 @@ begin
 end
 $$;
 comment on function finish_standing_order(jsonb, jsonb) is
-  'The operation finishStandingOrder: ends a slot that was started elsewhere. The same end twice gives the same answer.';
+  'The operation finishStandingOrder: ends a slot that was started elsewhere. A repeated call with the same end gets the same answer.';
 
--- Fails the slots that were started elsewhere and not finished by their deadline. Returns slot_json of each;
--- slots that another call has locked are left to the next call.
+-- Ends as failed the slots that were started elsewhere and not finished by their deadline. Returns
+-- slot_json of each; slots that another call has locked are left to the next call.
 create or replace function end_overdue_slots(p_now timestamptz default now()) returns setof jsonb
 language plpgsql as $$
 declare

@@ -1,13 +1,13 @@
--- Pre-checks: a cheap question before an agent is woken for a standing order. An order names its pre-check
--- with the parameter preCheck; x-y stands for the function precheck_x_y(namespace, agent, since).
+-- A pre-check is a cheap function that runs before a standing order wakes its agent. The parameter preCheck
+-- of the order names it; x-y stands for the function precheck_x_y(namespace, agent, since).
 --
--- since is the time up to which the order has been looked after. The function answers
+-- since is the time of the newest slot that ended well, or of the creation of the order. The function returns
 --   null                      there may be work: wake the agent
 --   {"noWork": {evidence}}    there is none: the slot ends as no_work with this evidence
 --   {"skip": "reason"}        not now: the slot is skipped with this reason
 
--- noWork when no due job has waited for late_after, none is blocked and none is dead: there is nothing to
--- re-rank.
+-- Returns noWork when no due job has waited for late_after and no job is blocked or dead, so that there is
+-- nothing to re-rank.
 create or replace function precheck_backlog(p_namespace text, p_agent text, p_since timestamptz)
 returns jsonb language sql stable as $$
   select case when late = 0 and blocked = 0 and dead = 0 then
@@ -25,12 +25,13 @@ returns jsonb language sql stable as $$
       count(*) filter (where state = 'dead') as dead
     from jobs
     where namespace = p_namespace
-      -- One condition for each partial index.
+      -- One condition for each partial index, so that the planner can use all of them.
       and (state = 'queued' or state in ('waiting', 'blocked') or state = 'dead')) q
 $$;
 
--- How many events of each of these topics the bus has written since then, by topic; {} for none. An event
--- standing_order.* of an agent is not counted: those topics are not reserved to the bus.
+-- The number of events of each of these topics that the bus has written since p_since, by topic; {} for
+-- none. An event standing_order.* with a source agent is not counted, because agents may emit these topics
+-- too.
 create or replace function events_since(p_namespace text, p_since timestamptz, p_topics text[])
 returns jsonb language sql stable as $$
   select coalesce(jsonb_object_agg(topic, events), '{}')
@@ -46,7 +47,7 @@ returns jsonb language sql stable as $$
     group by topic) t
 $$;
 
--- noWork when the bus has written no event of these topics since then, otherwise null.
+-- Returns noWork when the bus has written no event of these topics since p_since, otherwise null.
 create or replace function no_events_no_work(p_namespace text, p_since timestamptz, p_topics text[])
 returns jsonb language sql stable as $$
   select case when events_since(p_namespace, p_since, p_topics) = '{}' then
@@ -56,13 +57,14 @@ returns jsonb language sql stable as $$
       'lookedAt', now())) end
 $$;
 
--- noWork when no lease was lost and no run ended without closing its job.
+-- Returns noWork when no lease was lost and no run ended without closing its job.
 create or replace function precheck_leases(p_namespace text, p_agent text, p_since timestamptz)
 returns jsonb language sql stable as $$
   select no_events_no_work(p_namespace, p_since, '{job.lease_lost,audit.ended_without_closing}')
 $$;
 
--- noWork when no slot was missed and no order fails, is silent or could not be settled.
+-- Returns noWork when no slot was missed, no order fails, is silent or could not be settled, and no
+-- pre-check failed.
 create or replace function precheck_gaps(p_namespace text, p_agent text, p_since timestamptz)
 returns jsonb language sql stable as $$
   select no_events_no_work(p_namespace, p_since, array[
@@ -73,7 +75,8 @@ returns jsonb language sql stable as $$
     'standing_order.pre_check_failed'])
 $$;
 
--- noWork when the bus has found no cluster of failures and no job that nothing moves.
+-- Returns noWork when the bus has reported no cluster of failures, no rise of dead letters, no stuck job
+-- and no attempt that ended without closing.
 create or replace function precheck_failures(p_namespace text, p_agent text, p_since timestamptz)
 returns jsonb language sql stable as $$
   select no_events_no_work(p_namespace, p_since, array[
@@ -83,7 +86,7 @@ returns jsonb language sql stable as $$
     'audit.ended_without_closing'])
 $$;
 
--- noWork when no job has ended but those of standing orders.
+-- Returns noWork when no job has ended, except jobs of standing orders.
 create or replace function precheck_ended_work(p_namespace text, p_agent text, p_since timestamptz)
 returns jsonb language sql stable as $$
   select case when not exists (
@@ -97,7 +100,7 @@ returns jsonb language sql stable as $$
       'lookedAt', now())) end
 $$;
 
--- skip while jobs that no standing order enqueued are due or under way.
+-- Returns skip while jobs are due or at work, except jobs of standing orders.
 create or replace function precheck_quiet_queue(p_namespace text, p_agent text, p_since timestamptz)
 returns jsonb language sql stable as $$
   select case when jobs > 0 then

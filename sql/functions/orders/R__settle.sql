@@ -1,6 +1,6 @@
--- Settling: what becomes of slots that are due. Any caller may settle, any number of times and on any node: a
--- Quartz trigger at the slot, and a sweep behind it. One transaction at a time settles an order; slots that
--- are not due, or settled already, stay as they are.
+-- Settling decides what happens to slots that are due. A Quartz trigger settles at the time of a slot, and
+-- a sweep finds slots that were not settled then; any node may settle any number of times. One transaction
+-- at a time settles an order. Slots that are not due, or settled already, stay as they are.
 
 -- The order's slots that may start now, oldest first.
 create or replace function due_slots(p_order standing_orders, p_now timestamptz)
@@ -15,20 +15,21 @@ returns setof standing_order_runs language sql stable as $$
   order by scheduled_for
 $$;
 
--- The order's slot under way, the newest if there are several; no row when there is none.
+-- The newest slot of the order that is under way; no row when there is none.
 create or replace function slot_under_way(p_order standing_orders) returns setof standing_order_runs
 language sql stable as $$
   select * from newest_slot((p_order).namespace, (p_order).order_name, '{started}')
 $$;
 
--- Whether a slot is late at p_now: more than the order's grace after its time.
+-- Whether a slot is late at p_now: its time is longer ago than the order's grace_seconds.
 create or replace function is_late(p_order standing_orders, p_slot standing_order_runs, p_now timestamptz)
 returns boolean language sql stable as $$
   select (p_slot).scheduled_for + make_interval(secs => (p_order).grace_seconds) < p_now
 $$;
 
--- When the next catch-up slot of the namespace may start: now, or p_stagger_seconds after the one before it,
--- whatever its order. After three days down, a fleet must not spend a day's budget within a minute.
+-- When the next catch-up slot of the namespace may start: at p_now, or p_stagger_seconds after the last
+-- catch-up slot of any order, whichever is later. After three days of downtime a fleet must not spend the
+-- budget of a day within a minute.
 create or replace function catch_up_turn(p_namespace text, p_stagger_seconds int, p_now timestamptz)
 returns timestamptz language sql stable as $$
   select greatest(p_now, max(not_before) + make_interval(secs => p_stagger_seconds))
@@ -38,8 +39,8 @@ returns timestamptz language sql stable as $$
     and not_before > p_now - catch_up_memory()
 $$;
 
--- The order's late slots, oldest first. Held slots are not late; slots that wait for their turn to catch up
--- are judged again with the new ones.
+-- The late slots of the order, oldest first. Held slots are not late; slots that wait for their turn to
+-- catch up are late, so that the policy judges them again together with the new ones.
 create or replace function late_slots(p_order standing_orders, p_now timestamptz) returns uuid[]
 language sql stable as $$
   select array(
@@ -53,8 +54,8 @@ language sql stable as $$
     order by scheduled_for)
 $$;
 
--- Whether a slot of the order is due that is newer than all of the given ones: it runs in their place. A slot
--- that has been held since before is older, and does not.
+-- Whether a due slot of the order is newer than all of p_slots, so that it runs in their place. A held slot
+-- that is older does not count.
 create or replace function newer_slot_is_due(p_order standing_orders, p_slots uuid[], p_now timestamptz)
 returns boolean language sql stable as $$
   select exists (
@@ -66,7 +67,8 @@ returns boolean language sql stable as $$
       and scheduled_for > (select max(scheduled_for) from standing_order_runs where run_id = any (p_slots)))
 $$;
 
--- Which of the late slots (oldest first) the order's catch-up policy lets run, and why the others are missed.
+-- The late slots that the order's catch-up policy lets run (o_kept), and why the others are missed (o_why).
+-- p_late is ordered with the oldest first.
 create or replace function catch_up_choice(
   p_order standing_orders, p_late uuid[], p_now timestamptz, out o_kept uuid[], out o_why text
 ) language plpgsql stable as $$
@@ -86,13 +88,13 @@ begin
 end
 $$;
 
--- The ids of the first array that the second does not have.
+-- The ids of p_ids that are not in p_others.
 create or replace function without(p_ids uuid[], p_others uuid[]) returns uuid[] language sql immutable as $$
   select array(select unnest(p_ids) except select unnest(p_others))
 $$;
 
--- Sorts the order's late slots by its catch-up policy: missed, or to be caught up when their turn comes.
--- Returns slot_json of each missed one.
+-- Applies the order's catch-up policy to its late slots: a slot is missed, or is caught up at its turn.
+-- Returns slot_json of each missed slot.
 create or replace function settle_late(p_order standing_orders, p_now timestamptz) returns setof jsonb
 language plpgsql as $$
 declare
@@ -107,8 +109,8 @@ begin
   return query
     select miss_slots(p_order, without(v_late, v_choice.o_kept), v_choice.o_why, p_now);
   if cardinality(v_choice.o_kept) > 0 then
-    -- Nodes that settle different orders at once must see each other's turns. No deadlock: a call that waits
-    -- here holds only orders, and settling passes over locked orders.
+    -- Nodes that settle different orders at once must see each other's turns. There is no deadlock, because
+    -- a call that waits here holds only orders, and settling skips locked orders.
     perform pg_advisory_xact_lock(hashtextextended('agentbus.catch_up', 0));
   end if;
   foreach v_slot in array v_choice.o_kept loop
@@ -122,8 +124,8 @@ begin
 end
 $$;
 
--- Which of the due slots (oldest first) wait for the slot under way by the order's overlap policy, and why
--- the others are skipped.
+-- The due slots that wait for the slot under way by the order's overlap policy (o_kept), and why the others
+-- are skipped (o_why). p_due is ordered with the oldest first.
 create or replace function overlap_choice(
   p_order standing_orders, p_live standing_order_runs, p_due uuid[], out o_kept uuid[], out o_why text
 ) language plpgsql stable as $$
@@ -147,8 +149,8 @@ create or replace function coalesced_summary() returns text language sql immutab
   select 'folded into the next slot: one run for all that waited'
 $$;
 
--- Settles due slots while another slot of the order is under way, by the order's overlap policy: skipped, or
--- held. Returns slot_json of each skipped one. A catch-up slot waits for its turn whatever the policy.
+-- Applies the order's overlap policy to the due slots while p_live is under way: a slot is skipped or held.
+-- Returns slot_json of each skipped slot. Catch-up slots wait for their turn under every policy.
 create or replace function hold_slots(p_order standing_orders, p_live standing_order_runs, p_now timestamptz)
 returns setof jsonb language plpgsql as $$
 declare
@@ -165,7 +167,7 @@ begin
 end
 $$;
 
--- Settles the due slots of a removed order: all are skipped. Returns slot_json of each.
+-- Skips the due slots of a removed order. Returns slot_json of each.
 create or replace function settle_removed(p_order standing_orders, p_now timestamptz) returns setof jsonb
 language sql as $$
   select end_slots(
@@ -173,8 +175,8 @@ language sql as $$
     'skipped', 'the order was removed before it ran', p_now)
 $$;
 
--- Settles the due slots of an order that is started elsewhere: late slots are missed, the others wait.
--- Returns slot_json of each missed one.
+-- Settles the due slots of an order whose runs are started elsewhere: late slots are missed, and the others
+-- wait. Returns slot_json of each missed slot.
 create or replace function settle_external(p_order standing_orders, p_now timestamptz) returns setof jsonb
 language sql as $$
   select miss_slots(p_order,
@@ -182,7 +184,8 @@ language sql as $$
     format('nobody started it within %s s', (p_order).grace_seconds), p_now)
 $$;
 
--- Why an agent takes no slot at p_now: it is disabled or paused. Null when it takes them.
+-- Why an agent takes no slot at p_now, in words: the agent is disabled or paused. Null when the agent takes
+-- slots.
 create or replace function agent_away(p_namespace text, p_agent text, p_now timestamptz) returns text
 language sql stable as $$
   select case
@@ -192,9 +195,9 @@ language sql stable as $$
   where namespace = p_namespace and agent_id = p_agent
 $$;
 
--- Starts due slots one after the other until one is under way, and lets the others be held. Slots on time
--- come first: they would be skipped for a slot that is late anyway. Returns slot_json of each slot that
--- changed.
+-- Starts due slots one after another until one is under way, and applies the overlap policy to the rest.
+-- Slots on time come before catch-up slots, because they would be skipped for a slot that is late anyway.
+-- Returns slot_json of each slot that changed.
 create or replace function start_due_slots(p_order standing_orders, p_now timestamptz) returns setof jsonb
 language plpgsql as $$
 declare
@@ -222,8 +225,8 @@ begin
 end
 $$;
 
--- Starts one slot, unless the order's pre-check answers for the agent: then the slot ends as no_work with the
--- pre-check's evidence, or as skipped with its reason. Returns the slot.
+-- Starts one slot, unless the order's pre-check settles it. noWork of the pre-check ends the slot as
+-- no_work with that evidence, and skip ends it as skipped with that reason. Returns the slot.
 create or replace function try_slot(p_order standing_orders, p_slot standing_order_runs, p_now timestamptz)
 returns standing_order_runs language plpgsql as $$
 declare
@@ -241,8 +244,8 @@ begin
 end
 $$;
 
--- Settles the due slots of one locked order: late slots by its catch-up policy, overlapping slots by its
--- overlap policy, and the next slot is started. Returns slot_json of each slot that changed.
+-- Settles the due slots of one locked order: the catch-up policy for late slots, the overlap policy for
+-- overlapping slots, and the start of the next slot. Returns slot_json of each slot that changed.
 create or replace function settle_order(p_order standing_orders, p_now timestamptz) returns setof jsonb
 language plpgsql as $$
 declare
@@ -267,10 +270,10 @@ begin
 end
 $$;
 
--- Settles the due slots of one order, or of all orders for null, in one namespace, or in every namespace for
--- null. Returns slot_json of each slot that began or ended. Orders that another call has locked are passed
--- over; an order that cannot be settled keeps no other from being settled, and emits standing_order.unsettled
--- once an hour.
+-- Settles the due slots of one order (null: of all orders) in one namespace (null: in all). Returns
+-- slot_json of each slot that began or ended.
+-- Orders that another call has locked are skipped. An order that cannot be settled does not stop the
+-- others; it emits standing_order.unsettled, at most once an hour.
 create or replace function settle_standing_orders(
   p_namespace text, p_order text default null, p_now timestamptz default now()
 ) returns setof jsonb language plpgsql as $$

@@ -1,6 +1,6 @@
--- A slot of a standing order: how it starts, how it follows its job, how it ends, and the events about it.
--- Its row stands in standing_order_runs from before it is due; the picture of its states is in that table's
--- migration.
+-- The life of a slot of a standing order: its start, its job, its end, and the events about it. The row in
+-- standing_order_runs exists before the slot is due; sql/migrations/V0003__standing_orders.sql has a
+-- diagram of the states.
 
 -- A slot as the contract shows it.
 create or replace function slot_json(p_slot standing_order_runs) returns jsonb language sql stable as $$
@@ -25,7 +25,7 @@ create or replace function slot_json(p_slot standing_order_runs) returns jsonb l
       else jsonb_build_object('evidence', (p_slot).evidence) end
 $$;
 
--- Ends slots with one status, one summary and, if given, one evidence. Returns slot_json of each.
+-- Ends slots with the same status, summary and, if given, evidence. Returns slot_json of each.
 create or replace function end_slots(
   p_slots uuid[], p_status text, p_summary text, p_now timestamptz, p_evidence jsonb default null
 ) returns setof jsonb language sql as $$
@@ -77,7 +77,7 @@ returns setof standing_order_runs language sql stable as $$
   limit 1
 $$;
 
--- The statuses of a slot that really began: it was neither skipped nor missed.
+-- The statuses of a slot that has begun; a skipped or missed slot has not.
 create or replace function begun_statuses() returns text[] language sql immutable as $$
   select array['started', 'completed', 'no_work', 'blocked', 'failed']
 $$;
@@ -87,14 +87,15 @@ create or replace function good_statuses() returns text[] language sql immutable
   select array['completed', 'no_work']
 $$;
 
--- Up to when an order has been looked after: its newest slot that ended well, or its creation.
+-- The time up to which an order has done its work: the time of its newest slot that ended well, or of its
+-- creation.
 create or replace function looked_until(p_order standing_orders) returns timestamptz language sql stable as $$
   select coalesce(
     (select scheduled_for from newest_slot((p_order).namespace, (p_order).order_name, good_statuses())),
     (p_order).created_at)
 $$;
 
--- How many slots of an order have failed since one ended well.
+-- The number of slots of an order that have failed since the last one that ended well.
 create or replace function failures_in_a_row(p_namespace text, p_order text) returns int
 language sql stable as $$
   select count(*)::int
@@ -106,8 +107,9 @@ language sql stable as $$
       (select scheduled_for from newest_slot(p_namespace, p_order, good_statuses())), '-infinity')
 $$;
 
--- Emits standing_order.failing when an order has failed often enough in a row, once for each further failure.
--- Called after a slot has failed; the slot is looked up, because a newer one may be under way.
+-- Emits standing_order.failing when at least failing_after slots of an order have failed in a row, once for
+-- each further failure. Called after a slot has failed; the function reads the newest failed slot, because
+-- a newer slot may be under way.
 create or replace function emit_failing(p_namespace text, p_order text) returns void language plpgsql as $$
 declare
   v_failures int := failures_in_a_row(p_namespace, p_order);
@@ -128,8 +130,8 @@ begin
 end
 $$;
 
--- The answer of the order's pre-check: null to go on, noWork with evidence, or skip with a reason; null for
--- an order without a pre-check. Raises the pre-check's own error.
+-- The answer of the order's pre-check: null to go on, noWork with evidence, or skip with a reason. An order
+-- without a pre-check gives null; an error of the pre-check is raised.
 create or replace function call_pre_check(p_order standing_orders) returns jsonb language plpgsql as $$
 declare
   v_verdict jsonb;
@@ -144,8 +146,8 @@ begin
 end
 $$;
 
--- The pre-check's answer for a due slot. A pre-check that fails answers null, so that the agent is woken, and
--- emits standing_order.pre_check_failed.
+-- The answer of the pre-check for a due slot. When the pre-check fails, the answer is null, so that the
+-- agent is woken, and standing_order.pre_check_failed is emitted.
 create or replace function pre_check_verdict(p_order standing_orders) returns jsonb language plpgsql as $$
 begin
   return call_pre_check(p_order);
@@ -156,8 +158,8 @@ exception when others then
 end
 $$;
 
--- The pre-check's answer for a dry run, {} for null. A pre-check that fails answers its error, and nothing is
--- written.
+-- The answer of the pre-check for a dry run, {} for null. When the pre-check fails, the answer is its
+-- error, and nothing is written.
 create or replace function pre_check_preview(p_order standing_orders) returns jsonb language plpgsql as $$
 begin
   return coalesce(call_pre_check(p_order), '{}');
@@ -166,7 +168,7 @@ exception when others then
 end
 $$;
 
--- The payload of a slot's job: the order, the slot, and what became of the newest slot that began before it.
+-- The payload of a slot's job: the order, the slot, and the result of the newest slot that began before it.
 create or replace function slot_payload(p_order standing_orders, p_slot standing_order_runs) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -180,8 +182,9 @@ language sql stable as $$
       from newest_slot((p_order).namespace, (p_order).order_name, begun_statuses()))))
 $$;
 
--- Enqueues the job of a slot and returns its id. The order's instructions and session are written here and by
--- no enqueue, so that no caller can give an agent instructions. Raises the refusals of insert_job.
+-- Enqueues the job of a slot and returns its id. Only this function writes the instructions and the session
+-- of the order to a job, so that no caller can give an agent instructions. Raises the refusals of
+-- insert_job.
 create or replace function enqueue_slot_job(p_order standing_orders, p_slot standing_order_runs) returns uuid
 language plpgsql as $$
 declare
@@ -204,8 +207,8 @@ begin
 end
 $$;
 
--- Starts a slot with its job and returns it. A job that is refused fails the slot, with the refusal in its
--- summary.
+-- Starts a slot together with its job and returns the slot. When the job is refused, the slot fails with
+-- the refusal in its summary.
 create or replace function start_slot(p_order standing_orders, p_slot standing_order_runs, p_now timestamptz)
 returns standing_order_runs language plpgsql as $$
 declare
@@ -226,7 +229,8 @@ exception when sqlstate 'AB422' then
 end
 $$;
 
--- Ends one slot and, where it failed, emits standing_order.failing when that is due. Returns the slot.
+-- Ends one slot and returns it. A failed slot also emits standing_order.failing when enough slots have
+-- failed in a row.
 create or replace function end_slot(
   p_slot standing_order_runs, p_status text, p_summary text, p_now timestamptz, p_evidence jsonb default null
 ) returns standing_order_runs language plpgsql as $$
@@ -240,7 +244,7 @@ begin
 end
 $$;
 
--- The status that a slot takes from its job's state and outcome: completed or no_work, blocked, failed, or
+-- The status of a slot for the state and outcome of its job: completed or no_work, blocked, failed, or
 -- started while the job goes on.
 create or replace function slot_status_of(p_state text, p_outcome text) returns text
 language sql immutable as $$
@@ -251,7 +255,7 @@ language sql immutable as $$
     else 'started' end
 $$;
 
--- The summary that a slot takes from its job; null while the job goes on.
+-- The summary of a slot from its job; null while the job goes on.
 create or replace function slot_summary_of(
   p_state text, p_summary text, p_blocked_reason text, p_last_error text
 ) returns text language sql immutable as $$
@@ -261,8 +265,8 @@ create or replace function slot_summary_of(
     when p_state in ('failed', 'dead', 'cancelled') then p_state || coalesce(': ' || p_last_error, '') end
 $$;
 
--- A slot follows its job in the job's own transaction, also back to started when the job goes on. It keeps
--- its summary where the job has none to say, and loses it when it goes on.
+-- Trigger: a slot takes the status of its job in the same transaction, also back to started when the job
+-- goes on. The slot keeps its summary when the job has none, and loses it when the job goes on.
 create or replace function follow_jobs() returns trigger language plpgsql as $$
 declare
   v_slot record;

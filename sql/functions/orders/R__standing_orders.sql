@@ -1,7 +1,8 @@
--- Standing orders as the route files have them, and their slots, which are written ahead of time.
+-- These functions keep the standing orders as the route files have them, and write their slots ahead of
+-- time.
 --
--- Java reads the schedules (Quartz expressions) and works out the slots; here they arrive as times. A
--- function that looks at the clock takes it as p_now, so that a test can set it.
+-- Java evaluates the schedules (Quartz expressions) and passes the slots as times. A function that needs
+-- the present time takes it as p_now, so that a test can set it.
 
 -- The order's row. Refuses an unknown order (404, unknown_standing_order).
 create or replace function order_named(p_namespace text, p_order text) returns standing_orders
@@ -45,8 +46,8 @@ begin
 end
 $$;
 
--- The orders in force of one namespace, or of every namespace for null: namespace, order, cron, zone,
--- definitionHash, plannedUntil (up to when slots are written) and now.
+-- The enabled orders of one namespace (null: of all), each with namespace, order, cron, zone,
+-- definitionHash, now, and plannedUntil, the time up to which its slots are written.
 create or replace function standing_orders_to_plan(p_namespace text, p_now timestamptz default now())
 returns setof jsonb language sql stable as $$
   select jsonb_build_object(
@@ -64,8 +65,9 @@ returns setof jsonb language sql stable as $$
 $$;
 
 -- Writes an order's slots after p_from and up to p_until as expected, and locks the order. Returns how many
--- are new. Writes nothing when the order has another schedule by now, or its slots are written up to another
--- time: another node was faster, and these slots would leave a gap.
+-- are new.
+-- Writes nothing when the order has another schedule by now, or when its slots are not written up to
+-- exactly p_from. Then another node was faster, and these slots would leave a gap.
 create or replace function plan_slots(
   p_namespace text, p_order text, p_cron text, p_zone text,
   p_from timestamptz, p_slots timestamptz[], p_until timestamptz
@@ -94,7 +96,7 @@ begin
 end
 $$;
 
--- Removes an order's slots that are not due yet, and returns how many. Due slots stay.
+-- Deletes an order's expected slots that are not due yet, and returns how many. Due slots stay.
 create or replace function withdraw_slots(p_namespace text, p_order text, p_now timestamptz) returns int
 language plpgsql as $$
 declare
@@ -124,8 +126,8 @@ language sql immutable strict as $$
   select 'precheck_' || replace(p_pre_check, '-', '_')
 $$;
 
--- Writes the row of an order from the JSON of a route file's order, read and checked. A new row, and one with
--- a new schedule, is planned from p_now on.
+-- Writes the row of an order from its JSON, which comes checked from a route file. A new row, and with
+-- p_replan also an existing row, is planned from p_now on.
 create or replace function upsert_order(p_namespace text, p_wanted jsonb, p_replan boolean, p_now timestamptz)
 returns void language sql as $$
   insert into standing_orders as o (
@@ -166,8 +168,8 @@ returns void language sql as $$
     updated_at = now()
 $$;
 
--- Adds or changes one order, locks it, and writes the audit row. With another schedule or agent the slots
--- that are not due yet are withdrawn, and new slots are written from p_now on.
+-- Adds or changes one order, locks it, and writes the audit row. When the schedule or the agent changes,
+-- the slots that are not due yet are withdrawn, and the order is planned anew from p_now on.
 create or replace function write_order(p_namespace text, p_wanted jsonb, p_now timestamptz) returns void
 language plpgsql as $$
 declare
@@ -212,8 +214,8 @@ begin
 end
 $$;
 
--- Disables the orders of a namespace that are not among the wanted ones, withdraws their slots that are not
--- due yet, and keeps their past. Returns their names; locks them in the order of their names.
+-- Disables the orders of a namespace that are not in p_wanted and withdraws their slots that are not due
+-- yet; past slots stay. Returns the names of these orders; locks them in the order of their names.
 create or replace function remove_orders(p_namespace text, p_wanted jsonb, p_now timestamptz) returns text[]
 language plpgsql as $$
 declare
@@ -240,8 +242,8 @@ begin
 end
 $$;
 
--- Makes the standing orders of a namespace equal to the given array (the orders of the route files, read and
--- checked). Returns the names that were written and removed. Refuses an unknown agent or pre-check (422); one
+-- Makes the standing orders of a namespace equal to p_orders, the checked orders of the route files.
+-- Returns the names that were written and removed. Refuses an unknown agent or pre-check (422); only one
 -- sync runs at a time.
 create or replace function sync_standing_orders(
   p_namespace text, p_orders jsonb, p_now timestamptz default now()
