@@ -53,7 +53,6 @@ public final class Calls {
      * @param address where the call comes from
      */
     public void begin(Exchange exchange, Operation operation, String address) {
-        exchange.removeVariable(REFUSAL);
         new Call(operation, address).enter(exchange);
     }
 
@@ -153,6 +152,8 @@ public final class Calls {
             problem = limits.unknown(credential, call.address(), problem);
         }
         String operation = call == null ? "none" : call.operation().id();
+        // An exchange may run several calls, and the refusal of an earlier one is noted already.
+        exchange.removeVariable(REFUSAL);
         refusals.note(credential, operation, problem).ifPresent(note -> exchange.setVariable(REFUSAL, note));
         meters.apiCalled(operation, problem.status());
         return problem;
