@@ -150,6 +150,7 @@ public final class Bus implements AutoCloseable {
         routes = new RouteFiles(settings, files, moreRoutes);
         configure();
         main.bind(ClasspathFiles.BEAN, new ClasspathFiles(files));
+        main.bind(PlainFiles.BEAN, new PlainFiles());
         moreBeans.forEach(main::bind);
         main.addMainListener(new MainListenerSupport() {
             @Override

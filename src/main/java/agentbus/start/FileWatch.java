@@ -2,9 +2,11 @@ package agentbus.start;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.HashMap;
@@ -14,7 +16,6 @@ import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -99,8 +100,8 @@ final class FileWatch implements AutoCloseable {
         Map<Path, State> states = new HashMap<>();
         for (Path directory : directories) {
             if (Files.isDirectory(directory)) {
-                try (Stream<Path> files = Files.walk(directory)) {
-                    files.filter(FileWatch::counts).forEach(file -> note(file, states));
+                try {
+                    Files.walkFileTree(directory, new Look(directory, states));
                 } catch (IOException unreadable) {
                     throw new UncheckedIOException(unreadable);
                 }
@@ -109,22 +110,47 @@ final class FileWatch implements AutoCloseable {
         return states;
     }
 
-    /** Whether a file is watched; the backup and swap files of editors are not. */
-    private static boolean counts(Path file) {
-        String name = file.getFileName().toString();
-        return !name.startsWith(".") && !name.endsWith("~");
-    }
+    /** Notes each file below a directory, but not the files that editors and version control keep there. */
+    private static final class Look extends SimpleFileVisitor<Path> {
+        private final Path top;
+        private final Map<Path, State> states;
 
-    private static void note(Path file, Map<Path, State> states) {
-        try {
-            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-            if (attributes.isRegularFile()) {
-                states.put(file, new State(attributes.lastModifiedTime(), attributes.size()));
+        Look(Path top, Map<Path, State> states) {
+            this.top = top;
+            this.states = states;
+        }
+
+        @Override
+        public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
+            return directory.equals(top) || counts(directory) ? FileVisitResult.CONTINUE : FileVisitResult.SKIP_SUBTREE;
+        }
+
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes ofLink) throws IOException {
+            if (counts(file)) {
+                try {
+                    BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+                    if (attributes.isRegularFile()) {
+                        states.put(file, new State(attributes.lastModifiedTime(), attributes.size()));
+                    }
+                } catch (NoSuchFileException gone) {
+                    states.remove(file);
+                }
             }
-        } catch (NoSuchFileException gone) {
-            states.remove(file);
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path file, IOException failed) throws IOException {
+            if (failed instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE;
+            }
+            throw failed;
+        }
+
+        private static boolean counts(Path file) {
+            String name = file.getFileName().toString();
+            return !name.startsWith(".") && !name.endsWith("~");
         }
     }
 

@@ -62,11 +62,20 @@ final class RouteFiles {
                 patterns.add("classpath:routes/" + folder + "/**/*" + SUFFIX);
             }
         }
-        this.own = settings.path(OWN).orElse(null);
+        this.own = settings.path(OWN).map(RouteFiles::target).orElse(null);
         if (own != null) {
             addOwn(settings);
         }
         patterns.addAll(more);
+    }
+
+    /** Camel's search does not enter a directory that is a link, and finds no files without a word. */
+    private static Path target(Path directory) {
+        try {
+            return Files.isSymbolicLink(directory) && Files.exists(directory) ? directory.toRealPath() : directory;
+        } catch (IOException unreadable) {
+            throw new StartFailure("cannot read " + directory + ": " + unreadable.getMessage(), unreadable);
+        }
     }
 
     private void addOwn(Settings settings) {

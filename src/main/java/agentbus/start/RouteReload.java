@@ -105,6 +105,9 @@ final class RouteReload implements AutoCloseable {
             }
         } catch (StartFailure mistake) {
             LOG.error("{}; the routes of before run on", mistake.getMessage());
+        } catch (RuntimeException unforeseen) {
+            // The watch goes on: the next change may be the repair.
+            LOG.error("{} was not taken", routes.place(file.toString()), unforeseen);
         }
     }
 

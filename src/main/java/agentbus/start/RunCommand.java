@@ -54,6 +54,17 @@ public final class RunCommand implements Callable<Integer> {
     public Integer call() {
         Settings settings = Settings.load(Settings.home(environment), environment, options.settings());
         Bus bus = Bus.start(settings, environment, List.of(), Map.of());
+        try {
+            greet(settings, bus);
+        } catch (RuntimeException failed) {
+            bus.close();
+            throw failed;
+        }
+        Foreground.untilStopped(bus);
+        return 0;
+    }
+
+    private void greet(Settings settings, Bus bus) {
         out.println(options.greeting("agentbus", bus.url()));
         out.println("  database   " + bus.database());
         out.println("  token      " + Preparation.tokenDirectory(settings).resolve(OperatorTokenFile.FILE));
@@ -66,7 +77,5 @@ public final class RunCommand implements Callable<Integer> {
             String watched = bus.reloadRoutes().stream().map(Path::toString).collect(Collectors.joining(", "));
             out.println("  reload     " + watched);
         }
-        Foreground.untilStopped(bus);
-        return 0;
     }
 }

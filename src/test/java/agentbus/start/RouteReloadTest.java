@@ -86,8 +86,19 @@ class RouteReloadTest {
     }
 
     private Bus start() {
+        return start("agentbus.routes.dir", "routes");
+    }
+
+    private Bus start(String key, String value) {
         Map<String, String> settings = TestBus.settings(
-                database.url(), null, "agentbus.source.dir", checkout.toString(), "agentbus.orders.enabled", "true");
+                database.url(),
+                null,
+                "agentbus.source.dir",
+                checkout.toString(),
+                "agentbus.orders.enabled",
+                "true",
+                key,
+                value);
         Bus bus = Bus.start(Settings.load(home, Map.of(), settings), Map.of(), List.of(), Map.of());
         bus.reloadRoutes();
         return bus;
@@ -133,6 +144,25 @@ class RouteReloadTest {
             mine("setBody: {constant: three}");
             awaitAnswer(bus, "three");
         }
+    }
+
+    @Test
+    void a_directory_may_have_any_name_or_be_a_link_and_its_hidden_files_are_no_change() throws Exception {
+        Path real = Files.createDirectories(home.resolve("c++ 100%25"));
+        Path link = Files.createSymbolicLink(home.resolve("own"), real);
+        Files.writeString(real.resolve("mine.camel.yaml"), MINE.formatted("setBody: {constant: one}"));
+        Files.createDirectories(real.resolve(".git"));
+        for (Path own : List.of(real, link)) {
+            Files.writeString(real.resolve("mine.camel.yaml"), MINE.formatted("setBody: {constant: one}"));
+            try (Bus bus = start("agentbus.routes.dir", own.toString())) {
+                assertEquals("one", ask(bus));
+                Files.writeString(real.resolve(".git/mine.camel.yaml"), MINE.formatted("setBody: {constant: three}"));
+                Files.writeString(real.resolve("mine.camel.yaml"), MINE.formatted("setBody: {constant: two}"));
+                awaitAnswer(bus, "two");
+            }
+        }
+        assertTrue(log.lines().stream().noneMatch(line -> line.contains(".git")), () -> log.lines()
+                .toString());
     }
 
     @Test
