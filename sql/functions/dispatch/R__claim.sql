@@ -5,7 +5,7 @@
 -- write to ten times as many rows (docs/adr/0009, docs/adr/0016). R__claim_mark.sql explains which jobs a
 -- claim need not read.
 
--- A job with its live attempt, as the answer to a worker that pulls. The door adds the token of the
+-- Returns a job with its live attempt, as the answer to a worker that pulls. The door adds the token of the
 -- attempt.
 create or replace function claimed_json(p_job jobs, p_attempt job_attempts) returns jsonb
 language sql stable as $$
@@ -19,8 +19,8 @@ language sql stable as $$
     'instructions', (p_job).instructions))
 $$;
 
--- A job with its live attempt, as its prompt and its hook call need it. It has no other field, because each
--- field costs as much as writing it to a table.
+-- Returns a job with its live attempt, as its prompt and its hook call need it. It has no other field,
+-- because each field costs as much as writing it to a table.
 create or replace function delivery_json(p_job jobs, p_attempt job_attempts) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -110,8 +110,8 @@ language sql as $$
   select pg_advisory_xact_lock(hashtextextended('agentbus.claim', 0))
 $$;
 
--- The jobs that a claim would take, at most p_limit and none of p_passed, in lanes on p_gateways (null:
--- any); null when none is due. Locks nothing.
+-- Returns the jobs that a claim would take, at most p_limit and none of p_passed, in lanes on p_gateways
+-- (null: any); null when none is due. Locks nothing.
 -- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
 -- key). Then the highest priority comes first, within the room of each agent and each gateway.
 create or replace function choose_jobs(p_limit int, p_passed uuid[], p_gateways text[]) returns uuid[]

@@ -22,8 +22,8 @@
 -- counts, and claims read everything. After a change by hand with disabled triggers, set looked_at of
 -- claim_mark to -infinity.
 
--- The lowest moved_xid that a claim has to read: no job that is due or at work has a lower one. Returns
--- '0', which excludes no job, when the mark is older than claim_mark_lifetime.
+-- Returns the lowest moved_xid that a claim has to read: no job that is due or at work has a lower one.
+-- Returns '0', which excludes no job, when the mark is older than claim_mark_lifetime.
 -- A mark from the future, by its transaction or its time, comes from another server (the database was
 -- restored) and does not count. The function is in plpgsql, so that it is planned once for each connection.
 create or replace function claim_floor() returns xid8

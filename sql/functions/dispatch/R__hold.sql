@@ -1,6 +1,6 @@
 -- Why a due job has not been claimed, in the words of next_move.
 
--- A full lane in words: the number of jobs at work, the limit, and the job that began first.
+-- Describes a full lane in words: the number of jobs at work, the limit, and the job that began first.
 create or replace function full_lane(p_agent agents, p_at_work bigint) returns text
 language plpgsql stable as $$
 declare
@@ -18,7 +18,7 @@ begin
 end
 $$;
 
--- What holds a queued job that is due, in words: its agent, its gateway, a full lane or gateway, no
+-- Returns what holds a queued job that is due, in words: its agent, its gateway, a full lane or gateway, no
 -- dispatcher, or 'the next claim' when nothing holds it.
 -- Every enqueue and every row of a list calls this function. So it is in plpgsql, which is planned once for
 -- each connection; it reads only jobs at work and skips dead entries as a claim does.

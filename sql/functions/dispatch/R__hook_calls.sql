@@ -1,12 +1,12 @@
 -- These functions record the outcome of a hook call. A 200 means admission and not success; a missing
 -- answer does not mean failure.
 --
--- Each function named hook_… for an outcome takes the dispatcher that called and the attempt, and returns
+-- The functions hook_admitted to hook_refused take the dispatcher that called and the attempt, and return
 -- hook_answer. A dispatcher that no longer holds the attempt does not change the job; only an admission
 -- counts whichever dispatcher reports it.
 
--- The job of an attempt, locked together with its dependents, because the outcome of a hook call may end
--- the job.
+-- Returns the job of an attempt, locked together with its dependents, because the outcome of a hook call
+-- may end the job.
 create or replace function job_of_hook_call(p_attempt uuid) returns jobs
 language plpgsql as $$
 declare
@@ -19,14 +19,14 @@ begin
 end
 $$;
 
--- Milliseconds since the job could first be claimed.
+-- Returns the milliseconds since the job could first be claimed.
 create or replace function waited_ms(p_job jobs) returns numeric
 language sql volatile as $$
   select round(extract(epoch from clock_timestamp() - greatest((p_job).run_after, (p_job).created_at)) * 1000)
 $$;
 
--- The answer about a hook call: applied (whether the job changed), outcome, job (job_brief), and waitedMs,
--- how long the job had waited.
+-- Returns the answer about a hook call: applied (whether the job changed), outcome, job (job_brief), and
+-- waitedMs, how long the job had waited.
 create or replace function hook_answer(p_job jobs, p_applied boolean, p_outcome text) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
@@ -36,7 +36,7 @@ language sql stable as $$
     'waitedMs', waited_ms(p_job))
 $$;
 
--- Whether the dispatcher still holds the attempt of a locked job, and the job is still leased.
+-- Returns whether the dispatcher still holds the attempt of a locked job, and the job is still leased.
 create or replace function holds_hook_call(p_job jobs, p_dispatcher text, p_attempt uuid) returns boolean
 language sql immutable as $$
   select (p_job).live_attempt is not distinct from p_attempt

@@ -39,26 +39,26 @@ create or replace function configure_gateway_everywhere(
   order by n.namespace
 $$;
 
--- Whether the last health check of a gateway is recent enough to count. Every dispatching node checks its
--- gateways, so an old result means that no node dispatches to this one.
+-- Returns whether the last health check of a gateway is recent enough to count. Every dispatching node
+-- checks its gateways, so an old result means that no node dispatches to this one.
 create or replace function gateway_answer_counts(p_gateway gateways) returns boolean language sql stable as $$
   select coalesce((p_gateway).checked_at > now() - gateway_news_lifetime(), false)
 $$;
 
--- Whether a recent health check says that the gateway drains or is down. An old result does not count,
--- because it would hold work for ever.
+-- Returns whether a recent health check says that the gateway drains or is down. An old result does not
+-- count, because it would hold work for ever.
 create or replace function gateway_shut(p_gateway gateways) returns boolean language sql stable as $$
   select (p_gateway).state in ('draining', 'down') and gateway_answer_counts(p_gateway)
 $$;
 
--- Whether jobs may be claimed for the gateway: it is neither held nor draining nor down.
+-- Returns whether jobs may be claimed for the gateway: it is neither held nor draining nor down.
 create or replace function gateway_open(p_gateway gateways) returns boolean language sql stable as $$
   select ((p_gateway).held_until is null or (p_gateway).held_until <= now())
     and not gateway_shut(p_gateway)
 $$;
 
--- Whether another node has just had an answer from the gateway. Then silence towards p_node means that
--- p_node has lost its connection to the gateway, and not that the gateway is down.
+-- Returns whether another node has just had an answer from the gateway. Then silence towards p_node means
+-- that p_node has lost its connection to the gateway, and not that the gateway is down.
 create or replace function seen_by_another(p_gateway gateways, p_node text) returns boolean
 language sql stable as $$
   select (p_gateway).state in ('ready', 'draining')
@@ -119,7 +119,7 @@ begin
 end
 $$;
 
--- The number of runs of the namespace on the gateway: hook jobs with a lease that has not run out.
+-- Returns the number of runs of the namespace on the gateway: hook jobs with a lease that has not run out.
 create or replace function runs_in_flight(p_gateway gateways) returns bigint language sql stable as $$
   select count(*)
   from jobs j
@@ -131,7 +131,8 @@ create or replace function runs_in_flight(p_gateway gateways) returns bigint lan
     and j.leased_until > now()
 $$;
 
--- A gateway as the contract shows it. Its state is unknown when its last health check is too old to count.
+-- Returns a gateway as the contract shows it. Its state is unknown when its last health check is too old to
+-- count.
 create or replace function gateway_json(p_gateway gateways) returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'name', (p_gateway).gateway,

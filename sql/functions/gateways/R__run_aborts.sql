@@ -49,8 +49,8 @@ create or replace function give_up_abort(p_abort run_aborts, p_error text) retur
     jsonb_build_object('tries', (p_abort).tries, 'error', p_error))
 $$;
 
--- Whether a newer attempt runs in the session of the abort. A session has one run at a time, so the run to
--- be stopped is over, and the abort would stop the newer run.
+-- Returns whether a newer attempt runs in the session of the abort. A session has one run at a time, so the
+-- run to be stopped is over, and the abort would stop the newer run.
 create or replace function abort_is_superseded(p_abort run_aborts) returns boolean language sql stable as $$
   select exists (
     select from jobs j
@@ -63,13 +63,13 @@ create or replace function abort_is_superseded(p_abort run_aborts) returns boole
       and session_key_of(j, g.form) = (p_abort).session_key)
 $$;
 
--- Whether aborts on the given gateways are still open.
+-- Returns whether aborts on the given gateways are still open.
 create or replace function aborts_left(p_gateways text[]) returns boolean language sql stable as $$
   select exists (select from run_aborts where done_at is null and gateway = any (p_gateways))
 $$;
 
--- Whether the gateway of an abort is down, so that the abort has to wait: the run may come back with the
--- gateway. After abort_lifetime the abort no longer waits.
+-- Returns whether the gateway of an abort is down, so that the abort has to wait: the run may come back
+-- with the gateway. After abort_lifetime the abort no longer waits.
 create or replace function abort_must_wait(p_abort run_aborts) returns boolean language sql stable as $$
   select (p_abort).requested_at > now() - abort_lifetime()
     and exists (
@@ -80,8 +80,8 @@ create or replace function abort_must_wait(p_abort run_aborts) returns boolean l
         and gateway_shut(g))
 $$;
 
--- The outcome of a locked abort that needs no call to the gateway: no_operator_token, superseded, no_run,
--- or gave_up when its tries or its time are used up. Null when the gateway has to be called.
+-- Returns the outcome of a locked abort that needs no call to the gateway: no_operator_token, superseded,
+-- no_run, or gave_up when its tries or its time are used up. Null when the gateway has to be called.
 create or replace function abort_outcome(p_abort run_aborts, p_without_token text[]) returns text
 language sql stable as $$
   select case
@@ -134,8 +134,8 @@ begin
 end
 $$;
 
--- Whether the run of an attempt may still begin, although the gateway finds none. For some seconds after
--- its admission a run is unknown to the abort call of the gateway.
+-- Returns whether the run of an attempt may still begin, although the gateway finds none. For some seconds
+-- after its admission a run is unknown to the abort call of the gateway.
 create or replace function run_may_still_begin(p_attempt uuid) returns boolean language sql stable as $$
   select run_ended_at is null
     and (admitted_at is null or admitted_at > now() - run_begin_window())

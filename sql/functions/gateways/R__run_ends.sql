@@ -4,16 +4,16 @@
 -- agent:<agent>:job:<session> for a standing order with a named session. The gateway converts keys to lower
 -- case (measured on OpenClaw 2026.9.6).
 
--- The session key with which a gateway of the given form runs the job. It is derived from the job and never
--- read from an agent's report.
+-- Returns the session key with which a gateway of the given form runs the job. It is derived from the job
+-- and never read from an agent's report.
 create or replace function session_key_of(p_job jobs, p_form text) returns text language sql immutable as $$
   select 'agent:' || (p_job).target_agent || ':job:' || lower(case
     when p_form = 'direct' then coalesce((p_job).session, (p_job).job_id::text)
     else (p_job).job_id::text end)
 $$;
 
--- The jobs to which a session key can refer: the job whose id it holds, or the newest jobs of the session
--- that it names. The newest few are enough, because the runs of a session come one after another.
+-- Returns the jobs to which a session key can refer: the job whose id it holds, or the newest jobs of the
+-- session that it names. The newest few are enough, because the runs of a session come one after another.
 create or replace function jobs_of_session(p_agent text, p_session text) returns setof jobs
 language plpgsql stable as $$
 begin
@@ -34,7 +34,7 @@ begin
 end
 $$;
 
--- The newest attempt on the calling gateway that has the session key of the report and had begun at
+-- Returns the newest attempt on the calling gateway that has the session key of the report and had begun at
 -- p_began; all null when there is none. A gateway whose token is for one namespace finds attempts of that
 -- namespace only.
 create or replace function attempt_of_run(p_principal jsonb, p_input jsonb, p_began timestamptz)
@@ -74,8 +74,8 @@ begin
 end
 $$;
 
--- The answer to a report of a run: applied (whether the report changed anything), outcome, the reason, and
--- the job and attempt concerned.
+-- Returns the answer to a report of a run: applied (whether the report changed anything), outcome, the
+-- reason, and the job and attempt concerned.
 create or replace function run_answer(
   p_applied boolean, p_outcome text, p_reason text, p_job jobs, p_attempt job_attempts
 ) returns jsonb language sql stable as $$
@@ -88,8 +88,8 @@ create or replace function run_answer(
     'attemptNo', (p_attempt).attempt_no))
 $$;
 
--- The answer to a report about no known attempt, such as a report of a person's session or of an attempt in
--- history.
+-- Returns the answer to a report about no known attempt, such as a report of a person's session or of an
+-- attempt in history.
 create or replace function no_run_answer(p_principal jsonb, p_input jsonb) returns jsonb
 language sql stable as $$
   select jsonb_build_object('applied', false, 'outcome', 'ignored', 'reason', format(
@@ -105,7 +105,7 @@ create or replace function run_is_alive(p_attempt uuid) returns void language sq
     and interrupted_at is not null
 $$;
 
--- The time p_ms milliseconds before now; null for null.
+-- Returns the time p_ms milliseconds before now; null for null.
 create or replace function ms_ago(p_ms text) returns timestamptz language sql stable as $$
   select now() - make_interval(secs => p_ms::double precision / 1000)
 $$;
@@ -235,8 +235,9 @@ $$;
 comment on function report_run_start(jsonb, jsonb) is
   'The operation reportRunStart: the run of the session is alive. After a restart of the gateway the run gets its lease back, and a run that was reported as ended goes on.';
 
--- The answer to a report of a run's end that changes nothing; null when the report is to be applied. Until
--- the admission of the attempt is recorded, a report without durationMs can be about an earlier run.
+-- Returns the answer to a report of a run's end that changes nothing; null when the report is to be
+-- applied. Until the admission of the attempt is recorded, a report without durationMs can be about an
+-- earlier run.
 create or replace function run_end_ignored(p_input jsonb, p_job jobs, p_attempt job_attempts) returns jsonb
 language sql stable as $$
   select case
@@ -296,7 +297,7 @@ $$;
 comment on function report_run_end(jsonb, jsonb) is
   'The operation reportRunEnd. A failed run ends its attempt at once, with the backoff of the job type. After a run that ended well, end_silent_runs ends the attempt unless a close comes within run_end_grace. A repeated report, or a report of an earlier run, changes nothing.';
 
--- Whether there are live attempts whose run has ended.
+-- Returns whether there are live attempts whose run has ended.
 create or replace function ended_runs_left() returns boolean language sql stable as $$
   select exists (select from job_attempts where run_ended_at is not null and status in ('leased', 'running'))
 $$;

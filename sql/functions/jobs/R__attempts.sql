@@ -7,7 +7,7 @@
 -- Remaining deadlock: job A starts depending on B while another call waits for B's lock. Postgres aborts
 -- one; the doors retry once.
 
--- The waiting and blocked jobs that may move when one of p_jobs ends.
+-- Returns the waiting and blocked jobs that may move when one of p_jobs ends.
 create or replace function dependents_of(p_jobs uuid[]) returns setof uuid
 language sql stable as $$
   select j.job_id from jobs j
@@ -215,7 +215,8 @@ begin
 end
 $$;
 
--- The first dependency of a job that ended without success and was not waived; no row when there is none.
+-- Returns the first dependency of a job that ended without success and was not waived; no row when there is
+-- none.
 create or replace function spoiled_dependency(p_job_id uuid) returns setof jobs
 language sql stable as $$
   select t.* from job_dependencies d join jobs t on t.job_id = d.depends_on
@@ -224,14 +225,15 @@ language sql stable as $$
   limit 1
 $$;
 
--- Whether p_job_id depends on the success of p_other. If not, any end of p_other ends a block on it.
+-- Returns whether p_job_id depends on the success of p_other. If not, any end of p_other ends a block on
+-- it.
 create or replace function needs_success(p_job_id uuid, p_other uuid) returns boolean
 language sql stable as $$
   select exists (select from job_dependencies
     where job_id = p_job_id and depends_on = p_other and satisfied_at is null and waived_at is null)
 $$;
 
--- The number of dependencies of a job that are neither satisfied nor waived.
+-- Returns the number of dependencies of a job that are neither satisfied nor waived.
 create or replace function open_count(p_job_id uuid) returns int
 language sql stable as $$
   select count(*)::int

@@ -37,8 +37,8 @@ begin
 end
 $$;
 
--- The jobs for which a job waits: its open dependencies and the job on which it is blocked; none when the
--- job has ended.
+-- Returns the jobs for which a job waits: its open dependencies and the job on which it is blocked; none
+-- when the job has ended.
 create or replace function waits_for(p_job_id uuid) returns setof uuid
 language sql stable as $$
   select x.other from (

@@ -1,7 +1,7 @@
 -- The operations enqueueJob and emitEvent, and the functions behind them.
 
--- The settings of a job type: its own row, or the row of its first word (dev for dev.review); all null when
--- there is neither.
+-- Returns the settings of a job type: its own row, or the row of its first word (dev for dev.review); all
+-- null when there is neither.
 create or replace function job_type_settings(p_namespace text, p_job_type text) returns job_types
 language sql stable as $$
   select * from job_types
@@ -10,7 +10,7 @@ language sql stable as $$
   limit 1
 $$;
 
--- How long a job of this type waits before its next attempt, after p_failures failures in a row.
+-- Returns how long a job of this type waits before its next attempt, after p_failures failures in a row.
 create or replace function backoff(p_namespace text, p_job_type text, p_failures int) returns interval
 language sql volatile as $$
   -- The wait doubles from the base up to the cap. A random share is taken off, so that jobs that failed
@@ -21,8 +21,8 @@ language sql volatile as $$
   from job_type_settings(p_namespace, p_job_type) t
 $$;
 
--- The agent for which a call acts: the agent of the token or, for an operator, the agent named in p_asked.
--- Refuses (403) the name of another agent and names p_field as the wrong field.
+-- Returns the agent for which a call acts: the agent of the token or, for an operator, the agent named in
+-- p_asked. Refuses (403) the name of another agent and names p_field as the wrong field.
 create or replace function source_agent_of(p_principal jsonb, p_namespace text, p_asked text, p_field text)
 returns text
 language plpgsql stable as $$
@@ -170,7 +170,7 @@ $$;
 comment on function enqueue_job(jsonb, jsonb) is
   'The operation enqueueJob: enqueues one job, or returns the live job with the same dedupe key.';
 
--- An event as the contract shows it.
+-- Returns an event as the contract shows it.
 create or replace function event_json(p_event events) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -226,8 +226,8 @@ $$;
 comment on function emit_event(jsonb, jsonb) is
   'The operation emitEvent: writes one event, or returns the event of the topic with the same dedupe key.';
 
--- The topic pattern of the subscription by which events of this topic join a waiting job; null when each
--- event makes its own job.
+-- Returns the topic pattern of the subscription by which events of this topic join a waiting job; null when
+-- each event makes its own job.
 create or replace function coalescing_pattern(p_namespace text, p_agent text, p_subject text, p_topic text)
 returns text
 language sql stable as $$
@@ -279,7 +279,7 @@ begin
 end
 $$;
 
--- The jobs that a new event has made or joined, except jobs in which the event is only counted.
+-- Returns the jobs that a new event has made or joined, except jobs in which the event is only counted.
 create or replace function jobs_of_event(p_event events) returns setof jobs
 language sql stable as $$
   select j.*

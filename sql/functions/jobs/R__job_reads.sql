@@ -1,12 +1,12 @@
 -- How jobs and events are shown: a whole job, the brief in the answer to a close, and lists.
 
--- A time for use in a sentence: ISO 8601 in UTC, with whole seconds.
+-- Formats a time for use in a sentence: ISO 8601 in UTC, with whole seconds.
 create or replace function utc_text(p_at timestamptz) returns text
 language sql stable as $$
   select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 $$;
 
--- The next move of a blocked job, in words.
+-- Returns the next move of a blocked job, in words.
 create or replace function block_move(p_job jobs) returns text
 language plpgsql stable as $$
 begin
@@ -27,8 +27,8 @@ begin
 end
 $$;
 
--- The next move of a job, in words: who or what will move it, or what holds it. Empty when the job has
--- ended, except for a dead letter.
+-- Returns the next move of a job, in words: who or what will move it, or what holds it. Empty when the job
+-- has ended, except for a dead letter.
 create or replace function next_move(p_job jobs) returns text
 language sql stable as $$
   select case (p_job).state
@@ -46,7 +46,7 @@ language sql stable as $$
   end
 $$;
 
--- The few fields of a job in the answer to a close or a renewal.
+-- Returns the few fields of a job in the answer to a close or a renewal.
 create or replace function job_brief(p_job jobs) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -63,8 +63,8 @@ language sql stable as $$
     'status', (p_job).status))
 $$;
 
--- A job as the contract shows it. Payload, result and evidence keep their nulls, because people and agents
--- wrote them.
+-- Returns a job as the contract shows it. Payload, result and evidence keep their nulls, because people and
+-- agents wrote them.
 create or replace function job_json(p_job jobs) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -119,7 +119,7 @@ language sql stable as $$
     || case when (p_job).evidence is null then '{}' else jsonb_build_object('evidence', (p_job).evidence) end
 $$;
 
--- The row of a job that is not in history. Refuses an unknown job (404) and a retired one (409,
+-- Returns the row of a job that is not in history. Refuses an unknown job (404) and a retired one (409,
 -- job_retired).
 create or replace function job_of(p_namespace text, p_job_id uuid) returns jobs
 language plpgsql stable as $$
@@ -143,8 +143,8 @@ begin
 end
 $$;
 
--- The attempts of a job, live or retired, oldest first, as get-job shows them. p_prompt adds the prompt of
--- each attempt, with a mark in place of the token.
+-- Returns the attempts of a job, live or retired, oldest first, as get-job shows them. p_prompt adds the
+-- prompt of each attempt, with a mark in place of the token.
 create or replace function attempts_json(p_job_id uuid, p_prompt boolean) returns jsonb
 language sql stable as $$
   select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(

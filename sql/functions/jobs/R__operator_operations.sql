@@ -13,8 +13,8 @@ begin
 end
 $$;
 
--- The row of a job, locked until the end of the transaction. Refuses an unknown job (404) and a retired one
--- (409).
+-- Returns the row of a job, locked until the end of the transaction. Refuses an unknown job (404) and a
+-- retired one (409).
 create or replace function locked_job(p_namespace text, p_job_id uuid) returns jobs
 language plpgsql as $$
 declare
@@ -74,7 +74,7 @@ begin
 end
 $$;
 
--- Every unfinished job below p_job_id, newest first, except p_but and the jobs below p_but.
+-- Returns every unfinished job below p_job_id, newest first, except p_but and the jobs below p_but.
 create or replace function unfinished_below(p_job_id uuid, p_but uuid) returns setof uuid
 language sql stable as $$
   with recursive below as (

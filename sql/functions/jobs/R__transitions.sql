@@ -1,6 +1,6 @@
 -- The allowed moves of a job from state to state, and the columns that a move clears.
 
--- Trigger on every change of state and every earlier start of a job, also by hand. Refuses (AB409,
+-- Trigger: guards every change of state and every earlier start of a job, also by hand. Refuses (AB409,
 -- wrong_state) a move that the diagram in sql/migrations/V0002__jobs.sql does not show.
 -- A job that is no longer at work loses its lease, and a job that is no longer blocked loses its reason, so
 -- that no statement has to clear those columns. moved_xid keeps the transaction of the move for claims

@@ -1,14 +1,14 @@
 -- The operations for the agent or worker of a job, with the token of its attempt: mark it running, report
 -- progress, renew the lease, and the three closes.
 
--- A hash of an operation and its input: two closes with the same hash are the same close.
+-- Returns a hash of an operation and its input: two closes with the same hash are the same close.
 create or replace function close_hash(p_operation text, p_input jsonb) returns bytea
 language sql immutable as $$
   select sha256(convert_to(p_operation || p_input::text, 'UTF8'))
 $$;
 
--- Null while the attempt is live. After its end the kept answer, if the same close is repeated, or
--- otherwise the problem stale_attempt.
+-- Returns null while the attempt is live. After its end, returns the kept answer when the same close is
+-- repeated, otherwise the problem stale_attempt.
 create or replace function earlier_answer(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
 returns jsonb language plpgsql as $$
 begin

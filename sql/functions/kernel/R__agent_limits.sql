@@ -2,17 +2,17 @@
 -- bind agents and attempts. Operators and the bus are exempt, but the hop limit holds for every child job,
 -- and the loop limit also for jobs of subscriptions.
 
--- The first words of the topics that only the bus may emit.
+-- Returns the first words of the topics that only the bus may emit.
 create or replace function bus_topics()
 returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit'] $$;
 
--- Whether the caller is an agent or an attempt, so that the limits of this file bind it.
+-- Returns whether the caller is an agent or an attempt, so that the limits of this file bind it.
 create or replace function is_agent(p_principal jsonb) returns boolean
 language sql immutable as $$
   select p_principal ->> 'kind' in ('agent', 'attempt')
 $$;
 
--- The row of the calling agent; all null for other callers.
+-- Returns the row of the calling agent; all null for other callers.
 create or replace function speaker(p_principal jsonb, p_namespace text) returns agents
 language sql stable as $$
   select * from agents where namespace = p_namespace and agent_id = p_principal ->> 'name'
@@ -26,7 +26,7 @@ language sql immutable as $$
     || coalesce(' with the job type ' || (select string_agg(value, ' or ') from jsonb_array_elements_text(p_handoff -> 'jobTypes')), '')
 $$;
 
--- Whether an entry of handoffs_of covers the job type. An entry for dev also covers dev.review.
+-- Returns whether an entry of handoffs_of covers the job type. An entry for dev also covers dev.review.
 create or replace function is_for_job_type(p_handoff jsonb, p_job_type text) returns boolean
 language sql immutable as $$
   select not p_handoff ? 'jobTypes' or p_handoff -> 'jobTypes' ?| array[p_job_type, split_part(p_job_type, '.', 1)]

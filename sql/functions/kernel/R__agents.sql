@@ -18,15 +18,16 @@ begin
 end
 $$;
 
--- Whether the lane of the agent is paused at p_now, by an operator or, after a refused hook call, by a
--- dispatcher. A pause without paused_until lasts until the agent is resumed.
+-- Returns whether the lane of the agent is paused at p_now, by an operator or, after a refused hook call,
+-- by a dispatcher. A pause without paused_until lasts until the agent is resumed.
 create or replace function lane_paused(p_agent agents, p_now timestamptz default now()) returns boolean
 language sql stable as $$
   select (p_agent).paused_at is not null
     and ((p_agent).paused_until is null or (p_agent).paused_until > p_now)
 $$;
 
--- Whether jobs of the agent may be claimed at p_now: the agent is enabled and its lane is not paused.
+-- Returns whether jobs of the agent may be claimed at p_now: the agent is enabled and its lane is not
+-- paused.
 create or replace function lane_open(p_agent agents, p_now timestamptz default now()) returns boolean
 language sql stable as $$
   select (p_agent).enabled and not lane_paused(p_agent, p_now)
@@ -50,7 +51,7 @@ begin
 end
 $$;
 
--- The handoffs that the agent may make: an array of objects with agent and, where they are limited,
+-- Returns the handoffs that the agent may make: an array of objects with agent and, where they are limited,
 -- subjects and jobTypes.
 create or replace function handoffs_of(p_agent agents) returns jsonb
 language sql stable as $$
@@ -58,8 +59,8 @@ language sql stable as $$
     (select jsonb_agg(jsonb_build_object('agent', a)) from unnest((p_agent).may_enqueue_to) a), '[]')
 $$;
 
--- An agent as the contract shows it, with the numbers of its jobs that have not ended, by state, and of its
--- dead letters.
+-- Returns an agent as the contract shows it, with the numbers of its jobs that have not ended, by state,
+-- and of its dead letters.
 create or replace function agent_json(p_agent agents) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(

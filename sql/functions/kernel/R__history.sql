@@ -1,12 +1,12 @@
 -- These functions read retired rows from the history tables, most of them together with the live rows.
 
--- The row of a job in history; all null when there is none.
+-- Returns the row of a job in history; all null when there is none.
 create or replace function retired_job(p_namespace text, p_job_id uuid) returns jobs_history
 language sql stable as $$
   select * from jobs_history where job_id = p_job_id and namespace = p_namespace
 $$;
 
--- The attempts of a job, live or retired.
+-- Returns the attempts of a job, live or retired.
 create or replace function attempts_of(p_job_id uuid) returns setof job_attempts
 language sql stable as $$
   select * from job_attempts where job_id = p_job_id
@@ -18,8 +18,8 @@ language sql stable as $$
   where h.job_id = p_job_id
 $$;
 
--- The dependencies of a job, live or retired, with the state, subject and seq of each job that it depends
--- on.
+-- Returns the dependencies of a job, live or retired, with the state, subject and seq of each job that it
+-- depends on.
 create or replace function dependencies_of(p_job_id uuid) returns table (
   depends_on uuid, satisfied_at timestamptz, waived_at timestamptz, state text, subject text, seq bigint
 ) language sql stable as $$
@@ -35,7 +35,7 @@ create or replace function dependencies_of(p_job_id uuid) returns table (
   left join jobs_history h on h.job_id = d.depends_on
 $$;
 
--- The newest events of a job, live or retired, newest first.
+-- Returns the newest events of a job, live or retired, newest first.
 create or replace function events_of(p_job_id uuid, p_limit int) returns setof events
 language sql stable as $$
   select * from (
@@ -48,7 +48,7 @@ language sql stable as $$
   limit p_limit
 $$;
 
--- Every slot from p_from to before p_to, live or retired. Slots that never ran are among them.
+-- Returns every slot from p_from to before p_to, live or retired. Slots that never ran are among them.
 create or replace function runs_between(p_namespace text, p_from timestamptz, p_to timestamptz)
 returns setof standing_order_runs
 language sql stable as $$

@@ -67,7 +67,8 @@ begin
         'attemptNo', nullif(attempt_no, 0), 'leaseOwner', lease_owner))
     from moved
   ), told as (
-    -- leased and running make no event: the row of the attempt shows them, and nobody else acts on them.
+    -- The states leased and running make no event, because the row of the attempt shows them and nobody
+    -- else acts on them.
     insert into events (namespace, topic, source_agent, source_job_id, payload)
     select namespace,
       'job.' || case

@@ -21,7 +21,8 @@ language sql immutable as $$ select interval '300 seconds' $$;
 create or replace function renewal_lease() returns interval
 language sql immutable as $$ select interval '300 seconds' $$;
 
--- A longer gap between two sweeps counts as an outage of the bus, in which no agent could renew its lease.
+-- A gap between two sweeps that is longer than this counts as an outage of the bus, in which no agent could
+-- renew its lease.
 -- Chosen: several intervals of the slowest sweep (15 s on a quiet bus).
 create or replace function outage_after() returns interval
 language sql immutable as $$ select interval '60 seconds' $$;
@@ -70,12 +71,13 @@ language sql immutable as $$ select interval '4 minutes' $$;
 
 -- The age at which the last health check of a gateway no longer counts.
 -- Chosen: three intervals of a quiet node (20 s at most). Every dispatching node checks its gateways, so an
--- older result means that no node dispatches there. Such a result must not stop a node that begins to.
+-- older result means that no node dispatches there, and it must not hold back a node that begins to
+-- dispatch.
 create or replace function gateway_news_lifetime() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
 
--- After an answer to one node, the silence towards another node counts for this long as that other node's
--- own trouble.
+-- For this long after a gateway has answered one node, its silence towards another node counts as a problem
+-- of that other node.
 -- Chosen: longer than a node waits between two health checks (20 s at most).
 create or replace function seen_by_another_lifetime() returns interval
 language sql immutable as $$ select interval '30 seconds' $$;
@@ -95,7 +97,7 @@ language sql immutable as $$ select interval '120 seconds' $$;
 -- Chosen: the runs of a session come one after another, so the newest few are enough.
 create or replace function session_jobs_searched() returns int language sql immutable as $$ select 20 $$;
 
--- How many runs in a row must end without closing their job before the job is blocked for the coordinator.
+-- After this many runs in a row that end without closing their job, the job is blocked for the coordinator.
 -- Chosen: the first can be a slip of the model, which the reason in the next prompt corrects; the second
 -- shows that the reason does not help.
 create or replace function silent_ends_to_block() returns int language sql immutable as $$ select 2 $$;
@@ -144,7 +146,7 @@ create or replace function claim_mark_lifetime() returns interval
 language sql immutable as $$ select interval '30 seconds' $$;
 
 -- How far ahead of now mark_claims reads the queue.
--- Chosen: twice claim_mark_lifetime, which gives the reason.
+-- Chosen: twice claim_mark_lifetime; its comment has the reason.
 create or replace function claim_mark_lookahead() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
 
@@ -153,7 +155,7 @@ language sql immutable as $$ select interval '1 minute' $$;
 create or replace function claim_mark_pause() returns interval
 language sql immutable as $$ select interval '2 seconds' $$;
 
--- How often a claim chooses jobs at most, when other calls have locked some of those that it chose.
+-- How many times at most a claim chooses jobs, when other calls have locked some of those that it chose.
 -- Chosen: twenty batches are more jobs than other calls lock at once.
 create or replace function look_rounds() returns int language sql immutable as $$ select 20 $$;
 
@@ -235,11 +237,11 @@ language sql immutable as $$ select 1800 $$;
 create or replace function catch_up_memory() returns interval
 language sql immutable as $$ select interval '1 day' $$;
 
--- From how many failed slots in a row an order is failing.
+-- An order with this many failed slots in a row is failing.
 -- Chosen: a single failure is already reported by its job.
 create or replace function failing_after() returns int language sql immutable as $$ select 2 $$;
 
--- From how many slots in a row without a run an order is silent.
+-- An order with this many slots in a row without a run is silent.
 -- Chosen: after two such slots the silence is longer than the period of the order.
 create or replace function silent_after() returns int language sql immutable as $$ select 2 $$;
 
@@ -251,8 +253,8 @@ create or replace function order_runs_shown() returns int language sql immutable
 -- Chosen: the planner writes at least as many ahead for every order, however rare.
 create or replace function order_fires_shown() returns int language sql immutable as $$ select 5 $$;
 
--- The window of list-standing-order-runs and standing-order-calendar before its end, when the caller names
--- no from.
+-- How long the window of list-standing-order-runs and standing-order-calendar is when the caller names no
+-- from.
 -- Chosen: a day has a slot of every order, except weekly ones.
 create or replace function slots_window() returns interval
 language sql immutable as $$ select interval '1 day' $$;
@@ -277,7 +279,8 @@ create or replace function cluster_size() returns int language sql immutable as 
 -- Chosen: enough to see what the jobs have in common.
 create or replace function cluster_jobs_listed() returns int language sql immutable as $$ select 20 $$;
 
--- From how many dead letters of one agent within an hour a rise is reported.
+-- This many dead letters of one agent within an hour are reported, if they are more than in the hour
+-- before.
 -- Chosen: the same as cluster_size.
 create or replace function dead_letters_to_tell() returns int language sql immutable as $$ select 3 $$;
 
@@ -296,11 +299,11 @@ language sql immutable as $$ select interval '1 hour' $$;
 create or replace function expired_to_stuck() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
 
--- From how many attempts a job that has not ended counts as a hotspot of retries.
+-- A job that has not ended and has had this many attempts is a hotspot of retries.
 -- Chosen: half of the usual five, rounded up.
 create or replace function hotspot_attempts() returns int language sql immutable as $$ select 3 $$;
 
--- The age from which a blocked job makes the bus degraded.
+-- A job that is blocked for longer than this makes the bus degraded.
 -- Chosen: a person checks the bus once a day.
 create or replace function blocked_too_long() returns interval
 language sql immutable as $$ select interval '1 day' $$;
@@ -309,11 +312,11 @@ language sql immutable as $$ select interval '1 day' $$;
 -- Chosen: more than a job has in an ordinary life.
 create or replace function job_events_shown() returns int language sql immutable as $$ select 200 $$;
 
--- From how many dead rows a table counts for database health.
+-- A table counts for database health only when it has more dead rows than this.
 -- Chosen: below this number a large share of dead rows is normal between two vacuums.
 create or replace function dead_rows_to_count() returns int language sql immutable as $$ select 20000 $$;
 
--- The thresholds of database health: a value above worry_above, in this unit, is a worry.
+-- The thresholds of database health: a value above worry_above, in the given unit, is a worry.
 -- Chosen: for a bus on one machine; docs/operations.md explains each value.
 create or replace function database_worries() returns table (watch text, unit text, worry_above int)
 language sql immutable as $$

@@ -30,14 +30,14 @@ language sql as $$
     set_config('agentbus.why', coalesce(p_why, ''), true)
 $$;
 
--- The actor that act_as has set, or the database role for a change by hand.
+-- Returns the actor that act_as has set, or the database role for a change by hand.
 create or replace function current_actor() returns text
 language sql stable as $$
   select coalesce(nullif(current_setting('agentbus.actor', true), ''), 'postgres:' || session_user)
 $$;
 
--- The namespace of a call: the requested one, the token's own, or default. Refuses a namespace other than
--- the token's own (403) and an unknown one (404).
+-- Returns the namespace of a call: the requested one, the token's own, or default. Refuses a namespace
+-- other than the token's own (403) and an unknown one (404).
 create or replace function namespace_of(p_principal jsonb, p_input jsonb) returns text
 language plpgsql stable as $$
 declare
@@ -60,7 +60,8 @@ $$;
 comment on function namespace_of(jsonb, jsonb) is
   'The namespace of a call: the requested one, the token''s own, or default.';
 
--- The principal of the long-lived token with this SHA-256; null when the token is unknown or revoked.
+-- Returns the principal of the long-lived token with this SHA-256; null when the token is unknown or
+-- revoked.
 create or replace function authenticate(p_token_hash bytea) returns jsonb
 language sql stable as $$
   select jsonb_build_object('kind', kind, 'name', name, 'namespace', namespace)
@@ -68,8 +69,8 @@ language sql stable as $$
   where token_hash = p_token_hash and revoked_at is null
 $$;
 
--- The principal of an attempt whose token the door has verified; null when the attempt is unknown or in
--- history.
+-- Returns the principal of an attempt whose token the door has verified; null when the attempt is unknown
+-- or in history.
 create or replace function authenticate_attempt(p_attempt uuid) returns jsonb
 language sql stable as $$
   select jsonb_build_object('kind', 'attempt', 'name', j.target_agent, 'namespace', a.namespace, 'attemptId', a.attempt_id,
@@ -78,8 +79,8 @@ language sql stable as $$
   where a.attempt_id = p_attempt
 $$;
 
--- The principal of a call. p_credential has tokenHash (hex SHA-256), attemptId (of a token that the door
--- has verified) or route, and allowed, the kinds that may call the operation. Refuses an unknown token
+-- Returns the principal of a call. p_credential has tokenHash (hex SHA-256), attemptId (of a token that the
+-- door has verified) or route, and allowed, the kinds that may call the operation. Refuses an unknown token
 -- (401), a kind that is not allowed (403), and an attempt that is over (409).
 create or replace function principal_of(p_credential jsonb) returns jsonb
 language plpgsql stable as $$
@@ -151,10 +152,10 @@ begin
 end
 $$;
 
--- Counts a refused call of an agent or attempt; calls of others are not counted. Runs in its own
+-- Counts a refused call of an agent or attempt; calls of others are not counted. It runs in its own
 -- transaction, because the refused call is rolled back.
--- p_who is a credential (attemptId or tokenHash) or a principal. count of p_problem is the number of
--- refusals, when the call reports several.
+-- p_who is a credential (attemptId or tokenHash) or a principal. p_problem may have count, the number of
+-- refusals that one call reports.
 create or replace function note_refusal(p_who jsonb, p_operation text, p_problem jsonb) returns jsonb
 language plpgsql as $$
 declare

@@ -1,6 +1,6 @@
--- Audit rows of tables whose changes need no wording of their own.
+-- A generic trigger writes the audit rows of tables whose changes need no special wording.
 --
--- This trigger audits every change of a table, also a change by hand:
+-- A table with this trigger is audited, also for changes by hand:
 --
 --   create trigger audit_row after insert or update or delete on ideas
 --     for each row execute function audit_row('idea', 'idea_id');
@@ -8,8 +8,8 @@
 -- The trigger inserts one row for each changed row. The tables of the dispatch path have statement triggers
 -- instead, which cost less (R__journal.sql).
 
--- The columns in which two versions of a row differ, as an object of the new values. A value is cut to
--- audited_value_length characters, because an audit row is not a copy of the data.
+-- Returns the columns in which two versions of a row differ, as an object of the new values. A value is cut
+-- to audited_value_length characters, because an audit row is not a copy of the data.
 create or replace function changed_columns(p_old jsonb, p_new jsonb) returns jsonb
 language sql immutable as $$
   select coalesce(jsonb_object_agg(key, left(value, audited_value_length())), '{}')

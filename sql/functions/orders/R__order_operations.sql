@@ -1,7 +1,7 @@
 -- The operations on standing orders: read orders, run one now, and start and finish slots that run
 -- elsewhere.
 
--- The times of the next slots of an order, as an array; null when no slot is written.
+-- Returns the times of the next slots of an order, as an array; null when no slot is written.
 create or replace function next_fires(p_order standing_orders) returns jsonb language sql stable as $$
   select jsonb_agg(scheduled_for order by scheduled_for)
   from (
@@ -15,7 +15,7 @@ create or replace function next_fires(p_order standing_orders) returns jsonb lan
     limit order_fires_shown()) f
 $$;
 
--- The newest slots of an order that are no longer expected, newest first.
+-- Returns the newest slots of an order that are no longer expected, newest first.
 create or replace function past_slots(p_order standing_orders, p_limit int) returns setof standing_order_runs
 language sql stable as $$
   select *
@@ -27,7 +27,8 @@ language sql stable as $$
   limit p_limit
 $$;
 
--- A standing order as the contract shows it: its parameters, its health, its last slot and its next ones.
+-- Returns a standing order as the contract shows it: its parameters, its health, its last slot and its next
+-- ones.
 create or replace function order_json(p_order standing_orders) returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'order', (p_order).order_name,
@@ -59,7 +60,7 @@ create or replace function order_json(p_order standing_orders) returns jsonb lan
     'nextFires', next_fires(p_order)))
 $$;
 
--- The answer of the operations on one slot.
+-- Returns the answer of the operations on one slot.
 create or replace function slot_answer(p_slot standing_order_runs) returns jsonb language sql stable as $$
   select jsonb_build_object('run', slot_json(p_slot))
 $$;
@@ -100,8 +101,8 @@ $$;
 comment on function get_standing_order(jsonb, jsonb) is
   'The operation getStandingOrder: the order with its instructions and its newest slots that are no longer expected.';
 
--- The window from the from of the input to its to. The default for to is now, and the default for from is
--- slots_window before to. Refuses an empty window (422).
+-- Returns the window of the input, from its field from up to its field to. Without to the window ends now,
+-- and without from it is slots_window long. Refuses an empty window (422).
 create or replace function window_of(p_input jsonb, out o_from timestamptz, out o_to timestamptz)
 language plpgsql stable as $$
 begin
@@ -143,8 +144,8 @@ $$;
 comment on function list_standing_order_runs(jsonb, jsonb) is
   'The operation listStandingOrderRuns: the slots of a window, newest first, and whether the window has more of them.';
 
--- The number of slots of a window in each status, by agent and order, with one more row for all orders of
--- each agent (order_name null).
+-- Returns the number of slots of a window in each status, by agent and order, with one more row for all
+-- orders of each agent (order_name null).
 create or replace function slot_counts(p_namespace text, p_from timestamptz, p_to timestamptz) returns table (
   agent_id text, "order" text, order_name text, slots bigint, completed bigint, no_work bigint,
   blocked bigint, failed bigint, skipped bigint, missed bigint, started bigint, expected bigint,
@@ -232,8 +233,8 @@ begin
 end
 $$;
 
--- The slot of the order at scheduledFor of the input. Refuses a time without a slot (404, unknown_slot) and
--- a slot that is not expected (409, slot_taken).
+-- Returns the slot of the order at scheduledFor of the input. Refuses a time without a slot (404,
+-- unknown_slot) and a slot that is not expected (409, slot_taken).
 create or replace function expected_slot(p_order standing_orders, p_input jsonb) returns standing_order_runs
 language plpgsql stable as $$
 declare
@@ -260,7 +261,8 @@ begin
 end
 $$;
 
--- The slot of the order that the caller has started elsewhere and not finished; no row when there is none.
+-- Returns the slot of the order that the caller has started elsewhere and not finished; no row when there
+-- is none.
 create or replace function own_external_slot(p_order standing_orders) returns setof standing_order_runs
 language sql stable as $$
   select *
@@ -273,8 +275,8 @@ language sql stable as $$
   limit 1
 $$;
 
--- The slot that a start without scheduledFor takes: the newest due slot, or a new one at the present
--- moment.
+-- Returns the slot that a start without scheduledFor takes: the newest due slot, or a new one at the
+-- present moment.
 create or replace function slot_to_start(p_order standing_orders) returns standing_order_runs
 language plpgsql as $$
 declare
@@ -332,7 +334,7 @@ $$;
 comment on function start_standing_order(jsonb, jsonb) is
   'The operation startStandingOrder: a run that begins elsewhere takes the due slot, or the named one. A repeated call without a named slot returns the caller''s own unfinished slot. A slot that is not finished within timeoutSeconds (the input''s, the order''s, or the default) has failed.';
 
--- The slot of the namespace with this id, locked. Refuses an unknown id (404, unknown_run).
+-- Returns the slot of the namespace with this id, locked. Refuses an unknown id (404, unknown_run).
 create or replace function locked_slot(p_namespace text, p_slot text) returns standing_order_runs
 language plpgsql as $$
 declare

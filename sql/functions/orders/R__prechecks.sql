@@ -29,9 +29,9 @@ returns jsonb language sql stable as $$
       and (state = 'queued' or state in ('waiting', 'blocked') or state = 'dead')) q
 $$;
 
--- The number of events of each of these topics that the bus has written since p_since, by topic; {} for
--- none. An event standing_order.* with a source agent is not counted, because agents may emit these topics
--- too.
+-- Returns the number of events of each of these topics that the bus has written since p_since, by topic; {}
+-- for none. An event standing_order.* with a source agent is not counted, because agents may emit these
+-- topics too.
 create or replace function events_since(p_namespace text, p_since timestamptz, p_topics text[])
 returns jsonb language sql stable as $$
   select coalesce(jsonb_object_agg(topic, events), '{}')

@@ -2,7 +2,7 @@
 -- a sweep finds slots that were not settled then; any node may settle any number of times. One transaction
 -- at a time settles an order. Slots that are not due, or settled already, stay as they are.
 
--- The order's slots that may start now, oldest first.
+-- Returns the order's slots that may start now, oldest first.
 create or replace function due_slots(p_order standing_orders, p_now timestamptz)
 returns setof standing_order_runs language sql stable as $$
   select *
@@ -15,21 +15,21 @@ returns setof standing_order_runs language sql stable as $$
   order by scheduled_for
 $$;
 
--- The newest slot of the order that is under way; no row when there is none.
+-- Returns the newest slot of the order that is under way; no row when there is none.
 create or replace function slot_under_way(p_order standing_orders) returns setof standing_order_runs
 language sql stable as $$
   select * from newest_slot((p_order).namespace, (p_order).order_name, '{started}')
 $$;
 
--- Whether a slot is late at p_now: its time is longer ago than the order's grace_seconds.
+-- Returns whether a slot is late at p_now: its time is longer ago than the order's grace_seconds.
 create or replace function is_late(p_order standing_orders, p_slot standing_order_runs, p_now timestamptz)
 returns boolean language sql stable as $$
   select (p_slot).scheduled_for + make_interval(secs => (p_order).grace_seconds) < p_now
 $$;
 
--- When the next catch-up slot of the namespace may start: at p_now, or p_stagger_seconds after the last
--- catch-up slot of any order, whichever is later. After three days of downtime a fleet must not spend the
--- budget of a day within a minute.
+-- Returns when the next catch-up slot of the namespace may start: at p_now, or p_stagger_seconds after the
+-- last catch-up slot of any order, whichever is later. After three days of downtime a fleet must not spend
+-- the budget of a day within a minute.
 create or replace function catch_up_turn(p_namespace text, p_stagger_seconds int, p_now timestamptz)
 returns timestamptz language sql stable as $$
   select greatest(p_now, max(not_before) + make_interval(secs => p_stagger_seconds))
@@ -39,8 +39,8 @@ returns timestamptz language sql stable as $$
     and not_before > p_now - catch_up_memory()
 $$;
 
--- The late slots of the order, oldest first. Held slots are not late; slots that wait for their turn to
--- catch up are late, so that the policy judges them again together with the new ones.
+-- Returns the late slots of the order, oldest first. Held slots are not late; slots that wait for their
+-- turn to catch up are late, so that the policy judges them again together with the new ones.
 create or replace function late_slots(p_order standing_orders, p_now timestamptz) returns uuid[]
 language sql stable as $$
   select array(
@@ -54,8 +54,8 @@ language sql stable as $$
     order by scheduled_for)
 $$;
 
--- Whether a due slot of the order is newer than all of p_slots, so that it runs in their place. A held slot
--- that is older does not count.
+-- Returns whether a due slot of the order is newer than all of p_slots, so that it runs in their place. A
+-- held slot that is older does not count.
 create or replace function newer_slot_is_due(p_order standing_orders, p_slots uuid[], p_now timestamptz)
 returns boolean language sql stable as $$
   select exists (
@@ -67,8 +67,8 @@ returns boolean language sql stable as $$
       and scheduled_for > (select max(scheduled_for) from standing_order_runs where run_id = any (p_slots)))
 $$;
 
--- The late slots that the order's catch-up policy lets run (o_kept), and why the others are missed (o_why).
--- p_late is ordered with the oldest first.
+-- Returns the late slots that the order's catch-up policy lets run (o_kept), and why the others are missed
+-- (o_why). p_late has the oldest slot first.
 create or replace function catch_up_choice(
   p_order standing_orders, p_late uuid[], p_now timestamptz, out o_kept uuid[], out o_why text
 ) language plpgsql stable as $$
@@ -88,7 +88,7 @@ begin
 end
 $$;
 
--- The ids of p_ids that are not in p_others.
+-- Returns the ids of p_ids that are not in p_others.
 create or replace function without(p_ids uuid[], p_others uuid[]) returns uuid[] language sql immutable as $$
   select array(select unnest(p_ids) except select unnest(p_others))
 $$;
@@ -124,8 +124,8 @@ begin
 end
 $$;
 
--- The due slots that wait for the slot under way by the order's overlap policy (o_kept), and why the others
--- are skipped (o_why). p_due is ordered with the oldest first.
+-- Returns the due slots that the order's overlap policy lets wait for the slot under way (o_kept), and why
+-- the others are skipped (o_why). p_due has the oldest slot first.
 create or replace function overlap_choice(
   p_order standing_orders, p_live standing_order_runs, p_due uuid[], out o_kept uuid[], out o_why text
 ) language plpgsql stable as $$
@@ -144,7 +144,7 @@ begin
 end
 $$;
 
--- The summary of a slot that was skipped because a later slot runs for it too.
+-- Returns the summary of a slot that was skipped because a later slot runs for it too.
 create or replace function coalesced_summary() returns text language sql immutable as $$
   select 'folded into the next slot: one run for all that waited'
 $$;
@@ -184,8 +184,8 @@ language sql as $$
     format('nobody started it within %s s', (p_order).grace_seconds), p_now)
 $$;
 
--- Why an agent takes no slot at p_now, in words: the agent is disabled or paused. Null when the agent takes
--- slots.
+-- Returns why an agent takes no slot at p_now, in words: the agent is disabled or paused. Null when the
+-- agent takes slots.
 create or replace function agent_away(p_namespace text, p_agent text, p_now timestamptz) returns text
 language sql stable as $$
   select case

@@ -2,7 +2,7 @@
 -- standing_order_runs exists before the slot is due; sql/migrations/V0003__standing_orders.sql has a
 -- diagram of the states.
 
--- A slot as the contract shows it.
+-- Returns a slot as the contract shows it.
 create or replace function slot_json(p_slot standing_order_runs) returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'runId', (p_slot).run_id,
@@ -65,7 +65,7 @@ begin
 end
 $$;
 
--- The newest slot of an order with one of the given statuses; no row when there is none.
+-- Returns the newest slot of an order with one of the given statuses; no row when there is none.
 create or replace function newest_slot(p_namespace text, p_order text, p_statuses text[])
 returns setof standing_order_runs language sql stable as $$
   select *
@@ -77,25 +77,25 @@ returns setof standing_order_runs language sql stable as $$
   limit 1
 $$;
 
--- The statuses of a slot that has begun; a skipped or missed slot has not.
+-- Returns the statuses of a slot that has begun; a skipped or missed slot has not.
 create or replace function begun_statuses() returns text[] language sql immutable as $$
   select array['started', 'completed', 'no_work', 'blocked', 'failed']
 $$;
 
--- The statuses of a slot that ended well.
+-- Returns the statuses of a slot that ended well.
 create or replace function good_statuses() returns text[] language sql immutable as $$
   select array['completed', 'no_work']
 $$;
 
--- The time up to which an order has done its work: the time of its newest slot that ended well, or of its
--- creation.
+-- Returns the time up to which an order has done its work: the time of its newest slot that ended well, or
+-- of its creation.
 create or replace function looked_until(p_order standing_orders) returns timestamptz language sql stable as $$
   select coalesce(
     (select scheduled_for from newest_slot((p_order).namespace, (p_order).order_name, good_statuses())),
     (p_order).created_at)
 $$;
 
--- The number of slots of an order that have failed since the last one that ended well.
+-- Returns the number of slots of an order that have failed since the last one that ended well.
 create or replace function failures_in_a_row(p_namespace text, p_order text) returns int
 language sql stable as $$
   select count(*)::int
@@ -130,8 +130,8 @@ begin
 end
 $$;
 
--- The answer of the order's pre-check: null to go on, noWork with evidence, or skip with a reason. An order
--- without a pre-check gives null; an error of the pre-check is raised.
+-- Returns the answer of the order's pre-check: null to go on, noWork with evidence, or skip with a reason.
+-- An order without a pre-check gives null; an error of the pre-check is raised.
 create or replace function call_pre_check(p_order standing_orders) returns jsonb language plpgsql as $$
 declare
   v_verdict jsonb;
@@ -146,8 +146,8 @@ begin
 end
 $$;
 
--- The answer of the pre-check for a due slot. When the pre-check fails, the answer is null, so that the
--- agent is woken, and standing_order.pre_check_failed is emitted.
+-- Returns the answer of the pre-check for a due slot. When the pre-check fails, the answer is null, so that
+-- the agent is woken, and standing_order.pre_check_failed is emitted.
 create or replace function pre_check_verdict(p_order standing_orders) returns jsonb language plpgsql as $$
 begin
   return call_pre_check(p_order);
@@ -158,8 +158,8 @@ exception when others then
 end
 $$;
 
--- The answer of the pre-check for a dry run, {} for null. When the pre-check fails, the answer is its
--- error, and nothing is written.
+-- Returns the answer of the pre-check for a dry run, {} for null. When the pre-check fails, the answer is
+-- its error, and nothing is written.
 create or replace function pre_check_preview(p_order standing_orders) returns jsonb language plpgsql as $$
 begin
   return coalesce(call_pre_check(p_order), '{}');
@@ -168,7 +168,8 @@ exception when others then
 end
 $$;
 
--- The payload of a slot's job: the order, the slot, and the result of the newest slot that began before it.
+-- Returns the payload of a slot's job: the order, the slot, and the result of the newest slot that began
+-- before it.
 create or replace function slot_payload(p_order standing_orders, p_slot standing_order_runs) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
@@ -244,8 +245,8 @@ begin
 end
 $$;
 
--- The status of a slot for the state and outcome of its job: completed or no_work, blocked, failed, or
--- started while the job goes on.
+-- Returns the status of a slot for the state and outcome of its job: completed or no_work, blocked, failed,
+-- or started while the job goes on.
 create or replace function slot_status_of(p_state text, p_outcome text) returns text
 language sql immutable as $$
   select case
@@ -255,7 +256,7 @@ language sql immutable as $$
     else 'started' end
 $$;
 
--- The summary of a slot from its job; null while the job goes on.
+-- Returns the summary of a slot from its job; null while the job goes on.
 create or replace function slot_summary_of(
   p_state text, p_summary text, p_blocked_reason text, p_last_error text
 ) returns text language sql immutable as $$

@@ -4,7 +4,7 @@
 -- Java evaluates the schedules (Quartz expressions) and passes the slots as times. A function that needs
 -- the present time takes it as p_now, so that a test can set it.
 
--- The order's row. Refuses an unknown order (404, unknown_standing_order).
+-- Returns the order's row. Refuses an unknown order (404, unknown_standing_order).
 create or replace function order_named(p_namespace text, p_order text) returns standing_orders
 language plpgsql stable as $$
 declare
@@ -23,8 +23,8 @@ begin
 end
 $$;
 
--- The order's row, locked until the end of the transaction. Refuses an unknown order (404) and a removed one
--- (409).
+-- Returns the order's row, locked until the end of the transaction. Refuses an unknown order (404) and a
+-- removed one (409).
 create or replace function locked_order(p_namespace text, p_order text) returns standing_orders
 language plpgsql as $$
 declare
@@ -46,7 +46,7 @@ begin
 end
 $$;
 
--- The enabled orders of one namespace (null: of all), each with namespace, order, cron, zone,
+-- Returns the enabled orders of one namespace (null: of all), each with namespace, order, cron, zone,
 -- definitionHash, now, and plannedUntil, the time up to which its slots are written.
 create or replace function standing_orders_to_plan(p_namespace text, p_now timestamptz default now())
 returns setof jsonb language sql stable as $$
@@ -120,7 +120,7 @@ returns void language sql as $$
     nullif(current_setting('agentbus.why', true), ''), jsonb_strip_nulls(p_detail))
 $$;
 
--- The name of the function that answers a pre-check: precheck_x_y for x-y.
+-- Returns the name of the function that answers a pre-check: precheck_x_y for x-y.
 create or replace function pre_check_function(p_pre_check text) returns text
 language sql immutable strict as $$
   select 'precheck_' || replace(p_pre_check, '-', '_')

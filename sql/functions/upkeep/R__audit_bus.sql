@@ -1,16 +1,16 @@
 -- These checks are the part of the auditor that needs no model. They cover every namespace and emit one
 -- event for each finding; the standing orders of the auditor agent judge what the findings mean.
 
--- An error with its ids and numbers replaced, so that the same error always has the same text. The text is
--- cut last, because half an id would not be replaced.
+-- Returns an error with its ids and numbers replaced, so that the same error always has the same text. The
+-- text is cut last, because half an id would not be replaced.
 create or replace function error_pattern(p_error text) returns text language sql immutable as $$
   select left(
     regexp_replace(lower(p_error), '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+', '#', 'g'),
     200)
 $$;
 
--- The dedupe key of an event that is emitted once for each p_at. The time is written as seconds since 1970,
--- because as text it would differ between nodes with different time zones.
+-- Returns the dedupe key of an event that is emitted once for each p_at. The time is written as seconds
+-- since 1970, because as text it would differ between nodes with different time zones.
 create or replace function once_key(p_what text, p_at timestamptz) returns text language sql immutable as $$
   select p_what || ':' || coalesce(extract(epoch from p_at)::text, 'never')
 $$;

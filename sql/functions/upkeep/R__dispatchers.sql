@@ -28,21 +28,22 @@ create or replace function renew_dispatcher_leases(
   select count(*)::int, count(distinct target_agent)::int from kept
 $$;
 
--- Whether no job is queued or at work and no block ends soon, in any namespace. Dispatchers of a quiet bus
--- sweep less often.
+-- Returns whether no job is queued or at work and no block ends soon, in any namespace. Dispatchers of a
+-- quiet bus sweep less often.
 create or replace function bus_is_quiet() returns boolean language sql stable as $$
   select not exists (select from jobs where state = 'queued')
     and not exists (select from jobs where state in ('leased', 'running'))
     and not exists (select from jobs where state = 'blocked' and blocked_until < now() + quiet_lookahead())
 $$;
 
--- Whether a heartbeat with the given interval is recent enough for its dispatcher to count as alive.
+-- Returns whether a heartbeat with the given interval is recent enough for its dispatcher to count as
+-- alive.
 create or replace function heartbeat_is_recent(p_last_seen timestamptz, p_seconds numeric) returns boolean
 language sql stable as $$
   select p_last_seen > now() - make_interval(secs => missed_heartbeats() * p_seconds::double precision)
 $$;
 
--- Whether no other dispatcher is alive.
+-- Returns whether no other dispatcher is alive.
 create or replace function is_only_dispatcher(p_dispatcher text) returns boolean language sql stable as $$
   select not exists (
     select from dispatcher_heartbeats

@@ -1,6 +1,6 @@
 -- The operation health, and the depths of the queues for the meters.
 
--- The numbers of jobs that have not ended and of dead letters, by namespace, agent and state, with
+-- Returns the numbers of jobs that have not ended and of dead letters, by namespace, agent and state, with
 -- oldestSeconds, the age of the oldest job. There is one condition for each partial index, so that history
 -- costs nothing.
 create or replace function queue_depths() returns setof jsonb language sql stable as $$
@@ -19,8 +19,8 @@ create or replace function queue_depths() returns setof jsonb language sql stabl
   group by namespace, target_agent, state
 $$;
 
--- The rows of database_health_v about the queues. They come from a function, so that neither view depends
--- on the other and each can be created again alone.
+-- Returns the rows of database_health_v about the queues. They come from a function, so that neither view
+-- depends on the other and each can be created again alone.
 create or replace function queue_watches() returns table (watch text, value numeric, detail text)
 language sql stable as $$
   select 'oldest_due',
@@ -46,7 +46,7 @@ create or replace function camel_keys(p_row jsonb) returns jsonb language sql im
     from jsonb_each(p_row)) k
 $$;
 
--- A number with its noun in singular or plural, such as 2 jobs.
+-- Returns a number with its noun in singular or plural, such as 2 jobs.
 create or replace function count_of(p_count bigint, p_one text, p_several text) returns text
 language sql immutable as $$
   select p_count::text || ' ' || case p_count when 1 then p_one else p_several end
@@ -55,8 +55,8 @@ $$;
 -- The next four functions return the problems of health, each as a weight and a sentence. Health lists the
 -- lowest weight first.
 
--- Problems of dispatchers, which serve every namespace: none is alive, one is silent, or one has lost its
--- listener.
+-- Returns the problems of dispatchers, which serve every namespace: none is alive, one is silent, or one
+-- has lost its listener.
 create or replace function dispatcher_problems() returns table (weight int, problem text)
 language sql stable as $$
   select 1, 'no dispatcher is alive: nothing is being dispatched'
@@ -74,8 +74,8 @@ language sql stable as $$
     and started_at < now() - listener_grace()
 $$;
 
--- Problems of the lanes of the namespace: gateways that take no work, and paused agents. A gateway without
--- enabled agents is no problem.
+-- Returns the problems of the lanes of the namespace: gateways that take no work, and paused agents. A
+-- gateway without enabled agents is no problem.
 create or replace function lane_problems(p_namespace text) returns table (weight int, problem text)
 language sql stable as $$
   select 4, case
@@ -99,8 +99,8 @@ language sql stable as $$
     and lane_paused(a)
 $$;
 
--- Problems of the jobs of the namespace: expired leases, dead letters that wait for an operator, and jobs
--- that have been blocked for too long.
+-- Returns the problems of the jobs of the namespace: expired leases, dead letters that wait for an
+-- operator, and jobs that have been blocked for too long.
 create or replace function job_problems(p_namespace text, p_expired bigint, p_dead bigint)
 returns table (weight int, problem text) language sql stable as $$
   select 6, count_of(p_expired, 'job', 'jobs') || ' whose lease has run out'
@@ -119,7 +119,8 @@ returns table (weight int, problem text) language sql stable as $$
   having count(*) > 0
 $$;
 
--- Problems of the standing orders of the namespace: they are silent, fail, or have missed slots.
+-- Returns the problems of the standing orders of the namespace: they are silent, fail, or have missed
+-- slots.
 create or replace function order_problems(p_namespace text) returns table (weight int, problem text)
 language sql stable as $$
   select 9, format('standing order %s of agent %s %s', order_name, agent_id, case health

@@ -1,7 +1,7 @@
 -- The sweep ends attempts whose lease has run out, and blocks whose condition is met. A long gap between
 -- two sweeps counts as an outage of the bus, and the sweep then extends the leases of the agents.
 
--- Whether the sweep has to end the attempt of a live job with an expired lease. A hook call that no
+-- Returns whether the sweep has to end the attempt of a live job with an expired lease. A hook call that no
 -- dispatcher sends any more is instead claimed again with the same attempt, while the attempt is younger
 -- than the job's timeout and the gateway still knows its key.
 create or replace function lease_is_lost(p_job jobs) returns boolean language sql stable as $$
@@ -14,7 +14,7 @@ create or replace function lease_is_lost(p_job jobs) returns boolean language sq
         and started_at + make_interval(secs => (p_job).timeout_seconds) <= now())
 $$;
 
--- Why the lease of a live job has run out, in words for the attempt, the event and the next prompt.
+-- Returns why the lease of a live job has run out, in words for the attempt, the event and the next prompt.
 create or replace function lost_lease_reason(p_job jobs) returns text language sql stable as $$
   select case
     when (p_job).hard_deadline <= now() then
@@ -28,8 +28,8 @@ create or replace function lost_lease_reason(p_job jobs) returns text language s
     else format('lease ran out: no word for %s seconds', (p_job).timeout_seconds) end
 $$;
 
--- Whether the live attempt of a claimed hook job was never sent to the gateway. Such an attempt does not
--- count against max_attempts.
+-- Returns whether the live attempt of a claimed hook job was never sent to the gateway. Such an attempt
+-- does not count against max_attempts.
 create or replace function never_sent(p_job jobs) returns boolean language sql stable as $$
   select (p_job).state = 'leased'
     and (p_job).delivery = 'hook'
@@ -105,7 +105,7 @@ create or replace function extend_leases_after_outage() returns void language sq
     for no key update skip locked)
 $$;
 
--- The sweep of every namespace; it also writes the claim mark. Returns the jobs that moved, each with what:
+-- Sweeps every namespace, and writes the claim mark. Returns the jobs that moved, each with what:
 -- lease_lost (and job_json) or unblocked (and job_brief).
 create or replace function recover() returns setof jsonb language plpgsql as $$
 begin

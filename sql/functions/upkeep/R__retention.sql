@@ -68,13 +68,13 @@ language sql as $$
     'next', p_next)
 $$;
 
--- The namespace that follows p_after by name, or the first one for null; null when there is none.
+-- Returns the namespace that follows p_after by name, or the first one for null; null when there is none.
 create or replace function next_namespace(p_after text default null) returns text language sql stable as $$
   select min(namespace) from namespaces where p_after is null or namespace > p_after
 $$;
 
--- The position at which a part goes on: the beginning of the namespace after p_namespace, or p_otherwise
--- when that was the last one.
+-- Returns the position at which a part goes on: the beginning of the namespace after p_namespace, or
+-- p_otherwise when that was the last one.
 create or replace function place_after(p_part text, p_namespace text, p_otherwise jsonb) returns jsonb
 language sql stable as $$
   select coalesce(
@@ -85,16 +85,17 @@ language sql stable as $$
     p_otherwise)
 $$;
 
--- Whether a job ended for good before p_before. A dead letter has not ended for good: it waits for a
--- person, however long.
+-- Returns whether a job ended for good before p_before. A dead letter has not ended for good: it waits for
+-- a person, however long.
 create or replace function retirable(p_job jobs, p_before timestamptz) returns boolean
 language sql immutable as $$
   select (p_job).state in ('succeeded', 'failed', 'cancelled')
     and (p_job).ended_at < p_before
 $$;
 
--- Those of p_jobs to which no slot refers and no other job refers as parent, dependency or block. A job
--- with such a reference stays until the referring row goes, and so do the jobs to which it refers itself.
+-- Returns those of p_jobs to which no slot refers and no other job refers as parent, dependency or block. A
+-- job with such a reference stays until the referring row goes, and so do the jobs to which it refers
+-- itself.
 create or replace function without_referred(p_jobs uuid[]) returns uuid[] language plpgsql stable as $$
 declare
   v_kept uuid[];
@@ -114,7 +115,7 @@ begin
 end
 $$;
 
--- The smallest UUID, before every id.
+-- Returns the smallest UUID, before every id.
 create or replace function nil_id() returns uuid language sql immutable as $$
   select '00000000-0000-0000-0000-000000000000'::uuid
 $$;
@@ -160,9 +161,9 @@ begin
 end
 $$;
 
--- Whether a slot that was over before p_before may be retired. Each order keeps its newest order_runs_kept
--- slots and its newest slot that ended well. A slot whose job is not over stays, because the slot may go
--- on.
+-- Returns whether a slot that was over before p_before may be retired. Each order keeps its newest
+-- order_runs_kept slots and its newest slot that ended well. A slot whose job is not over stays, because
+-- the slot may go on.
 create or replace function retirable_slot(p_slot standing_order_runs, p_before timestamptz) returns boolean
 language sql stable as $$
   select (
@@ -259,7 +260,7 @@ begin
 end
 $$;
 
--- The job that an audit row is about; null for a row of another table.
+-- Returns the job that an audit row is about; null for a row of another table.
 create or replace function audited_job(p_table text, p_row text) returns uuid language sql immutable as $$
   select case when p_table = 'jobs' and p_row ~ '^[0-9a-f-]{36}$' then p_row::uuid end
 $$;

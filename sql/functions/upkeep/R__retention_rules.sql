@@ -2,7 +2,8 @@
 -- retire its old rows. Jobs, slots, events and audit rows have their own functions (R__retention.sql),
 -- because their rows refer to each other.
 
--- The rule that follows the table p_after by name (null: the first rule); all null when there is none.
+-- Returns the rule that follows the table p_after by name (null: the first rule); all null when there is
+-- none.
 create or replace function next_retention_rule(p_after text default null) returns retention_rules
 language sql stable as $$
   select *
@@ -12,7 +13,7 @@ language sql stable as $$
   limit 1
 $$;
 
--- The type of a table's column, for a cast; null when there is no such column.
+-- Returns the type of a table's column, for a cast; null when there is no such column.
 create or replace function column_type(p_table regclass, p_column text) returns text
 language sql stable as $$
   select format_type(atttypid, atttypmod)
