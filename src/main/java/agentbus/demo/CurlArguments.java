@@ -134,7 +134,7 @@ final class CurlArguments {
             throw new IllegalArgumentException("a header without a colon");
         }
         String value = line.substring(colon + 1).strip();
-        // "Name:" removes a header that curl would add; this class adds none, so the word has no effect.
+        // In curl, "Name:" removes a header that curl adds by itself. This class ignores it.
         if (!value.isEmpty()) {
             headers.add(new CurlCommand.Header(line.substring(0, colon).strip(), value));
         }
