@@ -38,7 +38,7 @@ create table namespaces (
   created_at timestamptz not null default now()
 );
 comment on table namespaces is
-  'A cell with agents, jobs and tokens of its own; nothing crosses from one namespace to another.';
+  'A cell with its own agents, jobs and tokens; nothing crosses from one namespace to another.';
 
 -- The table has few rows, and each is updated often. A share of so few rows is nearly zero, so a fixed
 -- number of dead rows triggers the vacuum.
@@ -149,8 +149,9 @@ comment on column agents.paused_until is
   'When the pause ends; null keeps the lane paused until the agent is resumed.';
 comment on column agents.paused_by is
   'The operator who paused the lane, or dispatcher when the gateway refused a hook call.';
-comment on column agents.config_hash is 'SHA-256 of its agent.yaml.';
-comment on column agents.agents_md_hash is 'SHA-256 of the AGENTS.md beside its agent.yaml; null when there is none.';
+comment on column agents.config_hash is 'SHA-256 of the agent''s agent.yaml.';
+comment on column agents.agents_md_hash is
+  'SHA-256 of the AGENTS.md beside the agent.yaml; null when there is none.';
 
 create table access_tokens (
   token_hash bytea primary key check (length(token_hash) = 32),
@@ -240,7 +241,8 @@ create table events (
   autovacuum_vacuum_insert_scale_factor = 0.05,
   autovacuum_analyze_scale_factor = 0.05
 );
-comment on table events is 'Facts, append-only. A change of a job has the topic job.<what happened>.';
+comment on table events is
+  'Facts, append-only. An event about a change of a job has the topic job.<what happened>.';
 comment on column events.source_agent is
   'The agent that emitted the event or, in an event of the bus, the agent that it concerns; null for none.';
 comment on column events.source_job_id is

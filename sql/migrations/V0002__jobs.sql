@@ -112,7 +112,7 @@ comment on column jobs.trust is
 comment on column jobs.instructions is
   'The instructions of a standing order for its agent. Only the standing order writes them, never a caller that enqueues a job.';
 comment on column jobs.session is
-  'The session at the gateway that the runs of a standing order share; null gives the job a new session.';
+  'The session at the gateway that the runs of a standing order share; null gives the job its own session.';
 comment on column jobs.moved_xid is
   'The transaction that last changed the state of the job or moved its start to an earlier time; see claim_mark.';
 comment on column jobs.run_after is 'The job is not claimed before this time.';

@@ -167,7 +167,7 @@ begin
 end
 $$;
 comment on function list_gateways(jsonb, jsonb) is
-  'The operation listGateways: the gateways of the namespace and how each is.';
+  'The operation listGateways: the gateways of the namespace with their states.';
 
 -- Refuses (404, unknown_gateway) a gateway that the namespace does not have; a null namespace stands for
 -- all namespaces.

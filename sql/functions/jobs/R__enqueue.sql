@@ -160,7 +160,7 @@ $$;
 
 create or replace function enqueue_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql
--- Planned once for each connection: see R__batches.
+-- Planned once for each connection, see R__batches.sql.
 set plan_cache_mode = force_generic_plan set jit = off as $$
 begin
   perform act_as(p_principal);

@@ -239,7 +239,7 @@ begin
 end
 $$;
 comment on function list_jobs(jsonb, jsonb) is
-  'The operation listJobs: the jobs that are not in history, newest first, at most limit (default 50). Every other field of the input narrows the list; the next page needs the next of this answer as its before.';
+  'The operation listJobs: the jobs that are not in history, newest first, at most limit (default 50). Every other field of the input narrows the list. For the following page the caller passes next of this answer as before.';
 
 create or replace function list_events(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$

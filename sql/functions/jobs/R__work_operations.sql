@@ -127,7 +127,7 @@ $$;
 
 create or replace function complete_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql
--- Planned once for each connection: see R__batches.
+-- Planned once for each connection, see R__batches.sql.
 set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   v record;

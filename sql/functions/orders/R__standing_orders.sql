@@ -67,7 +67,7 @@ $$;
 -- Writes an order's slots after p_from and up to p_until as expected, and locks the order. Returns how many
 -- are new.
 -- Writes nothing when the order has another schedule by now, or when its slots are not written up to
--- exactly p_from. Then another node was faster, and these slots would leave a gap.
+-- exactly p_from. In both cases another node was faster, and these slots would leave a gap.
 create or replace function plan_slots(
   p_namespace text, p_order text, p_cron text, p_zone text,
   p_from timestamptz, p_slots timestamptz[], p_until timestamptz

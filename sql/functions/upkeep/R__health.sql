@@ -1,4 +1,4 @@
--- The operation health, and the depths of the queues for the meters.
+-- The operation health, and the depths of the queues for the metrics.
 
 -- Returns the numbers of jobs that have not ended and of dead letters, by namespace, agent and state, with
 -- oldestSeconds, the age of the oldest job. There is one condition for each partial index, so that history
