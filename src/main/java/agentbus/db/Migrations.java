@@ -206,8 +206,13 @@ public final class Migrations {
             ServerErrorMessage server = server(e);
             String body = server == null ? null : server.getInternalQuery();
             String script = body == null ? null : scriptOf(body, scripts);
-            if (script == null) {
+            if (body == null) {
                 throw e;
+            }
+            if (script == null) {
+                LOG.warn(
+                        "A function that no script of this build has does not fit the schema: {}", server.getMessage());
+                return;
             }
             try (PreparedStatement forget = statement
                     .getConnection()

@@ -97,6 +97,10 @@ final class RouteFiles {
     }
 
     private static String pattern(Path directory) {
+        if (directory.toString().contains(",")) {
+            throw new StartFailure("the path " + directory
+                    + " has a comma, at which Camel ends the name of a route directory; move the directory");
+        }
         return "file:" + directory + "/**/*" + SUFFIX;
     }
 

@@ -138,6 +138,18 @@ class MigrationsTest {
     }
 
     @Test
+    void a_function_whose_script_is_gone_does_not_stop_an_upgrade() throws SQLException {
+        migrations("first").run();
+        execute(
+                database,
+                "set check_function_bodies = off; create function agentbus.left_over() returns int language sql"
+                        + " as 'select no_such_column from agentbus.things'");
+
+        assertEquals(2, migrations("second").run());
+        assertEquals("2", ask("select count_things()"));
+    }
+
+    @Test
     void a_removed_migration_is_named() {
         migrations("second").run();
         assertFailure("less", "V0001__things.sql was applied to the database test_");
