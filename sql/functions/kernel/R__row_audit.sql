@@ -2,8 +2,11 @@
 --
 -- A table with this trigger is audited, also for changes by hand:
 --
---   create trigger audit_row after insert or update or delete on ideas
+--   create or replace trigger audit_row after insert or update or delete on ideas
 --     for each row execute function audit_row('idea', 'idea_id');
+--
+-- These triggers are at the end of this file and in no migration: a new database gets all migrations before
+-- the first function.
 --
 -- The trigger inserts one row for each changed row. The tables of the dispatch path have statement triggers
 -- instead, which cost less (R__journal.sql).
