@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.Stack;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -20,6 +21,7 @@ final class CommandSpecs {
     static final String URL = "--url";
     static final String TOKEN_FILE = "--token-file";
     static final String HTTP_TIMEOUT_SECONDS = "--http-timeout-seconds";
+    private static final Set<String> COMMON = Set.of(JSON, URL, TOKEN_FILE, HTTP_TIMEOUT_SECONDS, "--help");
 
     private CommandSpecs() {}
 
@@ -33,6 +35,7 @@ final class CommandSpecs {
         int position = 0;
         int order = 0;
         for (Input input : operation.inputs()) {
+            requireFree(operation, input);
             if (input.in() == Input.In.PATH) {
                 spec.addPositional(positional(input, position++));
             }
@@ -43,6 +46,14 @@ final class CommandSpecs {
         }
         addCommon(spec, order);
         return spec;
+    }
+
+    private static void requireFree(Operation operation, Input input) {
+        String name = "--" + input.kebabName();
+        if (COMMON.contains(name)) {
+            throw new IllegalStateException("The input " + input.name() + " of " + operation.id()
+                    + " needs another name, because every command has the option " + name + ".");
+        }
     }
 
     /** Adds the options that every command has. */

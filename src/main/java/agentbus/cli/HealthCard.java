@@ -31,6 +31,7 @@ final class HealthCard {
                 .add("queue", counts(names("waiting", "queued", "live", "blocked", "dead")))
                 .add("oldest", oldest())
                 .add("last 24 h", counts(last24Hours()))
+                .add("slots 24 h", counts(slots()))
                 .add("trouble", counts(trouble()))
                 .add("namespace", take("namespace"))
                 .addAll(rest(), List.of())
@@ -61,6 +62,18 @@ final class HealthCard {
         for (String end : List.of("succeeded", "failed", "dead", "cancelled")) {
             said.put(end + "24h", end);
         }
+        return said;
+    }
+
+    private static Map<String, String> slots() {
+        Map<String, String> said = new LinkedHashMap<>();
+        said.put("runsStarted", "under way");
+        said.put("runsCompleted24h", "completed");
+        said.put("runsNoWork24h", "no work");
+        said.put("runsBlocked24h", "blocked");
+        said.put("runsFailed24h", "failed");
+        said.put("runsSkipped24h", "skipped");
+        said.put("runsMissed24h", "missed");
         return said;
     }
 

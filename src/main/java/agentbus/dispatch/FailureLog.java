@@ -1,5 +1,6 @@
 package agentbus.dispatch;
 
+import agentbus.contract.Problem;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
@@ -41,8 +42,17 @@ public final class FailureLog {
         }
     }
 
+    /** A refusal is told in its own words, with the rule; its cause, a refused statement, does not know the rule. */
     private static String rootMessage(Throwable failure) {
         Throwable root = failure;
+        while (root != null) {
+            if (root instanceof Problem problem) {
+                String rule = problem.expected() == null ? "" : "; expected " + problem.expected();
+                return problem.detail() + rule + " (" + problem.code() + ")";
+            }
+            root = root.getCause();
+        }
+        root = failure;
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
         }

@@ -157,6 +157,7 @@ class AnswerTest extends AgainstABus {
                 + "\"oldestQueuedSeconds\":190,\"oldestBlockedSeconds\":0,\"dead24h\":1,\"failed24h\":0,"
                 + "\"succeeded24h\":9,\"cancelled24h\":0,\"expiredLeases\":0,\"retryHotspots\":0,\"namespace\":\"default\","
                 + "\"dispatchersHealthy\":2,\"dispatchersStale\":0,\"leasesOwned\":2,"
+                + "\"runsStarted\":1,\"runsCompleted24h\":5,\"runsNoWork24h\":3,\"runsMissed24h\":2,"
                 + "\"problems\":[\"gateway default is held until 2026-01-31T10:00:00Z: drains\"],\"dispatchers\":["
                 + dispatcher + "," + dispatcher.replace("vm-1-ab", "vm-2-cd").replace("true", "false") + "]}";
         bus.answers(200, health);
@@ -164,11 +165,12 @@ class AnswerTest extends AgainstABus {
                 List.of(
                         "degraded",
                         "  - gateway default is held until 2026-01-31 10:00:00: drains",
-                        "  queue      waiting 4, queued 3, live 2, blocked 0, dead 1",
-                        "  oldest     queued for 3 min",
-                        "  last 24 h  succeeded 9, failed 0, dead 1, cancelled 0",
-                        "  trouble    expired leases 0, jobs with three attempts or more 0",
-                        "  namespace  default",
+                        "  queue       waiting 4, queued 3, live 2, blocked 0, dead 1",
+                        "  oldest      queued for 3 min",
+                        "  last 24 h   succeeded 9, failed 0, dead 1, cancelled 0",
+                        "  slots 24 h  under way 1, completed 5, no work 3, missed 2",
+                        "  trouble     expired leases 0, jobs with three attempts or more 0",
+                        "  namespace   default",
                         "",
                         "ID       HOST  STATUS   WAKE SOURCE             LEASES  LAST SEEN",
                         "vm-1-ab  vm    healthy  listen                       2  2 s ago",

@@ -2,12 +2,15 @@ package agentbus.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.contract.Contract;
 import agentbus.contract.Input;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +55,31 @@ class HelpTest {
         assertEquals(0, run.exit());
         assertEquals("", run.err());
         return run.out();
+    }
+
+    @Test
+    void an_input_with_the_name_of_a_common_option_is_refused_by_name() {
+        Operation operation = Contract.read(new ByteArrayInputStream(
+                        """
+                        tags: [{ name: work, description: Work }]
+                        paths:
+                          /v1/links:
+                            get:
+                              operationId: listLinks
+                              tags: [work]
+                              summary: List.
+                              x-principals: [operator]
+                              x-example: agentbus list-links
+                              parameters:
+                                - { name: url, in: query, description: Where., schema: { type: string } }
+                        """
+                                .getBytes(StandardCharsets.UTF_8)))
+                .operation("listLinks");
+
+        String message = assertThrows(IllegalStateException.class, () -> CommandSpecs.of(operation))
+                .getMessage();
+        assertEquals(
+                "The input url of listLinks needs another name, because every command has the option --url.", message);
     }
 
     @Test

@@ -3,6 +3,7 @@ package agentbus.dispatch;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.contract.Problem;
 import agentbus.harness.LogCapture;
 import java.util.List;
 import org.apache.camel.CamelContext;
@@ -25,6 +26,14 @@ class FailureLogTest {
         assertEquals(2, said.size(), said::toString);
         assertTrue(said.get(0).endsWith("sweep: refused (ConnectException)"), said.get(0));
         assertTrue(said.get(1).endsWith("sweep: another (IllegalStateException)"), said.get(1));
+    }
+
+    @Test
+    void a_refusal_is_said_with_the_rule_and_its_code() {
+        Exception refusal = new Problem(422, "unknown_agent", "there is no agent devopps", "a", null, "one of: devops")
+                .causedBy(new IllegalStateException("ERROR: there is no agent devopps"));
+        String line = said(refusal).get(0);
+        assertTrue(line.endsWith("sweep: there is no agent devopps; expected one of: devops (unknown_agent)"), line);
     }
 
     @Test

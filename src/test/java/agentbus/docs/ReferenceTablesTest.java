@@ -37,7 +37,13 @@ class ReferenceTablesTest {
                             operation.summary()));
         }
         List<String> documented = rows("docs/guide/http-and-cli.md", "Operations");
-        assertEquals(String.join("\n", expected), String.join("\n", documented));
+        List<String> missing = new ArrayList<>(expected);
+        missing.removeAll(documented);
+        List<String> unknown = new ArrayList<>(documented);
+        unknown.removeAll(expected);
+        assertEquals(List.of(), missing, "rows that are missing");
+        assertEquals(List.of(), unknown, "rows that no operation has");
+        assertEquals(expected, documented, "the order of the contract");
     }
 
     @Test

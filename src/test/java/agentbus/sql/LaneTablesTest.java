@@ -42,7 +42,7 @@ class LaneTablesTest {
 
     @AfterEach
     void dropTable() {
-        bus.jdbc().execute("drop table notes, notes_history; delete from retention_rules");
+        bus.jdbc().execute("drop table notes, notes_history; delete from retention_rules where table_name = 'notes'");
     }
 
     private String note(String title, Integer closedDaysAgo) {
