@@ -9,14 +9,15 @@ create or replace function error_pattern(p_error text) returns text language sql
     200)
 $$;
 
--- Returns the dedupe key of an event that is emitted once for each p_at. The time is written as seconds
--- since 1970, because as text it would differ between nodes with different time zones.
+-- Returns a dedupe key made of a name and a time, so that append_event keeps one event for each pair; a null
+-- time becomes 'never'. The time is written as seconds since 1970, because as text it would differ between
+-- nodes with different time zones.
 create or replace function once_key(p_what text, p_at timestamptz) returns text language sql immutable as $$
   select p_what || ':' || coalesce(extract(epoch from p_at)::text, 'never')
 $$;
 
 -- Emits audit.failure_cluster for at least cluster_size failures of one agent with the same error within
--- cluster_window, at most once an hour.
+-- cluster_window, at most once in each clock hour for an agent and an error.
 create or replace function audit_failure_clusters(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.failure_cluster', null, null,
     jsonb_build_object(
@@ -41,8 +42,8 @@ create or replace function audit_failure_clusters(p_now timestamptz) returns voi
     having count(*) >= cluster_size()) c
 $$;
 
--- Emits audit.dead_letters_rising when an agent has at least dead_letters_to_tell new dead letters within
--- an hour and more than in the hour before. Emits it at most once an hour for each agent.
+-- Emits audit.dead_letters_rising for an agent that got at least dead_letters_to_tell dead letters in the last
+-- hour, and more than in the hour before; at most once in each clock hour.
 create or replace function audit_rising_dead_letters(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.dead_letters_rising', null, null,
     jsonb_build_object('agentId', target_agent, 'lastHour', last_hour, 'hourBefore', hour_before),
@@ -60,8 +61,8 @@ create or replace function audit_rising_dead_letters(p_now timestamptz) returns 
     and last_hour > hour_before
 $$;
 
--- Emits audit.stuck_job for each job of stuck_jobs_v that has stood still for stuck_after, once for each
--- standstill.
+-- Emits audit.stuck_job for each job in stuck_jobs_v that has not changed for longer than stuck_after. A job
+-- gets a second event only after it has changed and is stuck again.
 create or replace function audit_stuck_jobs(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.stuck_job', target_agent, job_id,
     jsonb_build_object(
@@ -96,7 +97,7 @@ create or replace function audit_silent_ends(p_now timestamptz) returns void lan
       or a.status = 'timed_out' and a.admitted_at is not null and a.interrupted_at is null)
 $$;
 
--- Emits standing_order.silent for each order that is silent (silent_after), once for each silence.
+-- Emits standing_order.silent for each order whose health is silent, and not again until the order has run.
 create or replace function audit_silent_orders(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'standing_order.silent', null, null,
     jsonb_build_object(

@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The database of one process: an external Postgres or an embedded one in the data directory, with a connection pool.
  *
- * <p>All processes on one data directory share the embedded server; the last one stops it. Callers close the database
- * after everything that uses it, because no JVM shutdown hook closes it.
+ * <p>All processes on one data directory share the embedded server; the last one stops it. No JVM shutdown hook
+ * closes the database: callers close it, after all its users.
  */
 public final class Database implements AutoCloseable {
     /** The schema of all agentbus tables and functions, and the whole search path of pooled connections. */
@@ -266,7 +266,7 @@ public final class Database implements AutoCloseable {
     }
 
     private HikariDataSource pool(Settings settings) {
-        // HikariCP offers only this system property for it.
+        // HikariCP has no method for the time without validation, only this system property.
         System.setProperty("com.zaxxer.hikari.aliveBypassWindowMs", Long.toString(TRUSTED.toMillis()));
         HikariConfig config = new HikariConfig();
         config.setPoolName("agentbus");
@@ -282,8 +282,8 @@ public final class Database implements AutoCloseable {
 
     private DataSource pooled(Settings settings) {
         PGSimpleDataSource source = unpooled(address, connectTimeout);
-        // The server's timeout is shorter than the client's, so a statement whose client has gone does not keep its
-        // locks.
+        // With the default socket timeout the server cancels a statement before the client gives up on it. Otherwise an
+        // abandoned statement would keep its locks.
         source.setOptions(
                 "-c statement_timeout=" + STATEMENT_LIMIT.toMillis() + " -c lock_timeout=" + LOCK_LIMIT.toMillis());
         source.setSocketTimeout((int) settings.duration("agentbus.database.socket-timeout-ms", 1_000, 3_600_000)

@@ -10,10 +10,10 @@ import org.apache.camel.Exchange;
 import org.apache.camel.support.SynchronizationAdapter;
 
 /**
- * Turns the rows of a claim into hook calls: maps that travel through the dispatch routes as the message body. A map's
- * keys are the job's fields as the contract names them, with {@code attemptId}, {@code attemptNo}, {@code nonce},
- * {@code gateway}, {@code deliveries} (hook calls so far), {@code prompt} once it has been rendered, and
- * {@code dispatcher}.
+ * Turns the rows of a claim into hook calls: maps that travel through the dispatch routes as the message body. Each map
+ * holds the job's fields under their contract names. The claim adds {@code attemptId}, {@code attemptNo}, {@code nonce},
+ * {@code gateway}, {@code deliveries} (the number of hook calls so far) and {@code prompt}, if one was rendered before;
+ * this class adds {@code dispatcher}.
  */
 public final class HookCalls {
     private static final TypeReference<LinkedHashMap<String, Object>> MAP = new TypeReference<>() {};
@@ -30,7 +30,7 @@ public final class HookCalls {
     }
 
     /**
-     * Reads one claimed job, and has the dispatcher hold its attempt.
+     * Reads one claimed job and registers its attempt with the dispatcher.
      *
      * @param row a row of the claim; its column {@code claimed} is JSON
      * @return the hook call, a map that the routes may change
@@ -58,8 +58,8 @@ public final class HookCalls {
 
             @Override
             public boolean allowHandover() {
-                // A handed-over completion would run when the first route that shares this exchange ends, and would
-                // release the attempt too early.
+                // Otherwise the seda endpoint takes this completion over for its copy of the exchange, and the attempt
+                // would be released at another exchange's end.
                 return false;
             }
         });

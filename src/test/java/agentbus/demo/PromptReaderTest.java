@@ -61,7 +61,7 @@ class PromptReaderTest {
     }
 
     @Test
-    void single_quotes_keep_all_but_themselves() {
+    void single_quotes_keep_every_other_character() {
         assertEquals("it's $HOME \\n \"so\"", body("curl h/x -d 'it'\\''s $HOME \\n \"so\"'"));
     }
 
@@ -73,7 +73,7 @@ class PromptReaderTest {
     }
 
     @Test
-    void quoted_text_may_go_over_lines_and_words_join_up() {
+    void quoted_text_may_span_lines_and_adjacent_parts_form_one_word() {
         assertEquals("{\n\"a\": 1}", body("curl h/x -d '{\n\"a\": 1}'"));
         assertEquals("abcd e", body("curl h/x -d a'b'\"c\"d\\ e"));
         assertEquals("ab", body("curl h/x -d a\\\nb"));
@@ -92,7 +92,7 @@ class PromptReaderTest {
     }
 
     @Test
-    void options_read_as_curl_reads_them() {
+    void options_are_parsed_as_curl_parses_them() {
         CurlCommand put = only("curl -sSfXPUT -m0.5 --url http://h/x -HA:1 -d a -d b --retry 3 -o /dev/null");
         assertEquals("PUT", put.method());
         assertEquals(Optional.of("1"), put.header("A"));
@@ -123,7 +123,7 @@ class PromptReaderTest {
                 "curl -d x",
                 "curl http://h/x -H NoColon"
             })
-    void what_a_shell_or_curl_would_read_otherwise_is_named_and_left_out(String line) {
+    void a_line_that_the_reader_does_not_support_is_reported_and_left_out(String line) {
         PromptReader.Reading reading = new PromptReader().read("First.\n" + line + "\ncurl http://h/good\n");
         assertTrue(
                 reading.problems().get(0).startsWith("line 2: "),

@@ -225,7 +225,7 @@ class HealthTest {
     }
 
     @Test
-    void what_nothing_will_move_is_shown_as_stuck() {
+    void a_job_without_a_next_move_is_shown_as_stuck() {
         bus.jdbc().update("update agents set enabled = false where agent_id = 'coordinator'");
         Attempt expired = bus.running();
         bus.jdbc().update("update jobs set leased_until = now() - interval '2 minutes'");
