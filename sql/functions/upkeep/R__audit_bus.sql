@@ -42,8 +42,8 @@ create or replace function audit_failure_clusters(p_now timestamptz) returns voi
     having count(*) >= cluster_size()) c
 $$;
 
--- Emits audit.dead_letters_rising for an agent that got at least dead_letters_to_tell dead letters in the last
--- hour, and more than in the hour before; at most once in each clock hour.
+-- Emits audit.dead_letters_rising for an agent that got at least dead_letters_to_tell dead letters in the
+-- last hour, and more than in the hour before; at most once in each clock hour.
 create or replace function audit_rising_dead_letters(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.dead_letters_rising', null, null,
     jsonb_build_object('agentId', target_agent, 'lastHour', last_hour, 'hourBefore', hour_before),
