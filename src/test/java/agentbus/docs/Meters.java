@@ -12,6 +12,9 @@ final class Meters {
     private static final Pattern REGISTERED = Pattern.compile(
             "(\\.counter|\\.timer|\\.gauge|(?:Counter|Timer|Gauge|MultiGauge|DistributionSummary)\\s*\\.builder)\\(\\s*\"(agentbus\\.[a-z.]+)\"");
 
+    /** A route names its counter as Prometheus shows it. */
+    private static final Pattern COUNTED_BY_A_ROUTE = Pattern.compile("micrometer:counter:(agentbus_[a-z_]+)");
+
     private Meters() {}
 
     /** The names as Micrometer has them: {@code agentbus.hook.calls}. */
@@ -21,9 +24,14 @@ final class Meters {
 
     /** The names as Prometheus shows them: a counter ends in {@code _total}, a timer in {@code _seconds}. */
     static Set<String> prometheusNames() {
-        return found().entrySet().stream()
+        Set<String> names = found().entrySet().stream()
                 .map(meter -> meter.getKey().replace('.', '_') + meter.getValue())
                 .collect(Collectors.toCollection(TreeSet::new));
+        COUNTED_BY_A_ROUTE
+                .matcher(SourceFiles.text("src/main/resources/routes", ".yaml"))
+                .results()
+                .forEach(counter -> names.add(counter.group(1)));
+        return names;
     }
 
     private static TreeMap<String, String> found() {
