@@ -292,7 +292,7 @@ begin
   end if;
   return end_batch('audit', v_moved, case
     when v_rows = p_limit and not v_young then jsonb_build_object('part', 'audit', 'auditId', v_last)
-    else '{"part": "rules"}' end);
+    when (next_retention_rule()).table_name is not null then '{"part": "rules"}' end);
 end
 $$;
 
