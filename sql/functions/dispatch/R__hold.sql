@@ -18,11 +18,11 @@ begin
 end
 $$;
 
--- Returns what holds a queued job that is due, in words: its agent, its gateway, a full lane or gateway, no
--- dispatcher, or 'the next claim' when nothing holds it.
--- Every enqueue and every row of a list calls this function. So it is in plpgsql, which is planned once for
--- each connection; it reads only jobs at work and skips dead entries as a claim does.
-create or replace function hold_of(p_job jobs) returns text
+-- Returns what holds the due jobs of an agent, in words: the agent, its gateway, a full lane or gateway, no
+-- dispatcher, or 'the next claim' when nothing holds them.
+-- Every enqueue calls this function. So it is in plpgsql, which is planned once for each connection; it
+-- reads only jobs at work and skips dead entries as a claim does.
+create or replace function hold_of_lane(p_namespace text, p_agent text) returns text
 language plpgsql stable as $$
 declare
   v_agent agents;
@@ -31,7 +31,7 @@ declare
   v_at_work bigint;
   v_runs bigint;
 begin
-  select * into v_agent from agents where namespace = p_job.namespace and agent_id = p_job.target_agent;
+  select * into v_agent from agents where namespace = p_namespace and agent_id = p_agent;
   if not v_agent.enabled then
     return format('an operator: agent %s is disabled', v_agent.agent_id);
   end if;
@@ -69,4 +69,16 @@ begin
   end if;
   return 'the next claim';
 end
+$$;
+
+-- Returns whether a job is queued and may be claimed now.
+create or replace function is_due(p_job jobs) returns boolean
+language sql stable as $$
+  select (p_job).state = 'queued' and (p_job).run_after <= now()
+$$;
+
+-- Returns hold_of_lane of a job that is due; null for every other job.
+create or replace function hold_of(p_job jobs) returns text
+language sql stable as $$
+  select case when is_due(p_job) then hold_of_lane((p_job).namespace, (p_job).target_agent) end
 $$;

@@ -28,14 +28,15 @@ end
 $$;
 
 -- Returns the next move of a job, in words: who or what will move it, or what holds it. Empty when the job
--- has ended, except for a dead letter.
-create or replace function next_move(p_job jobs) returns text
+-- has ended, except for a dead letter. p_hold is hold_of_lane of a queued job that is due; a list asks for
+-- it once for each lane and not for each job.
+create or replace function next_move_held(p_job jobs, p_hold text) returns text
 language sql stable as $$
   select case (p_job).state
     when 'waiting' then format('%s open %s', (p_job).open_dependencies,
       case (p_job).open_dependencies when 1 then 'dependency' else 'dependencies' end)
     when 'queued' then
-      case when (p_job).run_after > now() then 'due at ' || utc_text((p_job).run_after) else hold_of(p_job) end
+      case when (p_job).run_after > now() then 'due at ' || utc_text((p_job).run_after) else p_hold end
     when 'leased' then coalesce((p_job).lease_owner, 'repeat of a delivery with unknown outcome')
       || ', lease until ' || utc_text((p_job).leased_until)
     when 'running' then 'agent ' || (p_job).target_agent
@@ -44,6 +45,12 @@ language sql stable as $$
     when 'dead' then 'an operator: redrive-job or cancel-job'
     else ''
   end
+$$;
+
+-- Returns next_move_held of one job.
+create or replace function next_move(p_job jobs) returns text
+language sql stable as $$
+  select next_move_held(p_job, hold_of(p_job))
 $$;
 
 -- Returns the few fields of a job in the answer to a close or a renewal.
@@ -63,16 +70,22 @@ language sql stable as $$
     'status', (p_job).status))
 $$;
 
--- Returns a job as the contract shows it. Payload, result and evidence keep their nulls, because people and
--- agents wrote them.
+-- Returns a job as the contract shows it.
 create or replace function job_json(p_job jobs) returns jsonb
+language sql stable as $$
+  select job_json_held(p_job, hold_of(p_job))
+$$;
+
+-- Returns a job as the contract shows it, with the hold of its lane as in next_move_held. Payload, result
+-- and evidence keep their nulls, because people and agents wrote them.
+create or replace function job_json_held(p_job jobs, p_hold text) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'jobId', (p_job).job_id,
     'seq', (p_job).seq,
     'namespace', (p_job).namespace,
     'state', (p_job).state,
-    'nextMove', next_move(p_job),
+    'nextMove', next_move_held(p_job, p_hold),
     'targetAgent', (p_job).target_agent,
     'subject', (p_job).subject,
     'jobType', (p_job).job_type,
@@ -218,11 +231,9 @@ declare
   v_last bigint;
   v_count int;
 begin
-  select coalesce(jsonb_agg(job_json(j) order by j.seq desc), '[]'), min(j.seq), count(*)
-  into v_jobs, v_last, v_count
-  from (
-    select *
-    from jobs
+  with page as materialized (
+    select job_id, target_agent, is_due(j) as due
+    from jobs j
     where namespace = v_namespace
       and (p_input ->> 'state' is null or state = p_input ->> 'state')
       and (p_input ->> 'targetAgent' is null or target_agent = p_input ->> 'targetAgent')
@@ -233,7 +244,15 @@ begin
       and (p_input ->> 'before' is null or seq < (p_input ->> 'before')::bigint)
     order by seq desc
     limit v_limit
-  ) j;
+  ), holds as materialized (
+    select agent, hold_of_lane(v_namespace, agent) as hold
+    from (select distinct target_agent as agent from page where due) lanes
+  )
+  select coalesce(jsonb_agg(job_json_held(j, h.hold) order by j.seq desc), '[]'), min(j.seq), count(*)
+  into v_jobs, v_last, v_count
+  from page p
+  join jobs j using (job_id)
+  left join holds h on h.agent = p.target_agent;
   return jsonb_build_object('jobs', v_jobs)
     || case when v_count = v_limit then jsonb_build_object('next', v_last) else '{}' end;
 end

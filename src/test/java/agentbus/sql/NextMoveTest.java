@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -80,5 +81,23 @@ class NextMoveTest {
 
         dispatcher("two");
         assertEquals("the next claim", nextMove(job));
+    }
+
+    @Test
+    void a_list_says_the_same_of_each_job_as_the_job_itself() {
+        bus.running();
+        bus.enqueue();
+        bus.enqueue("delaySeconds", 60);
+        bus.enqueue("targetAgent", "research", "subject", "research.packet");
+        bus.ask("pause_agent", "agentId", "coordinator", "reason", "later");
+        bus.enqueue("targetAgent", "coordinator", "subject", "plan.new");
+
+        JsonNode jobs = bus.ask("list_jobs").get("jobs");
+
+        assertEquals(5, jobs.size());
+        for (JsonNode job : jobs) {
+            assertEquals(
+                    nextMove(job.get("jobId").asText()), job.get("nextMove").asText());
+        }
     }
 }
