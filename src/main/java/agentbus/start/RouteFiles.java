@@ -9,7 +9,12 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,8 +63,8 @@ final class RouteFiles {
         for (String folder : PHASES.subList(0, settings.integer("agentbus.phase", 1, PHASES.size()))) {
             if (program.source().isPresent()) {
                 addDirectory(program.source().get().resolve(FOLDER + folder));
-            } else if (RouteFiles.class.getClassLoader().getResource("routes/" + folder) != null) {
-                patterns.add("classpath:routes/" + folder + "/**/*" + SUFFIX);
+            } else {
+                addPacked("routes/" + folder);
             }
         }
         this.own = settings.path(OWN).map(RouteFiles::target).orElse(null);
@@ -93,6 +98,40 @@ final class RouteFiles {
         if (Files.isDirectory(directory)) {
             patterns.add(pattern(directory));
             directories.add(directory);
+        }
+    }
+
+    /**
+     * Adds each file of a folder of the class path by its name. Camel 4.17's own search loses the names of the folders
+     * between a pattern's beginning and a file when it searches a jar.
+     */
+    private void addPacked(String folder) {
+        URL found = RouteFiles.class.getClassLoader().getResource(folder);
+        if (found == null) {
+            return;
+        }
+        try {
+            URI at = found.toURI();
+            if ("jar".equals(at.getScheme())) {
+                try (FileSystem jar = FileSystems.newFileSystem(at, Map.of())) {
+                    addPacked(folder, jar.getPath(folder));
+                }
+            } else {
+                addPacked(folder, Path.of(at));
+            }
+        } catch (URISyntaxException | IOException unreadable) {
+            throw new StartFailure("cannot read the routes in " + found + ": " + unreadable.getMessage(), unreadable);
+        }
+    }
+
+    private void addPacked(String folder, Path root) throws IOException {
+        try (Stream<Path> files = Files.walk(root)) {
+            files.map(file -> root.relativize(file)
+                            .toString()
+                            .replace(root.getFileSystem().getSeparator(), "/"))
+                    .filter(name -> name.endsWith(SUFFIX))
+                    .sorted()
+                    .forEach(name -> patterns.add("classpath:" + folder + "/" + name));
         }
     }
 

@@ -2,6 +2,7 @@ package agentbus.start;
 
 import static org.awaitility.Awaitility.await;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -11,6 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarOutputStream;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
 
 /** A bus in a process of its own, as {@code agentbus run} starts it, which can be killed, frozen and stopped. */
 public final class BusProcess implements AutoCloseable {
@@ -35,7 +40,40 @@ public final class BusProcess implements AutoCloseable {
      * @return the running process
      */
     public static BusProcess start(Path home, Map<String, String> settings) throws IOException {
-        return start(home, settings, System.getProperty("java.class.path"), Map.of());
+        return start(home, settings, packed(), Map.of());
+    }
+
+    /**
+     * The class path of this build with the program in a jar, as an installation has it.
+     *
+     * @return a class path
+     */
+    private static synchronized String packed() throws IOException {
+        String path = System.getProperty("java.class.path");
+        Path classes = Path.of("target", "classes").toAbsolutePath();
+        Path jar = Path.of(
+                        "target", "classes-of-tests-" + ProcessHandle.current().pid() + ".jar")
+                .toAbsolutePath();
+        if (!Files.exists(jar)) {
+            try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar));
+                    Stream<Path> files = Files.walk(classes)) {
+                for (Path file : files.sorted().toList()) {
+                    String name = classes.relativize(file).toString().replace('\\', '/');
+                    boolean directory = Files.isDirectory(file);
+                    if (!name.isEmpty()) {
+                        out.putNextEntry(new ZipEntry(directory ? name + "/" : name));
+                        if (!directory) {
+                            Files.copy(file, out);
+                        }
+                        out.closeEntry();
+                    }
+                }
+            }
+            jar.toFile().deleteOnExit();
+        }
+        return Stream.of(path.split(File.pathSeparator))
+                .map(entry -> Path.of(entry).toAbsolutePath().equals(classes) ? jar.toString() : entry)
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     /**
