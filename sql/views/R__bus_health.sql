@@ -16,7 +16,7 @@ select
   j.subject,
   j.priority,
   j.run_after,
-  now() - j.run_after as waiting_for,
+  now() - greatest(j.run_after, j.created_at) as waiting_for,
   not lane_open(a) as lane_stopped
 from jobs j
 join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
@@ -66,7 +66,8 @@ select
   count(*) filter (where state = 'dead') as dead,
   count(*) filter (where state in ('leased', 'running') and leased_until <= now()) as expired_leases,
   count(*) filter (where attempt_count >= hotspot_attempts() and state <> 'dead') as retry_hotspots,
-  now() - min(run_after) filter (where state = 'queued' and run_after <= now()) as oldest_queued,
+  now() - min(greatest(run_after, created_at)) filter (where state = 'queued' and run_after <= now())
+    as oldest_queued,
   now() - min(updated_at) filter (where state = 'blocked') as oldest_blocked
 from jobs
 -- One condition for each partial index, so that the planner can use all of them.

@@ -268,6 +268,16 @@ begin
   end if;
   if lane_open(v_agent) then
     v_chosen := coalesce(lock_due_jobs(v_agent, coalesce((p_input ->> 'limit')::int, 1)), '{}');
+    -- The answer holds the payloads, so it ends early after answer_bytes of them; the rest stays queued.
+    v_chosen := array(
+      select job_id
+      from (
+        select c.job_id, c.place,
+          sum(coalesce(j.payload_bytes, 0)) over (order by c.place) - coalesce(j.payload_bytes, 0) as before
+        from unnest(v_chosen) with ordinality c (job_id, place)
+        join jobs j using (job_id)) sized
+      where before < answer_bytes()
+      order by place);
   end if;
   return jsonb_build_object('jobs', coalesce((
     select jsonb_agg(c) from lease_jobs(v_chosen, 'pull', 'worker:' || v_worker, v_lease) c), '[]'));

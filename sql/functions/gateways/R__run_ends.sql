@@ -303,7 +303,7 @@ create or replace function ended_runs_left() returns boolean language sql stable
 $$;
 
 -- Ends the attempts whose run has ended and whose job was not closed within run_end_grace, at most p_limit
--- (null: run_ends_batch). Returns the jobs as job_json. Jobs that another call has locked are left to the
+-- (null: run_ends_batch). Returns the jobs as job_row. Jobs that another call has locked are left to the
 -- next call.
 create or replace function end_silent_runs(p_limit int default null) returns setof jsonb
 language plpgsql as $$
@@ -327,7 +327,8 @@ begin
       where attempt_id = v_job.live_attempt
         and run_ended_at <= now() - run_end_grace());
     perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'ended without closing');
-    return next job_json(end_without_close(v_job));
+    v_job := end_without_close(v_job);
+    return next job_row(v_job, hold_of(v_job));
   end loop;
 end
 $$;

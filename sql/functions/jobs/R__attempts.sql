@@ -66,18 +66,25 @@ $$;
 comment on function fenced_job(jsonb, jsonb) is
   'Locks the job and fetches the attempt of the caller''s token.';
 
--- Keeps a report of an attempt that is over as the event job.late_report and returns the problem
--- stale_attempt. The problem is returned and not raised, so that the event is not rolled back.
+-- Keeps a report of an attempt that is over as the event job.late_report, with long fields cut, and returns
+-- the problem stale_attempt. The problem is returned and not raised, so that the event is not rolled back.
+-- The same report is kept once, and an attempt has at most late_reports_kept; every report is counted.
 create or replace function late_report(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
 returns jsonb language plpgsql as $$
 declare
   v_message text := format('attempt %s of job %s is over (%s); the job is %s and was not changed', p_attempt.attempt_no,
     p_job.job_id, p_attempt.status, p_job.state);
+  v_key text := md5(p_attempt.attempt_id || p_operation || p_input);
 begin
-  perform append_event(p_job.namespace, 'job.late_report', p_job.target_agent, p_job.job_id,
-    jsonb_build_object('jobId', p_job.job_id, 'attemptNo', p_attempt.attempt_no, 'attemptStatus', p_attempt.status,
-      'operation', p_operation, 'report', p_input - 'jobId' - 'namespace'),
-    md5(p_attempt.attempt_id || p_operation || p_input));
+  if (select count(*) from events
+      where source_job_id = p_job.job_id and topic = 'job.late_report'
+        and payload -> 'attemptNo' = to_jsonb(p_attempt.attempt_no)) < late_reports_kept() then
+    perform append_event(p_job.namespace, 'job.late_report', p_job.target_agent, p_job.job_id,
+      jsonb_build_object('jobId', p_job.job_id, 'attemptNo', p_attempt.attempt_no, 'attemptStatus', p_attempt.status,
+        'operation', p_operation,
+        'report', cut_fields(p_input - 'jobId' - 'namespace', late_report_text())), v_key);
+  end if;
+  update job_attempts set late_reports = late_reports + 1 where attempt_id = p_attempt.attempt_id;
   return jsonb_build_object('problem', jsonb_build_object('status', 409, 'code', 'stale_attempt', 'detail', v_message,
     'field', 'token', 'expected', 'the token of the live attempt, which its own prompt holds'));
 end

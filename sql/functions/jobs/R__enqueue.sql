@@ -41,8 +41,76 @@ begin
 end
 $$;
 
+-- Returns the names of the fields in which a request differs from p_row, the job or event that has its dedupe
+-- key. Fields that the request leaves out are the same.
+create or replace function differing(p_input jsonb, p_row jsonb) returns jsonb
+language sql immutable as $$
+  select coalesce(jsonb_agg(key order by key), '[]')
+  from jsonb_each(p_row)
+  where p_input ? key and p_input -> key <> value
+$$;
+
+-- Returns the time at which a request is due. A time in the past is now, so that no job is older than its
+-- arrival.
+create or replace function due_time(p_input jsonb) returns timestamptz
+language sql stable as $$
+  select greatest(now(), coalesce(
+    (p_input ->> 'runAfter')::timestamptz,
+    now() + make_interval(secs => coalesce((p_input ->> 'delaySeconds')::int, 0))))
+$$;
+
+-- Writes p_new, a newer request with the same dedupe key, over the request of a locked job that has had no
+-- attempt. The job keeps its id, its place in the order of arrival, its parent and its dependencies, and it
+-- stays untrusted. Refuses an agent that did not make the earlier request (403), and new dependencies.
+create or replace function replace_request(
+  p_principal jsonb, p_job jobs, p_new jobs, p_dependencies uuid[], p_field text
+) returns jobs language plpgsql as $$
+begin
+  if is_agent(p_principal) and p_job.source_agent is distinct from p_principal ->> 'name' then
+    perform refuse(403, 'forbidden', format('job %s was requested by %s, and another caller must not replace the request', p_job.job_id,
+        coalesce('agent ' || p_job.source_agent, 'an operator')),
+      p_field || 'dedupeMode', '"replace_queued"', 'another dedupeMode or dedupeKey');
+  end if;
+  if cardinality(p_dependencies) > 0 then
+    perform refuse(422, 'invalid_field', format('job %s keeps the jobs on which it depends when its request is replaced', p_job.job_id),
+      p_field || 'dependsOn', to_jsonb(p_dependencies), 'no dependsOn, or another dedupeMode');
+  end if;
+  update jobs
+  set subject = p_new.subject,
+    payload = p_new.payload,
+    job_type = p_new.job_type,
+    priority = p_new.priority,
+    trust = case when trust = 'untrusted' then trust else p_new.trust end,
+    model = p_new.model,
+    thinking = p_new.thinking,
+    run_after = p_new.run_after,
+    timeout_seconds = p_new.timeout_seconds,
+    hard_timeout_seconds = p_new.hard_timeout_seconds,
+    max_attempts = p_new.max_attempts,
+    updated_at = now()
+  where job_id = p_job.job_id
+  returning * into p_job;
+  insert into audit_log (namespace, actor, action, table_name, row_id, why)
+  values (p_job.namespace, current_actor(), 'job.replaced', 'jobs', p_job.job_id::text, 'a newer request with its dedupe key');
+  perform pg_notify('jobs_ready', '');
+  return p_job;
+end
+$$;
+
+-- Takes the dedupe key from a locked job, so that a newer job can have it.
+create or replace function release_key(p_job jobs) returns void
+language sql as $$
+  update jobs
+  set released_key = dedupe_key, dedupe_key = null, updated_at = now()
+  where job_id = (p_job).job_id;
+  insert into audit_log (namespace, actor, action, table_name, row_id, why)
+  values ((p_job).namespace, current_actor(), 'job.key_released', 'jobs', (p_job).job_id::text, 'a newer job has its dedupe key');
+$$;
+
 -- Enqueues one job (EnqueueJob of the contract) and returns job and created. When a live job has the same
--- dedupe key, returns that job with created false. p_field is the prefix of field names in refusals.
+-- dedupe key, dedupeMode decides: the answer is that job with created false and the names of the fields that
+-- differ, or that job takes over the new request (replaced), or it gives up its key to a new job.
+-- p_field is the prefix of field names in refusals.
 create or replace function insert_job(
   p_principal jsonb, p_namespace text, p_input jsonb, p_field text default ''
 ) returns jsonb language plpgsql as $$
@@ -61,6 +129,10 @@ declare
   v_known int := 0;
   v_open int := 0;
   v_spoiled jobs;
+  v_mode text := coalesce(p_input ->> 'dedupeMode', 'until_ended');
+  v_differs jsonb;
+  v_earlier uuid;
+  v_new jobs;
   v_job jobs;
 begin
   if v_type.job_type is null then
@@ -107,6 +179,17 @@ begin
     end if;
   end if;
 
+  v_new.subject := v_subject;
+  v_new.payload := coalesce(p_input -> 'payload', '{}');
+  v_new.job_type := v_type_name;
+  v_new.priority := coalesce((p_input ->> 'priority')::int, 100);
+  v_new.trust := v_trust;
+  v_new.model := coalesce(p_input ->> 'model', v_agent.model);
+  v_new.thinking := coalesce(p_input ->> 'thinking', v_agent.thinking);
+  v_new.run_after := due_time(p_input);
+  v_new.timeout_seconds := v_timeout;
+  v_new.hard_timeout_seconds := greatest(v_type.hard_timeout_seconds, v_timeout);
+  v_new.max_attempts := coalesce((p_input ->> 'maxAttempts')::int, v_type.max_attempts);
   loop
     insert into jobs (namespace, parent_job_id, flow_key, correlation_key, hops, source_agent, target_agent,
       job_type, subject, priority, dedupe_key, payload, trust, model, thinking, state, run_after,
@@ -116,29 +199,37 @@ begin
       p_namespace, v_parent.job_id, coalesce(p_input ->> 'flowKey', v_parent.flow_key),
       coalesce(p_input ->> 'correlationKey', v_parent.correlation_key), coalesce(v_parent.hops + 1, 0),
       source_agent_of(p_principal, p_namespace, p_input ->> 'sourceAgent', p_field || 'sourceAgent'),
-      v_agent.agent_id, v_type_name, v_subject,
-      coalesce((p_input ->> 'priority')::int, 100), p_input ->> 'dedupeKey', coalesce(p_input -> 'payload', '{}'),
-      v_trust, coalesce(p_input ->> 'model', v_agent.model),
-      coalesce(p_input ->> 'thinking', v_agent.thinking),
+      v_agent.agent_id, v_new.job_type, v_new.subject, v_new.priority, p_input ->> 'dedupeKey', v_new.payload,
+      v_new.trust, v_new.model, v_new.thinking,
       case when v_open > 0 then 'waiting' else 'queued' end,
-      coalesce((p_input ->> 'runAfter')::timestamptz,
-        now() + make_interval(secs => coalesce((p_input ->> 'delaySeconds')::int, 0))),
+      v_new.run_after,
       v_open,
-      v_timeout, greatest(v_type.hard_timeout_seconds, v_timeout),
-      coalesce((p_input ->> 'maxAttempts')::int, v_type.max_attempts),
+      v_new.timeout_seconds, v_new.hard_timeout_seconds, v_new.max_attempts,
       concat_ws(':', p_principal ->> 'kind', p_principal ->> 'name'), p_principal ->> 'coalesceKey')
     on conflict (namespace, target_agent, dedupe_key)
       where dedupe_key is not null and state in ('waiting', 'queued', 'leased', 'running', 'blocked')
       do nothing
     returning * into v_job;
     exit when found;
+    -- Locked, so that no claim takes the job between this look and a replacement of its request.
     select * into v_job from jobs
     where namespace = p_namespace and target_agent = v_agent.agent_id and dedupe_key = p_input ->> 'dedupeKey'
-      and state in ('waiting', 'queued', 'leased', 'running', 'blocked');
+      and state in ('waiting', 'queued', 'leased', 'running', 'blocked')
+    for no key update;
     if found then
-      return jsonb_build_object('job', job_json(v_job), 'created', false);
+      v_differs := differing(p_input, jsonb_build_object('subject', v_job.subject, 'payload', v_job.payload,
+        'jobType', v_job.job_type, 'priority', v_job.priority, 'trust', v_job.trust));
+      if v_mode = 'replace_queued' and v_job.state in ('waiting', 'queued') and v_job.attempt_no = 0 then
+        v_job := replace_request(p_principal, v_job, v_new, v_dependencies, p_field);
+        return jsonb_build_object('job', job_json(v_job), 'created', false, 'replaced', true, 'differs', v_differs);
+      end if;
+      if v_mode = 'until_ended' or v_mode = 'while_queued' and v_job.state in ('waiting', 'queued') then
+        return jsonb_build_object('job', job_json(v_job), 'created', false, 'differs', v_differs);
+      end if;
+      perform release_key(v_job);
+      v_earlier := v_job.job_id;
     end if;
-    -- The other job ended between the two statements, so the key is free now.
+    -- Otherwise the other job ended between the two statements. In both cases the key is free now.
   end loop;
   if is_agent(p_principal) and v_parent.job_id is not null then
     -- Counted after the insert: a repeated request for an existing job makes no new one, and must not be
@@ -154,7 +245,8 @@ begin
   if found then
     v_job := block_for_dependency(v_job, v_spoiled);
   end if;
-  return jsonb_build_object('job', job_json(v_job), 'created', true);
+  return jsonb_build_object('job', job_json(v_job), 'created', true)
+    || case when v_earlier is not null then jsonb_build_object('earlierJobId', v_earlier) else '{}' end;
 end
 $$;
 
@@ -205,7 +297,8 @@ begin
   if v_event.event_id is null then
     select * into v_event from events
     where namespace = p_namespace and topic = p_input ->> 'topic' and dedupe_key = p_input ->> 'dedupeKey';
-    return jsonb_build_object('event', event_json(v_event), 'created', false, 'jobs', '[]'::jsonb);
+    return jsonb_build_object('event', event_json(v_event), 'created', false, 'jobs', '[]'::jsonb,
+      'differs', differing(p_input, jsonb_build_object('payload', v_event.payload)));
   end if;
   if p_principal ? 'jobId' then
     -- Counted after the insert, as jobs are.

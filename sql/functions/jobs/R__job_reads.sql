@@ -1,4 +1,5 @@
--- How jobs and events are shown: a whole job, the brief in the answer to a close, and lists.
+-- How jobs and events are shown: a whole job, the row of a list, the brief in the answer to a close, and
+-- lists. A list shows sizes in place of payloads, so that its answer stays small (R__sizes.sql).
 
 -- Formats a time for use in a sentence: ISO 8601 in UTC, with whole seconds.
 create or replace function utc_text(p_at timestamptz) returns text
@@ -70,15 +71,9 @@ language sql stable as $$
     'status', (p_job).status))
 $$;
 
--- Returns a job as the contract shows it.
-create or replace function job_json(p_job jobs) returns jsonb
-language sql stable as $$
-  select job_json_held(p_job, hold_of(p_job))
-$$;
-
--- Returns a job as the contract shows it, with the hold of its lane as in next_move_held. Payload, result
--- and evidence keep their nulls, because people and agents wrote them.
-create or replace function job_json_held(p_job jobs, p_hold text) returns jsonb
+-- Returns the fields of a job without its payload, result and evidence, with the hold of its lane as in
+-- next_move_held. Long texts are cut after p_text characters (null: whole).
+create or replace function job_fields(p_job jobs, p_hold text, p_text int) returns jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'jobId', (p_job).job_id,
@@ -94,15 +89,15 @@ language sql stable as $$
     'parentJobId', (p_job).parent_job_id,
     'flowKey', (p_job).flow_key,
     'correlationKey', (p_job).correlation_key,
-    'dedupeKey', (p_job).dedupe_key,
+    'dedupeKey', coalesce((p_job).dedupe_key, (p_job).released_key),
     'hops', (p_job).hops,
     'trust', (p_job).trust,
     'model', (p_job).model,
     'thinking', (p_job).thinking,
     'status', (p_job).status,
-    'summary', (p_job).summary))
+    'summary', cut((p_job).summary, p_text)))
     || jsonb_strip_nulls(jsonb_build_object(
-    'lastError', (p_job).last_error,
+    'lastError', cut((p_job).last_error, p_text),
     'attemptNo', (p_job).attempt_no,
     'attemptCount', (p_job).attempt_count,
     'maxAttempts', (p_job).max_attempts,
@@ -114,12 +109,12 @@ language sql stable as $$
     'leaseOwner', (p_job).lease_owner,
     'leasedUntil', (p_job).leased_until,
     'openDependencies', nullif((p_job).open_dependencies, 0),
-    'blockedReason', (p_job).blocked_reason,
+    'blockedReason', cut((p_job).blocked_reason, p_text),
     'blockedUntil', (p_job).blocked_until,
     'blockedOnJob', (p_job).blocked_on_job,
     'blockedOnAgent', (p_job).blocked_on_agent,
     'blockedOnPerson', (p_job).blocked_on_person,
-    'answer', (p_job).answer,
+    'answer', cut((p_job).answer, p_text),
     'runId', (p_job).run_id,
     'sessionKey', (p_job).session_key,
     'session', (p_job).session,
@@ -127,9 +122,44 @@ language sql stable as $$
     'createdAt', (p_job).created_at,
     'updatedAt', (p_job).updated_at,
     'endedAt', (p_job).ended_at))
+$$;
+
+-- Returns a job as the contract shows it. Payload, result and evidence keep their nulls, because people and
+-- agents wrote them.
+create or replace function job_json(p_job jobs) returns jsonb
+language sql stable as $$
+  select job_fields(p_job, hold_of(p_job), null)
     || jsonb_build_object('payload', (p_job).payload)
     || case when (p_job).result is null then '{}' else jsonb_build_object('result', (p_job).result) end
     || case when (p_job).evidence is null then '{}' else jsonb_build_object('evidence', (p_job).evidence) end
+$$;
+
+-- Returns a job as the row of a list, with the hold of its lane as in next_move_held: sizes in place of
+-- payload, result and evidence, and long texts cut.
+create or replace function job_row(p_job jobs, p_hold text) returns jsonb
+language sql stable as $$
+  select job_fields(p_job, p_hold, list_text())
+    || jsonb_strip_nulls(jsonb_build_object(
+      'payloadBytes', coalesce((p_job).payload_bytes, octet_length((p_job).payload::text)),
+      'resultBytes', coalesce((p_job).result_bytes, octet_length((p_job).result::text)),
+      'evidenceBytes', coalesce((p_job).evidence_bytes, octet_length((p_job).evidence::text))))
+$$;
+
+-- Returns an event as the row of a list. The payload of an event of the bus is small and has a reason, which
+-- the row shows.
+create or replace function event_row(p_event events) returns jsonb
+language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'eventId', (p_event).event_id,
+    'seq', (p_event).seq,
+    'topic', (p_event).topic,
+    'sourceAgent', (p_event).source_agent,
+    'sourceJobId', (p_event).source_job_id,
+    'dedupeKey', (p_event).dedupe_key,
+    'createdAt', (p_event).created_at,
+    'reason', case when split_part((p_event).topic, '.', 1) = any (bus_topics())
+      then cut((p_event).payload ->> 'reason', list_text()) end,
+    'payloadBytes', coalesce((p_event).payload_bytes, octet_length((p_event).payload::text))))
 $$;
 
 -- Returns the row of a job that is not in history. Refuses an unknown job (404) and a retired one (409,
@@ -156,38 +186,64 @@ begin
 end
 $$;
 
--- Returns the attempts of a job, live or retired, oldest first, as get-job shows them. p_prompt adds the
--- prompt of each attempt, with a mark in place of the token.
-create or replace function attempts_json(p_job_id uuid, p_prompt boolean) returns jsonb
+-- Returns one attempt as get-job shows it. p_whole keeps its prompt (if p_prompt asks for it) and its long
+-- texts; otherwise the prompt is replaced by its size, and the texts are cut.
+create or replace function attempt_json(p_attempt job_attempts, p_prompt boolean, p_whole boolean)
+returns jsonb
 language sql stable as $$
-  select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-    'attemptId', a.attempt_id,
-    'attemptNo', attempt_no,
-    'status', status,
-    'dispatcherId', dispatcher_id,
-    'deliveries', deliveries,
-    'adoptions', adoptions,
-    'unknownSince', unknown_since,
-    'summary', summary,
-    'error', a.error,
-    'gateway', a.gateway,
-    'gatewayVersion', gateway_version,
-    'runId', run_id,
-    'sessionKey', a.session_key,
-    'promptHash', prompt_hash,
-    'templateHash', template_hash,
-    'agentYamlHash', agent_yaml_hash,
-    'agentsMdHash', agents_md_hash,
-    'usage', usage,
-    'startedAt', started_at,
-    'admittedAt', admitted_at,
-    'runEndedAt', run_ended_at,
-    'finishedAt', finished_at,
-    'abort', case when r.attempt_id is not null then coalesce(r.outcome, 'pending') end,
-    'prompt', case when p_prompt then replace(prompt, '<token:' || nonce || '>', '<token>') end))
-    order by attempt_no), '[]')
-  from attempts_of(p_job_id) a
-  left join run_aborts r using (attempt_id)
+  select jsonb_strip_nulls(jsonb_build_object(
+    'attemptId', (p_attempt).attempt_id,
+    'attemptNo', (p_attempt).attempt_no,
+    'status', (p_attempt).status,
+    'dispatcherId', (p_attempt).dispatcher_id,
+    'deliveries', (p_attempt).deliveries,
+    'adoptions', (p_attempt).adoptions,
+    'unknownSince', (p_attempt).unknown_since,
+    'summary', cut((p_attempt).summary, case when not p_whole then list_text() end),
+    'error', cut((p_attempt).error, case when not p_whole then list_text() end),
+    'lateReports', nullif((p_attempt).late_reports, 0),
+    'gateway', (p_attempt).gateway,
+    'gatewayVersion', (p_attempt).gateway_version,
+    'runId', (p_attempt).run_id,
+    'sessionKey', (p_attempt).session_key,
+    'promptHash', (p_attempt).prompt_hash,
+    'templateHash', (p_attempt).template_hash,
+    'agentYamlHash', (p_attempt).agent_yaml_hash,
+    'agentsMdHash', (p_attempt).agents_md_hash,
+    'startedAt', (p_attempt).started_at,
+    'admittedAt', (p_attempt).admitted_at,
+    'runEndedAt', (p_attempt).run_ended_at,
+    'finishedAt', (p_attempt).finished_at,
+    'abort', (select coalesce(outcome, 'pending') from run_aborts where attempt_id = (p_attempt).attempt_id),
+    'prompt', case when p_prompt and p_whole then
+      replace((p_attempt).prompt, '<token:' || (p_attempt).nonce || '>', '<token>') end,
+    'promptBytes', case when p_prompt and not p_whole then octet_length((p_attempt).prompt) end)
+    || shown_if_small('usage', (p_attempt).usage, null, small_json()))
+$$;
+
+-- Returns the newest attempts of a job, live or retired, oldest first, as get-job shows them; at most
+-- attempts_shown. p_prompt adds the prompt of each attempt, with a mark in place of the token.
+-- When the attempts together are larger than answer_bytes, the oldest are shortened.
+create or replace function attempts_json(p_job_id uuid, p_prompt boolean) returns jsonb
+language plpgsql stable as $$
+declare
+  v_attempt job_attempts;
+  v_shown jsonb;
+  v_all jsonb[] := '{}';
+  v_bytes int := 0;
+begin
+  for v_attempt in
+    select * from attempts_of(p_job_id) order by attempt_no desc limit attempts_shown()
+  loop
+    v_shown := attempt_json(v_attempt, p_prompt, true);
+    if v_bytes + octet_length(v_shown::text) > answer_bytes() then
+      v_shown := attempt_json(v_attempt, p_prompt, false);
+    end if;
+    v_bytes := v_bytes + octet_length(v_shown::text);
+    v_all := v_shown || v_all;
+  end loop;
+  return to_jsonb(v_all);
+end
 $$;
 
 create or replace function get_job(p_principal jsonb, p_input jsonb) returns jsonb
@@ -215,25 +271,31 @@ begin
           'waivedAt', d.waived_at)) order by d.seq), '[]')
         from dependencies_of(v_job.job_id) d),
       'events', (
-        select coalesce(jsonb_agg(event_json(e) order by e.seq), '[]')
+        select coalesce(jsonb_agg(
+          event_row(e) || shown_if_small('payload', e.payload, e.payload_bytes, small_json())
+          order by e.seq), '[]')
         from events_of(v_job.job_id, job_events_shown()) e));
 end
 $$;
 comment on function get_job(jsonb, jsonb) is
-  'The operation getJob: a job, live or retired, with its attempts, dependencies and newest events. Refuses an unknown job (404).';
+  'The operation getJob: a job, live or retired, with its newest attempts, its dependencies and its newest events. An event shows a small payload, otherwise its size. Refuses an unknown job (404).';
 
 create or replace function list_jobs(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_limit int := coalesce((p_input ->> 'limit')::int, 50);
-  v_jobs jsonb;
+  v_most int := list_bytes(p_input);
+  v_job jobs;
+  v_row jsonb;
+  v_rows jsonb[] := '{}';
+  v_bytes int := 0;
   v_last bigint;
-  v_count int;
+  v_holds jsonb := '{}';
 begin
-  with page as materialized (
-    select job_id, target_agent, is_due(j) as due
-    from jobs j
+  for v_job in
+    select *
+    from jobs
     where namespace = v_namespace
       and (p_input ->> 'state' is null or state = p_input ->> 'state')
       and (p_input ->> 'targetAgent' is null or target_agent = p_input ->> 'targetAgent')
@@ -244,42 +306,118 @@ begin
       and (p_input ->> 'before' is null or seq < (p_input ->> 'before')::bigint)
     order by seq desc
     limit v_limit
-  ), holds as materialized (
-    select agent, hold_of_lane(v_namespace, agent) as hold
-    from (select distinct target_agent as agent from page where due) lanes
-  )
-  select coalesce(jsonb_agg(job_json_held(j, h.hold) order by j.seq desc), '[]'), min(j.seq), count(*)
-  into v_jobs, v_last, v_count
-  from page p
-  join jobs j using (job_id)
-  left join holds h on h.agent = p.target_agent;
-  return jsonb_build_object('jobs', v_jobs)
-    || case when v_count = v_limit then jsonb_build_object('next', v_last) else '{}' end;
+  loop
+    -- The values are removed first, because passing a row to a function would read them.
+    v_job.payload_bytes := coalesce(v_job.payload_bytes, octet_length(v_job.payload::text));
+    v_job.result_bytes := coalesce(v_job.result_bytes, octet_length(v_job.result::text));
+    v_job.evidence_bytes := coalesce(v_job.evidence_bytes, octet_length(v_job.evidence::text));
+    v_job.payload := null;
+    v_job.result := null;
+    v_job.evidence := null;
+    if is_due(v_job) and not v_holds ? v_job.target_agent then
+      v_holds := v_holds || jsonb_build_object(v_job.target_agent, hold_of_lane(v_namespace, v_job.target_agent));
+    end if;
+    v_row := job_row(v_job, v_holds ->> v_job.target_agent);
+    v_bytes := v_bytes + octet_length(v_row::text);
+    exit when v_bytes > v_most and cardinality(v_rows) > 0;
+    v_rows := v_rows || v_row;
+    v_last := v_job.seq;
+  end loop;
+  return jsonb_build_object('jobs', to_jsonb(v_rows))
+    || case
+      when v_bytes > v_most or cardinality(v_rows) = v_limit then jsonb_build_object('next', v_last)
+      else '{}' end;
 end
 $$;
 comment on function list_jobs(jsonb, jsonb) is
-  'The operation listJobs: the jobs that are not in history, newest first, at most limit (default 50). Every other field of the input narrows the list. For the following page the caller passes next of this answer as before.';
+  'The operation listJobs: the jobs that are not in history, newest first, at most limit (default 50) and at most answer_bytes. Every other field of the input narrows the list. For the following page the caller passes next of this answer as before.';
 
+-- Returns the seq up to which the list of events is complete: no transaction that is still at work can add
+-- an event with this seq or a lower one. See from_seq for how writers are found.
+create or replace function complete_seq() returns bigint
+language plpgsql volatile as $$
+declare
+  v_last bigint := (select last_value from events_seq_seq);
+begin
+  -- The order matters. Seqs above v_last are younger than this look, and a transaction that got a seq up to
+  -- v_last either still holds its lock or has ended, so that the caller's next statement sees its events.
+  return least(v_last, (
+    select min((classid::bigint & 65535) << 32 | objid::bigint)
+    from pg_locks
+    where locktype = 'advisory'
+      and objsubid = 1
+      and classid::bigint >> 16 = event_lock_class()
+      and database = (select oid from pg_database where datname = current_database())));
+end
+$$;
+
+-- Volatile: the events must be read in a newer snapshot than the locks (complete_seq).
 create or replace function list_events(p_principal jsonb, p_input jsonb) returns jsonb
-language plpgsql stable as $$
+language plpgsql volatile as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_regex text := topic_regex(p_input ->> 'topic');
   v_after bigint := (p_input ->> 'after')::bigint;
+  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
+  v_most int := list_bytes(p_input);
+  v_complete bigint := complete_seq();
+  v_event events;
+  v_row jsonb;
+  v_rows jsonb[] := '{}';
+  v_bytes int := 0;
+  v_more boolean := false;
 begin
-  return jsonb_build_object('events', (
-    select coalesce(jsonb_agg(event_json(e) order by e.seq), '[]')
-    from (
-      select *
-      from events
-      where namespace = v_namespace
-        and (v_regex is null or topic ~ v_regex)
-        and (p_input ->> 'sourceJobId' is null or source_job_id = (p_input ->> 'sourceJobId')::uuid)
-        and (v_after is null or seq > v_after)
-      order by case when v_after is null then -seq else seq end
-      limit coalesce((p_input ->> 'limit')::int, 50)
-    ) e));
+  for v_event in
+    select *
+    from events
+    where namespace = v_namespace
+      and (v_regex is null or topic ~ v_regex)
+      and (p_input ->> 'sourceJobId' is null or source_job_id = (p_input ->> 'sourceJobId')::uuid)
+      and (v_after is null or seq > v_after)
+      and seq <= v_complete
+    -- One of the two is null for all rows, so the planner reads the index by seq in the right direction.
+    order by case when v_after is null then seq end desc, case when v_after is not null then seq end
+    limit v_limit
+  loop
+    v_event.payload_bytes := coalesce(v_event.payload_bytes, octet_length(v_event.payload::text));
+    if v_event.payload_bytes > small_json() then
+      v_event.payload := '{}';
+    end if;
+    v_row := event_row(v_event);
+    v_bytes := v_bytes + octet_length(v_row::text);
+    v_more := v_bytes > v_most and cardinality(v_rows) > 0;
+    exit when v_more;
+    v_rows := case when v_after is null then v_row || v_rows else v_rows || v_row end;
+  end loop;
+  return jsonb_build_object('events', to_jsonb(v_rows))
+    || case
+      when v_after is not null and (v_more or cardinality(v_rows) = v_limit)
+        then jsonb_build_object('next', v_rows[cardinality(v_rows)] -> 'seq')
+      else '{}' end
+    || case
+      when exists (select from events where namespace = v_namespace and seq > v_complete)
+        then jsonb_build_object('heldBack', true)
+      else '{}' end;
 end
 $$;
 comment on function list_events(jsonb, jsonb) is
-  'The operation listEvents: the events after a seq, or the newest ones, at most limit (default 50); oldest first in both cases.';
+  'The operation listEvents: the events after a seq, or the newest ones, at most limit (default 50) and at most answer_bytes; oldest first in both cases. The list ends before the first event that a transaction may still write (heldBack), so that a reader who goes on from the last seq misses none.';
+
+create or replace function get_event(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_event events;
+begin
+  select * into v_event
+  from event_of((p_input ->> 'eventId')::uuid)
+  where namespace = v_namespace;
+  if not found then
+    perform refuse(404, 'unknown_event', format('there is no event %s in namespace %s', p_input ->> 'eventId', v_namespace),
+      'eventId', p_input -> 'eventId', 'the id of an event');
+  end if;
+  return event_json(v_event);
+end
+$$;
+comment on function get_event(jsonb, jsonb) is
+  'The operation getEvent: one event, live or retired, with its payload. Refuses an unknown event (404).';

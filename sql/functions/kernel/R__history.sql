@@ -48,6 +48,16 @@ language sql stable as $$
   limit p_limit
 $$;
 
+-- Returns one event, live or retired; no row when there is none.
+create or replace function event_of(p_event_id uuid) returns setof events
+language sql stable as $$
+  select * from events where event_id = p_event_id
+  union all
+  select (jsonb_populate_record(null::events, to_jsonb(h))).*
+  from events_history h
+  where h.event_id = p_event_id
+$$;
+
 -- Returns every slot from p_from to before p_to, live or retired. Slots that never ran are among them.
 create or replace function runs_between(p_namespace text, p_from timestamptz, p_to timestamptz)
 returns setof standing_order_runs

@@ -17,6 +17,30 @@ begin
 end
 $$;
 
+-- Returns the number that marks the advisory locks of event writers: the upper 16 bits of their keys.
+-- Chosen: any number.
+create or replace function event_lock_class() returns bigint language sql immutable as $$ select 25974 $$;
+
+-- Trigger: marks the transaction as a writer of events, before its first event gets a seq. Seqs are given in
+-- another order than commits, so a reader needs to know which seqs may still come (complete_seq).
+-- The key of the shared lock holds the last seq that was given before. The lock ends with the transaction,
+-- and only transactions that write events have one.
+create or replace function from_seq() returns trigger
+language plpgsql as $$
+declare
+  v_last bigint;
+begin
+  if coalesce(current_setting('agentbus.from_seq', true), '') = '' then
+    select last_value into v_last from events_seq_seq;
+    perform pg_advisory_xact_lock_shared(event_lock_class() << 48 | v_last);
+    perform set_config('agentbus.from_seq', v_last::text, true);
+  end if;
+  return null;
+end
+$$;
+create or replace trigger from_seq before insert on events
+  for each statement execute function from_seq();
+
 -- Trigger: writes an audit row and the event job.enqueued for each new job, and sends one jobs_ready
 -- notification for the statement.
 create or replace function journal_new_jobs() returns trigger

@@ -199,6 +199,43 @@ create or replace function refusal_rows() returns int language sql immutable as 
 create or replace function refusals_kept() returns interval
 language sql immutable as $$ select interval '30 days' $$;
 
+-- --------------------------------------------------------------------------------------------------- answers
+
+-- The most bytes of the rows of one list in an answer; the page then ends early. An MCP answer has less
+-- (agentbus.mcp).
+-- Chosen: the largest page of 500 ordinary jobs fits, and twenty such answers at once fit into a heap of
+-- 256 MB several times.
+create or replace function answer_bytes() returns int language sql immutable as $$ select 524288 $$;
+
+-- The most characters of a text in a row of a list.
+-- Chosen: two lines of a terminal; the whole text is in the answer of a get operation.
+create or replace function list_text() returns int language sql immutable as $$ select 200 $$;
+
+-- A JSON value within a larger answer is shown up to this many bytes; a larger one shows its size.
+-- Chosen: every payload of the bus's own events fits.
+create or replace function small_json() returns int language sql immutable as $$ select 2000 $$;
+
+-- How many attempts get-job shows; it shows the newest.
+-- Chosen: the most that a job has before somebody redrives it (max_attempts).
+create or replace function attempts_shown() returns int language sql immutable as $$ select 100 $$;
+
+-- How much longer a JSON value may become when its numbers are written out, in bytes. The doors have the
+-- same limit (agentbus.contract.Storable).
+-- Chosen: the largest request body by default, so that a stored value is at most twice as long as it came.
+create or replace function number_growth() returns int language sql immutable as $$ select 262144 $$;
+
+-- How many late reports of one attempt become events; further ones are only counted.
+-- Chosen: a report of each close and one more; an agent that repeats itself adds no knowledge.
+create or replace function late_reports_kept() returns int language sql immutable as $$ select 5 $$;
+
+-- The most characters of each field of a late report that are kept.
+-- Chosen: enough to see what the agent reported.
+create or replace function late_report_text() returns int language sql immutable as $$ select 1000 $$;
+
+-- How many days the counts of stored bytes are kept.
+-- Chosen: a week shows whether a large day is usual.
+create or replace function bytes_days_kept() returns int language sql immutable as $$ select 7 $$;
+
 -- ---------------------------------------------------------------------------------------------------- sweeps
 
 -- How many leases, and how many blocks, one sweep ends.

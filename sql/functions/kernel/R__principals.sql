@@ -82,8 +82,9 @@ $$;
 -- Returns the principal of a call. p_credential has tokenHash (hex SHA-256), attemptId (of a token that the
 -- door has verified) or route, and allowed, the kinds that may call the operation. Refuses an unknown token
 -- (401), a kind that is not allowed (403), and an attempt that is over (409).
+-- With bytes and bytesADay in the credential, the bytes count against the agent's day (count_stored, 429).
 create or replace function principal_of(p_credential jsonb) returns jsonb
-language plpgsql stable as $$
+language plpgsql as $$
 declare
   v_allowed jsonb := p_credential -> 'allowed';
   v_principal jsonb := case
@@ -107,6 +108,9 @@ begin
       and job_id = (v_principal ->> 'jobId')::uuid) then
     perform refuse(409, 'stale_attempt', format('the attempt of this token at job %s is over', v_principal ->> 'jobId'),
       'token', null, 'the token of a live attempt');
+  end if;
+  if p_credential ? 'bytes' then
+    perform count_stored(v_principal, (p_credential ->> 'bytes')::bigint, (p_credential ->> 'bytesADay')::bigint);
   end if;
   return v_principal;
 end

@@ -94,7 +94,7 @@ begin
   return order_json(v_order) || jsonb_build_object(
     'instructions', v_order.instructions,
     'runs', (
-      select coalesce(jsonb_agg(slot_json(s) order by s.scheduled_for desc), '[]')
+      select coalesce(jsonb_agg(slot_row(s) order by s.scheduled_for desc), '[]')
       from past_slots(v_order, order_runs_shown()) s));
 end
 $$;
@@ -121,28 +121,39 @@ language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_limit int := coalesce((p_input ->> 'limit')::int, 50);
+  v_most int := list_bytes(p_input);
   v_window record;
-  v_slots jsonb;
+  v_slot standing_order_runs;
+  v_row jsonb;
+  v_rows jsonb[] := '{}';
+  v_bytes int := 0;
+  v_more boolean := false;
 begin
   select * into v_window from window_of(p_input);
-  select coalesce(jsonb_agg(slot_json(s) order by s.scheduled_for desc, s.order_name), '[]') into v_slots
-  from (
+  for v_slot in
     select *
     from runs_between(v_namespace, v_window.o_from, v_window.o_to)
     where (p_input ->> 'order' is null or order_name = p_input ->> 'order')
       and (p_input ->> 'agentId' is null or agent_id = p_input ->> 'agentId')
       and (p_input ->> 'status' is null or status = p_input ->> 'status')
     order by scheduled_for desc, order_name
-    limit v_limit + 1) s;
+    limit v_limit + 1
+  loop
+    v_row := slot_row(v_slot);
+    v_bytes := v_bytes + octet_length(v_row::text);
+    v_more := cardinality(v_rows) = v_limit or (v_bytes > v_most and cardinality(v_rows) > 0);
+    exit when v_more;
+    v_rows := v_rows || v_row;
+  end loop;
   return jsonb_build_object(
     'from', v_window.o_from,
     'to', v_window.o_to,
-    'runs', case when jsonb_array_length(v_slots) > v_limit then v_slots - v_limit else v_slots end,
-    'more', jsonb_array_length(v_slots) > v_limit);
+    'runs', to_jsonb(v_rows),
+    'more', v_more);
 end
 $$;
 comment on function list_standing_order_runs(jsonb, jsonb) is
-  'The operation listStandingOrderRuns: the slots of a window, newest first, and whether the window has more of them.';
+  'The operation listStandingOrderRuns: the slots of a window, newest first, at most limit (default 50) and at most answer_bytes, and whether the window has more of them.';
 
 -- Returns the number of slots of a window in each status, by agent and order, with one more row for all
 -- orders of each agent (order_name null).

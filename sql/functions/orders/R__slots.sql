@@ -25,6 +25,13 @@ create or replace function slot_json(p_slot standing_order_runs) returns jsonb l
       else jsonb_build_object('evidence', (p_slot).evidence) end
 $$;
 
+-- Returns a slot as the row of a list: a large evidence is replaced by its size, and a long summary is cut.
+create or replace function slot_row(p_slot standing_order_runs) returns jsonb language sql stable as $$
+  select slot_json(p_slot) - 'evidence'
+    || jsonb_strip_nulls(jsonb_build_object('summary', cut((p_slot).summary, late_report_text())))
+    || shown_if_small('evidence', (p_slot).evidence, (p_slot).evidence_bytes, small_json())
+$$;
+
 -- Ends slots with the same status, summary and, if given, evidence. Returns slot_json of each.
 create or replace function end_slots(
   p_slots uuid[], p_status text, p_summary text, p_now timestamptz, p_evidence jsonb default null

@@ -40,7 +40,7 @@ create or replace function never_sent(p_job jobs) returns boolean language sql s
 $$;
 
 -- Ends attempts with expired leases, at most p_limit (null: sweep_batch), in one namespace (null: in all).
--- Returns their jobs, which are now queued or dead, as job_json.
+-- Returns their jobs, which are now queued or dead, as job_row.
 -- Jobs that another call has locked, and jobs with locked dependents, are left to the next sweep.
 create or replace function end_expired(p_limit int default null, p_namespace text default null)
 returns setof jsonb language plpgsql as $$
@@ -68,7 +68,7 @@ begin
     else
       v_job := retry_or_die(v_job, 'timed_out', v_error);
     end if;
-    return next job_json(v_job);
+    return next job_row(v_job, hold_of(v_job));
   end loop;
 end
 $$;
@@ -106,7 +106,7 @@ create or replace function extend_leases_after_outage() returns void language sq
 $$;
 
 -- Sweeps every namespace, and writes the claim mark. Returns the jobs that moved, each with what:
--- lease_lost (and job_json) or unblocked (and job_brief).
+-- lease_lost (and job_row) or unblocked (and job_brief).
 create or replace function recover() returns setof jsonb language plpgsql as $$
 begin
   if time_since_sweep() > outage_after() then

@@ -14,6 +14,7 @@ public final class Call {
     private ObjectNode credential;
     private String newToken;
     private boolean answered;
+    private long carriedBytes;
 
     /**
      * A call that has not been checked yet.
@@ -82,6 +83,16 @@ public final class Call {
     /** Keeps the token that the call issues. */
     void newToken(String token) {
         newToken = token;
+    }
+
+    /** Bytes of the caller's earlier calls that this call counts in the database. */
+    long carriedBytes() {
+        return carriedBytes;
+    }
+
+    /** Keeps the number of bytes of earlier calls that this call counts in the database. */
+    void carriedBytes(long bytes) {
+        carriedBytes = bytes;
     }
 
     /** Whether the body is the database's answer. */

@@ -12,6 +12,8 @@ import io.github.bucket4j.TimeMeter;
 /** The beans of the common part of all doors. */
 public final class CallBeans implements PackageBeans {
     private static final int MOST_CALLS = 1_000_000;
+    /** Chosen: a few of the largest bodies. */
+    private static final int LEAST_BYTES = 1_048_576;
 
     @Override
     public void bind(Beans beans) {
@@ -43,7 +45,8 @@ public final class CallBeans implements PackageBeans {
                 new CallLimits.Rates(
                         settings.integer("agentbus.limits.calls-per-second", 1, MOST_CALLS),
                         settings.integer("agentbus.limits.burst", 1, MOST_CALLS),
-                        settings.integer("agentbus.limits.bad-tokens-per-minute", 1, MOST_CALLS)),
+                        settings.integer("agentbus.limits.bad-tokens-per-minute", 1, MOST_CALLS),
+                        settings.integer("agentbus.limits.bytes-per-day", LEAST_BYTES, Integer.MAX_VALUE)),
                 TimeMeter.SYSTEM_NANOTIME,
                 beans.get(Meters.class));
     }

@@ -36,6 +36,11 @@ public final class CallLimits {
     private static final int MOST_KEPT = 100_000;
     /** Chosen: at the default rates, an unused bucket is full again after 5 s (calls) or a minute (wrong tokens). */
     private static final Duration KEPT = Duration.ofMinutes(10);
+    /**
+     * Chosen: an ordinary attempt sends less, so its calls need no statement that counts. The rest of a caller that the
+     * cache drops is not counted.
+     */
+    private static final int COUNTED_FROM = 16_384;
 
     private final Credentials credentials;
     private final Rates rates;
@@ -55,13 +60,15 @@ public final class CallLimits {
      * @param callsPerSecond calls per second of one agent or attempt, on average
      * @param burst calls of one agent or attempt at once, after a pause
      * @param badTokensPerMinute wrong tokens per minute from one address
+     * @param bytesPerDay bytes that one agent may store within a day
      */
-    public record Rates(int callsPerSecond, int burst, int badTokensPerMinute) {}
+    public record Rates(int callsPerSecond, int burst, int badTokensPerMinute, int bytesPerDay) {}
 
     /**
-     * The bucket of one agent or attempt, the number of its refused calls since the last report, and the report's time.
+     * The bucket of one agent or attempt, the number of its refused calls since the last report, the report's time, and
+     * the bytes that the database has not counted yet.
      */
-    private record Caller(Bucket bucket, AtomicLong refused, AtomicLong toldAt) {}
+    private record Caller(Bucket bucket, AtomicLong refused, AtomicLong toldAt, AtomicLong uncounted) {}
 
     /**
      * The buckets of one address: one for wrong tokens, and one for look-ups of unknown tokens once the first is empty.
@@ -197,6 +204,38 @@ public final class CallLimits {
                 : 0;
     }
 
+    /**
+     * Adds the bytes of a call to those that its caller has sent. Small calls are collected, so that few calls pay for
+     * counting in the database, where the agent's limit holds for all nodes and all attempts.
+     *
+     * @param credential the caller's credential
+     * @param bytes the size of the call's input
+     * @return the bytes that this call has to count in the database; 0 for none
+     */
+    long toCount(ObjectNode credential, long bytes) {
+        if (UNLIMITED.contains(credential.path("form").asText())) {
+            return 0;
+        }
+        AtomicLong uncounted =
+                callers.get(key(credential), unused -> newCaller()).uncounted();
+        return uncounted.addAndGet(bytes) < COUNTED_FROM ? 0 : uncounted.getAndSet(0);
+    }
+
+    /**
+     * Takes back bytes that a call was to count, because the call has failed.
+     *
+     * @param credential the caller's credential
+     * @param bytes the bytes of earlier calls
+     */
+    void notCounted(ObjectNode credential, long bytes) {
+        callers.get(key(credential), unused -> newCaller()).uncounted().addAndGet(bytes);
+    }
+
+    /** The bytes that one agent may store within a day. */
+    int bytesPerDay() {
+        return rates.bytesPerDay();
+    }
+
     /** Whether a credential has the form of an operator's. */
     static boolean isOperator(ObjectNode credential) {
         return credential.path("form").asText().equals(Credentials.OPERATOR);
@@ -247,7 +286,8 @@ public final class CallLimits {
                         .withCustomTimePrecision(clock)
                         .build(),
                 new AtomicLong(),
-                new AtomicLong(clock.currentTimeNanos() - WINDOW.toNanos()));
+                new AtomicLong(clock.currentTimeNanos() - WINDOW.toNanos()),
+                new AtomicLong());
     }
 
     private Address newAddress() {

@@ -9,6 +9,7 @@ import agentbus.text.Sha256;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.camel.Exchange;
@@ -83,10 +84,25 @@ public final class Calls {
             input.put("tokenHash", Sha256.hex(call.newToken()));
         });
         Message message = exchange.getMessage();
+        String text = input.toString();
         // Removes such headers of the caller's route first, because they would decide which statement runs.
         message.removeHeaders(SQL_HEADERS);
         message.setHeader(STATEMENT, statements.of(call.operation()));
-        message.setBody(Map.of("credential", call.credential().toString(), "input", input.toString()));
+        message.setBody(Map.of("credential", counting(call, text).toString(), "input", text));
+    }
+
+    /** The credential, with the bytes that the call has to count in the database, if any. */
+    private ObjectNode counting(Call call, String input) {
+        if (!call.operation().takesBody()) {
+            return call.credential();
+        }
+        long bytes = input.getBytes(StandardCharsets.UTF_8).length;
+        long counted = limits.toCount(call.credential(), bytes);
+        if (counted == 0) {
+            return call.credential();
+        }
+        call.carriedBytes(Math.max(0, counted - bytes));
+        return call.credential().deepCopy().put("bytes", counted).put("bytesADay", limits.bytesPerDay());
     }
 
     /**
@@ -112,6 +128,8 @@ public final class Calls {
         ObjectNode answer =
                 (ObjectNode) Json.EXACT.readTree(exchange.getMessage().getBody(String.class));
         limits.known(call.credential());
+        // The database has counted them, also when the answer is a problem.
+        call.carriedBytes(0);
         JsonNode problem = answer.get("problem");
         if (problem != null) {
             throw Problem.fromJson(problem.path("status").asInt(), problem).orElseThrow();
@@ -150,6 +168,9 @@ public final class Calls {
         ObjectNode credential = call == null ? null : call.credential();
         if (credential != null && problem.status() == UNAUTHORIZED) {
             problem = limits.unknown(credential, call.address(), problem);
+        }
+        if (credential != null && call.carriedBytes() > 0) {
+            limits.notCounted(credential, call.carriedBytes());
         }
         String operation = call == null ? "none" : call.operation().id();
         // An exchange may run several calls, and the refusal of an earlier one is noted already.

@@ -83,7 +83,7 @@ final class AnswerPrinter {
     /** Prints the answer in the form that suits its operation and content. */
     void print(Operation operation, JsonNode answer) {
         if (operation.table().isPresent()) {
-            printTable(operation.table().get(), answer);
+            printTable(operation, operation.table().get(), answer);
         } else if (answer.path("problems").isArray()) {
             new HealthCard(answer).print(out, terminal.width());
         } else if (answer.path("job").isObject()) {
@@ -113,7 +113,7 @@ final class AnswerPrinter {
         return new KeyValues(columns);
     }
 
-    private void printTable(Table table, JsonNode answer) {
+    private void printTable(Operation operation, Table table, JsonNode answer) {
         JsonNode items = answer.path(table.list());
         if (items.isEmpty()) {
             out.println("no " + Text.words(table.list()));
@@ -121,7 +121,10 @@ final class AnswerPrinter {
         }
         new TextTable(items, table.columns()).print(out, "", terminal.width());
         if (answer.path("next").isNumber()) {
-            out.println("There may be more: --before " + answer.get("next").asText());
+            boolean forward =
+                    operation.inputs().stream().anyMatch(input -> input.name().equals("after"));
+            out.println("There may be more: " + (forward ? "--after " : "--before ")
+                    + answer.get("next").asText());
         }
     }
 

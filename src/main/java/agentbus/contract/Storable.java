@@ -3,13 +3,20 @@ package agentbus.contract;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
-/** Refuses values that JSON allows and Postgres cannot store: U+0000, unpaired surrogates, numbers out of range. */
+/**
+ * Refuses values that JSON allows and Postgres cannot store: U+0000, unpaired surrogates, numbers out of range. Also
+ * refuses a field that becomes far larger in Postgres, which writes {@code 1e999} as a thousand digits.
+ */
 final class Storable {
     private static final int MAX_DIGITS = 1000;
+    /** The same number as {@code number_growth} in {@code R__policy.sql}, which has the reason. */
+    private static final int MOST_GROWTH = 262_144;
+
     private static final int LONGEST_NAME = 80;
     private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z_$][A-Za-z0-9_$]*");
 
@@ -20,12 +27,49 @@ final class Storable {
     }
 
     /**
-     * Checks every text, name and number in a value.
+     * Checks every text, name and number in an input.
      *
-     * @throws Problem invalid_field with the path of the innermost field
+     * @throws Problem invalid_field with the path of the innermost field, or of the field of the input that would grow
      */
     static void check(JsonNode input, UnaryOperator<String> naming) {
-        new Storable(naming).check("", input);
+        Storable storable = new Storable(naming);
+        storable.check("", input);
+        for (Map.Entry<String, JsonNode> field : input.properties()) {
+            storable.checkGrowth(child("", field.getKey()), field.getValue());
+        }
+    }
+
+    private void checkGrowth(String path, JsonNode value) {
+        long growth = growth(value);
+        if (growth > MOST_GROWTH) {
+            String expected = "numbers that grow by at most " + MOST_GROWTH + " bytes when they are written out";
+            long written = growth + value.toString().getBytes(StandardCharsets.UTF_8).length;
+            throw Problem.invalidField(
+                    path,
+                    value,
+                    naming.apply(path) + " is " + written + " bytes when its numbers are written out; it must have "
+                            + expected + ".",
+                    expected);
+        }
+    }
+
+    /** How many more characters the numbers of a value have without exponents. */
+    private static long growth(JsonNode value) {
+        if (value.isBigDecimal()) {
+            return Math.max(0, written(value.decimalValue()) - value.asText().length());
+        }
+        long growth = 0;
+        for (JsonNode item : value) {
+            growth += growth(item);
+        }
+        return growth;
+    }
+
+    /** The length of a number as Postgres writes it, without its sign. */
+    private static long written(BigDecimal number) {
+        long scale = number.scale();
+        long whole = number.signum() == 0 ? 1 : Math.max(1, number.precision() - scale);
+        return scale <= 0 ? whole : whole + 1 + scale;
     }
 
     private void check(String path, JsonNode value) {

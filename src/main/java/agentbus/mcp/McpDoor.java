@@ -30,6 +30,9 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
 public final class McpDoor {
     private static final String CALL_TOOL = "direct:call-tool";
     private static final String TOOL_CALL = "toolCall";
+    /** The input by which a list ends its page early. */
+    private static final String ANSWER_BYTES = "answerBytes";
+
     private static final int OK = 200;
     private static final int ACCEPTED = 202;
     private static final int BAD_REQUEST = 400;
@@ -125,17 +128,22 @@ public final class McpDoor {
                 exchange,
                 () -> limits.identifyArgument(
                         token == null ? null : token.textValue(), operation.principals(), call.address()));
-        calls.prepare(exchange, operation.check(input, UnaryOperator.identity()));
+        operation.check(input, UnaryOperator.identity());
+        if (operation.table().isPresent()) {
+            input.put(ANSWER_BYTES, ModelAnswer.LIST_BYTES);
+        }
+        calls.prepare(exchange, input);
     }
 
     /**
-     * Turns the operation's answer into the tool's result.
+     * Turns the operation's answer into the tool's result; a long answer is shortened ({@link ModelAnswer}).
      *
      * @param exchange with the answer as its body; the body becomes the result
      */
     public void succeed(Exchange exchange) {
         ObjectNode answer = exchange.getMessage().getBody(ObjectNode.class);
         calls.succeeded(exchange, answer);
+        ModelAnswer.fit(answer);
         exchange.getMessage().setBody(result(answer).structuredContent(answer).build());
     }
 

@@ -57,7 +57,8 @@ class CallLimitsTest {
     @BeforeEach
     void open() {
         key = ServerKey.load(home, Map.of());
-        limits = new CallLimits(new Credentials(key), new CallLimits.Rates(10, 30, 20), clock, new Meters(registry));
+        limits = new CallLimits(
+                new Credentials(key), new CallLimits.Rates(10, 30, 20, 268_435_456), clock, new Meters(registry));
         refusals = new Refusals(limits);
     }
 
@@ -100,6 +101,20 @@ class CallLimitsTest {
                 2,
                 registry.counter("agentbus.calls.limited", "reason", "too_many_calls")
                         .count());
+    }
+
+    @Test
+    void small_calls_are_counted_together_and_those_of_an_operator_not_at_all() {
+        ObjectNode agent = admit("Bearer aba_one");
+        ObjectNode operator = admit("Bearer abo_person");
+
+        assertEquals(0, limits.toCount(agent, 10_000));
+        assertEquals(20_000, limits.toCount(agent, 10_000));
+        assertEquals(0, limits.toCount(agent, 10_000));
+        assertEquals(0, limits.toCount(admit(attemptToken()), 10_000));
+        limits.notCounted(agent, 5_000);
+        assertEquals(16_500, limits.toCount(agent, 1_500));
+        assertEquals(0, limits.toCount(operator, 1_000_000));
     }
 
     @Test

@@ -100,6 +100,7 @@ class RequestTest extends AgainstABus {
         }
         if (input.name().endsWith("JobId")
                 || input.name().equals("jobId")
+                || input.name().equals("eventId")
                 || input.name().equals("runId") && input.in() == Input.In.PATH) {
             return JOB;
         }

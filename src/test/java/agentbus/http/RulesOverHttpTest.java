@@ -43,7 +43,11 @@ class RulesOverHttpTest {
                 "agentbus.limits.burst",
                 "10",
                 "agentbus.limits.bad-tokens-per-minute",
-                "3");
+                "3",
+                "agentbus.limits.bytes-per-day",
+                "1048576",
+                "agentbus.http.max-body-bytes",
+                "262144");
     }
 
     @AfterAll
@@ -76,6 +80,28 @@ class RulesOverHttpTest {
                                 .findFirst()
                                 .orElse(null),
                         operation -> operation != null);
+    }
+
+    @Test
+    void an_agent_that_stores_more_than_its_bytes_of_a_day_is_refused_and_others_are_not() {
+        String token = door.agentToken("other");
+        String body = "{'targetAgent':'worker','subject':'work','delaySeconds':9999,'payload':{'text':'"
+                + "x".repeat(240_000) + "'}}";
+        for (int i = 0; i < 4; i++) {
+            assertEquals("200", enqueue(token, body).brief());
+        }
+
+        Answer refused = door.unchanged(() -> enqueue(token, body));
+
+        Door.assertProblem(refused, 429, "too_many_bytes");
+        assertTrue(refused.json().path("detail").asText().startsWith("agent other has stored 96"), refused.text());
+        assertEquals(null, refused.header("Retry-After"), "a client that waits until tomorrow would hang");
+        assertEquals("enqueueJob", recorded("agent:other", "too_many_bytes"));
+        assertEquals("200", enqueue(door.operator(), body).brief());
+        assertEquals(
+                "200",
+                enqueue(token, "{'targetAgent':'worker','subject':'work','delaySeconds':9999}")
+                        .brief());
     }
 
     @Test

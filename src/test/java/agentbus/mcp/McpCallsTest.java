@@ -136,13 +136,42 @@ class McpCallsTest {
                 .text();
 
         assertTrue(overMcp.path("created").asBoolean());
+        Matcher id = Pattern.compile("\"eventId\":\"([^\"]+)").matcher(raw);
+        assertTrue(id.find(), raw);
+        String exact = id.group(1);
         for (String digits :
                 new String[] {"1.10", "123456789012345678901234567890", "0.1000000000000000055511151231257827"}) {
             assertTrue(raw.contains(":" + digits), raw);
-            assertTrue(
-                    door.get("/v1/events?topic=digits").text().contains(":" + digits),
-                    door.get("/v1/events?topic=digits").text());
+            String stored = door.get("/v1/events/" + exact).text();
+            assertTrue(stored.contains(":" + digits), stored);
         }
+    }
+
+    @Test
+    void an_answer_to_a_model_is_short_and_says_what_it_leaves_out() {
+        String large = "x".repeat(60_000);
+        String job = "";
+        for (int i = 0; i < 30; i++) {
+            job = door.post(
+                            "/v1/jobs",
+                            Door.json("{'targetAgent':'worker','subject':'work','delaySeconds':9999,'flowKey':'large',"
+                                    + "'payload':{'text':'" + large + "'}}"))
+                    .json()
+                    .at("/job/jobId")
+                    .asText();
+        }
+
+        JsonNode list = mcp.call("list", door.operator(), "{'flowKey':'large','limit':30}");
+        JsonNode get = mcp.call("get", door.operator(), "{'jobId':'" + job + "'}");
+
+        assertTrue(list.toString().length() < 32_000, list.toString().length() + " bytes");
+        JsonNode page = list.get("structuredContent");
+        assertTrue(page.get("jobs").size() > 5 && page.get("jobs").size() < 30, page.toString());
+        assertEquals(page.at("/jobs/" + (page.get("jobs").size() - 1) + "/seq"), page.get("next"));
+        assertTrue(get.toString().length() < 32_000, get.toString().length() + " bytes");
+        assertTrue(
+                get.at("/structuredContent/leftOut/0").asText().startsWith("payload.text: "),
+                get.at("/structuredContent/leftOut").toString());
     }
 
     @Test

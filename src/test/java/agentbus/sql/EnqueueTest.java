@@ -283,4 +283,107 @@ class EnqueueTest {
                 refusal(() -> bus.call("get_job", operator(), json("jobId", UUID.randomUUID())))
                         .brief());
     }
+
+    private JsonNode again(String mode, int n, Object... more) {
+        return bus.ask(
+                "enqueue_job",
+                java.util.stream.Stream.concat(
+                                java.util.Arrays.stream(more),
+                                java.util.stream.Stream.of(
+                                        "targetAgent",
+                                        "devops",
+                                        "subject",
+                                        "infra.check",
+                                        "dedupeKey",
+                                        "k",
+                                        "dedupeMode",
+                                        mode,
+                                        "payload",
+                                        json("n", n)))
+                        .toArray());
+    }
+
+    @Test
+    void a_request_with_a_known_key_and_another_payload_says_so() {
+        String first = again("until_ended", 1).at("/job/jobId").asText();
+
+        JsonNode same = again("until_ended", 1);
+        JsonNode other = again("until_ended", 2, "priority", 7);
+
+        assertEquals("[]", same.get("differs").toString());
+        assertEquals("[\"payload\",\"priority\"]", other.get("differs").toString());
+        assertEquals(first, other.at("/job/jobId").asText());
+        assertEquals(1, other.at("/job/payload/n").asInt());
+    }
+
+    @Test
+    void a_key_holds_while_its_job_is_queued_when_the_caller_asks_for_that() {
+        String first = again("while_queued", 1).at("/job/jobId").asText();
+        assertEquals(first, again("while_queued", 2).at("/job/jobId").asText());
+        bus.claim();
+
+        JsonNode second = again("while_queued", 3);
+
+        assertTrue(second.get("created").asBoolean());
+        assertEquals(first, second.get("earlierJobId").asText());
+        assertNotEquals(first, second.at("/job/jobId").asText());
+        assertEquals("k", bus.ask("get_job", "jobId", first).get("dedupeKey").asText());
+        assertEquals(second.at("/job/jobId"), again("until_ended", 4).at("/job/jobId"), "the newer job has the key");
+        assertEquals(1, bus.count("audit_log where action = 'job.key_released' and row_id = ?", first));
+    }
+
+    @Test
+    void a_queued_request_is_replaced_when_the_caller_asks_for_that() {
+        String first = again("replace_queued", 1, "delaySeconds", 3600)
+                .at("/job/jobId")
+                .asText();
+
+        JsonNode second = again("replace_queued", 2, "priority", 700);
+
+        assertFalse(second.get("created").asBoolean());
+        assertTrue(second.get("replaced").asBoolean());
+        assertEquals("[\"payload\",\"priority\"]", second.get("differs").toString());
+        Attempt attempt = bus.claim();
+        assertEquals(first, attempt.job());
+        assertEquals(2, bus.ask("get_job", "jobId", first).at("/payload/n").asInt());
+        assertEquals(1, bus.count("audit_log where action = 'job.replaced'"));
+
+        JsonNode third = again("replace_queued", 3);
+        assertTrue(third.get("created").asBoolean());
+        assertEquals(first, third.get("earlierJobId").asText());
+    }
+
+    @Test
+    void an_agent_replaces_its_own_requests_only_and_gives_no_new_dependencies() {
+        String first = again("until_ended", 1).at("/job/jobId").asText();
+
+        Refusal foreign = refusal(() -> bus.call(
+                "enqueue_job",
+                agent("research"),
+                json(
+                        "targetAgent",
+                        "devops",
+                        "subject",
+                        "infra.check",
+                        "dedupeKey",
+                        "k",
+                        "dedupeMode",
+                        "replace_queued")));
+        Refusal dependent = refusal(() -> again("replace_queued", 2, "dependsOn", List.of(bus.enqueue())));
+
+        assertEquals("403 forbidden dedupeMode", foreign.brief());
+        assertEquals("422 invalid_field dependsOn", dependent.brief());
+        assertEquals(1, bus.ask("get_job", "jobId", first).at("/payload/n").asInt());
+    }
+
+    @Test
+    void a_time_long_past_is_due_at_once_and_its_age_counts_from_the_arrival() {
+        String ordinary = bus.enqueue();
+        String past = bus.enqueue("runAfter", "0001-01-01T00:00:00Z");
+        String far = bus.enqueue("runAfter", "9999-12-31T23:59:59+00:00");
+
+        assertTrue(bus.ask("health").get("oldestQueuedSeconds").asInt() < 60);
+        assertTrue(bus.ask("get_job", "jobId", far).get("nextMove").asText().startsWith("due at 9999-12-31T23:59:59Z"));
+        assertEquals(List.of(ordinary, past), bus.claimedIds(10));
+    }
 }

@@ -11,7 +11,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -256,5 +261,86 @@ class EventsTest {
                 "b.c", bus.ask("list_events", "limit", 1).at("/events/0/topic").asText());
         JsonNode after = bus.ask("list_events", "after", second.at("/event/seq").asLong());
         assertEquals(1, after.get("events").size());
+    }
+
+    @Test
+    void a_reader_that_goes_on_from_the_last_seq_misses_no_event_of_a_transaction_that_commits_later()
+            throws Exception {
+        bus.ask("emit_event", "topic", "a.first");
+        DataSource source = bus.jdbc().getDataSource();
+        try (Connection slow = source.getConnection();
+                Connection unrelated = source.getConnection()) {
+            slow.setAutoCommit(false);
+            unrelated.setAutoCommit(false);
+            execute(unrelated, "update agents set updated_at = now()");
+            execute(slow, "select emit_event('{\"kind\": \"operator\"}', '{\"topic\": \"a.slow\"}')");
+            bus.ask("emit_event", "topic", "a.later");
+
+            JsonNode during = bus.ask("list_events", "after", 0);
+            JsonNode newest = bus.ask("list_events");
+
+            assertEquals("[a.first]", topics(during));
+            assertTrue(during.get("heldBack").asBoolean());
+            assertEquals("[a.first]", topics(newest), "a reader may begin with the newest");
+            slow.commit();
+
+            long last = during.at("/events/0/seq").asLong();
+            JsonNode after = bus.ask("list_events", "after", last);
+            assertEquals("[a.slow, a.later]", topics(after), "the unrelated transaction holds nothing back");
+            assertFalse(after.has("heldBack"));
+            unrelated.rollback();
+        }
+    }
+
+    @Test
+    void readers_see_every_event_of_writers_that_commit_in_any_order() throws Exception {
+        AtomicInteger writing = new AtomicInteger(4);
+        List<Integer> seen = Race.won(5, i -> () -> {
+            if (i > 0) {
+                for (int n = 0; n < 40; n++) {
+                    bus.jdbc()
+                            .queryForList("select emit_event('{\"kind\": \"operator\"}', '{\"topic\": \"a.b\"}'),"
+                                    + " pg_sleep(random() * 0.004)");
+                }
+                writing.decrementAndGet();
+                return 0;
+            }
+            int found = 0;
+            long after = 0;
+            boolean last;
+            do {
+                last = writing.get() == 0;
+                JsonNode page = bus.ask("list_events", "after", after, "limit", 500);
+                found += page.get("events").size();
+                after = page.get("events").isEmpty()
+                        ? after
+                        : page.at("/events/" + (page.get("events").size() - 1) + "/seq")
+                                .asLong();
+            } while (!last);
+            return found;
+        });
+
+        assertEquals(160, seen.get(0));
+    }
+
+    @Test
+    void an_event_with_a_known_key_and_another_payload_says_so() {
+        bus.ask("emit_event", "topic", "a.b", "dedupeKey", "k", "payload", json("n", 1));
+
+        JsonNode same = bus.ask("emit_event", "topic", "a.b", "dedupeKey", "k", "payload", json("n", 1.0));
+        JsonNode other = bus.ask("emit_event", "topic", "a.b", "dedupeKey", "k", "payload", json("n", 2));
+
+        assertEquals("[]", same.get("differs").toString());
+        assertEquals("[\"payload\"]", other.get("differs").toString());
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static String topics(JsonNode list) {
+        return list.get("events").findValuesAsText("topic").toString();
     }
 }
