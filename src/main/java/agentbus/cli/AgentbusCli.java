@@ -5,6 +5,7 @@ import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import agentbus.settings.Version;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -61,10 +62,34 @@ public final class AgentbusCli {
         CommandLine root = commands();
         ErrorPrinter errors = new ErrorPrinter(err, Arrays.asList(args).contains(CommandSpecs.JSON));
         try {
+            requireReadable(args);
             return run(root.parseArgs(asOption(args)), terminal, errors);
+        } catch (Problem unreadable) {
+            errors.print(unreadable);
+            return WRONG;
         } catch (ParameterException wrong) {
             errors.print(UsageProblems.of(wrong));
             return WRONG;
+        }
+    }
+
+    /**
+     * Refuses an argument with U+FFFD, which the JVM puts in the place of bytes that are no text in the character set of the
+     * locale. Otherwise the wrong text would be stored.
+     */
+    private static void requireReadable(String[] args) {
+        for (String argument : args) {
+            if (argument.indexOf('\uFFFD') >= 0) {
+                String locale = System.getProperty("sun.jnu.encoding", "an unknown character set");
+                throw Problem.invalidField(
+                        "argument",
+                        JsonNodeFactory.instance.textNode(argument),
+                        "An argument has letters that are no text in the character set of this locale (" + locale
+                                + "): "
+                                + Text.cut(argument, 60) + "; set LC_ALL=C.UTF-8, or give JSON as @file or as - on the"
+                                + " standard input.",
+                        "text in " + locale);
+            }
         }
     }
 
@@ -101,7 +126,7 @@ public final class AgentbusCli {
         Help help = new Help(contract);
         ParseResult command = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
         if (parsed.isVersionHelpRequested() || command.isVersionHelpRequested()) {
-            terminal.out().println("agentbus " + Version.read());
+            terminal.out().println("agentbus " + Version.withCommit());
             return DONE;
         }
         boolean helpAsked = parsed.isUsageHelpRequested() || command.isUsageHelpRequested();

@@ -147,9 +147,15 @@ final class Arguments {
                         "JSON text or @file");
             }
             reader = option;
-            return StrictJson.decode(bytes(input, option, value), option + " " + source(value));
+            return decoded(input, option, value);
         }
-        return value.startsWith("@") ? StrictJson.decode(bytes(input, option, value), option + " " + value) : value;
+        return value.startsWith("@") ? decoded(input, option, value) : value;
+    }
+
+    /** Decodes a file or the standard input. A byte order mark in front, as some editors write it, is no part of the text. */
+    private String decoded(Input input, String option, String value) {
+        String text = StrictJson.decode(bytes(input, option, value), option + " " + source(value));
+        return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
     private byte[] bytes(Input input, String option, String value) {

@@ -13,7 +13,8 @@ import java.util.OptionalInt;
 
 /** Prints the health of the bus for people: problems first, then numbers, then dispatchers. */
 final class HealthCard {
-    private static final List<String> COLUMNS = List.of("id", "host", "status", "wakeSource", "leases", "lastSeen");
+    private static final List<String> COLUMNS =
+            List.of("id", "host", "version", "status", "wakeSource", "leases", "lastSeen");
 
     private final JsonNode health;
     private final List<String> shown = new ArrayList<>(List.of("status", "problems", "dispatchers"));

@@ -103,7 +103,10 @@ record Settings(String url, Optional<String> token, Duration timeout) {
 
     private static Optional<String> fromFile(String file) {
         try {
-            String token = new String(Files.readAllBytes(Path.of(file)), StandardCharsets.UTF_8).strip();
+            String token = new String(Files.readAllBytes(Path.of(file)), StandardCharsets.UTF_8)
+                    // Some editors write a byte order mark.
+                    .replaceFirst("^\uFEFF", "")
+                    .strip();
             return Optional.of(usable(token, CommandSpecs.TOKEN_FILE + " " + file));
         } catch (IOException | InvalidPathException unreadable) {
             String expected = "a file that holds a token";

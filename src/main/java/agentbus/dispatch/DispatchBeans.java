@@ -47,7 +47,7 @@ public final class DispatchBeans implements PackageBeans {
     private static Dispatcher dispatcher(Beans beans) {
         Settings settings = beans.get(Settings.class);
         Dispatcher dispatcher = new Dispatcher(
-                Version.read(),
+                Version.withCommit(),
                 settings.text("agentbus.dispatch.wake"),
                 settings.duration("agentbus.dispatch.sweep-ms", 50, 60_000),
                 settings.duration("agentbus.dispatch.beat-ms", 100, 200_000),

@@ -152,7 +152,7 @@ class AnswerTest extends AgainstABus {
     void health_is_a_few_lines_and_a_table_of_the_dispatchers() {
         String dispatcher =
                 "{\"dispatcherId\":\"vm-1-ab\",\"host\":\"vm\",\"status\":\"healthy\",\"wakeSource\":\"listen\","
-                        + "\"listenerConnected\":true,\"leasesOwned\":2,\"ageSeconds\":1.6,\"lastSeen\":\"2026-01-31T09:00:00Z\"}";
+                        + "\"version\":\"1.0 (commit 1a2b3c4)\",\"listenerConnected\":true,\"leasesOwned\":2,\"ageSeconds\":1.6,\"lastSeen\":\"2026-01-31T09:00:00Z\"}";
         String health = "{\"dead\":1,\"live\":2,\"queued\":3,\"waiting\":4,\"blocked\":0,\"status\":\"degraded\","
                 + "\"oldestQueuedSeconds\":190,\"oldestBlockedSeconds\":0,\"dead24h\":1,\"failed24h\":0,"
                 + "\"succeeded24h\":9,\"cancelled24h\":0,\"expiredLeases\":0,\"retryHotspots\":0,\"namespace\":\"default\","
@@ -172,9 +172,9 @@ class AnswerTest extends AgainstABus {
                         "  trouble     expired leases 0, jobs with three attempts or more 0",
                         "  namespace   default",
                         "",
-                        "ID       HOST  STATUS   WAKE SOURCE             LEASES  LAST SEEN",
-                        "vm-1-ab  vm    healthy  listen                       2  2 s ago",
-                        "vm-2-cd  vm    healthy  listen (not connected)       2  2 s ago"),
+                        "ID       HOST  VERSION               STATUS   WAKE SOURCE             LEASES  LAST SEEN",
+                        "vm-1-ab  vm    1.0 (commit 1a2b3c4)  healthy  listen                       2  2 s ago",
+                        "vm-2-cd  vm    1.0 (commit 1a2b3c4)  healthy  listen (not connected)       2  2 s ago"),
                 shell.run("health").out().lines().toList());
     }
 

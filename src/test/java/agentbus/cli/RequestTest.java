@@ -241,6 +241,15 @@ class RequestTest extends AgainstABus {
     }
 
     @Test
+    void files_of_other_systems_are_read_without_their_byte_order_mark_and_line_ends() throws IOException {
+        Path token = Files.writeString(home.resolve("token"), "\uFEFFabo_file\r\n");
+        Path payload = Files.writeString(home.resolve("payload.json"), "\uFEFF{\r\n\"stadt\":\"Köln\"}\r\n");
+        var request = sent("emit-event", "--topic", "a", "--payload", "@" + payload, "--token-file", token.toString());
+        assertEquals("Bearer abo_file", request.token());
+        assertEquals("{\"topic\":\"a\",\"payload\":{\"stadt\":\"Köln\"}}", request.body());
+    }
+
+    @Test
     void the_token_comes_from_the_file_then_the_environment_then_the_home() throws IOException {
         assertNull(sent("health").token());
         Files.createDirectories(home.resolve("data"));

@@ -100,6 +100,13 @@ class WrongCommandTest extends AgainstABus {
     }
 
     @Test
+    void an_argument_that_the_locale_has_garbled_is_refused_and_never_stored() {
+        String err = wrong("emit-event", "--topic", "a", "--payload", "{\"stadt\":\"K\uFFFD\uFFFDln\"}");
+        assertTrue(err.startsWith("error: An argument has letters that are no text in the character set of"), err);
+        assertTrue(err.contains("set LC_ALL=C.UTF-8, or give JSON as @file"), err);
+    }
+
+    @Test
     void bad_json_in_a_file_is_told_with_its_place() throws IOException {
         Path file = Files.writeString(home.resolve("p.json"), "{\n\"a\": nope}");
         String err = wrong("emit-event", "--topic", "a", "--payload", "@" + file);

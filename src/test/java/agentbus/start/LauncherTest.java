@@ -1,0 +1,140 @@
+package agentbus.start;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The launcher, with a build and a JDK that only say that they were called. */
+class LauncherTest {
+    private static final String BUILT = "built";
+
+    @TempDir
+    Path directory;
+
+    private Path root;
+    private Path lock;
+
+    @BeforeEach
+    void unpack() throws IOException {
+        root = Files.createDirectory(directory.resolve(utf8() ? "Pfad mit Ümläut" : "path with blanks"));
+        lock = root.resolve("target/agentbus-run.lock");
+        script("agentbus", Files.readString(Path.of("agentbus")));
+        script("mvnw", "mkdir -p target/lib; echo built; : >target/agentbus-1.0.jar");
+        script("jdk/bin/java", "printf '%s\\n' \"LC_ALL=${LC_ALL:-}\" \"$@\"");
+        script("jdk/bin/javac", ":");
+        write("jdk/release", "JAVA_VERSION=\"17.0.1\"\n");
+        write("pom.xml", "<project/>");
+        write("src/main/java/A.java", "class A {}");
+        write("src/main/resources/routes/a.camel.yaml", "- route: a");
+        write("sql/functions/a.sql", "select 1");
+    }
+
+    @Test
+    void a_file_that_differs_is_built_whatever_its_time_is() throws Exception {
+        assertTrue(run().contains(BUILT));
+        assertFalse(run().contains(BUILT), "nothing has changed");
+
+        // As an older archive leaves it: another content, and a time before the build.
+        write("src/main/java/A.java", "class B {}");
+        Files.setLastModifiedTime(root.resolve("src/main/java/A.java"), FileTime.from(Instant.EPOCH));
+        assertTrue(run().contains(BUILT));
+
+        Files.setLastModifiedTime(root.resolve("src/main/java/A.java"), FileTime.from(Instant.now()));
+        assertFalse(run().contains(BUILT), "a new time is no change");
+
+        Files.delete(root.resolve("sql/functions/a.sql"));
+        assertTrue(run().contains(BUILT), "a removed file is a change");
+
+        write("src/main/resources/routes/a.camel.yaml", "- route: b");
+        assertFalse(run().contains(BUILT), "a route needs no build");
+    }
+
+    /** The owner of each lock has ended, although some of their ids belong to living processes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "999999999 1", "SELF", "SELF 1"})
+    void a_lock_that_was_left_behind_is_seen_within_seconds(String owner) throws Exception {
+        Files.createDirectories(lock);
+        if (!owner.isEmpty()) {
+            write(
+                    "target/agentbus-run.lock/pid",
+                    owner.replace("SELF", Long.toString(ProcessHandle.current().pid())) + "\n");
+        }
+        assertTrue(run().contains(BUILT));
+        try (Stream<Path> left = Files.list(root.resolve("target"))) {
+            assertEquals(
+                    0,
+                    left.filter(file -> file.getFileName().toString().startsWith("agentbus-run.lock"))
+                            .count());
+        }
+    }
+
+    @Test
+    void the_lock_of_a_living_build_is_waited_for_by_name() throws Exception {
+        script("mvnw", "mkdir -p target/lib; echo built; sleep 2; : >target/agentbus-1.0.jar");
+        Process first = start();
+        while (!Files.exists(lock.resolve("pid"))) {
+            assertTrue(first.isAlive());
+        }
+        String second = run();
+        assertTrue(second.contains("waiting for another agentbus (process " + first.pid() + ", "), second);
+        assertFalse(second.contains(BUILT), second);
+        assertEquals(0, first.waitFor());
+    }
+
+    @Test
+    void letters_outside_ascii_survive_the_locale_c() throws Exception {
+        assumeTrue(utf8(), "this JVM cannot pass on letters outside ASCII");
+        String said = run("enqueue-job", "--payload", "{\"stadt\":\"Köln\"}");
+        assertTrue(said.lines().anyMatch(line -> line.matches("LC_ALL=.*(UTF-8|utf8)")), said);
+        assertTrue(said.contains("{\"stadt\":\"Köln\"}"), said);
+    }
+
+    private static boolean utf8() {
+        return "UTF-8".equals(System.getProperty("sun.jnu.encoding"));
+    }
+
+    private String run(String... arguments) throws Exception {
+        Process process = start(arguments);
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertEquals(0, process.exitValue(), said);
+        return said;
+    }
+
+    private Process start(String... arguments) throws IOException {
+        String[] command = Stream.concat(Stream.of(root.resolve("agentbus").toString()), Stream.of(arguments))
+                .toArray(String[]::new);
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().keySet().removeIf(name -> name.startsWith("LC_") || name.startsWith("AGENTBUS_"));
+        builder.environment()
+                .putAll(Map.of("LANG", "C", "JAVA_HOME", root.resolve("jdk").toString()));
+        return builder.start();
+    }
+
+    private void script(String name, String text) throws IOException {
+        write(name, text.startsWith("#!") ? text : "#!/bin/sh\n" + text + "\n");
+        Files.setPosixFilePermissions(root.resolve(name), PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    private void write(String name, String text) throws IOException {
+        Files.createDirectories(root.resolve(name).getParent());
+        Files.writeString(root.resolve(name), text);
+    }
+}
