@@ -13,6 +13,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Set;
 import java.util.UUID;
@@ -75,11 +76,12 @@ public final class SecretFile {
     }
 
     /**
-     * The mode of a file that users other than its owner can access.
+     * The mode of a file that strangers can access: users other than its owner who are not of its group, or of a group
+     * that this process is not in. The process's own groups are no strangers, because Kubernetes gives the files of a
+     * volume to the group of the pod (fsGroup) at each start.
      *
      * @param file an existing file
-     * @return its mode, such as {@code 644}; an empty text if only the owner has access, or if the file system has no
-     *     modes
+     * @return its mode, such as {@code 644}; an empty text if no stranger has access, or if the file system has no modes
      */
     public static String openMode(Path file) {
         if (!posix()) {
@@ -87,7 +89,11 @@ public final class SecretFile {
         }
         try {
             Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
-            return permissions.stream().anyMatch(SecretFile::forOthers) ? octal(permissions) : "";
+            boolean toAll = permissions.stream()
+                    .anyMatch(permission -> permission.name().startsWith("OTHERS"));
+            boolean toGroup = permissions.stream()
+                    .anyMatch(permission -> permission.name().startsWith("GROUP"));
+            return toAll || toGroup && !ofOwnGroup(file) ? octal(permissions) : "";
         } catch (IOException e) {
             throw new StartFailure("cannot read the permissions of " + file + ": " + reason(e), e);
         }
@@ -173,8 +179,17 @@ public final class SecretFile {
                 : new FileAttribute<?>[0];
     }
 
-    private static boolean forOthers(PosixFilePermission permission) {
-        return !permission.name().startsWith("OWNER");
+    /** Whether the file's group is one of this process's. Only Linux tells the groups of a process. */
+    private static boolean ofOwnGroup(Path file) throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.isReadable(status)) {
+            return false;
+        }
+        String group = String.valueOf(Files.getAttribute(file, "unix:gid"));
+        return Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith("Gid:") || line.startsWith("Groups:"))
+                .flatMap(line -> Arrays.stream(line.split("\\s+")).skip(1))
+                .anyMatch(group::equals);
     }
 
     private static String octal(Set<PosixFilePermission> permissions) {

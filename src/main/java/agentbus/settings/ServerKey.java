@@ -43,7 +43,8 @@ public final class ServerKey {
      * @param dataDirectory the directory of the file
      * @param environment the process's variables; {@value #VARIABLE} is base64url or hex, 32 bytes or more
      * @return the key
-     * @throws StartFailure if the key is malformed or too short, or if users other than the owner can access the file
+     * @throws StartFailure if the key is malformed or too short, or if strangers can access the file, see
+     *     {@link SecretFile#openMode}
      */
     public static ServerKey load(Path dataDirectory, Map<String, String> environment) {
         String given = environment.getOrDefault(VARIABLE, "").strip();
@@ -55,7 +56,8 @@ public final class ServerKey {
         String mode = SecretFile.openMode(file);
         if (!mode.isEmpty()) {
             throw new StartFailure("the key file " + file + " has mode " + mode
-                    + ", so others than its owner may get at it; run: chmod 600 " + file);
+                    + ", so others than its owner may get at it; run: chmod 600 " + file + ", or give the key in "
+                    + VARIABLE);
         }
         return new ServerKey(decode(content, "the key file " + file));
     }

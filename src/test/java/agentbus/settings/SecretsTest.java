@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
@@ -89,11 +90,32 @@ class SecretsTest {
     void a_key_file_that_others_may_read_is_refused_with_its_mode_and_the_fix() throws IOException {
         ServerKey.load(home, Map.of());
         Path file = home.resolve("server.key");
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
         assertFailure(
                 () -> ServerKey.load(home, Map.of()),
-                "the key file " + file + " has mode 640, so others than its owner may get at it; run: chmod 600 "
-                        + file);
+                "the key file " + file + " has mode 644, so others than its owner may get at it; run: chmod 600 " + file
+                        + ", or give the key in AGENTBUS_SERVER_KEY");
+    }
+
+    @Test
+    void secrets_that_the_own_group_may_read_are_taken_as_kubernetes_leaves_them() throws IOException {
+        String fingerprint = ServerKey.load(home, Map.of()).fingerprint();
+        Files.setPosixFilePermissions(home.resolve("server.key"), PosixFilePermissions.fromString("rw-rw----"));
+        assertEquals(fingerprint, ServerKey.load(home, Map.of()).fingerprint());
+
+        OperatorTokenFile token = OperatorTokenFile.open(home);
+        Files.setPosixFilePermissions(token.path(), PosixFilePermissions.fromString("rw-rw----"));
+        assertEquals(List.of(), log(() -> OperatorTokenFile.open(home)));
+    }
+
+    @Test
+    void a_key_file_of_a_foreign_group_is_refused() throws IOException {
+        Path file = home.resolve("server.key");
+        ServerKey.load(home, Map.of());
+        assumeTrue(System.getProperty("user.name").equals("root"), "only root gives a file to a foreign group");
+        Files.setAttribute(file, "unix:gid", 54_321);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+        assertFailure(() -> ServerKey.load(home, Map.of()), "the key file " + file + " has mode 640");
     }
 
     @Test
