@@ -43,6 +43,7 @@ declare
   v_key text[] := regexp_match(lower(p_input ->> 'sessionKey'), '^(?:agent:([^:]+):)?job:(.+)$');
   v_attempt job_attempts;
 begin
+  perform require_principal(p_principal);
   select a.* into v_attempt
   from jobs_of_session(coalesce(v_key[1], p_input ->> 'agentId'), v_key[2]) j
   join job_attempts a using (job_id)
@@ -118,6 +119,7 @@ declare
   v_new boolean;
   v_runs int := 0;
 begin
+  perform require_principal(p_principal);
   perform act_as(p_principal, 'the gateway has started');
   -- Only one such report runs at a time. The lock is not the row of the gateway, because an admission locks
   -- its job first and that row second.

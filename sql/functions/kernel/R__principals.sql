@@ -36,8 +36,22 @@ language sql stable as $$
   select coalesce(nullif(current_setting('agentbus.actor', true), ''), 'postgres:' || session_user)
 $$;
 
+-- Refuses (403) a principal without a known kind and a name, and an agent or attempt without a namespace.
+-- Each would otherwise have the rights of an operator, because the rules of agents would not apply to it.
+create or replace function require_principal(p_principal jsonb) returns void
+language plpgsql immutable as $$
+begin
+  if (p_principal ->> 'kind' in ('operator', 'agent', 'attempt', 'gateway', 'dispatcher')) is not true
+    or coalesce(p_principal ->> 'name', '') = ''
+    or (p_principal ->> 'kind' in ('agent', 'attempt') and p_principal ->> 'namespace' is null) then
+    perform refuse(403, 'forbidden', 'this is no principal', 'token', p_principal,
+      'an object with kind (operator, agent, attempt, gateway or dispatcher) and name; of an agent or attempt also namespace');
+  end if;
+end
+$$;
+
 -- Returns the namespace of a call: the requested one, the token's own, or default. Refuses a namespace
--- other than the token's own (403) and an unknown one (404).
+-- other than the token's own (403), an unknown one (404), and a call without a principal (403).
 create or replace function namespace_of(p_principal jsonb, p_input jsonb) returns text
 language plpgsql stable as $$
 declare
@@ -45,6 +59,7 @@ declare
   v_own text := p_principal ->> 'namespace';
   v_namespace text := coalesce(v_asked, v_own, 'default');
 begin
+  perform require_principal(p_principal);
   if v_own is not null and v_asked is distinct from v_own and v_asked is not null then
     perform refuse(403, 'forbidden', format('this token belongs to namespace %s, not to %s', v_own, v_asked),
       'namespace', to_jsonb(v_asked), v_own);

@@ -59,8 +59,10 @@ $$;
 -- has lost its listener.
 create or replace function dispatcher_problems() returns table (weight int, problem text)
 language sql stable as $$
+  -- A bus that has never had a dispatcher is used by workers that pull, so no dispatcher is missing.
   select 1, 'no dispatcher is alive: nothing is being dispatched'
-  where not exists (select from dispatcher_health_summary_v where status = 'healthy')
+  where exists (select from dispatcher_heartbeats)
+    and not exists (select from dispatcher_health_summary_v where status = 'healthy')
   union all
   select 2, format('dispatcher %s on %s has been silent for %s s', dispatcher_id, host, age_seconds)
   from dispatcher_health_summary_v

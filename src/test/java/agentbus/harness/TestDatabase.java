@@ -19,7 +19,9 @@ public final class TestDatabase implements AutoCloseable {
         this.admin = admin;
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(
-                "jdbc:postgresql://127.0.0.1:" + port + "/" + name + "?currentSchema=agentbus&ApplicationName=test");
+                "jdbc:postgresql://127.0.0.1:" + port + "/" + name + "?currentSchema=agentbus&ApplicationName=test"
+                        // Allows the truncate of clear().
+                        + "&options=-c%20agentbus.emptying=on");
         config.setUsername("postgres");
         config.setMaximumPoolSize(20);
         config.setMinimumIdle(0);

@@ -2,10 +2,13 @@ package agentbus.sql;
 
 import static agentbus.sql.Machine.sqlState;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +18,10 @@ import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.dao.DataAccessException;
+import org.springframework.jdbc.core.ConnectionCallback;
 
 @ExtendWith(PostgresExtension.class)
 class AuditTest {
@@ -98,6 +104,23 @@ class AuditTest {
             }
         }
         assertEquals(List.of(), wrong);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"events", "audit_log", "jobs cascade", "standing_order_runs", "events_history"})
+    void no_table_of_work_or_of_its_record_can_be_truncated(String table) {
+        bus.enqueue();
+        bus.jdbc().execute((ConnectionCallback<Void>) connection -> {
+            try (Statement statement = connection.createStatement()) {
+                // The setting with which the tests empty a database.
+                statement.execute("set agentbus.emptying = off");
+                SQLException refused = assertThrows(SQLException.class, () -> statement.execute("truncate " + table));
+                assertEquals("AB403", refused.getSQLState());
+                statement.execute("set agentbus.emptying = on");
+            }
+            return null;
+        });
+        assertEquals(1, bus.count("jobs"));
     }
 
     @Test

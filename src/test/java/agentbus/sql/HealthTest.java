@@ -73,7 +73,15 @@ class HealthTest {
     }
 
     @Test
-    void no_dispatcher_is_a_problem() {
+    void a_bus_that_has_never_had_a_dispatcher_is_ok_because_workers_pull() {
+        bus.enqueue();
+        assertEquals(List.of(), problems());
+    }
+
+    @Test
+    void no_living_dispatcher_is_a_problem() {
+        beat("stopped", true);
+        bus.jdbc().update("update dispatcher_heartbeats set stopped_at = now()");
         assertEquals(List.of("no dispatcher is alive: nothing is being dispatched"), problems());
     }
 

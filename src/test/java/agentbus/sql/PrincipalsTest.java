@@ -14,6 +14,8 @@ import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @ExtendWith(PostgresExtension.class)
 class PrincipalsTest {
@@ -79,6 +81,38 @@ class PrincipalsTest {
         assertEquals("devops", byToken(3, EVERY_KIND).get("name").asText());
         assertEquals("research", byToken(4, EVERY_KIND).get("name").asText());
         assertEquals(3, bus.count("audit_log where action = 'agent.token_issued' and actor = 'operator:anna'"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{}",
+                "{\"kind\": \"operator\"}",
+                "{\"kind\": \"root\", \"name\": \"anna\"}",
+                "{\"kind\": \"agent\", \"name\": \"devops\"}",
+                "{\"name\": \"anna\", \"namespace\": \"default\"}"
+            })
+    void a_call_without_a_whole_principal_is_refused_by_every_operation(String principal) {
+        List<String> functions = bus.jdbc()
+                .queryForList(
+                        """
+                        select p.proname from pg_proc p
+                        where p.pronamespace = 'agentbus'::regnamespace
+                          and p.proargnames[1:2] = array['p_principal', 'p_input']
+                          and pronargs = 2
+                          and obj_description(p.oid, 'pg_proc') like 'The operation %'
+                        """,
+                        String.class);
+        assertTrue(functions.size() > 20, functions::toString);
+        String input = json("jobId", UUID.randomUUID(), "targetAgent", "devops", "agentId", "devops")
+                .toString();
+        List<String> answered = functions.stream()
+                .filter(function -> !refusal(
+                                () -> bus.one("select " + function + "(?::jsonb, ?::jsonb)", principal, input))
+                        .brief()
+                        .equals("403 forbidden token"))
+                .toList();
+        assertEquals(List.of(), answered);
     }
 
     @Test
