@@ -54,13 +54,13 @@ public final class Statements {
     }
 
     /**
-     * Reads the text of a statement that is a template.
+     * Reads the text of a statement that is a template. The caller keeps it, so that a change needs a new start.
      *
      * @param file the statement's path on the class path
      * @return its text
      */
     public String template(String file) {
-        return files.text(file);
+        return files.keptText(file);
     }
 
     /**

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
@@ -29,6 +30,7 @@ public final class ProgramFiles {
 
     private final Optional<Path> source;
     private final Map<String, byte[]> contents = new ConcurrentHashMap<>();
+    private final Set<String> keptFromStart = ConcurrentHashMap.newKeySet();
 
     /**
      * The files of one process.
@@ -76,6 +78,28 @@ public final class ProgramFiles {
         return new String(
                 bytes(name).orElseThrow(() -> new IllegalStateException(name + " is not on the classpath.")),
                 StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Reads a file of text for a caller that keeps it until the process ends.
+     *
+     * @param name its name on the class path
+     * @return its text
+     * @throws IllegalStateException when there is no such file
+     */
+    public String keptText(String name) {
+        keptFromStart.add(name);
+        return text(name);
+    }
+
+    /**
+     * Whether a caller keeps the text that the file had at the start, so that a change needs a new start.
+     *
+     * @param file a file below one of {@link #folders}
+     * @return true if {@link #keptText} has read it
+     */
+    public boolean isKept(Path file) {
+        return keptFromStart.contains(name(file));
     }
 
     /**

@@ -89,6 +89,9 @@ final class RouteReload implements AutoCloseable {
     private void take(Path file) {
         try {
             if (program.folders().stream().anyMatch(file::startsWith)) {
+                if (program.isKept(file)) {
+                    throw atStartOnly(file, "this statement");
+                }
                 program.refresh(file);
             }
             if (file.toString().endsWith(RouteFiles.SUFFIX)) {
@@ -130,6 +133,7 @@ final class RouteReload implements AutoCloseable {
         String before = running.get(file);
         if (!Files.exists(file)) {
             if (before != null) {
+                requireReplaceable(file, before);
                 remove(file, before);
                 running.remove(file);
                 syncOrders();
@@ -187,11 +191,15 @@ final class RouteReload implements AutoCloseable {
         for (JsonNode element : RouteFiles.elements(text)) {
             element.fieldNames().forEachRemaining(name -> {
                 if (!REPLACEABLE.contains(name)) {
-                    throw new StartFailure(routes.place(file.toString()) + ": " + name
-                            + " is taken at a start only; stop the bus and start it again");
+                    throw atStartOnly(file, name);
                 }
             });
         }
+    }
+
+    private StartFailure atStartOnly(Path file, String what) {
+        return new StartFailure(routes.place(file.toString()) + ": " + what
+                + " is taken at a start only; stop the bus and start it again");
     }
 
     private void requireFreeIds(Path file, String text) {

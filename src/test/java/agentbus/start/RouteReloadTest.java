@@ -258,6 +258,12 @@ class RouteReloadTest {
             Path errors = checkout.resolve("src/main/resources/routes/phase-1-spine/errors.camel.yaml");
             Files.writeString(errors, Files.readString(errors) + "\n");
             awaitSaid("errors.camel.yaml: routeConfiguration is taken at a start only");
+            Path batch = checkout.resolve("sql/statements/run-operation/batch.sql");
+            Files.writeString(batch, Files.readString(batch) + "\n");
+            awaitSaid("batch.sql: this statement is taken at a start only");
+            Files.delete(checkout.resolve(
+                    "src/main/resources/routes/phase-1-spine/orders/standing-order-template.camel.yaml"));
+            awaitSaid("standing-order-template.camel.yaml: routeTemplate is taken at a start only");
         }
     }
 
