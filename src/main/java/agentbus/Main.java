@@ -13,8 +13,11 @@ import agentbus.start.Foreground;
 import agentbus.start.RunCommand;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TimeZone;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -32,6 +35,8 @@ public final class Main {
      * @param args the command and its options
      */
     public static void main(String[] args) {
+        // The driver sends the default zone at each connect, and a server that does not know its name refuses.
+        TimeZone.setDefault(TimeZone.getTimeZone(ZoneOffset.UTC));
         SLF4JBridgeHandler.removeHandlersForRootLogger();
         SLF4JBridgeHandler.install();
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -51,9 +56,11 @@ public final class Main {
 
     private static BusRunner runner(Map<String, String> environment) {
         return (settings, routes, beans, closedFirst, running) -> {
-            Bus bus = Bus.start(settings, environment, routes, beans);
-            running.accept(bus.url());
-            Foreground.untilStopped(closedFirst, bus);
+            Foreground.run(() -> {
+                Bus bus = Bus.start(settings, environment, routes, beans);
+                running.accept(bus.url());
+                return List.of(closedFirst, bus);
+            });
         };
     }
 }

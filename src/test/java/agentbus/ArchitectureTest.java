@@ -53,8 +53,12 @@ class ArchitectureTest {
     /** Files whose Java may hold SQL, each with the reason. */
     private static final Map<String, String> SQL_IN_JAVA = Map.of(
             "agentbus/db/Database.java", "asks the server's version before there is a schema",
-            "agentbus/db/EmbeddedServer.java", "makes the database of the own server",
+            "agentbus/db/EmbeddedServer.java", "asks a server for its data directory",
+            "agentbus/db/LockWatch.java", "asks for whom the migration waits",
             "agentbus/db/Migrations.java", "locks and checks around the scripts",
+            "agentbus/db/PoolerCheck.java", "asks for the server session before there is a schema",
+            "agentbus/db/ServerRoles.java", "makes the roles and the database of the own server",
+            "agentbus/db/Sessions.java", "sets up each session",
             "routes/pgevent/Listening.java", "LISTEN takes no parameter; the channel is quoted",
             "routes/pgevent/NotifyProducer.java", "a component's own statement, the same for every route");
 

@@ -8,7 +8,9 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
@@ -92,7 +94,12 @@ public final class Database implements AutoCloseable {
      * @return a source of new connections; callers close them
      */
     public DataSource unpooled() {
-        return unpooled(address, connectTimeout);
+        return sessions();
+    }
+
+    /** As {@link #unpooled()}, for callers that set more in each session. */
+    Sessions sessions() {
+        return new Sessions(driver(address, connectTimeout));
     }
 
     /**
@@ -103,9 +110,9 @@ public final class Database implements AutoCloseable {
      * @return a source of new connections; callers close them
      */
     public DataSource unpooled(Duration limit) {
-        PGSimpleDataSource source = unpooled(address, limit);
+        PGSimpleDataSource source = driver(address, limit);
         source.setSocketTimeout(wholeSeconds(limit));
-        return source;
+        return new Sessions(source);
     }
 
     /**
@@ -145,8 +152,7 @@ public final class Database implements AutoCloseable {
     public String url(String database) {
         String host = address.host().contains(":") ? "[" + address.host() + "]" : address.host();
         String parameters = address.parameters().entrySet().stream()
-                .map(parameter ->
-                        parameter.getKey() + "=" + URLEncoder.encode(parameter.getValue(), StandardCharsets.UTF_8))
+                .map(parameter -> parameter.getKey() + "=" + encode(parameter.getValue()))
                 .sorted()
                 .collect(Collectors.joining("&"));
         return "postgresql://" + host + ":" + address.port() + "/" + database
@@ -202,7 +208,12 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    static PGSimpleDataSource unpooled(DatabaseAddress address, Duration timeout) {
+    static DataSource unpooled(DatabaseAddress address, Duration timeout) {
+        return new Sessions(driver(address, timeout));
+    }
+
+    /** Connections as the driver opens them, without the session's setup. */
+    private static PGSimpleDataSource driver(DatabaseAddress address, Duration timeout) {
         PGSimpleDataSource source = new PGSimpleDataSource();
         source.setServerNames(new String[] {address.host()});
         source.setPortNumbers(new int[] {address.port()});
@@ -241,28 +252,44 @@ public final class Database implements AutoCloseable {
         properties.setProperty(PGProperty.TCP_KEEP_ALIVE.getName(), "true");
         properties.setProperty(PGProperty.APPLICATION_NAME.getName(), "agentbus");
         address.parameters().forEach(properties::setProperty);
-        properties.setProperty(PGProperty.CURRENT_SCHEMA.getName(), SCHEMA);
+        // The session's setup sets the search path, whatever the URL names.
+        properties.remove(PGProperty.CURRENT_SCHEMA.getName());
         properties.setProperty(PGProperty.USER.getName(), address.user());
         properties.setProperty(PGProperty.PASSWORD.getName(), address.password());
         return properties;
+    }
+
+    /** In a URL a blank is %20, because a plus sign stays a plus sign there. */
+    private static String encode(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     private static int wholeSeconds(Duration time) {
         return (int) Math.max(1, (time.toMillis() + 999) / 1000);
     }
 
-    /** Opens one connection before the pool does, because the pool reports a timeout in place of the cause. */
+    /** Connects before the pool does, because the pool reports a timeout in place of the cause. */
     private HikariDataSource check(String source, Settings settings) {
-        try (Connection connection = unpooled().getConnection();
-                var statement = connection.createStatement();
-                var row = statement.executeQuery("select current_setting('server_version_num')::int")) {
-            row.next();
-            requireVersion(row.getInt(1), address);
+        try (Connection connection = driver(address, connectTimeout).getConnection()) {
+            requireVersion(version(connection), address);
+            if (PoolerCheck.sharesSessions(connection, driver(address, connectTimeout))) {
+                throw new StartFailure("a connection pooler in transaction mode answers for the " + address + " ("
+                        + source + "); agentbus needs sessions of its own, for locks, time limits and notifications,"
+                        + " so give it the address of Postgres itself or of a pool in session mode");
+            }
         } catch (SQLException e) {
             throw ConnectFailure.of(address, source, e);
         }
         LOG.info("Using the {}", address);
         return pool(settings);
+    }
+
+    private static int version(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                var row = statement.executeQuery("select current_setting('server_version_num')::int")) {
+            row.next();
+            return row.getInt(1);
+        }
     }
 
     private HikariDataSource pool(Settings settings) {
@@ -281,13 +308,19 @@ public final class Database implements AutoCloseable {
     }
 
     private DataSource pooled(Settings settings) {
-        PGSimpleDataSource source = unpooled(address, connectTimeout);
+        PGSimpleDataSource source = driver(address, connectTimeout);
+        if (!address.parameters().containsKey(PGProperty.SOCKET_TIMEOUT.getName())) {
+            source.setSocketTimeout((int) settings.duration("agentbus.database.socket-timeout-ms", 1_000, 3_600_000)
+                    .toSeconds());
+        }
+        Sessions sessions = new Sessions(source);
         // With the default socket timeout the server cancels a statement before the client gives up on it. Otherwise an
         // abandoned statement would keep its locks.
-        source.setOptions(
-                "-c statement_timeout=" + STATEMENT_LIMIT.toMillis() + " -c lock_timeout=" + LOCK_LIMIT.toMillis());
-        source.setSocketTimeout((int) settings.duration("agentbus.database.socket-timeout-ms", 1_000, 3_600_000)
-                .toSeconds());
-        return source;
+        Map.of("statement_timeout", STATEMENT_LIMIT, "lock_timeout", LOCK_LIMIT).forEach((name, limit) -> {
+            if (!address.setsInOptions(name)) {
+                sessions.with(name, Long.toString(limit.toMillis()));
+            }
+        });
+        return sessions;
     }
 }

@@ -25,15 +25,28 @@ record DatabaseAddress(
     private static final Pattern REST = Pattern.compile(
             "(?:(?<credentials>.*)@)?(?<host>\\[[^\\]]*\\]|[^:/@]*)(?::(?<port>[^/@]*))?(?:/(?<name>.*))?");
 
-    /** Names of libpq parameters and their names in the JDBC driver; an empty one is ignored. */
-    private static final Map<String, String> DRIVER_NAMES = Map.of(
-            "channel_binding", "channelBinding",
-            "connect_timeout", "connectTimeout",
-            "target_session_attrs", "targetServerType",
-            "application_name", "ApplicationName",
-            "sslcompression", "",
-            "gssencmode", "gssEncMode",
-            "keepalives", "tcpKeepAlive");
+    /**
+     * Names of libpq parameters and their names in the JDBC driver. An empty one is ignored: the driver has no such choice,
+     * and a connection works without it.
+     */
+    private static final Map<String, String> DRIVER_NAMES = Map.ofEntries(
+            Map.entry("channel_binding", "channelBinding"),
+            Map.entry("connect_timeout", "connectTimeout"),
+            Map.entry("target_session_attrs", "targetServerType"),
+            Map.entry("application_name", "ApplicationName"),
+            Map.entry("fallback_application_name", ""),
+            Map.entry("client_encoding", ""),
+            Map.entry("gssencmode", "gssEncMode"),
+            Map.entry("krbsrvname", "kerberosServerName"),
+            Map.entry("keepalives", "tcpKeepAlive"),
+            Map.entry("keepalives_idle", ""),
+            Map.entry("keepalives_interval", ""),
+            Map.entry("keepalives_count", ""),
+            Map.entry("tcp_user_timeout", ""),
+            Map.entry("load_balance_hosts", ""),
+            Map.entry("sslcompression", ""),
+            Map.entry("sslsni", ""),
+            Map.entry("sslnegotiation", "sslNegotiation"));
 
     DatabaseAddress {
         parameters = Map.copyOf(parameters);
@@ -81,6 +94,18 @@ record DatabaseAddress(
                 parameters);
     }
 
+    /**
+     * Whether the URL's {@code options} set a server setting, as in {@code options=-c statement_timeout=5000}.
+     *
+     * @param setting the setting's name, in lower case
+     * @return true if they name the setting
+     */
+    boolean setsInOptions(String setting) {
+        return Pattern.compile("(?:-c\\s*|--)" + setting.replace("_", "[_-]") + "\\s*=", Pattern.CASE_INSENSITIVE)
+                .matcher(parameters.getOrDefault(PGProperty.OPTIONS.getName(), ""))
+                .find();
+    }
+
     @Override
     public String toString() {
         String shownHost = host.contains(":") ? "[" + host + "]" : host;
@@ -121,7 +146,7 @@ record DatabaseAddress(
             }
             if (!name.equals("user") && !name.equals("password") && PGProperty.forName(name) == null) {
                 throw new IllegalArgumentException(
-                        "must not have the parameter " + given + ", which neither libpq nor the JDBC driver knows");
+                        "must not have the parameter " + given + ", which the JDBC driver does not have");
             }
             String value = parts.length == 2 ? decode(parts[1]) : "";
             parameters.put(name, value(name, value));

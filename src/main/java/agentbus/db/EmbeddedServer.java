@@ -11,7 +11,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -21,25 +20,26 @@ import org.slf4j.LoggerFactory;
 /**
  * An embedded Postgres. Its data is in {@code postgres} in the data directory and outlives the process.
  *
- * <p>The server listens on 127.0.0.1 only and asks for the password in {@code postgres.password}, mode 600. All
+ * <p>The server listens on 127.0.0.1 only and asks for the password in {@code postgres.password}, mode 600. The bus's role
+ * is no superuser, see {@link ServerRoles}. All
  * processes on one data directory share one server: the first starts it, the others find it, the last one stops it. A
  * server left behind by a killed process is found in the same way.
  */
 final class EmbeddedServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);
-    private static final String HOST = "127.0.0.1";
-    private static final String NAME = "agentbus";
     /** Chosen: losing three free ports in a row to other processes is not chance. */
     private static final int ATTEMPTS = 3;
     /** Chosen: a start takes some hundred milliseconds, and a check only reads a small file. */
     private static final Duration STEP = Duration.ofMillis(10);
+    /** Chosen: after some seconds of silence a person asks what the start waits for. */
+    static final Duration SOON = Duration.ofSeconds(3);
     /** Chosen: far more than a connection on loopback takes. */
     private static final Duration CONNECT = Duration.ofSeconds(5);
 
     private final ServerPrograms programs;
     private final ServerFiles files;
     private final Duration patience;
-    private final String password;
+    private final ServerRoles roles;
     private ServerUsers users;
     private DatabaseAddress address;
 
@@ -47,7 +47,7 @@ final class EmbeddedServer implements AutoCloseable {
         this.programs = programs;
         this.files = files;
         this.patience = patience;
-        this.password = files.password();
+        this.roles = new ServerRoles(files);
     }
 
     /**
@@ -79,7 +79,7 @@ final class EmbeddedServer implements AutoCloseable {
     /**
      * The address of the server.
      *
-     * @return its database, as its superuser
+     * @return its database, as the role that owns it
      */
     DatabaseAddress address() {
         return address;
@@ -112,11 +112,12 @@ final class EmbeddedServer implements AutoCloseable {
     private void findOrStart() throws IOException {
         long begin = System.nanoTime();
         String how = "Found the embedded Postgres running";
-        Optional<DatabaseAddress> running = running();
+        Optional<Integer> running = running();
         if (running.isEmpty()) {
             how = "Started the embedded Postgres";
             if (!Files.exists(files.cluster())) {
-                programs.initialise(NAME, patience);
+                files.superuserPassword();
+                programs.initialise(ServerRoles.SUPERUSER, files.superuserPasswordFile(), patience);
             }
             programs.requireSameMajor();
             running = Optional.of(start());
@@ -133,19 +134,31 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /** Waits for a server that already runs on the data directory; removes the process id file of a dead one. */
-    private Optional<DatabaseAddress> running() throws IOException {
-        long end = System.nanoTime() + patience.toNanos();
+    private Optional<Integer> running() throws IOException {
+        long begin = System.nanoTime();
+        long end = begin + patience.toNanos();
+        boolean told = false;
         Optional<PostmasterPid> pid = PostmasterPid.read(files.cluster());
         while (pid.isPresent() && pid.get().alive(files.cluster())) {
-            DatabaseAddress candidate = maintenance(pid.get().port());
-            if (pid.get().ready() && ours(candidate)) {
-                return Optional.of(candidate);
+            if (pid.get().ready() && ours(roles.known(pid.get().port()))) {
+                return Optional.of(pid.get().port());
             }
             if (System.nanoTime() > end) {
                 throw new StartFailure("the Postgres in " + files.cluster() + " (process "
                         + pid.get().pid()
                         + ") runs and does not answer on port " + pid.get().port() + "; see " + files.log()
                         + ", or stop that process and start again");
+            }
+            if (Thread.currentThread().isInterrupted()) {
+                throw new IOException("interrupted while the server was starting");
+            }
+            if (!told && System.nanoTime() > begin + SOON.toNanos()) {
+                told = true;
+                LOG.info(
+                        "Waiting for the embedded Postgres (process {}), which is {}; see {}",
+                        pid.get().pid(),
+                        pid.get().ready() ? "not answering" : "starting, perhaps with recovery after a crash",
+                        files.log());
             }
             LockSupport.parkNanos(STEP.toNanos());
             pid = PostmasterPid.read(files.cluster());
@@ -172,12 +185,12 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /** Tries up to three times, because another process may take a free port first. */
-    private DatabaseAddress start() throws IOException {
+    private int start() throws IOException {
         for (int attempt = 1; ; attempt++) {
             int port = programs.freePort();
             Process starting = programs.start(port, patience);
             if (awaitReady(starting, port)) {
-                return maintenance(port);
+                return port;
             }
             if (attempt == ATTEMPTS) {
                 throw new StartFailure("cannot start Postgres in " + files.cluster() + ": " + programs.lastWords()
@@ -196,28 +209,29 @@ final class EmbeddedServer implements AutoCloseable {
             }
             return starting.exitValue() == 0;
         } catch (InterruptedException e) {
+            stopStarting(starting);
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while the server was starting", e);
         }
     }
 
-    private DatabaseAddress maintenance(int port) {
-        return new DatabaseAddress(HOST, port, "postgres", NAME, password, Map.of());
+    /** Stops a server that pg_ctl is starting. Its process id is known a moment after the begin of the start. */
+    private void stopStarting(Process starting) throws IOException {
+        long end = System.nanoTime() + patience.toNanos();
+        while (starting.isAlive() && PostmasterPid.read(files.cluster()).isEmpty() && System.nanoTime() < end) {
+            LockSupport.parkNanos(STEP.toNanos());
+        }
+        if (PostmasterPid.read(files.cluster()).isPresent()) {
+            programs.stop(patience);
+        }
     }
 
-    private DatabaseAddress database(DatabaseAddress maintenance) {
-        try (Connection connection = Database.unpooled(maintenance, CONNECT).getConnection();
-                Statement statement = connection.createStatement()) {
-            boolean missing;
-            try (var row = statement.executeQuery("select from pg_database where datname = '" + NAME + "'")) {
-                missing = !row.next();
-            }
-            if (missing) {
-                statement.execute("create database " + NAME);
-            }
-            return new DatabaseAddress(HOST, maintenance.port(), NAME, NAME, password, Map.of());
+    private DatabaseAddress database(int port) {
+        try {
+            roles.prepare(port);
+            return roles.bus(port);
         } catch (SQLException e) {
-            throw ConnectFailure.of(maintenance, "the own server in " + files.cluster(), e);
+            throw ConnectFailure.of(roles.bus(port), "the own server in " + files.cluster(), e);
         }
     }
 }

@@ -15,8 +15,10 @@ import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
@@ -34,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * whenever they change.
  *
  * <p>Functions are created without a check of their bodies, so they may call each other and the views in any order.
- * When all views exist, the server checks the body of every function, unless no script was applied.
+ * When all views exist, the server checks the body of every function, unless it has checked the last applied script.
  *
  * <p>Any number of nodes may migrate at once. A database that a newer build has migrated stays unchanged, because an
  * older node must not replace newer functions and views.
@@ -80,9 +82,35 @@ public final class Migrations {
             where p.pronamespace = to_regnamespace('agentbus') and l.lanname in ('sql', 'plpgsql')
             """;
 
+    /**
+     * Whether scripts were applied after the last check of the bodies. The comment of the history table keeps the last
+     * checked script, so that a start repeats a check that a killed process has not made.
+     */
+    private static final String UNCHECKED =
+            """
+            select 'bodies checked up to ' || max(installed_rank)
+              is distinct from obj_description('agentbus.flyway_schema_history'::regclass, 'pg_class')
+            from agentbus.flyway_schema_history
+            """;
+
+    private static final String MARK_CHECKED =
+            """
+            do $$
+            begin
+              execute format('comment on table agentbus.flyway_schema_history is %L',
+                'bodies checked up to ' || (select max(installed_rank) from agentbus.flyway_schema_history));
+            end
+            $$
+            """;
+
     private final Database database;
+    private final DataSource connections;
     private final List<String> locations;
     private final List<String> views;
+
+    /** The name of this migration's sessions, unlike that of every other migration. */
+    private final String program =
+            "agentbus-migration-" + UUID.randomUUID().toString().substring(0, 8);
 
     /**
      * The migrations of this build.
@@ -105,6 +133,7 @@ public final class Migrations {
 
     private Migrations(Database database, List<String> locations, List<String> views) {
         this.database = database;
+        this.connections = database.sessions().with("application_name", program);
         this.locations = locations;
         this.views = views;
     }
@@ -119,8 +148,10 @@ public final class Migrations {
      */
     public int run() {
         // Flyway's lock covers the migration, but not the check of the versions before it.
-        try (Connection connection = database.unpooled().getConnection();
+        try (LockWatch watch = new LockWatch(database.unpooled(), program, "The migration of the " + database);
+                Connection connection = connections.getConnection();
                 Statement statement = connection.createStatement()) {
+            watch.start();
             statement.execute("select pg_advisory_lock(" + LOCK + ")");
             requirePermission(statement);
             return migrateBesideOthers(statement);
@@ -131,7 +162,7 @@ public final class Migrations {
 
     private Flyway flyway(List<String> locations) {
         return Flyway.configure(Migrations.class.getClassLoader())
-                .dataSource(database.unpooled())
+                .dataSource(connections)
                 .schemas(Database.SCHEMA)
                 .defaultSchema(Database.SCHEMA)
                 .createSchemas(true)
@@ -181,16 +212,28 @@ public final class Migrations {
                 return 0;
             }
             refuseEdited(info.all());
-            if (info.pending().length == 0) {
-                return 0;
+            int applied = info.pending().length == 0 ? 0 : apply();
+            if (unchecked(statement)) {
+                checkBodies(statement, info.all());
+                statement.execute(MARK_CHECKED);
             }
-            int applied = flyway(locations).migrate().migrationsExecuted
-                    + (views.isEmpty() ? 0 : flyway(views).migrate().migrationsExecuted);
-            LOG.info("Applied {} scripts to the schema {}", applied, Database.SCHEMA);
-            checkBodies(statement, info.all());
             return applied;
         } catch (FlywayException e) {
             throw explain(e);
+        }
+    }
+
+    private int apply() {
+        int applied = flyway(locations).migrate().migrationsExecuted
+                + (views.isEmpty() ? 0 : flyway(views).migrate().migrationsExecuted);
+        LOG.info("Applied {} scripts to the schema {}", applied, Database.SCHEMA);
+        return applied;
+    }
+
+    private static boolean unchecked(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery(UNCHECKED)) {
+            row.next();
+            return row.getBoolean(1);
         }
     }
 

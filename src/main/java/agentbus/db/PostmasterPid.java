@@ -1,6 +1,7 @@
 package agentbus.db;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -29,7 +30,8 @@ record PostmasterPid(long pid, int port, String status) {
     static Optional<PostmasterPid> read(Path cluster) throws IOException {
         List<String> lines;
         try {
-            lines = Files.readAllLines(cluster.resolve(FILE));
+            // Only numbers are needed, and the path in the file may be in any character set.
+            lines = Files.readAllLines(cluster.resolve(FILE), StandardCharsets.ISO_8859_1);
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }

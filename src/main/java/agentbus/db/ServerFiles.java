@@ -73,8 +73,17 @@ record ServerFiles(Path data) {
         return data.resolve("postgres.password");
     }
 
+    Path superuserPasswordFile() {
+        return data.resolve("postgres-superuser.password");
+    }
+
+    /** The password of the superuser; made at the first call. */
+    String superuserPassword() {
+        return SecretFile.readOrCreate(superuserPasswordFile(), SecretFile::random);
+    }
+
     /**
-     * The superuser's password. A new one is made only while there is no data directory, because existing data keeps
+     * The password of the bus's role. A new one is made only while there is no data directory, because existing data keeps
      * its old password.
      */
     String password() {

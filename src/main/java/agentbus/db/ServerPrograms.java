@@ -33,14 +33,14 @@ final class ServerPrograms {
     }
 
     /** Creates the data directory under another name, and moves it into place when it is complete. */
-    void initialise(String superuser, Duration patience) throws IOException {
+    void initialise(String superuser, Path passwordFile, Duration patience) throws IOException {
         Path draft = files.cluster().resolveSibling("postgres.new");
         Trees.delete(draft);
         Process process = run(
                 "initdb",
                 "--pgdata=" + draft,
                 "--username=" + superuser,
-                "--pwfile=" + files.passwordFile(),
+                "--pwfile=" + passwordFile,
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--locale=C",
@@ -113,7 +113,10 @@ final class ServerPrograms {
 
     /** The last error in the server's log. */
     String lastWords() throws IOException {
-        List<String> lines = Files.exists(files.log()) ? Files.readAllLines(files.log()) : List.of();
+        // Paths in the log may be in any character set.
+        List<String> lines = Files.exists(files.log())
+                ? new String(Files.readAllBytes(files.log()), StandardCharsets.UTF_8).lines().toList()
+                : List.of();
         String last = "";
         for (String line : lines.subList(Math.max(0, lines.size() - 20), lines.size())) {
             // pg_ctl's own line says only that the server did not start.

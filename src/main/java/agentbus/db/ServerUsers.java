@@ -2,9 +2,11 @@ package agentbus.db;
 
 import agentbus.settings.SecretFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +15,8 @@ import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The processes that use the embedded server. The last process to leave stops the server.
@@ -26,6 +30,8 @@ import java.util.concurrent.locks.LockSupport;
  * that waits for the second lock keeps one channel open until it has the lock.
  */
 final class ServerUsers implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ServerUsers.class);
+
     private final Path directory;
     private final Path file;
     private final FileChannel channel;
@@ -86,18 +92,41 @@ final class ServerUsers implements AutoCloseable {
      * @throws IOException if the file cannot be locked, or not within that time
      */
     static FileLock exclusively(Path lockFile, java.time.Duration patience) throws IOException {
-        long end = System.nanoTime() + patience.toNanos();
-        FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        long begin = System.nanoTime();
+        long end = begin + patience.toNanos();
+        boolean told = false;
+        FileChannel channel = FileChannel.open(
+                lockFile, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         while (System.nanoTime() < end) {
             FileLock lock = tryLock(channel);
             if (lock != null) {
+                channel.truncate(0)
+                        .write(
+                                StandardCharsets.UTF_8.encode(
+                                        Long.toString(ProcessHandle.current().pid())),
+                                0);
                 return lock;
+            }
+            if (Thread.currentThread().isInterrupted()) {
+                throw new IOException("interrupted while " + holder(channel) + " was starting or stopping the server");
+            }
+            if (!told && System.nanoTime() > begin + EmbeddedServer.SOON.toNanos()) {
+                told = true;
+                LOG.info("Waiting for {}, which starts or stops the embedded Postgres ({})", holder(channel), lockFile);
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         }
         // The channel stays open on purpose: closing it could release a lock that another thread of this process holds.
-        throw new IOException("another process has been starting or stopping the server for " + patience.toSeconds()
+        throw new IOException(holder(channel) + " has been starting or stopping the server for " + patience.toSeconds()
                 + " seconds and holds " + lockFile);
+    }
+
+    /** The process that has written its id into the file of the second lock. */
+    private static String holder(FileChannel channel) throws IOException {
+        ByteBuffer id = ByteBuffer.allocate(20);
+        channel.read(id, 0);
+        String text = new String(id.array(), 0, id.position(), StandardCharsets.UTF_8);
+        return text.matches("[0-9]+") ? "process " + text : "another process";
     }
 
     private static boolean alive(Path other) throws IOException {

@@ -83,17 +83,34 @@ public final class Bus implements AutoCloseable {
         Database database = Database.open(settings);
         Bus bus;
         try {
+            requireNoStop();
             bus = new Bus(settings, gateways, address, database);
         } catch (RuntimeException failed) {
-            database.close();
+            uninterrupted(database::close);
             throw failed;
         }
         try {
             bus.run(key, moreRoutes, moreBeans);
             return bus;
         } catch (RuntimeException failed) {
-            bus.close();
+            uninterrupted(bus::close);
             throw failed;
+        }
+    }
+
+    /** An interrupt asks a start to stop; most steps of a start do not notice it themselves. */
+    private static void requireNoStop() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new StartFailure("stopped during the start");
+        }
+    }
+
+    /** Closes without the interrupt that has stopped the start, because it would cut the close short. */
+    private static void uninterrupted(Runnable close) {
+        boolean interrupted = Thread.interrupted();
+        close.run();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -147,6 +164,7 @@ public final class Bus implements AutoCloseable {
 
     private void run(ServerKey key, List<String> moreRoutes, Map<String, Object> moreBeans) {
         Set<String> agentIds = new Preparation(settings, database, statements).run(key, gateways);
+        requireNoStop();
         routes = new RouteFiles(settings, files, moreRoutes);
         configure();
         main.bind(ClasspathFiles.BEAN, new ClasspathFiles(files));
@@ -174,6 +192,7 @@ public final class Bus implements AutoCloseable {
         }
         routes.requireLists(main.getCamelContext());
         beans.started();
+        requireNoStop();
     }
 
     private void configure() {

@@ -3,6 +3,7 @@ package agentbus.start;
 import agentbus.cli.StartOptions;
 import agentbus.settings.OperatorTokenFile;
 import agentbus.settings.Settings;
+import agentbus.settings.Version;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
@@ -53,19 +54,24 @@ public final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Settings settings = Settings.load(Settings.home(environment), environment, options.settings());
+        Foreground.run(() -> List.of(start(settings)));
+        return 0;
+    }
+
+    private Bus start(Settings settings) {
         Bus bus = Bus.start(settings, environment, List.of(), Map.of());
         try {
             greet(settings, bus);
+            return bus;
         } catch (RuntimeException failed) {
             bus.close();
             throw failed;
         }
-        Foreground.untilStopped(bus);
-        return 0;
     }
 
     private void greet(Settings settings, Bus bus) {
         out.println(options.greeting("agentbus", bus.url()));
+        out.println("  version    " + Version.withCommit());
         out.println("  database   " + bus.database());
         out.println("  token      " + Preparation.tokenDirectory(settings).resolve(OperatorTokenFile.FILE));
         out.println(

@@ -76,7 +76,9 @@ class DatabaseAddressTest {
         "channel_binding=require,channelBinding,require",
         "target_session_attrs=read-write,targetServerType,primary",
         "keepalives=1,tcpKeepAlive,true",
-        "application_name=x,ApplicationName,x"
+        "application_name=x,ApplicationName,x",
+        "options=endpoint%3Dep-x,options,endpoint=ep-x",
+        "sslnegotiation=direct,sslNegotiation,direct"
     })
     void the_names_of_libpq_become_those_of_the_driver(String query, String name, String value) {
         assertEquals(

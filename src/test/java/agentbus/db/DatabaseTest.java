@@ -14,7 +14,10 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -56,6 +59,35 @@ class DatabaseTest {
     void connections_carry_the_programs_name_and_look_in_its_schema_only() throws SQLException {
         assertEquals("agentbus", ask(server, "show application_name"));
         assertEquals("agentbus", ask(server, "show search_path"));
+    }
+
+    @Test
+    void the_parameters_of_the_url_reach_every_connection() throws SQLException {
+        String options = "?options=-c%20work_mem%3D77MB%20-c%20lock_timeout%3D3s&currentSchema=elsewhere";
+        try (Database database = Database.open(
+                Sandbox.given(home, url("agentbus", server.password(), "agentbus") + options + "&socketTimeout=7"))) {
+            for (DataSource source :
+                    List.of(database.dataSource(), database.unpooled(), database.unpooled(Duration.ofSeconds(5)))) {
+                assertEquals("77MB", ask(source, "show work_mem"));
+                assertEquals("3s", ask(source, "show lock_timeout"));
+                assertEquals("agentbus", ask(source, "show search_path"));
+                assertEquals("UTC", ask(source, "show timezone"));
+            }
+            assertEquals("20s", ask(database, "show statement_timeout"));
+            try (Connection connection = database.dataSource().getConnection()) {
+                assertEquals(7_000, connection.getNetworkTimeout());
+            }
+            // The address for another process, as the bench starts them.
+            try (Database other = Database.open(Sandbox.given(
+                    home,
+                    database.url("agentbus"),
+                    "agentbus.database.user",
+                    "agentbus",
+                    "agentbus.database.password",
+                    server.password()))) {
+                assertEquals("77MB", ask(other, "show work_mem"));
+            }
+        }
     }
 
     @Test
@@ -164,7 +196,11 @@ class DatabaseTest {
     }
 
     private static String ask(Database database, String sql) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
+        return ask(database.dataSource(), sql);
+    }
+
+    private static String ask(DataSource source, String sql) throws SQLException {
+        try (Connection connection = source.getConnection();
                 Statement statement = connection.createStatement();
                 var row = statement.executeQuery(sql)) {
             row.next();

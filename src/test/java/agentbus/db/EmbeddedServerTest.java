@@ -22,6 +22,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -81,12 +82,70 @@ class EmbeddedServerTest {
             SQLException e =
                     assertThrows(SQLException.class, () -> DriverManager.getConnection(url, "agentbus", "guessed"));
             assertEquals("28P01", e.getSQLState());
-            for (String name : new String[] {"postgres.password", "postgres.log"}) {
+            for (String name : new String[] {"postgres.password", "postgres-superuser.password", "postgres.log"}) {
                 assertEquals(
                         PosixFilePermissions.fromString("rw-------"),
                         Files.getPosixFilePermissions(home.resolve("data").resolve(name)),
                         name);
             }
+        }
+    }
+
+    @Test
+    void its_role_is_no_superuser_and_owns_its_database() throws SQLException {
+        try (Database database = open()) {
+            assertEquals("off", ask(database, "show is_superuser"));
+            assertThrows(SQLException.class, () -> execute(database, "copy (select 1) to program 'true'"));
+            execute(database, "create schema mine; create table mine.one (id int)");
+            assertEquals(
+                    "agentbus",
+                    ask(database, "select pg_get_userbyid(datdba) from pg_database where datname = 'agentbus'"));
+        }
+    }
+
+    @Test
+    void the_role_of_an_earlier_version_loses_the_rights_of_a_superuser_and_keeps_all_it_had() throws Exception {
+        ServerFiles files = ServerFiles.in(home.resolve("data"));
+        files.password();
+        ServerPrograms programs = new ServerPrograms(PostgresBinaries.unpack(Sandbox.settings(home), files), files);
+        programs.initialise("agentbus", files.passwordFile(), Duration.ofSeconds(60));
+        int port = programs.freePort();
+        assertEquals(0, programs.start(port, Duration.ofSeconds(60)).waitFor());
+        String url = "jdbc:postgresql://127.0.0.1:" + port + "/";
+        try (Connection connection = DriverManager.getConnection(url + "postgres", "agentbus", files.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute("create database agentbus");
+        }
+        try (Connection connection = DriverManager.getConnection(url + "agentbus", "agentbus", files.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute(
+                    """
+                    create schema agentbus;
+                    create table agentbus.kept (id int generated always as identity, code serial, answer int);
+                    insert into agentbus.kept (answer) values (42);
+                    create view agentbus.seen as select answer from agentbus.kept;
+                    create function agentbus.ask() returns int language sql as 'select answer from agentbus.kept';
+                    create domain agentbus.small as int;
+                    """);
+        }
+        // The server keeps running, as after a kill of the earlier version.
+        for (int start = 0; start < 2; start++) {
+            try (Database database = open()) {
+                assertEquals("off", ask(database, "show is_superuser"));
+                assertEquals("42", ask(database, "select agentbus.ask() from agentbus.seen"));
+                execute(database, "alter table agentbus.kept add column more_" + start + " int");
+                execute(database, "create or replace function agentbus.ask() returns int language sql as 'select 42'");
+                execute(database, "alter domain agentbus.small rename to small_" + start);
+                execute(database, "alter domain agentbus.small_" + start + " rename to small");
+                assertEquals(
+                        "agentbus_superuser",
+                        ask(database, "select string_agg(rolname, ' ') from pg_roles where rolsuper"));
+            }
+        }
+        // A backup of an earlier version has no password of the superuser.
+        Files.delete(home.resolve("data/postgres-superuser.password"));
+        try (Database database = open()) {
+            assertEquals("42", ask(database, "select agentbus.ask()"));
         }
     }
 

@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.harness.LogCapture;
 import agentbus.settings.StartFailure;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -113,6 +115,47 @@ class MigrationsTest {
     }
 
     @Test
+    void a_start_that_waits_for_a_lock_says_for_whose() throws Exception {
+        migrations("meeting-before").run();
+        ExecutorService node = Executors.newSingleThreadExecutor();
+        try (LogCapture log = new LogCapture();
+                Connection holder = database.unpooled().getConnection();
+                Statement statement = holder.createStatement()) {
+            statement.execute("set application_name = 'report'");
+            holder.setAutoCommit(false);
+            statement.execute("lock agentbus.left_things");
+            String pid = ask(holder, "select pg_backend_pid()");
+            Future<Integer> migration = node.submit(() -> migrations("meeting").run());
+            await().atMost(Duration.ofSeconds(30)).until(() -> log.lines().stream()
+                    .anyMatch(line -> line.contains("waits for a lock of session " + pid + " (report at 127.0.0.1"
+                            + " as agentbus, idle in transaction since ")));
+            holder.rollback();
+            assertEquals(1, migration.get());
+        } finally {
+            node.shutdownNow();
+        }
+    }
+
+    @Test
+    void a_check_that_a_killed_process_has_not_made_is_made_by_the_next() throws SQLException {
+        migrations("first").run();
+        execute(
+                database,
+                "set check_function_bodies = off; create or replace function agentbus.count_things() returns int"
+                        + " language sql as 'select no_such_column from agentbus.things'");
+        assertEquals(0, migrations("first").run());
+
+        // As if the process had ended after the scripts and before the check.
+        execute(database, "comment on table agentbus.flyway_schema_history is null");
+        try (LogCapture log = new LogCapture()) {
+            assertEquals(0, migrations("first").run());
+            assertTrue(
+                    log.lines().stream().anyMatch(line -> line.contains("column \"no_such_column\" does not exist")),
+                    () -> String.join("\n", log.lines()));
+        }
+    }
+
+    @Test
     void an_edited_migration_is_named() {
         migrations("first").run();
         assertFailure("edited", "V0001__things.sql has been edited since it was applied to the database test_");
@@ -204,8 +247,13 @@ class MigrationsTest {
     }
 
     private String ask(String sql) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                Statement statement = connection.createStatement();
+        try (Connection connection = database.dataSource().getConnection()) {
+            return ask(connection, sql);
+        }
+    }
+
+    private static String ask(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
                 var row = statement.executeQuery(sql)) {
             row.next();
             return row.getString(1);

@@ -88,6 +88,34 @@ public final class BusProcess implements AutoCloseable {
     public static BusProcess start(
             Path home, Map<String, String> settings, String classPath, Map<String, String> environment)
             throws IOException {
+        BusProcess bus = begin(home, settings, classPath, environment);
+        try {
+            await("the bus runs").atMost(START).until(() -> bus.says("agentbus runs at") || !bus.process.isAlive());
+            if (!bus.process.isAlive()) {
+                throw new IllegalStateException("the bus did not start:\n" + bus.log());
+            }
+        } catch (RuntimeException failed) {
+            bus.close();
+            throw failed;
+        }
+        bus.process.descendants().forEach(bus.family::add);
+        return bus;
+    }
+
+    /**
+     * Begins to start a process.
+     *
+     * @param home its home directory; its output goes to files there
+     * @param settings its settings
+     * @return the process, which does not run yet
+     */
+    public static BusProcess begin(Path home, Map<String, String> settings) throws IOException {
+        return begin(home, settings, System.getProperty("java.class.path"), Map.of());
+    }
+
+    private static BusProcess begin(
+            Path home, Map<String, String> settings, String classPath, Map<String, String> environment)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "-Xmx256m",
@@ -107,18 +135,7 @@ public final class BusProcess implements AutoCloseable {
         builder.environment().keySet().removeIf(name -> name.startsWith("AGENTBUS_") || name.equals("DATABASE_URL"));
         builder.environment().put("AGENTBUS_HOME", home.toString());
         builder.environment().putAll(environment);
-        BusProcess bus = new BusProcess(builder.start(), out, log);
-        try {
-            await("the bus runs").atMost(START).until(() -> bus.says("agentbus runs at") || !bus.process.isAlive());
-            if (!bus.process.isAlive()) {
-                throw new IllegalStateException("the bus did not start:\n" + bus.log());
-            }
-        } catch (RuntimeException failed) {
-            bus.close();
-            throw failed;
-        }
-        bus.process.descendants().forEach(bus.family::add);
-        return bus;
+        return new BusProcess(builder.start(), out, log);
     }
 
     /** The process id. */

@@ -186,20 +186,40 @@ class BusProcessTest {
         assertEquals(20, count("select count(*) from job_attempts"));
     }
 
+    private Map<String, String> ownPostgres() {
+        return Map.of(
+                "agentbus.http.port",
+                "0",
+                "agentbus.agents.dir",
+                fleet.directory(),
+                // Those of the program are for its own agents.
+                "agentbus.orders.enabled",
+                "false",
+                "agentbus.database.embedded-binaries-dir",
+                Path.of("target", "postgres-binaries").toAbsolutePath().toString());
+    }
+
+    @Test
+    void a_process_that_is_told_to_stop_during_its_start_takes_its_postgres_with_it() throws Exception {
+        Path pidFile = home.resolve("data/postgres/postmaster.pid");
+        try (BusProcess starting = BusProcess.begin(home, ownPostgres())) {
+            await("its Postgres begins to start")
+                    .pollInterval(Duration.ofMillis(2))
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> Files.exists(pidFile) && Files.size(pidFile) > 0);
+            ProcessHandle postgres = ProcessHandle.of(
+                            Long.parseLong(Files.readAllLines(pidFile).get(0)))
+                    .orElseThrow();
+            starting.signal("TERM");
+            starting.awaitEnd(Duration.ofSeconds(60));
+            await("its Postgres has ended").until(() -> !postgres.isAlive());
+            assertFalse(Files.exists(pidFile));
+        }
+    }
+
     @Test
     void a_process_with_a_postgres_of_its_own_leaves_no_process_behind() throws Exception {
-        try (BusProcess own = BusProcess.start(
-                home,
-                Map.of(
-                        "agentbus.http.port",
-                        "0",
-                        "agentbus.agents.dir",
-                        fleet.directory(),
-                        // Those of the program are for its own agents.
-                        "agentbus.orders.enabled",
-                        "false",
-                        "agentbus.database.embedded-binaries-dir",
-                        Path.of("target", "postgres-binaries").toAbsolutePath().toString()))) {
+        try (BusProcess own = BusProcess.start(home, ownPostgres())) {
             Path pidFile = home.resolve("data/postgres/postmaster.pid");
             ProcessHandle postgres = ProcessHandle.of(
                             Long.parseLong(Files.readAllLines(pidFile).get(0)))

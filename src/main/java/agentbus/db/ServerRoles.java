@@ -1,0 +1,232 @@
+package agentbus.db;
+
+import agentbus.settings.SecretFile;
+import java.nio.file.Files;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The two roles of the embedded server: a superuser that only makes the role and the database of the bus, and the role of
+ * the bus, which owns that database and is no superuser.
+ *
+ * <p>Earlier versions had one role, which was the superuser. {@link #prepare} divides it.
+ */
+final class ServerRoles {
+    /** The role and the database of the bus. */
+    static final String NAME = "agentbus";
+
+    /** The superuser. */
+    static final String SUPERUSER = "agentbus_superuser";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ServerRoles.class);
+    private static final String HOST = "127.0.0.1";
+    /** Chosen: far more than a connection on loopback takes. */
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+    /** Renames the superuser of earlier versions, because no session can rename its own role. */
+    private static final String RENAMER = "agentbus_renamer";
+
+    /** Gives the statement of a name and a password. */
+    private static final String WITH_PASSWORD = "select format(?, ?::text, ?::text)";
+
+    /**
+     * Gives the bus what the superuser owns in its database, but for extensions. REASSIGN OWNED would refuse, because the
+     * superuser of a cluster owns the catalogs, too.
+     */
+    private static final String HAND_OVER =
+            """
+            do $$
+            declare
+              v_statement text;
+            begin
+              for v_statement in
+                select format('alter schema %I owner to agentbus', nspname)
+                from pg_namespace
+                where nspowner = 10 and nspname !~ '^pg_' and nspname not in ('information_schema', 'public')
+                union all
+                select format('alter %s %s owner to agentbus',
+                  case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
+                    when 'f' then 'foreign table' when 'c' then 'type' else 'table' end, c.oid::regclass)
+                from pg_class c
+                where relowner = 10 and relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c') and c.oid >= 16384
+                  and not exists (
+                    select from pg_depend d
+                    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i', 'e'))
+                union all
+                select format('alter routine %s owner to agentbus', p.oid::regprocedure)
+                from pg_proc p
+                where proowner = 10 and p.oid >= 16384
+                  and not exists (
+                    select from pg_depend d
+                    where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+                union all
+                select format('alter type %s owner to agentbus', t.oid::regtype)
+                from pg_type t
+                where typowner = 10 and typtype in ('d', 'e', 'r') and t.oid >= 16384
+                  and not exists (
+                    select from pg_depend d
+                    where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e')
+              loop
+                execute v_statement;
+              end loop;
+            end
+            $$
+            """;
+
+    private final ServerFiles files;
+    private final String password;
+
+    /**
+     * The roles of one server.
+     *
+     * @param files the server's files, with the passwords
+     */
+    ServerRoles(ServerFiles files) {
+        this.files = files;
+        this.password = files.password();
+    }
+
+    /**
+     * The address of the bus's database, as its role.
+     *
+     * @param port the server's port
+     * @return the address
+     */
+    DatabaseAddress bus(int port) {
+        return address(port, NAME, NAME, password);
+    }
+
+    /**
+     * An address at which a server of this data directory answers: as the superuser, or as the role of the bus if only
+     * that one is known.
+     *
+     * @param port the server's port
+     * @return the address of the maintenance database
+     */
+    DatabaseAddress known(int port) {
+        return superuserAnswers(port) ? superuser(port, "postgres") : address(port, "postgres", NAME, password);
+    }
+
+    /**
+     * Makes the role and the database of the bus, if they are missing, and takes the rights of a superuser from a role of
+     * an earlier version. Each step may be repeated, because a process can be killed in between.
+     *
+     * @param port the server's port
+     * @throws SQLException if a statement fails
+     * @throws agentbus.settings.StartFailure if the superuser's password cannot be kept
+     */
+    void prepare(int port) throws SQLException {
+        if (!superuserAnswers(port) && !divide(port)) {
+            LOG.warn(
+                    "The superuser's password in {} is missing or wrong; the bus does not need it",
+                    files.superuserPasswordFile());
+            return;
+        }
+        try (Connection connection = connect(superuser(port, "postgres"));
+                Statement statement = connection.createStatement()) {
+            statement.execute("drop role if exists " + RENAMER);
+            if (missing(statement, "select from pg_roles where rolname = 'agentbus'")) {
+                statement.execute(withPassword(
+                        connection,
+                        "create role %I login createdb password %L in role pg_read_all_settings",
+                        NAME,
+                        password));
+            }
+            if (missing(statement, "select from pg_database where datname = 'agentbus'")) {
+                statement.execute("create database agentbus owner agentbus");
+            }
+        }
+        try (Connection connection = connect(superuser(port, NAME));
+                Statement statement = connection.createStatement()) {
+            statement.execute(HAND_OVER);
+        }
+    }
+
+    /**
+     * Makes a superuser of the role of an earlier version, and a new role for the bus.
+     *
+     * @return false if the role of the bus is no superuser already
+     */
+    private boolean divide(int port) throws SQLException {
+        try (Connection connection = connect(address(port, "postgres", NAME, password));
+                Statement statement = connection.createStatement()) {
+            if (missing(statement, "select from pg_roles where rolname = current_user and rolsuper")) {
+                return false;
+            }
+            statement.execute("drop role if exists " + RENAMER);
+            statement.execute(withPassword(
+                    connection, "create role %I superuser login password %L", RENAMER, files.superuserPassword()));
+        }
+        try (Connection connection = connect(address(port, "postgres", RENAMER, files.superuserPassword()));
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("alter role agentbus rename to agentbus_superuser");
+            statement.execute(
+                    withPassword(connection, "alter role %I password %L", SUPERUSER, files.superuserPassword()));
+            statement.execute(withPassword(
+                    connection,
+                    "create role %I login createdb password %L in role pg_read_all_settings",
+                    NAME,
+                    password));
+            for (String name : new String[] {"agentbus", "agentbus_bench"}) {
+                if (!missing(statement, "select from pg_database where datname = '" + name + "'")) {
+                    statement.execute("alter database " + name + " owner to agentbus");
+                }
+            }
+            connection.commit();
+        }
+        LOG.info("The role {} of the embedded Postgres is no superuser any more", NAME);
+        return true;
+    }
+
+    private boolean superuserAnswers(int port) {
+        return Files.exists(files.superuserPasswordFile()) && answers(superuser(port, "postgres"));
+    }
+
+    private DatabaseAddress superuser(int port, String database) {
+        return address(port, database, SUPERUSER, SecretFile.read(files.superuserPasswordFile()));
+    }
+
+    private static DatabaseAddress address(int port, String database, String user, String password) {
+        return new DatabaseAddress(HOST, port, database, user, password, Map.of());
+    }
+
+    private static boolean answers(DatabaseAddress address) {
+        try (Connection connection = connect(address)) {
+            return connection.isValid((int) CONNECT.toSeconds());
+        } catch (SQLException e) {
+            // Every other trouble shows again, with its reason, when the role of the bus connects.
+            LOG.debug("{} does not answer: {}", address, e.getMessage());
+            return false;
+        }
+    }
+
+    private static Connection connect(DatabaseAddress address) throws SQLException {
+        return Database.unpooled(address, CONNECT).getConnection();
+    }
+
+    private static boolean missing(Statement statement, String sql) throws SQLException {
+        try (ResultSet row = statement.executeQuery(sql)) {
+            return !row.next();
+        }
+    }
+
+    private static String withPassword(Connection connection, String format, String role, String password)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(WITH_PASSWORD)) {
+            statement.setString(1, format);
+            statement.setString(2, role);
+            statement.setString(3, password);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString(1);
+            }
+        }
+    }
+}
