@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { Reporter, tokenSource } from "./reporter.js";
-import { Runs } from "./runs.js";
+import { cut, Runs } from "./runs.js";
 
 /** Chosen: below the 5 s that OpenClaw gives a plugin to stop. */
 const STOP_WITHIN_MS = 3000;
@@ -36,7 +36,7 @@ export default {
       boot.started = true;
       reporter.gatewayStarted(() => ({
         bootId: boot.bootId,
-        version: String(api.runtime.version ?? "unknown").slice(0, 100),
+        version: cut(String(api.runtime.version ?? "unknown"), 100),
         uptimeMs: Math.round(process.uptime() * 1000),
       }));
     }));

@@ -83,7 +83,7 @@ export class Runs {
     this.#report(sessionKey, "run-ended", () => ({
       ...names(run, event.runId),
       success,
-      ...(success ? {} : { error: String(error ?? (aborted ? "agent run aborted" : "no reason given")).slice(0, 2000) }),
+      ...(success ? {} : { error: cut(String(error ?? (aborted ? "agent run aborted" : "no reason given")), 2000) }),
       // The time from the start of the run to this report, not to the end of the run: the bus subtracts the duration from
       // the arrival of the report to find the start.
       durationMs: Math.max(0, Date.now() - run.begunAt),
@@ -92,8 +92,20 @@ export class Runs {
   }
 }
 
+/**
+ * Cuts a text to at most a number of UTF-16 units, at whole characters, and replaces the characters that the bus cannot
+ * store.
+ *
+ * @param {string} text
+ * @param {number} most
+ */
+export function cut(text, most) {
+  const divides = /[\ud800-\udbff]/.test(text[most - 1] ?? "") && /[\udc00-\udfff]/.test(text[most] ?? "");
+  return text.slice(0, divides ? most - 1 : most).toWellFormed().replaceAll("\u0000", "\ufffd");
+}
+
 function names(run, runId) {
-  return { sessionKey: run.sessionKey.slice(0, 300), agentId: run.agentId, runId: runId.slice(0, 200) };
+  return { sessionKey: cut(run.sessionKey, 300), agentId: cut(run.agentId, 200), runId: cut(runId, 200) };
 }
 
 function at(...candidates) {
@@ -111,6 +123,6 @@ function add(sum = { calls: 0, input: 0, output: 0, cacheRead: 0, cacheWrite: 0,
     cacheWrite: sum.cacheWrite + number(usage.cacheWrite),
     total: sum.total + number(usage.totalTokens),
     costUsd: sum.costUsd + number(usage.cost?.total),
-    ...(typeof message.model === "string" ? { model: `${message.provider ?? ""}/${message.model}`.slice(0, 200) } : {}),
+    ...(typeof message.model === "string" ? { model: cut(`${message.provider ?? ""}/${message.model}`, 200) } : {}),
   };
 }

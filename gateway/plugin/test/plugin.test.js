@@ -174,6 +174,15 @@ test("an_abort_and_an_error_are_failures_with_their_reason", () => {
   assert.equal(reports[1].error.length, 2000);
 });
 
+test("a_text_is_cut_at_a_whole_character_and_holds_nothing_that_the_bus_cannot_store", () => {
+  const reports = [];
+  const runs = new Runs((sessionKey, what, body) => reports.push(body()));
+  runs.event(lifecycle({ phase: "error", executionSettled: true, error: "a".repeat(1999) + "\u{1F600}" }));
+  runs.event(lifecycle({ phase: "error", executionSettled: true, error: "\ud83d and \u0000" }));
+  assert.equal(reports[0].error, "a".repeat(1999));
+  assert.equal(reports[1].error, "\ufffd and \ufffd");
+});
+
 test("sessions_that_are_no_jobs_are_nobody_elses_business", () => {
   const reports = [];
   const runs = new Runs((sessionKey, what) => reports.push(what));

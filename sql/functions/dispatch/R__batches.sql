@@ -97,6 +97,7 @@ begin
   where g.failures > 0
     and (g.namespace, g.gateway) in (
       select a.namespace, a.gateway from job_attempts a where a.attempt_id = any (v_ordinary));
+  perform lanes_accepted(v_ordinary);
   return query
   update jobs j
   set run_id = w.run_id,

@@ -36,7 +36,7 @@ begin
     return format('an operator: agent %s is disabled', v_agent.agent_id);
   end if;
   if lane_paused(v_agent) then
-    return format('an operator: agent %s is paused: %s', v_agent.agent_id, v_agent.paused_reason);
+    return pause_text(v_agent);
   end if;
   select * into v_gateway from gateways where namespace = v_agent.namespace and gateway = v_agent.gateway;
   if gateway_shut(v_gateway) then

@@ -75,6 +75,7 @@ begin
   set failures = 0, held_until = null, hold_reason = null, updated_at = now()
   from job_attempts a
   where a.attempt_id = p_attempt and g.namespace = a.namespace and g.gateway = a.gateway and g.failures > 0;
+  perform lanes_accepted(array[p_attempt]);
   if v_live then
     update jobs
     set run_id = p_run_id, session_key = p_session_key, delivery_failures = 0, updated_at = now()
@@ -112,20 +113,38 @@ begin
 end
 $$;
 
+-- Functions with fewer parameters, which an earlier version of this script made.
+drop function if exists give_back(jobs, text, uuid, text, text);
+drop function if exists hook_busy(text, uuid, text);
+
 -- Queues a locked job whose run has not started again, after short_backoff up to undelivered_cap_seconds.
--- The attempt does not count.
+-- The attempt does not count. A job for which no run starts in p_tries hook calls in a row is set aside; with
+-- p_alone only when other jobs of the gateway were admitted meanwhile.
 -- When an earlier call of the attempt may have started a run, this failure does not prove that there is
 -- none, so the outcome is unknown (hook_unknown).
 create or replace function give_back(
-  p_job jobs, p_dispatcher text, p_attempt uuid, p_error text, p_outcome text
+  p_job jobs, p_dispatcher text, p_attempt uuid, p_error text, p_outcome text, p_tries int, p_alone boolean
 ) returns jsonb
 language plpgsql as $$
+declare
+  v_first uuid;
 begin
   if p_job.live_attempt is distinct from p_attempt or p_job.lease_owner is distinct from p_dispatcher then
     return hook_answer(p_job, false, p_outcome);
   end if;
   if exists (select from job_attempts where attempt_id = p_attempt and unknown_since is not null) then
     return hook_unknown(p_dispatcher, p_attempt, p_error);
+  end if;
+  if p_job.delivery_failures + 1 >= p_tries then
+    select attempt_id into v_first
+    from job_attempts
+    where job_id = p_job.job_id and attempt_no = p_job.attempt_no - p_job.delivery_failures;
+    if not p_alone or others_admitted_since(p_job, v_first, null) then
+      p_job := set_aside(p_job, p_error, format(
+        '%s hook calls in a row have started no run of this job, the last one because: %s',
+        p_job.delivery_failures + 1, p_error));
+      return hook_answer(p_job, true, p_outcome);
+    end if;
   end if;
   p_job := end_attempt(p_job, 'undelivered', 'queued', p_error => p_error, p_counts => false,
     p_run_after => now() + short_backoff(p_job.delivery_failures, undelivered_cap_seconds()));
@@ -145,19 +164,24 @@ declare
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), p_error);
   perform hold_gateway(p_attempt, p_error, p_retry_after_seconds);
-  return give_back(v_job, p_dispatcher, p_attempt, p_error, 'undelivered');
+  return give_back(v_job, p_dispatcher, p_attempt, p_error, 'undelivered', undelivered_tries(), true);
 end
 $$;
 
--- The gateway had no free session or run for this job in time (409, or 503 for admission). The job is
--- queued again, and the gateway is not held, so that it goes on with other jobs.
-create or replace function hook_busy(p_dispatcher text, p_attempt uuid, p_error text) returns jsonb
+-- The gateway had no free session or run for this job in time (p_status 409, or 503 for admission). The job
+-- is queued again, and the gateway is not held, so that it goes on with other jobs.
+-- A 409 is about the session of this job, so after busy_tries the job is set aside. A 503 is about the whole
+-- gateway, so the job is set aside only when it alone finds no place.
+create or replace function hook_busy(
+  p_dispatcher text, p_attempt uuid, p_error text, p_status int default 409
+) returns jsonb
 language plpgsql as $$
 declare
   v_job jobs := job_of_hook_call(p_attempt);
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), p_error);
-  return give_back(v_job, p_dispatcher, p_attempt, p_error, 'busy');
+  return give_back(v_job, p_dispatcher, p_attempt, p_error, 'busy',
+    case p_status when 409 then busy_tries() else undelivered_tries() end, p_status <> 409);
 end
 $$;
 
@@ -196,30 +220,44 @@ begin
 end
 $$;
 
--- The gateway will refuse this call however often it is repeated (400, 401, 404, 405, 413). The lane of the
--- agent is paused with the reason until it is resumed, and the job is queued again; the attempt does not
--- count.
+-- The gateway refuses the call and certainly starts no run (400, 401, 404, 405, 413, a redirect, a page). The
+-- job is queued again and its attempt does not count; the lane of the agent stops, or the job is set aside
+-- when it alone is refused (R__refusals.sql). The answer has told, the news for people, if there is any.
 -- A refusal from a dispatcher that no longer holds the attempt changes nothing: the new holder makes the
 -- call itself, and the cause may have been removed by then.
 create or replace function hook_refused(p_dispatcher text, p_attempt uuid, p_reason text) returns jsonb
 language plpgsql as $$
 declare
   v_job jobs := job_of_hook_call(p_attempt);
+  v_alone int;
+  v_told text;
+  v_next_try timestamptz;
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), p_reason);
   if not holds_hook_call(v_job, p_dispatcher, p_attempt) then
     return hook_answer(v_job, false, 'refused');
   end if;
-  if not exists (
-    select from agents a
-    where a.namespace = v_job.namespace and a.agent_id = v_job.target_agent and lane_paused(a)) then
-    perform pause_lane(v_job.namespace, v_job.target_agent, 'dispatcher', p_reason, null);
+  update job_attempts set refused_at = now() where attempt_id = p_attempt;
+  v_alone := refusals_alone(v_job);
+  if v_alone = 0 then
+    v_told := stop_lane(v_job, p_reason);
   end if;
   if exists (select from job_attempts where attempt_id = p_attempt and unknown_since is not null) then
     -- As in give_back, an earlier call may have started a run.
-    return hook_unknown(p_dispatcher, p_attempt, p_reason);
+    return hook_unknown(p_dispatcher, p_attempt, p_reason)
+      || jsonb_strip_nulls(jsonb_build_object('told', v_told));
   end if;
-  v_job := end_attempt(v_job, 'undelivered', 'queued', p_error => p_reason, p_counts => false);
-  return hook_answer(v_job, true, 'refused');
+  if v_alone >= refused_tries() then
+    v_job := set_aside(v_job, p_reason, format(
+      'the gateway refuses this job alone, other jobs of agent %s go through: %s',
+      v_job.target_agent, p_reason));
+    return hook_answer(v_job, true, 'refused');
+  end if;
+  select greatest(case when refusal_cause is not null then paused_until end, now()) into v_next_try
+  from agents
+  where namespace = v_job.namespace and agent_id = v_job.target_agent;
+  v_job := end_attempt(v_job, 'undelivered', 'queued', p_error => p_reason, p_counts => false,
+    p_run_after => v_next_try + refused_job_delay());
+  return hook_answer(v_job, true, 'refused') || jsonb_strip_nulls(jsonb_build_object('told', v_told));
 end
 $$;

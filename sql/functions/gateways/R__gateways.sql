@@ -68,7 +68,7 @@ $$;
 
 -- Writes the result of a health check to a locked row. A gateway that is ready again loses its hold and its
 -- count of failures, because calls that failed during its absence would hold it for longer than it was
--- away.
+-- away. Lanes that its refusals have stopped try again at once.
 create or replace function write_gateway_state(p_gateway gateways, p_node text, p_state text, p_reason text)
 returns void language plpgsql as $$
 declare
@@ -87,6 +87,9 @@ begin
     updated_at = now()
   where namespace = p_gateway.namespace
     and gateway = p_gateway.gateway;
+  if p_state = 'ready' and p_gateway.state <> 'ready' then
+    perform retry_lanes(p_gateway.namespace, p_gateway.gateway);
+  end if;
 end
 $$;
 
@@ -101,6 +104,8 @@ declare
   v_was gateways;
   v_changed jsonb := '[]';
 begin
+  perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_node),
+    format('gateway %s is %s', p_gateway, p_state));
   for v_was in
     select * from gateways where gateway = p_gateway order by namespace for no key update
   loop
@@ -188,6 +193,29 @@ begin
       where namespace = coalesce(p_namespace, namespace)));
 end
 $$;
+
+create or replace function resume_gateway(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_gateway text := p_input ->> 'gateway';
+  v_agents text[];
+begin
+  perform require_gateway(v_namespace, v_gateway);
+  perform act_as(p_principal, 'resumed');
+  update gateways
+  set failures = 0, held_until = null, hold_reason = null, updated_at = now()
+  where namespace = v_namespace and gateway = v_gateway;
+  v_agents := open_lanes(v_namespace, v_gateway, null);
+  perform append_event(v_namespace, 'gateway.resumed', null, null, jsonb_build_object(
+    'gateway', v_gateway,
+    'agents', to_jsonb(v_agents)));
+  perform pg_notify('jobs_ready', '');
+  return jsonb_build_object('gateway', v_gateway, 'agents', to_jsonb(v_agents));
+end
+$$;
+comment on function resume_gateway(jsonb, jsonb) is
+  'The operation resumeGateway: ends the hold of a gateway and opens every lane that its refusals have stopped. Lanes that an operator has paused stay paused.';
 
 -- The door adds tokenHash, the SHA-256 of the new token in hex. When neither the input nor the caller has a
 -- namespace, the token is valid in every namespace, because the gateway serves them all.

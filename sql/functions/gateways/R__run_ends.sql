@@ -142,6 +142,12 @@ begin
     updated_at = now()
   where gateway = v_name
     and namespace = coalesce(p_principal ->> 'namespace', namespace);
+  if v_new then
+    perform retry_lanes(namespace, gateway)
+    from gateways
+    where gateway = v_name
+      and namespace = coalesce(p_principal ->> 'namespace', namespace);
+  end if;
   return jsonb_build_object(
     'gateway', v_name,
     'newBoot', v_new,
@@ -150,7 +156,7 @@ begin
 end
 $$;
 comment on function report_gateway_start(jsonb, jsonb) is
-  'The operation reportGatewayStart: keeps the version and boot id of the gateway. After a new boot every run that was admitted before it is suspect: the run has died, or the gateway resumes it.';
+  'The operation reportGatewayStart: keeps the version and boot id of the gateway. After a new boot every run that was admitted before it is suspect: the run has died, or the gateway resumes it. Lanes that refusals of the gateway have stopped try again at once.';
 
 -- Gives live runs of the gateway the recovery window in which to report, if they were admitted or their
 -- outcome became unknown before the boot. Returns how many; locks their jobs in the order of their ids.

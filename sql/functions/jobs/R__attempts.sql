@@ -115,7 +115,7 @@ $$;
 
 -- Ends the live attempt of a locked job with p_status, moves the job to p_state and, if the job has ended,
 -- releases the jobs that wait for its end. With p_counts false the attempt does not count against
--- max_attempts.
+-- max_attempts and keeps no prompt, because such attempts can be many and their agent got none.
 -- The run of a cancelled or timed out attempt is stopped at its gateway. To block a job, use
 -- block_live_job.
 create or replace function end_attempt(
@@ -127,7 +127,8 @@ declare
   v_attempt uuid := p_job.live_attempt;
 begin
   update job_attempts
-  set status = p_status, summary = p_summary, error = p_error, finished_at = now(), updated_at = now()
+  set status = p_status, summary = p_summary, error = p_error, finished_at = now(), updated_at = now(),
+    prompt = case when p_counts then prompt end
   where attempt_id = v_attempt;
   update jobs
   set state = p_state,

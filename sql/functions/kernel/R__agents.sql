@@ -26,6 +26,17 @@ language sql stable as $$
     and ((p_agent).paused_until is null or (p_agent).paused_until > p_now)
 $$;
 
+-- Describes a pause of the agent's lane in words that begin with the next move: the time of the next try when
+-- the bus has stopped the lane, otherwise an operator.
+create or replace function pause_text(p_agent agents) returns text
+language sql stable as $$
+  select case
+    when (p_agent).refusal_cause is not null and (p_agent).paused_until is not null then
+      format('the next try at %s: the lane of agent %s is stopped: %s',
+        utc_text((p_agent).paused_until), (p_agent).agent_id, (p_agent).paused_reason)
+    else format('an operator: agent %s is paused: %s', (p_agent).agent_id, (p_agent).paused_reason) end
+$$;
+
 -- Returns whether jobs of the agent may be claimed at p_now: the agent is enabled and its lane is not
 -- paused.
 create or replace function lane_open(p_agent agents, p_now timestamptz default now()) returns boolean
@@ -127,7 +138,8 @@ $$;
 comment on function pause_agent(jsonb, jsonb) is
   'The operation pauseAgent: stops an agent''s lane, with a reason and optionally until. Runs that are under way go on.';
 
--- Pauses the lane of an agent and emits agent.paused. Returns the agent.
+-- Pauses the lane of an agent for a person, in place of a stop by the bus, and emits agent.paused. Returns
+-- the agent.
 create or replace function pause_lane(
   p_namespace text, p_agent text, p_by text, p_reason text, p_until timestamptz
 ) returns agents language plpgsql as $$
@@ -139,6 +151,9 @@ begin
     paused_by = p_by,
     paused_reason = p_reason,
     paused_until = p_until,
+    refusal_cause = null,
+    refusal_stops = 0,
+    refused_job = null,
     updated_at = now()
   where namespace = p_namespace and agent_id = p_agent
   returning * into v_agent;
@@ -155,6 +170,7 @@ declare
   v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
 begin
   perform act_as(p_principal, 'resumed');
+  perform open_lanes(v_namespace, null, null, v_agent.agent_id);
   update agents
   set paused_at = null, paused_by = null, paused_reason = null, paused_until = null, updated_at = now()
   where namespace = v_namespace and agent_id = v_agent.agent_id

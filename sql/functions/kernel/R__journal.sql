@@ -154,7 +154,7 @@ begin
   select n.namespace, current_actor(),
     case
       when o.enabled and not n.enabled then 'agent.disabled'
-      when o.paused_at is null and n.paused_at is not null then 'agent.paused'
+      when n.paused_at is not null and n.paused_at is distinct from o.paused_at then 'agent.paused'
       when o.paused_at is not null and n.paused_at is null then 'agent.resumed'
       else 'agent.changed' end,
     'agents', n.agent_id, nullif(current_setting('agentbus.why', true), ''),

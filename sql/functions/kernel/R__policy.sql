@@ -67,6 +67,36 @@ create or replace function unknown_cap_seconds() returns int language sql immuta
 create or replace function key_memory() returns interval
 language sql immutable as $$ select interval '4 minutes' $$;
 
+-- -------------------------------------------------------------------------------------------------- refusals
+
+-- How long a lane stops after the first refusals of its hook calls, in seconds; the time doubles with each
+-- further stop in a row.
+-- Chosen: most mistakes in front of a gateway (a proxy that starts, a configuration that is loaded again) are
+-- over after a minute.
+create or replace function refusal_pause_seconds() returns int language sql immutable as $$ select 60 $$;
+
+-- The longest stop of a lane after refusals, in seconds.
+-- Chosen: a mistake that a person corrects without a word to the bus costs a quarter of an hour at most.
+create or replace function refusal_pause_cap_seconds() returns int language sql immutable as $$ select 900 $$;
+
+-- How long a refused job waits longer than its lane.
+-- Chosen: two sweeps, so that another job of the lane is claimed first and shows whether the lane works.
+create or replace function refused_job_delay() returns interval
+language sql immutable as $$ select interval '5 seconds' $$;
+
+-- After this many refused hook calls in a row a job is set aside, if its lane admitted another job meanwhile.
+-- Chosen: two refusals can be chance when one of two servers behind an address is wrong.
+create or replace function refused_tries() returns int language sql immutable as $$ select 3 $$;
+
+-- After this many hook calls in a row whose session was taken (409) a job is set aside.
+-- Chosen: with the backoff these are about four minutes, longer than any change of a session takes.
+create or replace function busy_tries() returns int language sql immutable as $$ select 10 $$;
+
+-- After this many hook calls in a row that started no run a job is set aside, if the gateway admitted other
+-- jobs meanwhile.
+-- Chosen: with the backoff these are about 40 minutes; an overloaded gateway lets a job pass sooner.
+create or replace function undelivered_tries() returns int language sql immutable as $$ select 50 $$;
+
 -- -------------------------------------------------------------------------------------------------- gateways
 
 -- The age at which the last health check of a gateway no longer counts.

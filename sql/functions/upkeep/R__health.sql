@@ -98,7 +98,22 @@ language sql stable as $$
   select 5, format('agent %s is paused by %s: %s', agent_id, paused_by, paused_reason)
   from agents a
   where namespace = p_namespace
+    and refusal_cause is null
     and lane_paused(a)
+  union all
+  -- One problem for each cause, however many lanes it stops.
+  select 5, format('gateway %s: the bus has stopped the lane%s of %s: %s; %s, resume-gateway %s tries now',
+    gateway,
+    case when count(*) > 1 then 's' end,
+    string_agg(agent_id, ', ' order by agent_id),
+    (array_agg(paused_reason order by paused_at))[1],
+    coalesce('next try at ' || utc_text(min(paused_until)), 'no try until it is resumed or the gateway restarts'),
+    gateway)
+  from agents
+  where namespace = p_namespace
+    and enabled
+    and refusal_cause is not null
+  group by gateway, refusal_cause
 $$;
 
 -- Returns the problems of the jobs of the namespace: expired leases, dead letters that wait for an

@@ -1,1 +1,1 @@
-select hook_busy(:#dispatcher, :#attemptId::uuid, :#reason)::text
+select hook_busy(:#dispatcher, :#attemptId::uuid, :#reason, :#status::int)::text

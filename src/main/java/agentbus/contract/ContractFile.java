@@ -42,6 +42,7 @@ final class ContractFile {
             "x-issues-token",
             "x-hands-out-attempts",
             "x-closes-attempt",
+            "x-repairs-input",
             "x-batch");
 
     private final JsonNode document;
@@ -182,6 +183,7 @@ final class ContractFile {
                 optional(node, "x-issues-token"),
                 optional(node, "x-hands-out-attempts"),
                 node.path("x-closes-attempt").asBoolean(),
+                node.path("x-repairs-input").asBoolean(),
                 batch(node.path("x-batch")));
     }
 

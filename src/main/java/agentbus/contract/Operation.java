@@ -198,11 +198,11 @@ public final class Operation {
      *
      * @param input all inputs in one object; changed in place
      * @param naming turns a dotted path into the caller's name for the field, for the messages
-     * @return the same object
+     * @return the same object, or its repaired copy
      * @throws Problem for the first mistake: 400
      */
     public ObjectNode check(ObjectNode input, UnaryOperator<String> naming) {
-        return compiled.check(input, naming);
+        return compiled.check(special().repairsInput() ? Repair.repaired(input, inputs.values()) : input, naming);
     }
 
     /**

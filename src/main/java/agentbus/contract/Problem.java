@@ -1,5 +1,6 @@
 package agentbus.contract;
 
+import agentbus.text.WholeText;
 import agentbus.text.Nearest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -45,10 +46,10 @@ public final class Problem extends RuntimeException {
             String expected,
             long retryAfterSeconds,
             Throwable cause) {
-        super(Wording.whole(detail), cause, false, false);
+        super(WholeText.withoutHalves(detail), cause, false, false);
         this.status = status;
         this.code = code;
-        this.field = field == null ? null : Wording.whole(field);
+        this.field = field == null ? null : WholeText.withoutHalves(field);
         this.value = value == null ? null : Wording.shortened(value);
         this.expected = expected;
         this.retryAfterSeconds = retryAfterSeconds;

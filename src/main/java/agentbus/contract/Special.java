@@ -4,12 +4,17 @@ import java.util.Optional;
 
 /**
  * The rare properties of an operation in the contract: {@code x-issues-token}, {@code x-hands-out-attempts},
- * {@code x-closes-attempt} and {@code x-batch}. Most operations have none of them.
+ * {@code x-closes-attempt}, {@code x-repairs-input} and {@code x-batch}. Most operations have none of them.
  *
  * @param issuedPrefix the prefix of the long-lived token that the operation issues
  * @param attemptList the field of the answer that lists claimed attempts
  * @param closesAttempt whether the operation closes an attempt
+ * @param repairsInput whether texts and numbers of the input are repaired rather than refused
  * @param batch how calls of the operation share a statement
  */
 public record Special(
-        Optional<String> issuedPrefix, Optional<String> attemptList, boolean closesAttempt, Optional<Batch> batch) {}
+        Optional<String> issuedPrefix,
+        Optional<String> attemptList,
+        boolean closesAttempt,
+        boolean repairsInput,
+        Optional<Batch> batch) {}

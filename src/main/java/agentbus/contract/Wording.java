@@ -1,5 +1,6 @@
 package agentbus.contract;
 
+import agentbus.text.WholeText;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.ArrayList;
@@ -98,29 +99,10 @@ final class Wording {
     /** The value itself, or the beginning of its text if it is long. */
     static JsonNode shortened(JsonNode value) {
         String given = value.isTextual() ? value.textValue() : value.toString();
-        String text = whole(given);
+        String text = WholeText.withoutHalves(given);
         if (text.length() <= SHORT) {
             return text.equals(given) ? value : JsonNodeFactory.instance.textNode(text);
         }
-        int end = Character.isHighSurrogate(text.charAt(SHORT - 1)) ? SHORT - 1 : SHORT;
-        return JsonNodeFactory.instance.textNode(text.substring(0, end) + "…");
-    }
-
-    /** The text with U+FFFD in place of each unpaired surrogate, which UTF-8 cannot encode. */
-    static String whole(String text) {
-        StringBuilder whole = null;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (!Character.isSurrogate(c)) {
-                continue;
-            }
-            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
-                i++;
-                continue;
-            }
-            whole = whole == null ? new StringBuilder(text) : whole;
-            whole.setCharAt(i, '\uFFFD');
-        }
-        return whole == null ? text : whole.toString();
+        return JsonNodeFactory.instance.textNode(WholeText.cut(text, SHORT) + "…");
     }
 }

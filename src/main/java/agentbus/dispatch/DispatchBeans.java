@@ -38,6 +38,7 @@ public final class DispatchBeans implements PackageBeans {
                 HookProtocol.class,
                 () -> new HookProtocol(beans.get(Gateways.class), beans.get(Prompts.class)));
         beans.bind("runAborts", RunAborts.class, () -> new RunAborts(beans.get(Gateways.class)));
+        beans.bind("refusalLog", RefusalLog.class, RefusalLog::new);
         beans.bind("hookCallNotes", HookCallNotes.class, () -> hookCallNotes(beans));
         if (GatewaySettings.dispatches(settings, beans.get(Gateways.class))) {
             bindChecks(beans);

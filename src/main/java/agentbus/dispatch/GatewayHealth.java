@@ -1,6 +1,7 @@
 package agentbus.dispatch;
 
 import agentbus.text.Json;
+import agentbus.text.WholeText;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
@@ -135,9 +136,10 @@ public final class GatewayHealth {
 
     private static void set(Map<String, Object> verdict, String state, String reason) {
         verdict.put("state", state);
+        String line = reason == null ? null : WholeText.repaired(reason);
         verdict.put(
                 "reason",
-                reason == null || reason.length() <= REASON_LENGTH ? reason : reason.substring(0, REASON_LENGTH) + "…");
+                line == null || line.length() <= REASON_LENGTH ? line : WholeText.cut(line, REASON_LENGTH) + "…");
     }
 
     private static List<String> failing(String body) {

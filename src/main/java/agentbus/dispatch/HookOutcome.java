@@ -1,6 +1,7 @@
 package agentbus.dispatch;
 
 import agentbus.text.Json;
+import agentbus.text.WholeText;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.ConnectException;
@@ -23,12 +24,15 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
     /**
      * Statuses with which the gateway starts no run: rate limit, draining, starting, or a failure before its runner.
      */
-    private static final Set<Integer> NOT_STARTED = Set.of(408, 429, 502, 503);
+    private static final Set<Integer> NOT_STARTED = Set.of(408, 425, 429, 502, 503);
     /** In the body of a 503, this text means that only this run found no slot in time. */
     private static final String NO_PLACE = "did not start before admission timeout";
 
     /** Chosen: long enough for an error line of a gateway or a proxy. */
     private static final int REASON_LENGTH = 500;
+
+    /** Chosen: OpenClaw 2026.9.6 uses UUIDs (measured), and this is the limit of the contract for a run's id. */
+    private static final int RUN_ID_LENGTH = 200;
 
     /** Kinds of outcomes. */
     public enum Kind {
@@ -40,12 +44,13 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
         UNKNOWN,
         /** The run has not started because its session or every slot was taken. Other runs may start. */
         BUSY,
-        /** The gateway will never accept this call, so it is not repeated. */
+        /** No run has started, and the gateway refuses the call for a reason that a repetition does not remove. */
         REFUSED
     }
 
     /**
-     * Reads an HTTP answer.
+     * Reads an HTTP answer. Any answer that may stand for an admitted run is unknown at least, whatever its status,
+     * because a call that is wrongly taken for not started is done twice.
      *
      * @param status the HTTP status
      * @param body the answer's body; may be empty, null or not JSON
@@ -53,10 +58,16 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
      * @return the outcome
      */
     public static HookOutcome ofAnswer(int status, String body, String retryAfter) {
-        if (status == 200) {
-            return ofAdmission(body);
-        }
         String reason = "gateway answered " + status + ": " + brief(body);
+        JsonNode answer = jsonOrNull(body);
+        if (answer != null && answer.path("ok").asBoolean(false)) {
+            return status / 100 == 2
+                    ? admitted(answer)
+                    : new HookOutcome(Kind.UNKNOWN, reason, null, null);
+        }
+        if (status / 100 == 2) {
+            return ofStrangeSuccess(status, body, answer, reason);
+        }
         if (status == 409 || status == 503 && body != null && body.contains(NO_PLACE)) {
             return new HookOutcome(Kind.BUSY, reason, null, null);
         }
@@ -87,21 +98,40 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
         return new HookOutcome(neverSent ? Kind.UNDELIVERED : Kind.UNKNOWN, reason, null, null);
     }
 
-    private static HookOutcome ofAdmission(String body) {
-        try {
-            JsonNode answer = Json.read(body == null ? "" : body);
-            if (answer.path("ok").asBoolean(false)) {
-                return new HookOutcome(Kind.ADMITTED, null, answer.path("runId").textValue(), null);
-            }
-        } catch (JsonProcessingException notJson) {
-            return notAGateway(body);
-        }
-        return notAGateway(body);
+    private static HookOutcome admitted(JsonNode answer) {
+        String runId = answer.path("runId").textValue();
+        String kept = runId == null ? null : WholeText.cut(WholeText.repaired(runId), RUN_ID_LENGTH);
+        return new HookOutcome(Kind.ADMITTED, null, kept, null);
     }
 
-    private static HookOutcome notAGateway(String body) {
-        String reason = "answered 200, but not as an OpenClaw hook does; is this the gateway's address? " + brief(body);
-        return new HookOutcome(Kind.REFUSED, reason, null, null);
+    /**
+     * A success that OpenClaw never gives. Certainly no run has started when the body says so, or when a 200 carries a
+     * page or a value that is no object: another server has answered. Otherwise a program between the bus and the
+     * gateway may have changed the answer to an admission.
+     */
+    private static HookOutcome ofStrangeSuccess(int status, String body, JsonNode answer, String reason) {
+        boolean saysNo = answer != null && answer.has("ok");
+        boolean anotherServer = status == 200 && !mayBeCutAnswer(body) && (answer == null || !answer.isObject());
+        if (!saysNo && !anotherServer) {
+            return new HookOutcome(Kind.UNKNOWN, reason, null, null);
+        }
+        String refusal = "gateway answered " + status
+                + ", but not as an OpenClaw hook does (is this the gateway's address?): " + brief(body);
+        return new HookOutcome(Kind.REFUSED, refusal, null, null);
+    }
+
+    private static boolean mayBeCutAnswer(String body) {
+        String text = body == null ? "" : body.strip();
+        return text.isEmpty() || text.startsWith("{");
+    }
+
+    private static JsonNode jsonOrNull(String body) {
+        try {
+            JsonNode answer = Json.read(body == null ? "" : body);
+            return answer == null || answer.isMissingNode() ? null : answer;
+        } catch (JsonProcessingException notJson) {
+            return null;
+        }
     }
 
     private static Integer seconds(String retryAfter) {
@@ -116,7 +146,7 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
      * @return the line
      */
     static String brief(String text) {
-        String line = text == null ? "" : text.strip().replaceAll("\\p{Cntrl}+", " ");
-        return line.length() <= REASON_LENGTH ? line : line.substring(0, REASON_LENGTH) + "…";
+        String line = text == null ? "" : WholeText.withoutHalves(text.strip().replaceAll("\\p{Cntrl}+", " "));
+        return line.length() <= REASON_LENGTH ? line : WholeText.cut(line, REASON_LENGTH) + "…";
     }
 }

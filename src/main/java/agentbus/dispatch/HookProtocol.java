@@ -78,8 +78,8 @@ public final class HookProtocol {
      * @param retryAfter the answer's Retry-After, or null
      * @param failure the exception of the call, or null
      * @param hookCall the hook call
-     * @return attemptId, dispatcher, outcome (the {@link HookOutcome.Kind} in lower case), reason, runId, sessionKey,
-     *     retryAfterSeconds
+     * @return attemptId, dispatcher, outcome (the {@link HookOutcome.Kind} in lower case), status, reason, runId,
+     *     sessionKey, retryAfterSeconds
      */
     public Map<String, Object> outcome(
             @Body byte[] body,
@@ -94,6 +94,7 @@ public final class HookProtocol {
         parameters.put("attemptId", hookCall.get("attemptId"));
         parameters.put("dispatcher", hookCall.get("dispatcher"));
         parameters.put("outcome", outcome.kind().name().toLowerCase(Locale.ROOT));
+        parameters.put("status", status);
         parameters.put("reason", outcome.reason());
         parameters.put("runId", outcome.runId());
         parameters.put("sessionKey", sessionKey(hookCall));

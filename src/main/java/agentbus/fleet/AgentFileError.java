@@ -1,5 +1,7 @@
 package agentbus.fleet;
 
+import agentbus.text.WholeText;
+
 /**
  * A mistake in the fleet's files. The message is one line: the file, its line if known, the field, the value, and the
  * rule.
@@ -20,7 +22,7 @@ public final class AgentFileError extends IllegalArgumentException {
     /** Shortens a value to one line for a message, because a file may hold a whole page in place of a word. */
     static String shown(String value) {
         String line = oneLine(value);
-        return "'" + (line.length() <= LONGEST_VALUE ? line : line.substring(0, LONGEST_VALUE) + "…") + "'";
+        return "'" + (line.length() <= LONGEST_VALUE ? line : WholeText.cut(line, LONGEST_VALUE) + "…") + "'";
     }
 
     private static String oneLine(String text) {

@@ -23,13 +23,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The outcome of each status and each exception. */
 class HookOutcomeTest {
     @ParameterizedTest
     @CsvSource({
-        "204, REFUSED",
-        "202, REFUSED",
+        "201, UNKNOWN",
+        "202, UNKNOWN",
+        "204, UNKNOWN",
+        "206, UNKNOWN",
         "301, REFUSED",
         "302, REFUSED",
         "307, REFUSED",
@@ -41,6 +44,7 @@ class HookOutcomeTest {
         "413, REFUSED",
         "422, REFUSED",
         "408, UNDELIVERED",
+        "425, UNDELIVERED",
         "409, BUSY",
         "429, UNDELIVERED",
         "502, UNDELIVERED",
@@ -81,16 +85,59 @@ class HookOutcomeTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
-            value = {"''", "{\"ok\":false}", "{}", "[]", "true", "<html>It works!</html>", "{\"ok\":"})
+            value = {"{\"ok\":false}", "[]", "true", "<html>It works!</html>", "It works!"})
     void a_200_that_no_gateway_gives_is_refused(String body) {
         HookOutcome outcome = HookOutcome.ofAnswer(200, body, null);
         assertEquals(Kind.REFUSED, outcome.kind());
         assertTrue(outcome.reason().contains("is this the gateway's address?"), outcome.reason());
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "200 | ''",
+                "200 | {}",
+                "200 | {\"ok\":",
+                "200 | {\"runId\":\"r-1\"}",
+                "202 | {\"runId\":\"r-1\"}",
+                "202 | <html>Accepted</html>",
+                "307 | {\"ok\":true,\"runId\":\"r-1\"}",
+                "404 | {\"ok\":true,\"runId\":\"r-1\"}",
+                "409 | {\"ok\":true,\"runId\":\"r-1\"}",
+                "503 | {\"ok\":true,\"runId\":\"r-1\"}"
+            })
+    void an_answer_that_may_stand_for_an_admission_is_never_taken_for_not_started(int status, String body) {
+        assertEquals(Kind.UNKNOWN, HookOutcome.ofAnswer(status, body, null).kind());
+    }
+
     @Test
-    void a_200_without_a_body_is_refused() {
-        assertEquals(Kind.REFUSED, HookOutcome.ofAnswer(200, null, null).kind());
+    void a_200_without_a_body_may_have_lost_it() {
+        assertEquals(Kind.UNKNOWN, HookOutcome.ofAnswer(200, null, null).kind());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {200, 201, 202})
+    void a_success_that_says_ok_admits_the_run_whatever_its_number(int status) {
+        assertEquals(
+                new HookOutcome(Kind.ADMITTED, null, "r-1", null),
+                HookOutcome.ofAnswer(status, "{\"ok\":true,\"runId\":\"r-1\"}", null));
+    }
+
+    @Test
+    void the_id_of_a_run_can_always_be_stored() {
+        String runId = "r\\u0000\\ud83d" + "x".repeat(500);
+        HookOutcome outcome = HookOutcome.ofAnswer(200, "{\"ok\":true,\"runId\":\"" + runId + "\"}", null);
+
+        assertTrue(outcome.runId().startsWith("r\ufffd\ufffdx"), outcome.runId());
+        assertEquals(200, outcome.runId().length());
+    }
+
+    @Test
+    void a_reason_is_cut_at_a_whole_character() {
+        String reason = HookOutcome.brief("a".repeat(499) + "\ud83d\ude00 and more");
+
+        assertEquals("a".repeat(499) + "…", reason);
     }
 
     @ParameterizedTest

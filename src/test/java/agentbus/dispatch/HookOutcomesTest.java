@@ -192,9 +192,9 @@ class HookOutcomesTest {
                 new Fault.Answer(405, Map.of("Allow", "GET"), "Method Not Allowed"),
                 Fault.answer(413, "{\"ok\":false,\"error\":\"payload too large\"}"),
                 new Fault.Answer(302, Map.of("Location", "http://127.0.0.1:9/elsewhere"), ""),
-                Fault.answer(204, ""),
+                new Fault.Answer(307, Map.of("Location", "http://127.0.0.1:9/elsewhere"), ""),
+                Fault.answer(403, "Forbidden"),
                 Fault.answer(200, HTML),
-                Fault.answer(200, ""),
                 Fault.answer(200, "{\"ok\":false}"),
                 Fault.answer(200, "[]"));
     }
@@ -228,10 +228,49 @@ class HookOutcomesTest {
         jobs.awaitState(second, "succeeded");
     }
 
+    @Test
+    void a_lane_that_a_refusal_stopped_goes_on_by_itself_when_its_time_has_come() {
+        fleet.gateway().failNext(1, Fault.answer(404, "Not Found"));
+        UUID job = jobs.enqueue("ann");
+        await().until(() -> lane("ann").get("paused_until") != null);
+
+        database.jdbc().update("update agents set paused_until = now() where agent_id = 'ann'");
+        database.jdbc().update("update jobs set run_after = now() where job_id = ?", job);
+
+        jobs.awaitState(job, "succeeded");
+        assertNull(lane("ann").get("paused_at"));
+        assertNull(lane("ann").get("refusal_cause"));
+    }
+
+    @Test
+    void a_job_that_alone_is_refused_is_set_aside_and_the_others_are_done() {
+        database.jdbc().update("update agents set paused_at = now(), paused_reason = 'test' where agent_id = 'ann'");
+        UUID poison = jobs.enqueue("ann");
+        List<UUID> others = Stream.generate(() -> jobs.enqueue("ann")).limit(6).toList();
+        fleet.gateway()
+                .fault(
+                        request -> request.idempotencyKey().startsWith(poison.toString()),
+                        Fault.answer(413, "{\"ok\":false,\"error\":\"payload too large\"}"));
+        open("ann");
+
+        others.forEach(other -> jobs.awaitState(other, "succeeded"));
+        await().atMost(Duration.ofSeconds(60)).until(() -> {
+            // In place of the wait of some seconds before each further try.
+            database.jdbc().update("update jobs set run_after = now() where job_id = ? and state = 'queued'", poison);
+            return jobs.job(poison).get("state").equals("blocked");
+        });
+        assertTrue(jobs.job(poison).get("blocked_reason").toString().contains("payload too large"));
+        jobs.awaitState(jobs.enqueue("ann"), "succeeded");
+        assertNull(lane("ann").get("paused_at"));
+    }
+
     static Stream<Arguments> unknowns() {
         return Stream.of(
                 Arguments.of(Fault.answer(500, "{\"ok\":false,\"error\":\"boom\"}"), "500"),
                 Arguments.of(Fault.answer(504, "Gateway Timeout"), "504"),
+                Arguments.of(Fault.answer(204, ""), "204"),
+                Arguments.of(Fault.answer(202, "{\"runId\":\"r-1\"}"), "202"),
+                Arguments.of(Fault.answer(200, ""), "200"),
                 Arguments.of(Fault.cutConnection(), "no answer"),
                 Arguments.of(Fault.delayAnswer(Duration.ofSeconds(2)), "Timeout"),
                 Arguments.of(Fault.refuseToRead(), "Timeout"),

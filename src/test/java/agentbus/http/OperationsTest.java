@@ -104,6 +104,7 @@ class OperationsTest {
             Map.entry("resumeAgent", door -> door.post("/v1/agents/other/resume", null)),
             Map.entry("issueAgentToken", door -> door.post("/v1/agents/other/token", null)),
             Map.entry("listGateways", door -> door.get("/v1/gateways")),
+            Map.entry("resumeGateway", door -> door.post("/v1/gateways/default/resume", null)),
             Map.entry("issueGatewayToken", door -> door.post("/v1/gateways/default/token", null)),
             Map.entry(
                     "reportGatewayStart",
