@@ -257,3 +257,51 @@ begin
   perform make_refused_due(p_namespace, v_agents);
 end
 $$;
+
+-- Stops the lane of a locked job because the gateway ran another agent, p_agent, in its place. The stop has
+-- no end, since each further try would give the work to that agent. Emits gateway.wrong_agent when this is
+-- news.
+create or replace function stop_lane_of_wrong_agent(p_job jobs, p_agent text, p_reason text) returns void
+language plpgsql as $$
+declare
+  v_cause text := format('agent %s ran in place of agent %s', p_agent, p_job.target_agent);
+  v_agent agents;
+begin
+  select * into v_agent
+  from agents
+  where namespace = p_job.namespace and agent_id = p_job.target_agent
+  for no key update;
+  if lane_paused(v_agent) and (v_agent.refusal_cause is null or v_agent.refusal_cause = v_cause) then
+    return;
+  end if;
+  update agents
+  set paused_at = now(),
+    paused_by = 'dispatcher',
+    paused_reason = p_reason,
+    paused_until = null,
+    refusal_cause = v_cause,
+    refusal_stops = 0,
+    refused_job = null,
+    updated_at = now()
+  where namespace = v_agent.namespace and agent_id = v_agent.agent_id;
+  if v_agent.refusal_cause is distinct from v_cause then
+    perform append_event(v_agent.namespace, 'gateway.wrong_agent', null, p_job.job_id, jsonb_build_object(
+      'gateway', v_agent.gateway,
+      'agentId', v_agent.agent_id,
+      'ranAgent', p_agent,
+      'jobId', p_job.job_id,
+      'reason', p_reason));
+  end if;
+end
+$$;
+
+-- Opens the lane of a job that was stopped because another agent ran, now that the right agent runs.
+create or replace function right_agent_runs(p_job jobs) returns void
+language sql as $$
+  select open_lanes(a.namespace, a.gateway, a.refusal_cause, a.agent_id)
+  from agents a
+  where a.namespace = p_job.namespace
+    and a.agent_id = p_job.target_agent
+    and a.refusal_cause is not null
+    and a.refusal_stops = 0
+$$;

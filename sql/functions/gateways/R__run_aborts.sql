@@ -2,12 +2,18 @@
 -- attempt. The row of an abort is written in the transaction that ends the attempt, so that no crash loses
 -- it.
 
+-- The function with fewer parameters, which an earlier version of this script made.
+drop function if exists request_abort(uuid, text);
+
 -- Requests that the run of an attempt be stopped at its gateway, and notifies the dispatchers. Writes no
 -- row when no run can exist, because the hook was never called or the run has ended.
--- A second request reopens an abort that found no run, because the run may have begun since.
-create or replace function request_abort(p_attempt uuid, p_why text) returns void language sql as $$
+-- A second request reopens an abort that found no run, because the run may have begun since. p_session_key
+-- names the session of a run that does not have the session of its job; null takes the latter.
+create or replace function request_abort(p_attempt uuid, p_why text, p_session_key text default null)
+returns void language sql as $$
   insert into run_aborts as r (attempt_id, namespace, gateway, session_key, why)
-  select a.attempt_id, a.namespace, a.gateway, session_key_of(j, g.form), left(p_why, 500)
+  select a.attempt_id, a.namespace, a.gateway, coalesce(p_session_key, session_key_of(j, g.form)),
+    left(p_why, 500)
   from job_attempts a
   join jobs j using (job_id)
   join gateways g on g.namespace = a.namespace and g.gateway = a.gateway

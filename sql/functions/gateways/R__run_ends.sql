@@ -12,16 +12,16 @@ create or replace function session_key_of(p_job jobs, p_form text) returns text 
     else (p_job).job_id::text end)
 $$;
 
--- Returns the jobs to which a session key can refer: the job whose id it holds, or the newest jobs of the
--- session that it names. The newest few are enough, because the runs of a session come one after another.
+-- Returns the jobs to which a session key can refer: the job whose id it holds, whichever agent ran it, or
+-- the newest jobs of the agent in the session that it names. The newest few are enough, because the runs of
+-- a session come one after another.
 create or replace function jobs_of_session(p_agent text, p_session text) returns setof jobs
 language plpgsql stable as $$
 begin
   if p_session ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
     return query
       select * from jobs
-      where job_id = p_session::uuid
-        and target_agent = p_agent;
+      where job_id = p_session::uuid;
   else
     return query
       select * from jobs
@@ -53,6 +53,53 @@ begin
   order by a.created_at desc
   limit 1;
   return v_attempt;
+end
+$$;
+
+-- Returns the agent of a report that is not the agent of the job; null when the report names no other. A
+-- mapping with a mistyped agent makes OpenClaw run its default agent, which has other tools and another
+-- workspace.
+create or replace function wrong_agent(p_input jsonb, p_job jobs) returns text language sql immutable as $$
+  select agent
+  from (values
+    (1, (regexp_match(lower(p_input ->> 'sessionKey'), '^agent:([^:]+):'))[1]),
+    (2, lower(nullif(p_input ->> 'agentId', '')))) ran (place, agent)
+  where agent <> (p_job).target_agent
+  order by place
+  limit 1
+$$;
+
+-- Handles the report that another agent runs a locked job. The attempt ends without counting, its run is
+-- stopped at the gateway, and the lane stops until an operator resumes it or the gateway restarts; a further
+-- try would give the work to the wrong agent again. When that agent has closed the job already, only the lane
+-- stops. Returns the answer to the report.
+create or replace function reject_wrong_agent(p_input jsonb, p_job jobs, p_attempt job_attempts, p_agent text)
+returns jsonb language plpgsql as $$
+declare
+  v_live boolean := p_job.live_attempt is not distinct from p_attempt.attempt_id;
+  v_reason text := format(
+    'the gateway ran agent %1$s in place of agent %2$s: correct agentId in its mapping for %2$s, then run'
+      ' resume-agent %2$s',
+    p_agent, p_job.target_agent);
+begin
+  if p_attempt.run_ended_at is not null
+    or p_job.delivery <> 'hook'
+    or p_attempt.session_key is not distinct from lower(p_input ->> 'sessionKey')
+      and p_attempt.error is not distinct from v_reason then
+    return run_answer(false, 'over', v_reason, p_job, p_attempt);
+  end if;
+  if v_live then
+    p_job := end_attempt(p_job, 'failed', 'queued', p_error => v_reason, p_counts => false,
+      p_run_after => now() + refused_job_delay());
+    perform request_abort(p_attempt.attempt_id, v_reason, lower(p_input ->> 'sessionKey'));
+  elsif p_attempt.status not in ('succeeded', 'blocked') then
+    return run_answer(false, 'over', v_reason, p_job, p_attempt);
+  end if;
+  update job_attempts
+  set session_key = lower(p_input ->> 'sessionKey'), error = v_reason, updated_at = now()
+  where attempt_id = p_attempt.attempt_id;
+  perform stop_lane_of_wrong_agent(p_job, p_agent, v_reason);
+  return run_answer(true, 'failed', v_reason, p_job, p_attempt);
 end
 $$;
 
@@ -217,6 +264,7 @@ declare
   v record;
   v_job jobs;
   v_attempt job_attempts;
+  v_other text;
 begin
   select * into v from reported_run(p_principal, p_input, now(), 'the run is alive');
   v_job := v.o_job;
@@ -224,6 +272,11 @@ begin
   if v_attempt.attempt_id is null then
     return no_run_answer(p_principal, p_input);
   end if;
+  v_other := wrong_agent(p_input, v_job);
+  if v_other is not null then
+    return reject_wrong_agent(p_input, v_job, v_attempt, v_other);
+  end if;
+  perform right_agent_runs(v_job);
   if v_job.live_attempt is distinct from v_attempt.attempt_id or v_job.state <> 'running' then
     -- Only the answer to the hook call confirms a leased job, because this may be an earlier run that the
     -- gateway resumes.
@@ -241,7 +294,7 @@ begin
 end
 $$;
 comment on function report_run_start(jsonb, jsonb) is
-  'The operation reportRunStart: the run of the session is alive. After a restart of the gateway the run gets its lease back, and a run that was reported as ended goes on.';
+  'The operation reportRunStart: the run of the session is alive. After a restart of the gateway the run gets its lease back, and a run that was reported as ended goes on. A run of another agent than the job''s ends the attempt and stops the lane.';
 
 -- Returns the answer to a report of a run's end that changes nothing; null when the report is to be
 -- applied. Until the admission of the attempt is recorded, a report without durationMs can be about an
@@ -264,6 +317,7 @@ declare
   v record;
   v_job jobs;
   v_attempt job_attempts;
+  v_other text;
   v_answer jsonb;
 begin
   select * into v
@@ -272,6 +326,14 @@ begin
   v_attempt := v.o_attempt;
   if v_attempt.attempt_id is null then
     return no_run_answer(p_principal, p_input);
+  end if;
+  v_other := wrong_agent(p_input, v_job);
+  if v_other is not null then
+    v_answer := reject_wrong_agent(p_input, v_job, v_attempt, v_other);
+    update job_attempts
+    set run_ended_at = coalesce(run_ended_at, now())
+    where attempt_id = v_attempt.attempt_id;
+    return v_answer;
   end if;
   if v_job.live_attempt is distinct from v_attempt.attempt_id or v_job.delivery <> 'hook' then
     -- Usually the agent has closed its job and then ended its turn. Otherwise the report is about an

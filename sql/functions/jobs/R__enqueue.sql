@@ -282,9 +282,10 @@ declare
   v_source text := source_agent_of(p_principal, p_namespace, p_input ->> 'sourceAgent', p_field || 'sourceAgent');
   v_event events;
 begin
-  if split_part(p_input ->> 'topic', '.', 1) = any (bus_topics()) then
+  if is_bus_topic(p_principal, p_namespace, p_input ->> 'topic') then
     perform refuse(422, 'invalid_field', format('topic %s belongs to the bus', p_input ->> 'topic'),
-      p_field || 'topic', p_input -> 'topic', 'a topic that does not begin with job., agent., gateway. or audit.');
+      p_field || 'topic', p_input -> 'topic',
+      'a topic that does not begin with ' || array_to_string(bus_topics(), '., ') || '.');
   end if;
   if is_agent(p_principal) then
     perform require_topic(p_principal, p_namespace, p_input ->> 'topic', p_field);

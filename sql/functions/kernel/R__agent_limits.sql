@@ -4,7 +4,7 @@
 
 -- Returns the first words of the topics that only the bus may emit.
 create or replace function bus_topics()
-returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit'] $$;
+returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit', 'standing_order'] $$;
 
 -- Returns whether the caller is an agent or an attempt, so that the limits of this file bind it.
 create or replace function is_agent(p_principal jsonb) returns boolean
@@ -70,6 +70,18 @@ begin
     to_jsonb(case when v_fits_subject then p_job_type else p_subject end),
     'one of: ' || (select string_agg(handoff_text(value), ', ') from jsonb_array_elements(v_for_target)));
 end
+$$;
+
+-- Returns whether a topic belongs to the bus, so that this caller may not emit it. An agent whose agent.yaml
+-- names a topic standing_order.* word for word may emit it: the auditor reports gaps that the bus has not
+-- seen, and its events carry its name.
+create or replace function is_bus_topic(p_principal jsonb, p_namespace text, p_topic text) returns boolean
+language sql stable as $$
+  select split_part(p_topic, '.', 1) = any (bus_topics())
+    and not (
+      is_agent(p_principal)
+      and p_topic like 'standing\_order.%'
+      and p_topic = any ((speaker(p_principal, p_namespace)).emits))
 $$;
 
 -- Refuses (403, topic_not_allowed) a topic that the calling agent may not emit.
@@ -195,7 +207,7 @@ language plpgsql stable as $$
 begin
   if (select count(*) from events
       where source_job_id = p_job and source_agent is not null
-        and split_part(topic, '.', 1) <> all (bus_topics())) > event_limit() then
+        and split_part(topic, '.', 1) <> all (array_remove(bus_topics(), 'standing_order'))) > event_limit() then
     perform refuse(422, 'event_limit', format('job %s has said %s events already', p_job, event_limit()),
       p_field || 'topic', to_jsonb(p_topic), format('at most %s events out of one job; put what belongs together into one', event_limit()));
   end if;

@@ -219,18 +219,18 @@ begin
       'preCheckSays', pre_check_preview(v_order));
   end if;
   select * into v_live from slot_under_way(v_order);
-  if found then
+  if found and not coalesce((p_input ->> 'force')::boolean, false) then
     perform refuse(409, 'run_under_way',
       format('the run of %s is still under way%s', utc_text(v_live.scheduled_for),
         coalesce(format(' (job %s)', v_live.job_id), '')),
-      'orderName', to_jsonb(v_order.order_name), 'an order without a run under way');
+      'orderName', to_jsonb(v_order.order_name), 'an order without a run under way, or force');
   end if;
   v_slot := insert_slot(v_order, 'manual');
   return slot_answer(start_slot(v_order, v_slot, v_slot.scheduled_for));
 end
 $$;
 comment on function run_standing_order(jsonb, jsonb) is
-  'The operation runStandingOrder: starts a slot now, marked manual, without its pre-check. With dryRun nothing changes; the answer shows the order and the answer of its pre-check.';
+  'The operation runStandingOrder: starts a slot now, marked manual, without its pre-check, and with force also while a run of the order is under way. With dryRun nothing changes; the answer shows the order and the answer of its pre-check.';
 
 -- Refuses (403) an agent that acts on another agent's order.
 create or replace function require_own_order(p_principal jsonb, p_agent text, p_order text) returns void

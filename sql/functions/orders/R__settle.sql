@@ -184,13 +184,15 @@ language sql as $$
     format('nobody started it within %s s', (p_order).grace_seconds), p_now)
 $$;
 
--- Returns why an agent takes no slot at p_now, in words: the agent is disabled or paused. Null when the
--- agent takes slots.
+-- Returns why an agent takes no slot at p_now, in words: the agent is disabled, or an operator has paused it.
+-- Null when the agent takes slots. A lane that the bus has stopped tries again by itself, so a slot starts and
+-- its job waits.
 create or replace function agent_away(p_namespace text, p_agent text, p_now timestamptz) returns text
 language sql stable as $$
   select case
     when not enabled then format('agent %s is disabled', agent_id)
-    when lane_paused(a, p_now) then format('agent %s is paused: %s', agent_id, paused_reason) end
+    when lane_paused(a, p_now) and paused_by is distinct from 'dispatcher' then
+      format('agent %s is paused: %s', agent_id, paused_reason) end
   from agents a
   where namespace = p_namespace and agent_id = p_agent
 $$;

@@ -1,7 +1,7 @@
 package agentbus.contract;
 
-import agentbus.text.WholeText;
 import agentbus.text.Nearest;
+import agentbus.text.WholeText;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;

@@ -35,7 +35,9 @@ final class Repair {
             }
             ObjectNode schema = known.schema();
             if (value.isTextual() && schema.has("maxLength")) {
-                repaired.put(known.name(), WholeText.cut(value.textValue(), schema.get("maxLength").asInt()));
+                repaired.put(
+                        known.name(),
+                        WholeText.cut(value.textValue(), schema.get("maxLength").asInt()));
             } else if (value.isNumber() && known.type().equals("integer")) {
                 repaired.set(known.name(), inRange(value.decimalValue(), schema));
             }

@@ -61,9 +61,7 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
         String reason = "gateway answered " + status + ": " + brief(body);
         JsonNode answer = jsonOrNull(body);
         if (answer != null && answer.path("ok").asBoolean(false)) {
-            return status / 100 == 2
-                    ? admitted(answer)
-                    : new HookOutcome(Kind.UNKNOWN, reason, null, null);
+            return status / 100 == 2 ? admitted(answer) : new HookOutcome(Kind.UNKNOWN, reason, null, null);
         }
         if (status / 100 == 2) {
             return ofStrangeSuccess(status, body, answer, reason);

@@ -454,48 +454,4 @@ class OperationReadTest {
         assertProblem(
                 problem, "invalid_field", "jobId", "\"42\"", "a UUID, such as 0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10");
     }
-
-    @Test
-    void a_report_of_a_gateway_is_repaired_and_not_refused() {
-        String cut = "a".repeat(1999);
-        ObjectNode input = read(
-                "reportRunEnd",
-                "{\"sessionKey\":\"agent:devops:job:x\\u0000\",\"success\":false,\"error\":\"" + cut
-                        + "\\ud83d\",\"runId\":\"" + "r".repeat(300)
-                        + "\",\"durationMs\":-5.4,\"usage\":{\"model\":\"m\\u0000\\udc00\",\"a\\u0000\":[\"\\ud83d\"]}}");
-
-        assertEquals("agent:devops:job:x\ufffd", input.get("sessionKey").asText());
-        assertEquals(cut + "\ufffd", input.get("error").asText());
-        assertEquals(200, input.get("runId").asText().length());
-        assertEquals("0", input.get("durationMs").toString());
-        assertEquals("m\ufffd\ufffd", input.at("/usage/model").asText());
-        assertEquals("\ufffd", input.at("/usage/a\ufffd/0").asText());
-    }
-
-    @Test
-    void a_report_that_is_too_long_is_cut_at_a_whole_character() {
-        ObjectNode end = read(
-                "reportRunEnd",
-                "{\"sessionKey\":\"agent:devops:job:x\",\"success\":false,\"error\":\"" + "a".repeat(1999)
-                        + "\ud83d\ude00 and more\",\"durationMs\":99999999999999}");
-        assertEquals("a".repeat(1999), end.get("error").asText());
-        assertEquals(31_536_000_000L, end.get("durationMs").asLong());
-
-        ObjectNode start = read(
-                "reportGatewayStart",
-                "{\"bootId\":\"" + "b".repeat(200) + "\",\"version\":\"2026\\u0000\",\"uptimeMs\":1.0}");
-        assertEquals(100, start.get("bootId").asText().length());
-        assertEquals("2026\ufffd", start.get("version").asText());
-        assertEquals("1", start.get("uptimeMs").toString());
-    }
-
-    @Test
-    void a_report_of_an_agent_is_refused_as_ever() {
-        assertProblem(
-                refused("failJob", "{\"error\":\"\\ud83d\"}"),
-                "invalid_field",
-                "error",
-                "\"\ufffd\"",
-                "text without U+0000 and with whole characters");
-    }
 }

@@ -150,7 +150,7 @@ class BadInputTest {
                 "invalid_field",
                 "topic",
                 "'job.succeeded'",
-                "a topic that does not begin with job., agent., gateway. or audit.");
+                "a topic that does not begin with job., agent., gateway., audit., standing_order.");
     }
 
     @Test

@@ -170,6 +170,7 @@ class AuditBusTest {
         assertEquals("wake", answer("ended_work"));
         bus.block(bus.running(), "person", "anna");
         assertEquals("wake", answer("backlog"));
+        bus.jdbc().update("update agents set emits = '{standing_order.missed}' where agent_id = 'devops'");
         bus.call("emit_event", agent("devops"), json("topic", "standing_order.missed"));
         assertEquals("noWork", answer("gaps"), "the bus has said nothing");
         orders.hourly(Orders.hour(3), Orders.order("check", "catchUp", "skip"));

@@ -228,8 +228,29 @@ class EventsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"job.succeeded", "job", "agent.paused", "gateway.full"})
+    @ValueSource(
+            strings = {
+                "job.succeeded",
+                "job",
+                "agent.paused",
+                "gateway.full",
+                "audit.stuck_job",
+                "standing_order",
+                "standing_order.missed",
+                "standing_order.silent"
+            })
     void topics_of_the_bus_are_refused_to_others(String topic) {
+        Attempt attempt = bus.running();
+        assertEquals(
+                "422 invalid_field events[0].topic",
+                refusal(() -> bus.say(
+                                attempt,
+                                "complete_job",
+                                "summary",
+                                "done",
+                                "events",
+                                java.util.List.of(json("topic", topic))))
+                        .brief());
         assertEquals(
                 "422 invalid_field topic",
                 refusal(() -> bus.ask("emit_event", "topic", topic)).brief());

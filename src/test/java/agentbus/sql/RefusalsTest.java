@@ -45,7 +45,8 @@ class RefusalsTest {
     /** Lets the time of all stops pass, but not the time that a refused job waits longer. */
     private void passStops() {
         bus.jdbc()
-                .update("update agents set paused_until = now() - interval '1 millisecond' where paused_until is not null");
+                .update(
+                        "update agents set paused_until = now() - interval '1 millisecond' where paused_until is not null");
     }
 
     private void makeQueuedDue() {
@@ -143,7 +144,10 @@ class RefusalsTest {
         int told = 0;
         for (int round = 0; round < 3; round++) {
             for (JsonNode claimed : bus.claim(D1, 10)) {
-                told += refused(Attempt.of(claimed), "gateway answered 404: request 8f" + round + told).has("told") ? 1 : 0;
+                told += refused(Attempt.of(claimed), "gateway answered 404: request 8f" + round + told)
+                                .has("told")
+                        ? 1
+                        : 0;
             }
             assertEquals(3, stopped().size());
             passStops();
@@ -253,7 +257,8 @@ class RefusalsTest {
         refused(attempt, NOT_FOUND);
         makeQueuedDue();
 
-        String nextMove = bus.ask("get_job", "jobId", attempt.job()).get("nextMove").asText();
+        String nextMove =
+                bus.ask("get_job", "jobId", attempt.job()).get("nextMove").asText();
 
         assertTrue(nextMove.startsWith("the next try at "), nextMove);
         assertTrue(nextMove.contains(NOT_FOUND), nextMove);

@@ -301,4 +301,86 @@ class RunEndsTest {
                                 "select source_job_id::text from events where topic = 'audit.ended_without_closing'",
                                 String.class));
     }
+
+    private JsonNode report(String function, Attempt attempt, Object... more) {
+        com.fasterxml.jackson.databind.node.ObjectNode report = Machine.json(more);
+        report.put("sessionKey", "agent:main:job:" + attempt.job()).put("agentId", "main");
+        return bus.call(function, GatewayReports.gateway("default"), report);
+    }
+
+    private String paused() {
+        return bus.jdbc().queryForObject("select paused_reason from agents where agent_id = 'devops'", String.class);
+    }
+
+    @Test
+    void a_run_of_another_agent_ends_the_attempt_and_stops_the_lane_with_the_reason() {
+        Attempt attempt = bus.running();
+
+        JsonNode answer = report("report_run_start", attempt);
+
+        assertEquals("failed true", outcome(answer));
+        assertEquals("stale_attempt", bus.complete(attempt).at("/problem/code").asText());
+        assertEquals("queued", bus.state(attempt.job()));
+        assertEquals(0, bus.column(attempt.job(), "attempt_count", Integer.class));
+        assertTrue(paused().startsWith("the gateway ran agent main in place of agent devops"), paused());
+        bus.makeDue(attempt.job());
+        assertEquals(List.of(), bus.claimedIds(10), "no further work for the wrong agent");
+        assertEquals(
+                "agent:main:job:" + attempt.job(),
+                bus.jdbc().queryForObject("select session_key from run_aborts where done_at is null", String.class));
+        assertEquals(1, bus.count("events where topic = 'gateway.wrong_agent'"));
+        assertTrue(bus.ask("health").get("problems").toString().contains("ran agent main"));
+
+        assertEquals("over false", outcome(report("report_run_end", attempt, "success", true, "durationMs", 0)));
+        bus.ask("resume_agent", "agentId", "devops");
+        Attempt next = bus.claim();
+        bus.admitted(next);
+        assertEquals("alive true", outcome(gateway.started(next)));
+        assertNull(paused());
+    }
+
+    @Test
+    void a_run_of_another_agent_is_seen_before_its_admission_is_noted_and_by_its_end_alone() {
+        Attempt leased = bus.leased();
+        bus.keepPrompt(Machine.D1, leased, "a prompt");
+        assertEquals("failed true", outcome(report("report_run_start", leased)));
+        assertEquals("queued", bus.state(leased.job()));
+        bus.ask("resume_agent", "agentId", "devops");
+        bus.makeDue(leased.job());
+
+        Attempt second = bus.claim();
+        bus.admitted(second);
+        assertEquals("failed true", outcome(report("report_run_end", second, "success", true, "durationMs", 0)));
+        assertEquals("queued", bus.state(leased.job()));
+        assertNotNull(paused());
+    }
+
+    @Test
+    void a_job_that_another_agent_closed_before_the_report_stops_the_lane_all_the_same() {
+        Attempt attempt = bus.running();
+        bus.complete(attempt);
+
+        report("report_run_end", attempt, "success", true, "durationMs", 0);
+
+        assertEquals("succeeded", bus.state(attempt.job()));
+        assertNotNull(paused());
+        assertEquals(1, bus.count("events where topic = 'gateway.wrong_agent'"));
+    }
+
+    @Test
+    void a_restart_of_the_gateway_lets_a_lane_with_the_wrong_agent_try_again() {
+        Attempt attempt = bus.running();
+        report("report_run_start", attempt);
+
+        gateway.booted("boot-2");
+
+        bus.makeDue(attempt.job());
+        Attempt next = bus.claim();
+        bus.admitted(next);
+        assertNotNull(paused(), "an admission does not show which agent runs");
+        assertEquals("failed true", outcome(report("report_run_start", next)));
+        bus.makeDue(attempt.job());
+        assertEquals(List.of(), bus.claimedIds(10));
+        assertEquals(1, bus.count("events where topic = 'gateway.wrong_agent'"), "told once");
+    }
 }

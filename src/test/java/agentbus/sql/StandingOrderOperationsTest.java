@@ -148,6 +148,10 @@ class StandingOrderOperationsTest {
         assertEquals("manual", made.get("triggerSource").asText());
         assertEquals("operator:anna", made.get("requestedBy").asText());
         refused(409, "run_under_way", () -> bus.ask("run_standing_order", "orderName", "check"));
+        JsonNode forced = bus.ask("run_standing_order", "orderName", "check", "force", true)
+                .get("run");
+        assertEquals("started", forced.get("status").asText());
+        bus.ask("cancel_job", "jobId", forced.get("jobId").asText(), "reason", "seen");
         bus.complete(orders.running());
         assertEquals("completed", run("completed").get("status").asText());
         bus.ask("run_standing_order", "orderName", "check");
