@@ -184,9 +184,9 @@ language sql as $$
     format('nobody started it within %s s', (p_order).grace_seconds), p_now)
 $$;
 
--- Returns why an agent takes no slot at p_now, in words: the agent is disabled, or an operator has paused it.
--- Null when the agent takes slots. A lane that the bus has stopped tries again by itself, so a slot starts and
--- its job waits.
+-- Returns why an agent takes no slot at p_now, in words: the agent is disabled, or an operator has paused
+-- it. Null when the agent takes slots. A lane that the bus has stopped tries again by itself, so a slot
+-- starts and its job waits.
 create or replace function agent_away(p_namespace text, p_agent text, p_now timestamptz) returns text
 language sql stable as $$
   select case

@@ -110,7 +110,7 @@ create or replace function audit_silent_orders(p_now timestamptz) returns void l
   where health = 'silent'
 $$;
 
--- Runs every check of the auditor at p_now.
+-- Runs every check of the auditor at p_now, and withdraws questions to the coordinator that are stale.
 create or replace function audit_bus(p_now timestamptz default now()) returns void language plpgsql as $$
 begin
   perform act_as('{"kind": "dispatcher", "name": "auditor"}', 'seen by the bus itself');
@@ -119,5 +119,6 @@ begin
   perform audit_stuck_jobs(p_now);
   perform audit_silent_ends(p_now);
   perform audit_silent_orders(p_now);
+  perform withdraw_stale_questions();
 end
 $$;

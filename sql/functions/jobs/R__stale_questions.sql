@@ -1,0 +1,40 @@
+-- Questions to the coordinator that nobody has to answer any more.
+
+-- Cancels queued blocked.replan jobs of the bus about jobs that are no longer blocked, or about which the bus
+-- has asked anew, at most p_limit (null: sweep_batch). The end of a block cancels its question itself, but
+-- passes over a question that another call has locked at that moment. Returns the ids of the cancelled jobs.
+create or replace function withdraw_stale_questions(p_limit int default null) returns setof uuid
+language plpgsql as $$
+declare
+  v_question jobs;
+begin
+  for v_question in
+    select q.*
+    from agents a
+    join jobs q on q.namespace = a.namespace and q.target_agent = a.agent_id
+    left join jobs b on b.job_id = q.parent_job_id
+    where a.agent_id = 'coordinator'
+      and q.state = 'queued'
+      and q.subject = 'blocked.replan'
+      and q.asked_by = 'operator:bus'
+      and case
+        when q.coalesce_key is not null then not exists (
+          select from jobs
+          where blocked_on_job = (q.payload ->> 'failedDependency')::uuid and state = 'blocked')
+        else b.state is distinct from 'blocked' or exists (
+          select from jobs n
+          where n.parent_job_id = q.parent_job_id
+            and n.subject = 'blocked.replan'
+            and n.state in ('queued', 'leased', 'running')
+            and n.coalesce_key is null
+            and n.seq > q.seq) end
+    order by q.job_id
+    limit coalesce(p_limit, sweep_batch())
+    for no key update of q skip locked
+  loop
+    continue when not try_lock_dependents(v_question.job_id);
+    perform cancel_one(v_question, 'no job is blocked any more as it was when this was asked');
+    return next v_question.job_id;
+  end loop;
+end
+$$;
