@@ -69,8 +69,7 @@ class StaleQuestionsTest {
         bus.block(attempt, "person", "anna");
         String question = question(attempt.job());
         unblockPast(database, attempt.job(), question);
-        bus.jdbc()
-                .update("update jobs set run_after = now() + interval '1 hour' where job_id = ?::uuid", question);
+        bus.jdbc().update("update jobs set run_after = now() + interval '1 hour' where job_id = ?::uuid", question);
         Attempt again = bus.claim();
         bus.admitted(again);
         bus.block(again, "person", "bert");
