@@ -107,7 +107,8 @@ create or replace function window_of(p_input jsonb, out o_from timestamptz, out 
 language plpgsql stable as $$
 begin
   o_to := coalesce((p_input ->> 'to')::timestamptz, now());
-  o_from := coalesce((p_input ->> 'from')::timestamptz, o_to - slots_window());
+  -- No answer can show a time before the year 1.
+  o_from := coalesce((p_input ->> 'from')::timestamptz, greatest(o_to - slots_window(), '0001-01-01T00:00:00Z'));
   if o_from >= o_to then
     perform refuse(422, 'invalid_field',
       format('the window ends at %s, before it begins (%s)', utc_text(o_to), utc_text(o_from)),

@@ -386,4 +386,22 @@ class EnqueueTest {
         assertTrue(bus.ask("get_job", "jobId", far).get("nextMove").asText().startsWith("due at 9999-12-31T23:59:59Z"));
         assertEquals(List.of(ordinary, past), bus.claimedIds(10));
     }
+
+    @Test
+    void a_pause_that_would_be_over_already_is_refused_and_a_window_before_all_time_is_empty() {
+        assertEquals(
+                "422 invalid_field until",
+                refusal(() -> bus.ask(
+                                "pause_agent", "agentId", "devops", "reason", "r", "until", "0001-01-01T00:00:00Z"))
+                        .brief());
+        assertEquals(
+                0,
+                bus.ask("list_standing_order_runs", "from", "0001-01-01T00:00:00Z", "to", "0001-01-01T00:00:01Z")
+                        .get("runs")
+                        .size());
+        assertEquals(
+                "422 invalid_field to",
+                refusal(() -> bus.ask("list_standing_order_runs", "to", "0001-01-01T00:00:00Z"))
+                        .brief());
+    }
 }
