@@ -6,6 +6,7 @@ drop view if exists
   queue_health_summary_v,
   dispatcher_health_summary_v,
   stuck_jobs_v,
+  unmoved_jobs_v,
   ready_jobs_v;
 
 create view ready_jobs_v as
@@ -25,7 +26,7 @@ where j.state = 'queued'
 comment on view ready_jobs_v is
   'The queued jobs that are due; lane_stopped marks those that no claim may take.';
 
-create view stuck_jobs_v as
+create view unmoved_jobs_v as
 select
   j.namespace,
   j.job_id,
@@ -36,22 +37,40 @@ select
   next_move(j) as next_move,
   case
     when j.state in ('leased', 'running') then 'its lease has run out'
-    when j.state = 'queued' then 'its lane is stopped: ' || coalesce(a.paused_reason, 'the agent is disabled')
     when j.state = 'blocked' then 'it waits for somebody: ' || j.blocked_reason
-    else 'it waits for dependencies that have all ended' end as why
+    else 'it waits for dependencies that have all ended' end as why,
+  j.blocked_on_job
 from jobs j
-join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+-- Each other job is looked up by its key, so that the cost does not depend on the plan of a join.
 where (j.state in ('leased', 'running') and j.leased_until < now() - expired_to_stuck())
-  or (j.state = 'queued' and j.run_after <= now() and not lane_open(a))
-  or (j.state = 'blocked' and j.blocked_until is null and not exists (
-    select from jobs o
-    where o.job_id = j.blocked_on_job
-      and o.ended_at is null))
-  or (j.state = 'waiting' and not exists (
-    select from job_dependencies d
-    join jobs t on t.job_id = d.depends_on
+  or (j.state = 'blocked' and j.blocked_until is null
+    and (select o.ended_at is null from jobs o where o.job_id = j.blocked_on_job) is not true)
+  or (j.state = 'waiting' and (
+    select true
+    from job_dependencies d
     where d.job_id = j.job_id
-      and t.ended_at is null));
+      and (select t.ended_at is null from jobs t where t.job_id = d.depends_on)
+    limit 1) is null);
+comment on view unmoved_jobs_v is
+  'The rows of stuck_jobs_v except queued jobs, with the job on which each is blocked.';
+
+create view stuck_jobs_v as
+with stopped_lanes as materialized (
+  -- Materialized, so that the hold is worked out once for each lane and not for each job.
+  select namespace, agent_id, coalesce(paused_reason, 'the agent is disabled') as reason,
+    hold_of_lane(namespace, agent_id) as hold
+  from agents a
+  where not lane_open(a)
+)
+select namespace, job_id, target_agent, subject, state, updated_at, next_move, why
+from unmoved_jobs_v
+union all
+select j.namespace, j.job_id, j.target_agent, j.subject, j.state, j.updated_at, l.hold,
+  'its lane is stopped: ' || l.reason
+from stopped_lanes l
+join jobs j on j.namespace = l.namespace and j.target_agent = l.agent_id
+where j.state = 'queued'
+  and j.run_after <= now();
 comment on view stuck_jobs_v is
   'Jobs that move only when a person or an agent acts, and jobs that should have moved and did not.';
 

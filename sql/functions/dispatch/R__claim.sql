@@ -131,8 +131,10 @@ begin
     group by namespace, target_agent
   ), lanes as (
     select a.namespace, a.agent_id, a.gateway, lane_open(a) as open,
-      a.max_concurrency - coalesce(w.jobs, 0) as room
+      a.max_concurrency - coalesce(w.jobs, 0) as room,
+      coalesce(mark_that_counts(m.floor, m.looked_at), '0') as floor
     from agents a
+    left join lane_marks m using (namespace, agent_id)
     left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
   ), gateways_with_room as materialized (
     -- Materialized, so that the runs are counted once for each gateway and not for each candidate.
@@ -164,7 +166,7 @@ begin
         select true, job_id, priority, run_after, seq
         from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
-          and moved_xid >= v_floor and job_id <> all (p_passed)
+          and moved_xid >= l.floor and job_id <> all (p_passed)
         order by priority desc, run_after, seq
         limit least(l.room, g.room, p_limit)) queued
     ) j
@@ -233,6 +235,7 @@ create or replace function lock_due_jobs(p_agent agents, p_limit int) returns uu
 language plpgsql as $$
 declare
   v_floor xid8 := claim_floor();
+  v_lane_floor xid8 := lane_floor(p_agent.namespace, p_agent.agent_id);
   v_room int;
 begin
   select p_agent.max_concurrency - count(*) into v_room
@@ -245,7 +248,7 @@ begin
       select job_id
       from jobs
       where namespace = p_agent.namespace and target_agent = p_agent.agent_id
-        and state = 'queued' and run_after <= now() and moved_xid >= v_floor
+        and state = 'queued' and run_after <= now() and moved_xid >= v_lane_floor
       order by priority desc, run_after, seq
       limit least(greatest(v_room, 0), p_limit)
       for no key update skip locked) due);

@@ -367,38 +367,49 @@ $$;
 comment on function report_run_end(jsonb, jsonb) is
   'The operation reportRunEnd. A failed run ends its attempt at once, with the backoff of the job type. After a run that ended well, end_silent_runs ends the attempt unless a close comes within run_end_grace. A repeated report, or a report of an earlier run, changes nothing.';
 
--- Returns whether there are live attempts whose run has ended.
+-- Returns whether there are live attempts whose run has ended and which end_silent_runs may try.
 create or replace function ended_runs_left() returns boolean language sql stable as $$
-  select exists (select from job_attempts where run_ended_at is not null and status in ('leased', 'running'))
+  select exists (
+    select from job_attempts
+    where run_ended_at is not null
+      and status in ('leased', 'running')
+      and sweep_may_try('run_end', job_id))
 $$;
 
 -- Ends the attempts whose run has ended and whose job was not closed within run_end_grace, at most p_limit
 -- (null: run_ends_batch). Returns the jobs as job_row. Jobs that another call has locked are left to the
--- next call.
+-- next call. A job that cannot be moved does not stop the others.
 create or replace function end_silent_runs(p_limit int default null) returns setof jsonb
 language plpgsql as $$
 declare
   v_job jobs;
+  v_ended jsonb;
 begin
   for v_job in
     select j.*
     from job_attempts a
-    join jobs j on j.live_attempt = a.attempt_id
+    join jobs j on j.job_id = a.job_id and j.live_attempt = a.attempt_id
     where a.run_ended_at <= now() - run_end_grace()
       and a.status in ('leased', 'running')
+      and sweep_may_try('run_end', j.job_id)
     order by a.run_ended_at
     limit coalesce(p_limit, run_ends_batch())
     for no key update of j skip locked
   loop
-    continue when not try_lock_dependents(v_job.job_id);
     -- Read again under the lock, because a report may have said meanwhile that the run is alive.
     continue when not exists (
       select from job_attempts
       where attempt_id = v_job.live_attempt
         and run_ended_at <= now() - run_end_grace());
     perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'ended without closing');
-    v_job := end_without_close(v_job);
-    return next job_row(v_job, hold_of(v_job));
+    begin
+      v_job := end_without_close(v_job);
+      v_ended := job_row(v_job, hold_of(v_job));
+      perform forget_sweep_failure('run_end', v_job.job_id);
+      return next v_ended;
+    exception when others then
+      perform note_sweep_failure('run_end', v_job.job_id, v_job.namespace, sqlerrm);
+    end;
   end loop;
 end
 $$;

@@ -1,5 +1,5 @@
 -- The fence of a job, and the end of its attempts. Attempts end in end_attempt, except by a block
--- (block_live_job, block_job) or in a batch of closes (complete_jobs).
+-- (block_live_job, block_job), by a cancel (cancel_jobs) or in a batch of closes (complete_jobs).
 --
 -- Locks: a call that needs several jobs locks them all at its beginning, in the order of their ids
 -- (lock_jobs), or skips locked ones. So the end of a child and the cancelling of its parent cannot wait for
@@ -7,38 +7,20 @@
 -- Remaining deadlock: job A starts depending on B while another call waits for B's lock. Postgres aborts
 -- one; the doors retry once.
 
--- Returns the waiting and blocked jobs that may move when one of p_jobs ends.
-create or replace function dependents_of(p_jobs uuid[]) returns setof uuid
-language sql stable as $$
-  select j.job_id from jobs j
-  where j.state in ('waiting', 'blocked')
-    and (j.blocked_on_job = any (p_jobs)
-      or j.job_id in (select d.job_id from job_dependencies d where d.depends_on = any (p_jobs)))
-$$;
-
 -- Locks the jobs in the order of their ids.
 create or replace function lock_jobs(p_jobs uuid[]) returns void
 language sql as $$
   select from jobs where job_id = any (p_jobs) order by job_id for no key update
 $$;
 
--- Locks the jobs, and the jobs that may move when they end (dependents_of).
+-- Locks the jobs, and the jobs that may move when they end, if these are few (dependents_to_lock).
 create or replace function lock_for_end(p_jobs uuid[]) returns void
 language sql as $$
-  select lock_jobs(p_jobs || array(select dependents_of(p_jobs)))
+  select lock_jobs(p_jobs || dependents_to_lock(p_jobs))
 $$;
 
--- Locks the jobs that may move when the job ends, without waiting. Returns false when another call has
--- locked some of them.
-create or replace function try_lock_dependents(p_job_id uuid) returns boolean
-language sql as $$
-  with needed as materialized (
-    select dependents_of(array[p_job_id]) as job_id
-  ), locked as materialized (
-    select job_id from jobs where job_id in (select job_id from needed) for no key update skip locked
-  )
-  select (select count(*) from needed) = (select count(*) from locked)
-$$;
+drop function if exists dependents_of(uuid[]);
+drop function if exists try_lock_dependents(uuid);
 
 -- Locks the job of the input and fetches the attempt of the caller's token. Refuses the token of another
 -- job (403); the caller checks whether the attempt is still live.
@@ -164,62 +146,6 @@ begin
   end if;
   return end_attempt(p_job, p_status, 'queued', p_error => p_error, p_result => p_result,
     p_run_after => now() + coalesce(p_wait, backoff(p_job.namespace, p_job.job_type, p_job.attempt_count)));
-end
-$$;
-
--- Called at the end of a job, for the jobs that wait for it. After a success they go on
--- (go_on_after_success). Otherwise a waiting dependent is blocked, and a job that was blocked only on the
--- end of p_job leaves its block.
-create or replace function release_dependents(p_job jobs) returns void
-language plpgsql as $$
-declare
-  v_dependent jobs;
-begin
-  if p_job.state = 'succeeded' then
-    update job_dependencies set satisfied_at = now()
-    where depends_on = p_job.job_id and satisfied_at is null;
-  end if;
-  for v_dependent in
-    select * from jobs
-    where job_id = any (array(select dependents_of(array[p_job.job_id]))) and state in ('waiting', 'blocked')
-    order by job_id
-    for no key update
-  loop
-    if p_job.state = 'succeeded' then
-      perform go_on_after_success(v_dependent, p_job);
-    elsif v_dependent.state = 'waiting' then
-      perform block_for_dependency(v_dependent, p_job);
-    elsif v_dependent.blocked_on_job = p_job.job_id
-      and not needs_success(v_dependent.job_id, p_job.job_id) then
-      -- The dependent was blocked on the end of p_job, not on its success.
-      perform leave_block(v_dependent, format('job %s (%s) has ended %s', p_job.job_id, p_job.subject, p_job.state));
-    end if;
-  end loop;
-end
-$$;
-
--- Counts the success of p_job for p_dependent, which is locked and waiting or blocked. The dependent
--- becomes due when this was its last open dependency. A dependent that was blocked on p_job is blocked anew
--- when another dependency ended without success.
-create or replace function go_on_after_success(p_dependent jobs, p_job jobs) returns void
-language plpgsql as $$
-declare
-  v_spoiled jobs;
-begin
-  if p_dependent.state = 'blocked' and p_dependent.blocked_on_job = p_job.job_id then
-    select * into v_spoiled from spoiled_dependency(p_dependent.job_id);
-    if v_spoiled.job_id is null then
-      perform leave_block(p_dependent, format('job %s (%s) has succeeded', p_job.job_id, p_job.subject));
-    else
-      perform block_for_dependency(p_dependent, v_spoiled);
-    end if;
-    return;
-  end if;
-  update jobs
-  set open_dependencies = open_count(job_id),
-    state = case when state = 'waiting' and open_count(job_id) = 0 then 'queued' else state end,
-    updated_at = now()
-  where job_id = p_dependent.job_id;
 end
 $$;
 

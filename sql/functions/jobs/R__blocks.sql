@@ -17,11 +17,16 @@ begin
 end
 $$;
 
--- Blocks a job on a dependency that ended without success, and asks the coordinator. The job goes on if the
--- dependency succeeds after a redrive. Returns the job.
-create or replace function block_for_dependency(p_job jobs, p_dependency jobs) returns jobs
+-- Blocks waiting or blocked jobs, which are locked, on a dependency that ended without success. They go on
+-- if the dependency succeeds after a redrive. The caller asks the coordinator (ask_about_cause).
+create or replace function block_for_dependencies(p_jobs uuid[], p_dependency jobs) returns void
 language plpgsql as $$
+declare
+  v_causes uuid[] := block_causes(p_jobs);
 begin
+  if p_jobs = '{}' then
+    return;
+  end if;
   update jobs
   set state = 'blocked',
     blocked_on_job = p_dependency.job_id,
@@ -29,12 +34,33 @@ begin
       p_dependency.subject, p_dependency.state),
     open_dependencies = open_count(job_id),
     updated_at = now()
-  where job_id = p_job.job_id and state in ('waiting', 'blocked')
-  returning * into p_job;
-  perform drop_replan(p_job);
-  perform ask_for_replan(p_job);
-  return p_job;
+  where job_id = any (p_jobs) and state in ('waiting', 'blocked');
+  perform drop_replans(p_jobs, v_causes);
 end
+$$;
+
+-- Blocks one waiting or blocked job on a dependency that ended without success, and asks the coordinator.
+-- Returns the job.
+create or replace function block_for_dependency(p_job_id uuid, p_dependency jobs) returns jobs
+language plpgsql as $$
+declare
+  v_job jobs;
+begin
+  perform block_for_dependencies(array[p_job_id], p_dependency);
+  select * into v_job from jobs where job_id = p_job_id;
+  if not join_replan(v_job) then
+    perform ask_for_replan(v_job);
+  end if;
+  return v_job;
+end
+$$;
+drop function if exists block_for_dependency(jobs, jobs);
+
+-- Returns the jobs on which p_jobs are blocked.
+create or replace function block_causes(p_jobs uuid[]) returns uuid[]
+language sql stable as $$
+  select array(
+    select distinct blocked_on_job from jobs where job_id = any (p_jobs) and blocked_on_job is not null)
 $$;
 
 -- Returns the jobs for which a job waits: its open dependencies and the job on which it is blocked; none
@@ -91,20 +117,36 @@ language sql as $$
   select pg_advisory_xact_lock(hashtextextended('agentbus.cycle', 0))
 $$;
 
--- Enqueues a blocked.replan job for the coordinator about a blocked job. When no coordinator can take it,
--- emits job.needs_operator instead.
-create or replace function ask_for_replan(p_job jobs) returns void
+-- Returns the coalesce_key of the blocked.replan job about the jobs that are blocked on p_cause.
+create or replace function replan_key(p_cause uuid) returns text
+language sql immutable as $$
+  select 'blocked_on:' || p_cause
+$$;
+
+-- Returns whether a job is a blocked.replan job about all jobs that are blocked on one job. It is not
+-- cancelled with the job that it names first, because it is about the others too.
+create or replace function asks_for_several(p_job jobs) returns boolean
+language sql immutable as $$
+  select (p_job).subject = 'blocked.replan' and (p_job).coalesce_key is not null
+$$;
+
+-- Enqueues a blocked.replan job for the coordinator about a blocked job; p_more adds fields to its payload.
+-- When no coordinator can take it, emits job.needs_operator instead, once an hour for jobs that are blocked
+-- on the same job.
+create or replace function ask_for_replan(p_job jobs, p_more jsonb default '{}') returns void
 language plpgsql as $$
 begin
   if p_job.subject <> 'blocked.replan'
     and exists (select from agents where namespace = p_job.namespace and agent_id = 'coordinator' and enabled) then
     begin
-      perform insert_job(jsonb_build_object('kind', 'operator', 'name', 'bus'), p_job.namespace,
+      perform insert_job(
+        jsonb_build_object('kind', 'operator', 'name', 'bus', 'coalesceKey', replan_key(p_job.blocked_on_job)),
+        p_job.namespace,
         jsonb_build_object('targetAgent', 'coordinator', 'subject', 'blocked.replan', 'jobType', 'recovery',
           'priority', greatest(p_job.priority, replan_priority()), 'parentJobId', p_job.job_id, 'sourceAgent', p_job.target_agent,
           'payload', jsonb_strip_nulls(jsonb_build_object('jobId', p_job.job_id, 'targetAgent', p_job.target_agent,
             'subject', p_job.subject, 'reason', p_job.blocked_reason, 'agent', p_job.blocked_on_agent,
-            'person', p_job.blocked_on_person, 'failedDependency', p_job.blocked_on_job))));
+            'person', p_job.blocked_on_person, 'failedDependency', p_job.blocked_on_job)) || p_more));
       return;
     exception when sqlstate 'AB422' then
       -- The coordinator cannot take the job (hop limit, subject), so the event below asks an operator.
@@ -112,74 +154,242 @@ begin
     end;
   end if;
   perform append_event(p_job.namespace, 'job.needs_operator', p_job.target_agent, p_job.job_id,
-    jsonb_build_object('jobId', p_job.job_id, 'subject', p_job.subject, 'reason', p_job.blocked_reason));
+    jsonb_strip_nulls(jsonb_build_object('jobId', p_job.job_id, 'subject', p_job.subject,
+      'reason', p_job.blocked_reason, 'failedDependency', p_job.blocked_on_job)) || p_more,
+    once_key(replan_key(p_job.blocked_on_job), date_trunc('hour', now(), 'UTC')));
+end
+$$;
+drop function if exists ask_for_replan(jobs);
+
+-- Asks the coordinator once about all jobs that are blocked on p_cause, which has ended without success. Its
+-- payload names the first of them (replan_jobs_listed) and their number.
+create or replace function ask_about_cause(p_cause jobs) returns void
+language plpgsql as $$
+declare
+  v_first jobs;
+  v_more jsonb := '{}';
+  v_blocked bigint;
+begin
+  select * into v_first from jobs where blocked_on_job = p_cause.job_id order by job_id limit 1;
+  if not found then
+    return;
+  end if;
+  select count(*) into v_blocked from jobs where blocked_on_job = p_cause.job_id;
+  if v_blocked > 1 then
+    v_more := jsonb_build_object(
+      'blockedJobs', v_blocked,
+      'jobIds', array(
+        select job_id
+        from jobs
+        where blocked_on_job = p_cause.job_id
+        order by job_id
+        limit replan_jobs_listed()));
+  end if;
+  if not join_replan(v_first, v_more) then
+    perform ask_for_replan(v_first, v_more);
+  end if;
 end
 $$;
 
--- Cancels the queued blocked.replan jobs about a job. A replan job stays when the coordinator works on it
--- already, or when another call has locked it or its dependents.
-create or replace function drop_replan(p_job jobs) returns void
+-- Adds a job, or p_more, to the payload of the queued blocked.replan job about its cause. Returns false when
+-- there is no such job, or when a claim has just locked it.
+create or replace function join_replan(p_job jobs, p_more jsonb default null) returns boolean
+language plpgsql as $$
+declare
+  v_replan jobs;
+begin
+  select * into v_replan
+  from jobs
+  where namespace = p_job.namespace and target_agent = 'coordinator' and subject = 'blocked.replan'
+    and coalesce_key = replan_key(p_job.blocked_on_job) and state = 'queued'
+  order by seq
+  limit 1
+  for no key update skip locked;
+  if not found then
+    return false;
+  end if;
+  update jobs
+  set payload = payload || coalesce(p_more, one_more_blocked(payload, p_job.job_id)), updated_at = now()
+  where job_id = v_replan.job_id;
+  return true;
+end
+$$;
+
+-- Returns blockedJobs and jobIds of a blocked.replan job's payload with one more job.
+create or replace function one_more_blocked(p_payload jsonb, p_job_id uuid) returns jsonb
+language sql immutable as $$
+  select jsonb_build_object(
+    'blockedJobs', coalesce((p_payload ->> 'blockedJobs')::bigint, 1) + 1,
+    'jobIds', case
+      when jsonb_array_length(ids) < replan_jobs_listed() then ids || to_jsonb(p_job_id)
+      else ids end)
+  from coalesce(p_payload -> 'jobIds', jsonb_build_array(p_payload -> 'jobId')) ids
+$$;
+
+-- Cancels the queued blocked.replan jobs about p_jobs, which have left their blocks, and those about the
+-- jobs p_causes on which none is blocked any more. A replan job stays when the coordinator works on it
+-- already, or when another call has locked it.
+create or replace function drop_replans(p_jobs uuid[], p_causes uuid[]) returns void
 language plpgsql as $$
 declare
   v_replan jobs;
 begin
   for v_replan in
-    select * from jobs
-    where parent_job_id = p_job.job_id and subject = 'blocked.replan' and source_agent = p_job.target_agent and state = 'queued'
+    select *
+    from jobs
+    where job_id in (
+      select r.job_id
+      from jobs r
+      where r.parent_job_id = any (p_jobs)
+        and r.subject = 'blocked.replan'
+        and r.state = 'queued'
+        and r.coalesce_key is null
+        and r.source_agent = (select target_agent from jobs where job_id = r.parent_job_id)
+      union all
+      select r.job_id
+      from unnest(p_causes) cause
+      cross join lateral (
+        select job_id
+        from jobs
+        where namespace = (select namespace from jobs where job_id = cause)
+          and target_agent = 'coordinator'
+          and subject = 'blocked.replan'
+          and coalesce_key = replan_key(cause)
+          and state = 'queued') r
+      where not exists (select from jobs where blocked_on_job = cause))
+    order by job_id
     for no key update skip locked
   loop
-    continue when not try_lock_dependents(v_replan.job_id);
-    perform cancel_one(v_replan, format('job %s is no longer blocked as it was', p_job.job_id));
+    perform cancel_one(v_replan, 'no job is blocked any more as it was when this was asked');
   end loop;
 end
 $$;
+drop function if exists drop_replan(jobs);
 
--- Ends the block of a locked job and returns the job, which is queued, or waiting while other dependencies
--- are open. Waives failed dependencies, and keeps p_answer for the prompt of the next attempt.
-create or replace function leave_block(p_job jobs, p_answer text) returns jobs
+-- Ends the blocks of locked jobs, which are then queued, or waiting while other dependencies are open.
+-- Waives failed dependencies, and keeps p_answer for the prompt of the next attempt. p_causes names the jobs
+-- on which they were blocked.
+create or replace function leave_blocks(p_jobs uuid[], p_answer text, p_causes uuid[]) returns void
 language plpgsql as $$
 begin
-  update job_dependencies d set waived_at = now()
-  from jobs t
-  where d.job_id = p_job.job_id and t.job_id = d.depends_on and t.state in ('failed', 'dead', 'cancelled')
-    and d.satisfied_at is null and d.waived_at is null;
+  if p_jobs = '{}' then
+    return;
+  end if;
+  update job_dependencies d
+  set waived_at = now()
+  where d.job_id = any (p_jobs)
+    and d.satisfied_at is null
+    and d.waived_at is null
+    and (select state from jobs where job_id = d.depends_on) in ('failed', 'dead', 'cancelled');
   update jobs
   set open_dependencies = open_count(job_id),
     state = case when open_count(job_id) = 0 then 'queued' else 'waiting' end,
     run_after = now(),
     answer = coalesce(p_answer, answer),
     ended_without_closing = 0, updated_at = now()
-  where job_id = p_job.job_id and state = 'blocked'
-  returning * into p_job;
-  perform drop_replan(p_job);
+  where job_id = any (p_jobs) and state = 'blocked';
+  perform drop_replans(p_jobs, p_causes);
+end
+$$;
+
+-- Ends the block of a locked job as leave_blocks does, and returns the job.
+create or replace function leave_block(p_job jobs, p_answer text) returns jobs
+language plpgsql as $$
+begin
+  perform leave_blocks(array[p_job.job_id], p_answer, array_remove(array[p_job.blocked_on_job], null));
+  select * into p_job from jobs where job_id = p_job.job_id;
   return p_job;
 end
 $$;
 
+-- Returns the time blocks that are over, oldest first, at most p_limit, and locks them. Those that another
+-- call has locked, or that could not be moved a short while ago, are left to a later sweep.
+create or replace function lock_due_blocks(p_limit int) returns setof jobs
+language sql as $$
+  select *
+  from jobs
+  where state = 'blocked' and blocked_until <= now() and sweep_may_try('block', job_id)
+  order by blocked_until
+  limit p_limit
+  for no key update skip locked
+$$;
+
+-- Returns the next p_limit jobs that are blocked on a job, in the order of the index jobs_by_block, after
+-- the one at which the last sweep stopped. After the last one the next sweep begins at the first again.
+create or replace function blocked_to_check(p_limit int) returns uuid[]
+language plpgsql as $$
+declare
+  v_first text := nil_id() || ' ' || nil_id();
+  v_place text := coalesce(
+    (select value from bus_facts where namespace = 'default' and name = 'blocked_checked'), v_first);
+  v_jobs uuid[] := array(
+    select job_id
+    from jobs
+    where blocked_on_job is not null
+      and (blocked_on_job, job_id) > (split_part(v_place, ' ', 1)::uuid, split_part(v_place, ' ', 2)::uuid)
+    order by blocked_on_job, job_id
+    limit p_limit);
+  v_next text := coalesce(
+    (select blocked_on_job || ' ' || job_id from jobs where job_id = v_jobs[p_limit]), v_first);
+begin
+  if v_next <> v_place then
+    insert into bus_facts (namespace, name, value)
+    values ('default', 'blocked_checked', v_next)
+    on conflict (namespace, name) do update
+    set value = excluded.value;
+  end if;
+  return v_jobs;
+end
+$$;
+
+-- Returns those of p_jobs whose block is over because the job on which they are blocked has ended, and locks
+-- them. Each is looked up by its key, so the cost does not depend on the plan of a join.
+create or replace function lock_ended_blocks(p_jobs uuid[]) returns setof jobs
+language sql as $$
+  select *
+  from jobs j
+  where job_id = any (p_jobs)
+    and state = 'blocked'
+    and (blocked_until is null or blocked_until > now())
+    and case (select state from jobs o where o.job_id = j.blocked_on_job)
+      when 'succeeded' then true
+      when 'failed' then not needs_success(job_id, blocked_on_job)
+      when 'dead' then not needs_success(job_id, blocked_on_job)
+      when 'cancelled' then not needs_success(job_id, blocked_on_job)
+      else false end
+    and not exists (select from cascades where cascades.job_id = j.blocked_on_job)
+    and sweep_may_try('block', job_id)
+  order by job_id
+  for no key update skip locked
+$$;
+
 -- Ends blocks whose time has come, and blocks on jobs that have ended, at most p_limit of each kind (null:
--- sweep_batch). Returns job_brief of each job.
+-- sweep_batch). Returns job_brief of each job. A block that cannot be ended does not stop the others.
 create or replace function move_blocked(p_limit int default null) returns setof jsonb
 language plpgsql as $$
 declare
+  v_limit int := coalesce(p_limit, sweep_batch());
   v_job jobs;
   v_other jobs;
+  v_moved jsonb;
 begin
   for v_job in
-    select * from jobs where state = 'blocked' and blocked_until <= now()
-    order by blocked_until limit coalesce(p_limit, sweep_batch()) for no key update skip locked
+    select * from lock_due_blocks(v_limit)
+    union all
+    -- The end of a job releases the jobs blocked on it. This finds those that a change by hand has left
+    -- behind.
+    select * from lock_ended_blocks(blocked_to_check(v_limit))
   loop
-    return next job_brief(leave_block(v_job, format('the time %s has come', utc_text(v_job.blocked_until))));
-  end loop;
-  -- The end of a job releases the jobs blocked on it in its own transaction. This query finds the jobs that
-  -- a change by hand has left behind.
-  for v_job in
-    select j.* from jobs j join jobs o on o.job_id = j.blocked_on_job
-    where j.state = 'blocked' and o.ended_at is not null
-      and (o.state = 'succeeded' or not needs_success(j.job_id, o.job_id))
-    order by j.job_id limit coalesce(p_limit, sweep_batch()) for no key update of j skip locked
-  loop
-    select * into v_other from jobs where job_id = v_job.blocked_on_job;
-    return next job_brief(leave_block(v_job, format('job %s (%s) has ended %s', v_other.job_id, v_other.subject, v_other.state)));
+    begin
+      select * into v_other from jobs where job_id = v_job.blocked_on_job;
+      v_moved := job_brief(leave_block(v_job, case
+        when v_job.blocked_until <= now() then format('the time %s has come', utc_text(v_job.blocked_until))
+        else format('job %s (%s) has ended %s', v_other.job_id, v_other.subject, v_other.state) end));
+      perform forget_sweep_failure('block', v_job.job_id);
+      return next v_moved;
+    exception when others then
+      perform note_sweep_failure('block', v_job.job_id, v_job.namespace, sqlerrm);
+    end;
   end loop;
 end
 $$;

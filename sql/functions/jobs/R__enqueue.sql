@@ -243,7 +243,7 @@ begin
   select d.* into v_spoiled from jobs d
   where d.job_id = any (v_dependencies) and d.state in ('failed', 'dead', 'cancelled') order by d.seq limit 1;
   if found then
-    v_job := block_for_dependency(v_job, v_spoiled);
+    v_job := block_for_dependency(v_job.job_id, v_spoiled);
   end if;
   return jsonb_build_object('job', job_json(v_job), 'created', true)
     || case when v_earlier is not null then jsonb_build_object('earlierJobId', v_earlier) else '{}' end;

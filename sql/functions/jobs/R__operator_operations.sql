@@ -53,74 +53,116 @@ $$;
 comment on function unblock_job(jsonb, jsonb) is
   'The operation unblockJob: for operators, the coordinator, the agent that the block names, and the agent that requested the job.';
 
--- Cancels one locked job that has not ended, together with its live attempt, or dismisses a dead letter.
--- Returns the job.
-create or replace function cancel_one(p_job jobs, p_reason text) returns jobs
+-- Cancels locked jobs that have not ended, together with their live attempts, or dismisses dead letters. The
+-- caller releases the jobs that wait for them.
+create or replace function cancel_jobs(p_jobs uuid[], p_reason text) returns void
 language plpgsql as $$
+declare
+  v_causes uuid[] := block_causes(p_jobs);
+  v_attempts uuid[] := array(
+    select live_attempt from jobs where job_id = any (p_jobs) and live_attempt is not null);
 begin
-  if p_job.live_attempt is not null then
-    return end_attempt(p_job, 'cancelled', 'cancelled', p_error => p_reason);
+  if p_jobs = '{}' then
+    return;
   end if;
+  update job_attempts
+  set status = 'cancelled', error = p_reason, finished_at = now(), updated_at = now()
+  where attempt_id = any (v_attempts);
   update jobs
   -- A dead letter keeps the error of its death; the audit log has the reason of its dismissal.
   set state = 'cancelled', last_error = case when state = 'dead' then last_error else p_reason end, ended_at = now(),
     open_dependencies = 0,
     updated_at = now()
-  where job_id = p_job.job_id
-  returning * into p_job;
-  perform drop_replan(p_job);
+  where job_id = any (p_jobs);
+  -- The runs of these attempts may still be at work and have to be stopped.
+  perform request_abort(attempt, p_reason) from unnest(v_attempts) attempt;
+  perform drop_replans(p_jobs, v_causes);
+end
+$$;
+
+-- Cancels one locked job as cancel_jobs does, and releases the jobs that wait for it. Returns the job.
+create or replace function cancel_one(p_job jobs, p_reason text) returns jobs
+language plpgsql as $$
+begin
+  perform cancel_jobs(array[p_job.job_id], p_reason);
+  select * into p_job from jobs where job_id = p_job.job_id;
   perform release_dependents(p_job);
   return p_job;
 end
 $$;
 
--- Returns every unfinished job below p_job_id, newest first, except p_but and the jobs below p_but.
-create or replace function unfinished_below(p_job_id uuid, p_but uuid) returns setof uuid
+-- Returns the jobs below p_job_id, ended ones too, except p_but and the jobs below p_but; at most p_limit.
+-- A blocked.replan job about several jobs is not below any of them (asks_for_several).
+create or replace function jobs_below(p_job_id uuid, p_but uuid, p_limit int) returns setof uuid
 language sql stable as $$
   with recursive below as (
-    select job_id from jobs where parent_job_id = p_job_id and job_id is distinct from p_but
-    union
-    select j.job_id
+    select job_id
     from jobs j
-    join below b on j.parent_job_id = b.job_id
-    where j.job_id is distinct from p_but
+    where parent_job_id = p_job_id and job_id is distinct from p_but and not asks_for_several(j)
+    union
+    select c.job_id
+    from below b
+    -- The offset keeps the planner from a join that reads all jobs.
+    cross join lateral (
+      select job_id
+      from jobs j
+      where parent_job_id = b.job_id and job_id is distinct from p_but and not asks_for_several(j)
+      offset 0) c
   )
-  select job_id from jobs join below using (job_id) where ended_at is null order by seq desc
+  select job_id from below limit p_limit
+$$;
+drop function if exists unfinished_below(uuid, uuid);
+
+-- Cancels a locked job and the jobs p_below, which are locked too, and releases the jobs that wait for them.
+create or replace function cancel_tree(p_job jobs, p_below uuid[], p_reason text, p_reason_below text)
+returns void language plpgsql as $$
+begin
+  perform cancel_jobs(
+    array(select job_id from jobs where job_id = any (p_below) and ended_at is null), p_reason_below);
+  perform cancel_jobs(array[p_job.job_id], p_reason);
+  perform release_dependents(j)
+  from jobs j
+  where job_id = any (p_job.job_id || p_below) and state = 'cancelled'
+  order by job_id;
+end
 $$;
 
 create or replace function cancel_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
   v_job jobs := job_of(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
-  v_below uuid[];
-  v_child_id uuid;
-  v_child jobs;
+  v_reason_below text := format('its parent was cancelled: %s', p_input ->> 'reason');
+  -- The job of the calling attempt stays, so that a coordinator can cancel the job about which it was
+  -- asked and go on.
+  v_spared uuid := (p_principal ->> 'jobId')::uuid;
+  v_below uuid[] := '{}';
 begin
   perform act_as(p_principal, p_input ->> 'reason');
   perform require_say(p_principal, v_job, array['coordinator', v_job.source_agent]);
   if coalesce((p_input ->> 'includeChildren')::boolean, true) then
-    -- The job of the calling attempt stays, so that a coordinator can cancel the job about which it was
-    -- asked and go on.
-    v_below := array(select unfinished_below(v_job.job_id, (p_principal ->> 'jobId')::uuid));
+    v_below := array(select jobs_below(v_job.job_id, v_spared, cascade_batch() + 1));
   end if;
-  perform lock_for_end(v_job.job_id || v_below);
+  if cardinality(v_below) > cascade_batch() then
+    perform lock_jobs(array[v_job.job_id]);
+  else
+    perform lock_for_end(v_job.job_id || v_below);
+  end if;
   v_job := job_of(v_job.namespace, v_job.job_id);
   if v_job.ended_at is not null and v_job.state <> 'dead' then
     perform refuse_state(v_job, 'cancelled', 'a job that has not ended, or a dead letter');
   end if;
-  foreach v_child_id in array coalesce(v_below, '{}') loop
-    -- The cancelling of one child may have ended or moved the next one.
-    select * into v_child from jobs where job_id = v_child_id;
-    if v_child.ended_at is null then
-      perform cancel_one(v_child, format('its parent was cancelled: %s', p_input ->> 'reason'));
-    end if;
-  end loop;
-  v_job := job_of(v_job.namespace, v_job.job_id);
-  return job_json(cancel_one(v_job, p_input ->> 'reason'));
+  if cardinality(v_below) > cascade_batch() then
+    perform cancel_jobs(array[v_job.job_id], p_input ->> 'reason');
+    perform cascade_later(array[v_job.job_id], 'cancel', v_reason_below, v_spared);
+    perform cascade_later(array[v_job.job_id], 'release', p_input ->> 'reason');
+  else
+    perform cancel_tree(v_job, v_below, p_input ->> 'reason', v_reason_below);
+  end if;
+  return job_json(job_of(v_job.namespace, v_job.job_id));
 end
 $$;
 comment on function cancel_job(jsonb, jsonb) is
-  'The operation cancelJob: cancels a job or dismisses a dead letter. Unless includeChildren is false, it also cancels every unfinished job below, except the caller''s own job and the jobs below that.';
+  'The operation cancelJob: cancels a job or dismisses a dead letter. Unless includeChildren is false, it also cancels every unfinished job below, except the caller''s own job and the jobs below that. Below a job with more than cascade_batch jobs they follow in batches after the answer.';
 
 create or replace function redrive_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$

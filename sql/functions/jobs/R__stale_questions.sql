@@ -32,7 +32,6 @@ begin
     limit coalesce(p_limit, sweep_batch())
     for no key update of q skip locked
   loop
-    continue when not try_lock_dependents(v_question.job_id);
     perform cancel_one(v_question, 'no job is blocked any more as it was when this was asked');
     return next v_question.job_id;
   end loop;

@@ -140,7 +140,7 @@ declare
   v_events jsonb := '[]';
 begin
   perform act_as(p_principal, p_input ->> 'summary');
-  perform lock_jobs(v_job_id || array(select dependents_of(array[v_job_id])) || array(
+  perform lock_jobs(v_job_id || dependents_to_lock(array[v_job_id]) || array(
     select d::uuid from jsonb_array_elements(p_input -> 'followUps') f, jsonb_array_elements_text(f -> 'dependsOn') d));
   select * into v from fenced_job(p_principal, p_input);
   v_answer := earlier_answer('completeJob', v.o_job, v.o_attempt, p_input);

@@ -180,10 +180,15 @@ language sql immutable as $$ select interval '30 seconds' $$;
 create or replace function claim_mark_lookahead() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
 
--- The shortest time between two writes of the claim mark.
+-- The shortest time between two writes of the claim marks.
 -- Chosen: mark_claims reads every entry of the index of queued jobs, and several nodes sweep at once.
 create or replace function claim_mark_pause() returns interval
 language sql immutable as $$ select interval '2 seconds' $$;
+
+-- How many times as long as a look at the lanes the marks rest after it.
+-- Chosen: the look then takes at most four per cent of one processor, however long the queue is. With a
+-- million queued jobs a look takes 0.5 s (measured; docs/reliability.md).
+create or replace function claim_mark_rest_factor() returns int language sql immutable as $$ select 25 $$;
 
 -- How many times at most a claim chooses jobs, when other calls have locked some of those that it chose.
 -- Chosen: twenty batches are more jobs than other calls lock at once.
@@ -219,6 +224,10 @@ create or replace function joined_bytes() returns int language sql immutable as 
 -- job.
 -- Chosen: above the default of 100, because blocked work stands still until the coordinator decides.
 create or replace function replan_priority() returns int language sql immutable as $$ select 500 $$;
+
+-- How many jobs a blocked.replan job names when several are blocked on the same job.
+-- Chosen: enough to see what they have in common; the number of all is beside them.
+create or replace function replan_jobs_listed() returns int language sql immutable as $$ select 20 $$;
 
 -- How many refusals of one agent, code and minute get a row in the audit log.
 -- Chosen: enough to see a pattern; the table refusals counts all of them.
@@ -271,6 +280,20 @@ create or replace function bytes_days_kept() returns int language sql immutable 
 -- How many leases, and how many blocks, one sweep ends.
 -- Chosen: such a call takes less than a second; the next sweep takes the rest.
 create or replace function sweep_batch() returns int language sql immutable as $$ select 500 $$;
+
+-- How many jobs the end of a job moves in its own transaction, and how many one batch of a cascade moves.
+-- Chosen: a batch takes about a tenth of a second, and few jobs have as many dependents or children.
+create or replace function cascade_batch() returns int language sql immutable as $$ select 200 $$;
+
+-- How long a cascade rests before a further pass over the jobs that other calls had locked.
+-- Chosen: most calls hold their locks for some milliseconds.
+create or replace function cascade_pause() returns interval
+language sql immutable as $$ select interval '1 second' $$;
+
+-- The longest wait before a sweep tries a row again that it could not handle, in seconds.
+-- Chosen: such a row needs a person; ten minutes cost the sweep nothing, and the row moves soon after the
+-- repair.
+create or replace function sweep_failure_cap_seconds() returns int language sql immutable as $$ select 600 $$;
 
 -- How many heartbeats a dispatcher may miss before it counts as stale.
 -- Chosen: a loaded machine can delay one, and a pause of the virtual machine two.
@@ -365,6 +388,15 @@ language sql immutable as $$ select interval '1 hour' $$;
 -- Chosen: several sweeps.
 create or replace function expired_to_stuck() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
+
+-- How long the readiness check waits for a lock, in milliseconds.
+-- Chosen: longer than any call of the bus makes a change wait for a table, and below the usual timeouts of
+-- readiness probes.
+create or replace function ready_lock_limit() returns int language sql immutable as $$ select 1000 $$;
+
+-- How many rows that a sweep cannot handle health names.
+-- Chosen: they usually have one cause, and a few show it.
+create or replace function sweep_failures_shown() returns int language sql immutable as $$ select 5 $$;
 
 -- A job that has not ended and has had this many attempts is a hotspot of retries.
 -- Chosen: half of the usual five, rounded up.

@@ -393,20 +393,28 @@ comment on function finish_standing_order(jsonb, jsonb) is
   'The operation finishStandingOrder: ends a slot that was started elsewhere. A repeated call with the same end gets the same answer.';
 
 -- Ends as failed the slots that were started elsewhere and not finished by their deadline. Returns
--- slot_json of each; slots that another call has locked are left to the next call.
+-- slot_json of each; slots that another call has locked are left to the next call. A slot that cannot be
+-- ended does not stop the others (note_unsettled_slot).
 create or replace function end_overdue_slots(p_now timestamptz default now()) returns setof jsonb
 language plpgsql as $$
 declare
   v_slot standing_order_runs;
+  v_ended jsonb;
 begin
   for v_slot in
     select *
     from standing_order_runs
-    where status = 'started' and deadline <= p_now
+    where status = 'started' and deadline <= p_now and sweep_may_try('slot', run_id)
     for no key update skip locked
   loop
-    return next slot_json(end_slot(v_slot, 'failed',
-      format('started elsewhere and not finished by %s', utc_text(v_slot.deadline)), p_now));
+    begin
+      v_ended := slot_json(end_slot(v_slot, 'failed',
+        format('started elsewhere and not finished by %s', utc_text(v_slot.deadline)), p_now));
+      perform forget_sweep_failure('slot', v_slot.run_id);
+      return next v_ended;
+    exception when others then
+      perform note_unsettled_slot(v_slot, p_now, sqlerrm);
+    end;
   end loop;
 end
 $$;

@@ -272,6 +272,25 @@ begin
 end
 $$;
 
+-- Writes down that an overdue slot could not be ended, and emits standing_order.unsettled, at most once an
+-- hour for the order.
+create or replace function note_unsettled_slot(p_slot standing_order_runs, p_now timestamptz, p_error text)
+returns void language plpgsql as $$
+begin
+  perform note_sweep_failure('slot', p_slot.run_id, p_slot.namespace, p_error);
+  perform note_unsettled(p_slot.namespace, p_slot.order_name, p_slot.agent_id, p_now, p_error);
+end
+$$;
+
+-- Emits standing_order.unsettled about an order, at most once an hour.
+create or replace function note_unsettled(
+  p_namespace text, p_order text, p_agent text, p_now timestamptz, p_error text
+) returns void language sql as $$
+  select append_event(p_namespace, 'standing_order.unsettled', null, null,
+    jsonb_build_object('order', p_order, 'agentId', p_agent, 'error', p_error),
+    once_key(p_order, date_trunc('hour', p_now, 'UTC')))
+$$;
+
 -- Settles the due slots of one order (null: of all orders) in one namespace (null: in all). Returns
 -- slot_json of each slot that began or ended.
 -- Orders that another call has locked are skipped. An order that cannot be settled does not stop the
@@ -302,9 +321,7 @@ begin
       v_settled := array(select settle_order(v_order, p_now));
       return query select unnest(v_settled);
     exception when others then
-      perform append_event(v_order.namespace, 'standing_order.unsettled', null, null,
-        jsonb_build_object('order', v_order.order_name, 'agentId', v_order.agent_id, 'error', sqlerrm),
-        once_key(v_order.order_name, date_trunc('hour', p_now, 'UTC')));
+      perform note_unsettled(v_order.namespace, v_order.order_name, v_order.agent_id, p_now, sqlerrm);
     end;
   end loop;
 end

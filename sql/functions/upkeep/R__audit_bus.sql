@@ -61,9 +61,19 @@ create or replace function audit_rising_dead_letters(p_now timestamptz) returns 
     and last_hour > hour_before
 $$;
 
--- Emits audit.stuck_job for each job in stuck_jobs_v that has not changed for longer than stuck_after. A job
--- gets a second event only after it has changed and is stuck again.
-create or replace function audit_stuck_jobs(p_now timestamptz) returns void language sql as $$
+-- Emits audit.stuck_job about the jobs in stuck_jobs_v that have not changed for longer than stuck_after. One
+-- event stands for all jobs that are blocked on the same job, and one for all due jobs of a stopped lane,
+-- because one decision moves all of them.
+create or replace function audit_stuck_jobs(p_now timestamptz) returns void language plpgsql as $$
+begin
+  perform audit_unmoved_jobs(p_now);
+  perform audit_stopped_lanes(p_now);
+end
+$$;
+
+-- Emits audit.stuck_job for each job in unmoved_jobs_v, or for the first that is blocked on the same job. A
+-- job gets a second event only after it has changed and is stuck again.
+create or replace function audit_unmoved_jobs(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.stuck_job', target_agent, job_id,
     jsonb_build_object(
       'jobId', job_id,
@@ -72,10 +82,43 @@ create or replace function audit_stuck_jobs(p_now timestamptz) returns void lang
       'state', state,
       'why', why,
       'nextMove', next_move,
+      'jobs', jobs,
       'since', updated_at),
-    once_key(job_id::text, updated_at))
-  from stuck_jobs_v
-  where updated_at < p_now - stuck_after()
+    once_key(coalesce(blocked_on_job, job_id)::text, coalesce(
+      (select ended_at from jobs where job_id = blocked_on_job), updated_at)))
+  from (
+    select distinct on (coalesce(blocked_on_job, job_id)) *,
+      count(*) over (partition by coalesce(blocked_on_job, job_id)) as jobs
+    from unmoved_jobs_v
+    where updated_at < p_now - stuck_after()
+    order by coalesce(blocked_on_job, job_id), job_id) u
+$$;
+
+-- Emits audit.stuck_job for the first due job of each stopped lane, once for each stop. Reads one job of a
+-- lane, so that a long queue costs nothing.
+create or replace function audit_stopped_lanes(p_now timestamptz) returns void language sql as $$
+  select append_event(a.namespace, 'audit.stuck_job', a.agent_id, j.job_id,
+    jsonb_build_object(
+      'jobId', j.job_id,
+      'targetAgent', a.agent_id,
+      'subject', j.subject,
+      'state', 'queued',
+      'why', 'its lane is stopped: ' || coalesce(a.paused_reason, 'the agent is disabled'),
+      'nextMove', hold_of_lane(a.namespace, a.agent_id),
+      'since', j.updated_at),
+    once_key('lane:' || a.agent_id, coalesce(a.paused_at, a.updated_at)))
+  from agents a
+  cross join lateral (
+    select job_id, subject, updated_at
+    from jobs
+    where namespace = a.namespace
+      and target_agent = a.agent_id
+      and state = 'queued'
+      and run_after <= p_now
+    order by priority desc, run_after, seq
+    limit 1) j
+  where not lane_open(a)
+    and j.updated_at < p_now - stuck_after()
 $$;
 
 -- Emits audit.ended_without_closing once for each attempt that was admitted and never closed: its gateway
@@ -110,15 +153,28 @@ create or replace function audit_silent_orders(p_now timestamptz) returns void l
   where health = 'silent'
 $$;
 
--- Runs every check of the auditor at p_now, and withdraws questions to the coordinator that are stale.
+-- Withdraws questions to the coordinator that are stale; one of the checks of audit_bus.
+create or replace function audit_stale_questions(p_now timestamptz) returns void language sql as $$
+  select withdraw_stale_questions()
+$$;
+
+-- Runs every check of the auditor at p_now, and withdraws questions to the coordinator that are stale. A
+-- check that fails does not stop the others: it emits audit.check_failed, at most once an hour.
 create or replace function audit_bus(p_now timestamptz default now()) returns void language plpgsql as $$
+declare
+  v_check text;
 begin
   perform act_as('{"kind": "dispatcher", "name": "auditor"}', 'seen by the bus itself');
-  perform audit_failure_clusters(p_now);
-  perform audit_rising_dead_letters(p_now);
-  perform audit_stuck_jobs(p_now);
-  perform audit_silent_ends(p_now);
-  perform audit_silent_orders(p_now);
-  perform withdraw_stale_questions();
+  foreach v_check in array '{audit_failure_clusters,audit_rising_dead_letters,audit_stuck_jobs,'
+    'audit_silent_ends,audit_silent_orders,audit_stale_questions}'::text[]
+  loop
+    begin
+      execute format('select %I($1)', v_check) using p_now;
+    exception when others then
+      perform append_event('default', 'audit.check_failed', null, null,
+        jsonb_build_object('check', v_check, 'error', sqlerrm),
+        once_key(v_check, date_trunc('hour', p_now, 'UTC')));
+    end;
+  end loop;
 end
 $$;

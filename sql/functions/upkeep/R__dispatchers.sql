@@ -28,10 +28,11 @@ create or replace function renew_dispatcher_leases(
   select count(*)::int, count(distinct target_agent)::int from kept
 $$;
 
--- Returns whether no job is queued or at work and no block ends soon, in any namespace. Dispatchers of a
--- quiet bus sweep less often.
+-- Returns whether no job is queued or at work, no block ends soon and no end of a job still has to move
+-- others, in any namespace. Dispatchers of a quiet bus sweep less often.
 create or replace function bus_is_quiet() returns boolean language sql stable as $$
   select not exists (select from jobs where state = 'queued')
+    and not exists (select from cascades)
     and not exists (select from jobs where state in ('leased', 'running'))
     and not exists (select from jobs where state = 'blocked' and blocked_until < now() + quiet_lookahead())
 $$;

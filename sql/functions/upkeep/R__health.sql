@@ -52,8 +52,15 @@ language sql immutable as $$
   select p_count::text || ' ' || case p_count when 1 then p_one else p_several end
 $$;
 
--- The next four functions return the problems of health, each as a weight and a sentence. Health lists the
+-- The next six functions return the problems of health, each as a weight and a sentence. Health lists the
 -- lowest weight first.
+
+-- Returns the problem of a database that only reads, such as one that was the primary before a failover.
+create or replace function database_problems() returns table (weight int, problem text)
+language sql stable as $$
+  select 0, 'the database only reads (transaction_read_only is on): no call that changes anything succeeds'
+  where current_setting('transaction_read_only')::boolean
+$$;
 
 -- Returns the problems of dispatchers, which serve every namespace: none is alive, one is silent, or one
 -- has lost its listener.
@@ -74,6 +81,34 @@ language sql stable as $$
     and wake_source = 'listen'
     and not listener_connected
     and started_at < now() - listener_grace()
+$$;
+
+-- Returns the problems of the sweeps: no recovery has succeeded for outage_after, rows of the namespace that
+-- a sweep cannot handle, and ends of jobs that have not moved all other jobs within expired_to_stuck.
+create or replace function sweep_problems(p_namespace text) returns table (weight int, problem text)
+language sql stable as $$
+  select 2, format('no recovery has succeeded since %s: expired leases and blocks whose time has come do not move',
+    utc_text(value::timestamptz))
+  from bus_facts
+  where namespace = 'default'
+    and name = 'last_recovery'
+    and value::timestamptz < now() - outage_after()
+  union all
+  (
+    select 6, format('a sweep cannot handle %s %s (%s, %s since %s): %s',
+      case what when 'slot' then 'slot' else 'job' end, row_id, what,
+      count_of(failures, 'try', 'tries'), utc_text(created_at), error)
+    from sweep_failures
+    where namespace = p_namespace
+    order by created_at
+    limit sweep_failures_shown())
+  union all
+  select 6, format('the effect of the end of %s on other jobs is not complete, the oldest since %s',
+    count_of(count(*), 'job', 'jobs'), utc_text(min(created_at)))
+  from cascades
+  where namespace = p_namespace
+    and created_at < now() - expired_to_stuck()
+  having count(*) > 0
 $$;
 
 -- Returns the problems of the lanes of the namespace: gateways that take no work, and paused agents. A
@@ -159,7 +194,11 @@ begin
   select * into v_snapshot from system_health_snapshot_v where namespace = v_namespace;
   select coalesce(jsonb_agg(problem order by weight, problem), '[]') into v_problems
   from (
+    select * from database_problems()
+    union all
     select * from dispatcher_problems()
+    union all
+    select * from sweep_problems(v_namespace)
     union all
     select * from lane_problems(v_namespace)
     union all
@@ -180,3 +219,41 @@ end
 $$;
 comment on function health(jsonb, jsonb) is
   'The operation health: ok or degraded, the problems in words, and the numbers behind them.';
+
+-- Returns why calls that change anything would fail now, in words; null when they would succeed. It takes
+-- the lock that a change takes and, unlike a call, waits only ready_lock_limit for it.
+create or replace function write_trouble() returns text language plpgsql as $$
+begin
+  if exists (select from database_problems()) then
+    return (select problem from database_problems());
+  end if;
+  perform set_config('lock_timeout', ready_lock_limit()::text, true);
+  lock table jobs, job_attempts, job_dependencies, events, audit_log, agents, gateways, access_tokens
+    in row exclusive mode;
+  return null;
+exception when lock_not_available then
+  return 'they wait for a lock on a table; ' || coalesce(strong_locks(), 'its holder is gone now');
+end
+$$;
+
+-- Returns the sessions that hold or wait for a lock on a table of the bus that excludes changes, and the
+-- sessions for which these wait; null when there is none.
+create or replace function strong_locks() returns text language sql stable as $$
+  select string_agg(
+    format('session %s (%s) %s %s on %s%s', l.pid, coalesce(nullif(a.application_name, ''), 'no name'),
+      case when l.granted then 'has' else 'waits for' end, l.mode, l.relation::regclass,
+      (
+        select string_agg(format(' behind session %s (%s, %s since %s)', b.pid,
+          coalesce(nullif(b.application_name, ''), 'no name'), b.state, utc_text(b.xact_start)), '')
+        from pg_stat_activity b
+        where b.pid = any (pg_blocking_pids(l.pid)))),
+    '; ' order by l.pid, l.relation)
+  from pg_locks l
+  join pg_stat_activity a using (pid)
+  join pg_class c on c.oid = l.relation
+  where l.database = (select oid from pg_database where datname = current_database())
+    and c.relnamespace = current_schema()::regnamespace
+    and c.relkind = 'r'
+    and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+    and l.pid <> pg_backend_pid()
+$$;

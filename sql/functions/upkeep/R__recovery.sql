@@ -41,12 +41,14 @@ $$;
 
 -- Ends attempts with expired leases, at most p_limit (null: sweep_batch), in one namespace (null: in all).
 -- Returns their jobs, which are now queued or dead, as job_row.
--- Jobs that another call has locked, and jobs with locked dependents, are left to the next sweep.
-create or replace function end_expired(p_limit int default null, p_namespace text default null)
-returns setof jsonb language plpgsql as $$
+-- Jobs that another call has locked are left to the next sweep. A job that cannot be moved does not stop the
+-- others; it is tried again later, or at once with p_failed_too.
+create or replace function end_expired(
+  p_limit int default null, p_namespace text default null, p_failed_too boolean default false
+) returns setof jsonb language plpgsql as $$
 declare
   v_job jobs;
-  v_error text;
+  v_moved jsonb;
 begin
   for v_job in
     select j.*
@@ -55,21 +57,35 @@ begin
       and j.leased_until <= now()
       and (p_namespace is null or j.namespace = p_namespace)
       and lease_is_lost(j)
+      and (p_failed_too or sweep_may_try('lease', j.job_id))
     order by j.leased_until
     limit coalesce(p_limit, sweep_batch())
     for no key update skip locked
   loop
-    continue when not try_lock_dependents(v_job.job_id);
-    v_error := lost_lease_reason(v_job);
-    perform append_event(v_job.namespace, 'job.lease_lost', v_job.target_agent, v_job.job_id,
-      jsonb_build_object('jobId', v_job.job_id, 'attemptNo', v_job.attempt_no, 'reason', v_error));
-    if never_sent(v_job) then
-      v_job := end_attempt(v_job, 'undelivered', 'queued', p_error => v_error, p_counts => false);
-    else
-      v_job := retry_or_die(v_job, 'timed_out', v_error);
-    end if;
-    return next job_row(v_job, hold_of(v_job));
+    begin
+      v_job := end_lost_lease(v_job);
+      v_moved := job_row(v_job, hold_of(v_job));
+      perform forget_sweep_failure('lease', v_job.job_id);
+      return next v_moved;
+    exception when others then
+      perform note_sweep_failure('lease', v_job.job_id, v_job.namespace, sqlerrm);
+    end;
   end loop;
+end
+$$;
+drop function if exists end_expired(int, text);
+
+-- Ends the live attempt of a locked job whose lease is lost, and returns the job.
+create or replace function end_lost_lease(p_job jobs) returns jobs language plpgsql as $$
+declare
+  v_error text := lost_lease_reason(p_job);
+begin
+  perform append_event(p_job.namespace, 'job.lease_lost', p_job.target_agent, p_job.job_id,
+    jsonb_build_object('jobId', p_job.job_id, 'attemptNo', p_job.attempt_no, 'reason', v_error));
+  if never_sent(p_job) then
+    return end_attempt(p_job, 'undelivered', 'queued', p_error => v_error, p_counts => false);
+  end if;
+  return retry_or_die(p_job, 'timed_out', v_error);
 end
 $$;
 
@@ -92,17 +108,29 @@ end
 $$;
 
 -- Extends the leases of running jobs to outage_grace from now, because no agent could renew during an
--- outage of the bus. The hard deadline stays, and jobs that another call has locked are skipped.
-create or replace function extend_leases_after_outage() returns void language sql as $$
-  update jobs
-  set leased_until = least(hard_deadline, now() + outage_grace()), updated_at = now()
-  where job_id in (
-    select job_id
+-- outage of the bus. The hard deadline stays, and jobs that another call has locked are skipped. A job that
+-- cannot be changed does not stop the others.
+create or replace function extend_leases_after_outage() returns void language plpgsql as $$
+declare
+  v_job jobs;
+begin
+  for v_job in
+    select *
     from jobs
     where state = 'running'
       and leased_until < now() + outage_grace()
       and hard_deadline > now()
-    for no key update skip locked)
+    for no key update skip locked
+  loop
+    begin
+      update jobs
+      set leased_until = least(hard_deadline, now() + outage_grace()), updated_at = now()
+      where job_id = v_job.job_id;
+    exception when others then
+      perform note_sweep_failure('lease', v_job.job_id, v_job.namespace, sqlerrm);
+    end;
+  end loop;
+end
 $$;
 
 -- Sweeps every namespace, and writes the claim mark. Returns the jobs that moved, each with what:
@@ -116,6 +144,7 @@ begin
   return query select jsonb_build_object('what', 'lease_lost') || e from end_expired() e;
   perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'what it was blocked on has come');
   return query select jsonb_build_object('what', 'unblocked') || m from move_blocked() m;
+  perform forget_old_sweep_failures();
   perform mark_claims();
 end
 $$;
@@ -124,11 +153,34 @@ create or replace function requeue_expired(p_principal jsonb, p_input jsonb) ret
 language plpgsql as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
+  v_moved jsonb;
 begin
   perform act_as(p_principal, 'lease ran out');
-  return jsonb_build_object('jobs', coalesce((
-    select jsonb_agg(e) from end_expired((p_input ->> 'limit')::int, v_namespace) e), '[]'));
+  select coalesce(jsonb_agg(e), '[]') into v_moved
+  from end_expired((p_input ->> 'limit')::int, v_namespace, true) e;
+  return jsonb_build_object('jobs', v_moved, 'problems', (
+    select coalesce(jsonb_agg(problem), '[]') from leases_left(v_namespace) problem));
 end
 $$;
 comment on function requeue_expired(jsonb, jsonb) is
-  'The operation requeueExpired: ends the attempts of the namespace whose lease has run out, without waiting for the sweep.';
+  'The operation requeueExpired: ends the attempts of the namespace whose lease has run out, without waiting for the sweep. Its answer has the jobs that moved and, as problems, the expired leases that are left.';
+
+-- Returns, in words, the jobs of the namespace that could not be moved although their lease is lost, and the
+-- number of lost leases that are left.
+create or replace function leases_left(p_namespace text) returns setof text language sql stable as $$
+  (
+    select format('job %s cannot be moved: %s', row_id, error)
+    from sweep_failures
+    where what = 'lease' and namespace = p_namespace
+    order by created_at
+    limit sweep_failures_shown())
+  union all
+  select format('%s left whose lease has run out: locked by other calls, beyond the limit, or not to be moved',
+    count_of(count(*), 'job is', 'jobs are'))
+  from jobs j
+  where state in ('leased', 'running')
+    and leased_until <= now()
+    and namespace = p_namespace
+    and lease_is_lost(j)
+  having count(*) > 0
+$$;

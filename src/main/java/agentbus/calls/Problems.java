@@ -19,8 +19,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class Problems {
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
-    /** Deadlock, serialization failure, lock not available, statement timeout: rolled back, and a retry may succeed. */
-    private static final Pattern UNDONE = Pattern.compile("40P01|40001|55P03|57014");
+    /**
+     * Deadlock, serialization failure, lock not available, statement timeout, a server that only reads: rolled back, and
+     * a retry may succeed.
+     */
+    private static final Pattern UNDONE = Pattern.compile("40P01|40001|55P03|57014|25006");
     /** Connection lost, server shutting down. */
     private static final Pattern LOST = Pattern.compile("08...|57P..");
 

@@ -47,6 +47,10 @@ final class ConnectFailure {
                 && String.valueOf(e.getMessage()).contains("password")) {
             return "the server asks for a password and none is given";
         }
+        // The driver has no SQLSTATE of its own for this either.
+        if (String.valueOf(e.getMessage()).contains("targetServerType: primary")) {
+            return "the server only reads; name the primary, or see default_transaction_read_only";
+        }
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (cause instanceof UnknownHostException) {
                 return "the host name cannot be resolved";

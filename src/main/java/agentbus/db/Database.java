@@ -251,6 +251,8 @@ public final class Database implements AutoCloseable {
         properties.setProperty(PGProperty.LOGIN_TIMEOUT.getName(), seconds);
         properties.setProperty(PGProperty.TCP_KEEP_ALIVE.getName(), "true");
         properties.setProperty(PGProperty.APPLICATION_NAME.getName(), "agentbus");
+        // No connection to a standby or a former primary, where every change would be refused.
+        properties.setProperty(PGProperty.TARGET_SERVER_TYPE.getName(), "primary");
         address.parameters().forEach(properties::setProperty);
         // The session's setup sets the search path, whatever the URL names.
         properties.remove(PGProperty.CURRENT_SCHEMA.getName());
@@ -304,6 +306,7 @@ public final class Database implements AutoCloseable {
         config.setValidationTimeout(Math.min(connectTimeout.toMillis(), 3_000));
         config.setKeepaliveTime(Duration.ofMinutes(2).toMillis());
         config.setInitializationFailTimeout(-1);
+        config.setExceptionOverride(new ReadOnlyServer());
         return new HikariDataSource(config);
     }
 

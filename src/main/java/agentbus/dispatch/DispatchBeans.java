@@ -40,6 +40,7 @@ public final class DispatchBeans implements PackageBeans {
         beans.bind("runAborts", RunAborts.class, () -> new RunAborts(beans.get(Gateways.class)));
         beans.bind("refusalLog", RefusalLog.class, RefusalLog::new);
         beans.bind("hookCallNotes", HookCallNotes.class, () -> hookCallNotes(beans));
+        bindRecoveryCheck(beans);
         if (GatewaySettings.dispatches(settings, beans.get(Gateways.class))) {
             bindChecks(beans);
         }
@@ -72,6 +73,20 @@ public final class DispatchBeans implements PackageBeans {
         HookCallNotes notes = new HookCallNotes(beans.get(Dispatcher.class).id(), beans.get(Statements.class));
         beans.closeAtStop(notes);
         return notes;
+    }
+
+    private static void bindRecoveryCheck(Beans beans) {
+        // A quiet bus skips three of four recoveries, and a recovery may wait for the timeout of a database call.
+        long limitMs = 8
+                        * beans.get(Settings.class)
+                                .duration("agentbus.dispatch.recover-ms", 50, 600_000)
+                                .toMillis()
+                + 5000;
+        beans.bind(
+                "recoveryCheck",
+                AgeCheck.class,
+                () -> new AgeCheck(
+                        "recovery", "The last recovery", beans.get(Dispatcher.class)::recoveryAgeMs, limitMs));
     }
 
     private static void bindChecks(Beans beans) {

@@ -42,6 +42,7 @@ public final class Dispatcher {
     private volatile boolean alone;
     private final AtomicInteger recoveriesSkipped = new AtomicInteger();
     private final AtomicLong queueCheckedAt = new AtomicLong(System.nanoTime());
+    private final AtomicLong recoveredAt = new AtomicLong(System.nanoTime());
     private final AtomicLong heartbeatWrittenAt = new AtomicLong(System.nanoTime());
 
     /**
@@ -168,6 +169,16 @@ public final class Dispatcher {
         }
         recoveriesSkipped.set(0);
         return true;
+    }
+
+    /** Notes that a recovery has just succeeded. */
+    public void recovered() {
+        recoveredAt.set(System.nanoTime());
+    }
+
+    /** Milliseconds since the last successful recovery, or since the start. */
+    public long recoveryAgeMs() {
+        return (System.nanoTime() - recoveredAt.get()) / 1_000_000;
     }
 
     /** Milliseconds since the last successful claim, or since the start. */

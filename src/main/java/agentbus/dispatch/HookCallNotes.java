@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import org.apache.camel.Body;
+import org.springframework.dao.PessimisticLockingFailureException;
 
 /**
  * Writes the two notes of nearly every hook call: the prompt before the request, and the admission after it. Notes that
@@ -86,10 +87,18 @@ public final class HookCallNotes implements AutoCloseable {
             parameters.add(calls.stream().map(call -> (String) call.get(field)).toArray(String[]::new));
         }
         Map<String, String> answers = new HashMap<>();
-        statements
-                .rows("sql/statements/call-hook/" + statement + ".sql", parameters.toArray())
+        rows("sql/statements/call-hook/" + statement + ".sql", parameters.toArray())
                 .forEach(row -> answers.put((String) row.get("attempt_id"), (String) row.get(column)));
         return calls.stream().map(call -> answers.get(call.get("attemptId"))).toList();
+    }
+
+    private List<Map<String, Object>> rows(String file, Object... parameters) {
+        try {
+            return statements.rows(file, parameters);
+        } catch (PessimisticLockingFailureException undone) {
+            // Rolled back as a deadlock victim. The other call is through now, so one retry succeeds.
+            return statements.rows(file, parameters);
+        }
     }
 
     @Override

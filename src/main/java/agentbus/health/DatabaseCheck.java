@@ -1,30 +1,38 @@
 package agentbus.health;
 
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Map;
 import javax.sql.DataSource;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
-/** A readiness check that is down when the pool has no connection to a database that answers. */
+/**
+ * A readiness check that is down when calls would fail: the pool has no connection to a database that answers, the
+ * database only reads, or another session's lock keeps every change waiting.
+ */
 public final class DatabaseCheck extends AbstractHealthCheck {
     /** Chosen: below the usual timeouts of readiness probes. */
     private static final int VALID_SECONDS = 2;
 
     private final DataSource dataSource;
     private final String where;
+    private final String trouble;
 
     /**
      * A check of one pool.
      *
      * @param dataSource the pool
      * @param where the database's address, without secrets
+     * @param trouble the text of {@code sql/statements/health/write-trouble.sql}
      */
-    public DatabaseCheck(DataSource dataSource, String where) {
+    public DatabaseCheck(DataSource dataSource, String where, String trouble) {
         super("agentbus", "database");
         this.dataSource = dataSource;
         this.where = where;
+        this.trouble = trouble;
     }
 
     @Override
@@ -37,7 +45,7 @@ public final class DatabaseCheck extends AbstractHealthCheck {
         builder.detail("where", where);
         try (Connection connection = dataSource.getConnection()) {
             if (connection.isValid(VALID_SECONDS)) {
-                builder.up();
+                checkWrites(connection, builder);
             } else {
                 builder.message("The database at " + where + " does not answer.")
                         .down();
@@ -49,6 +57,19 @@ public final class DatabaseCheck extends AbstractHealthCheck {
                                     .findFirst()
                                     .orElse(""))
                     .down();
+        }
+    }
+
+    private void checkWrites(Connection connection, HealthCheckResultBuilder builder) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(trouble)) {
+            row.next();
+            String why = row.getString(1);
+            if (why == null) {
+                builder.up();
+            } else {
+                builder.message("Calls that change anything fail: " + why).down();
+            }
         }
     }
 }

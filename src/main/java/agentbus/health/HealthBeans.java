@@ -3,6 +3,7 @@ package agentbus.health;
 import agentbus.beans.Beans;
 import agentbus.beans.PackageBeans;
 import agentbus.db.Database;
+import agentbus.db.Statements;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import javax.sql.DataSource;
@@ -19,7 +20,9 @@ public final class HealthBeans implements PackageBeans {
                 "databaseCheck",
                 DatabaseCheck.class,
                 () -> new DatabaseCheck(
-                        beans.get(DataSource.class), beans.get(Database.class).toString()));
+                        beans.get(DataSource.class),
+                        beans.get(Database.class).toString(),
+                        beans.get(Statements.class).template("sql/statements/health/write-trouble.sql")));
         beans.bind("meters", Meters.class, () -> new Meters(beans.get(PrometheusMeterRegistry.class)));
     }
 }

@@ -160,6 +160,40 @@ class HookOutcomesTest {
                         .queryForObject("select count(*) from gateways where held_until is not null", Integer.class));
     }
 
+    @ParameterizedTest
+    @CsvSource({"200, running", "503, queued"})
+    void an_outcome_that_postgres_rolls_back_as_a_deadlock_victim_is_written_at_once(int status, String state) {
+        database.jdbc().execute("create sequence victims");
+        database.jdbc()
+                .execute(
+                        """
+                        create function be_the_victim() returns trigger language plpgsql as $$
+                        begin
+                          if nextval('victims') = 1 then
+                            raise exception 'the other call goes on' using errcode = 'deadlock_detected';
+                          end if;
+                          return new;
+                        end $$""");
+        database.jdbc()
+                .execute("create trigger be_the_victim before update of state on jobs for each row"
+                        + " when (old.state = 'leased' and new.state = '" + state
+                        + "') execute function be_the_victim()");
+        try {
+            if (status != 200) {
+                fleet.gateway().failNext(1, Fault.answer(status, "Service Unavailable"));
+            }
+            UUID job = jobs.enqueue("ann");
+
+            jobs.awaitState(job, "succeeded");
+
+            assertTrue(database.jdbc().queryForObject("select last_value from victims", Long.class) > 1);
+            assertEquals(status == 200 ? 1 : 2, requests(job).size(), "no call is repeated after its lease");
+        } finally {
+            database.jdbc().execute("drop function be_the_victim() cascade");
+            database.jdbc().execute("drop sequence victims");
+        }
+    }
+
     @Test
     void a_gateway_that_is_down_is_tried_again_and_costs_no_attempt() {
         fleet.gateway().crash();

@@ -239,7 +239,7 @@ public final class Door implements AutoCloseable {
                         "select table_name from information_schema.tables where table_schema = 'agentbus'"
                                 + " and table_type = 'BASE TABLE'"
                                 // Excluded: the sweep writes its progress here.
-                                + " and table_name not in ('refusals', 'claim_mark') order by 1",
+                                + " and table_name not in ('refusals', 'claim_mark', 'lane_marks') order by 1",
                         String.class)) {
             String hash = database.jdbc()
                     .queryForObject(

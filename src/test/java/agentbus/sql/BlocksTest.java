@@ -353,4 +353,35 @@ class BlocksTest {
         assertEquals(1, bus.recover().size());
         assertEquals("queued", bus.state(attempt.job()));
     }
+
+    @Test
+    void a_sweep_checks_one_part_of_the_blocked_jobs_and_the_next_sweep_the_next_part() {
+        Attempt other = bus.running();
+        bus.jdbc()
+                .update(
+                        """
+                        insert into jobs (namespace, target_agent, job_type, subject, state, timeout_seconds,
+                          hard_timeout_seconds, blocked_reason, blocked_on_job)
+                        select 'default', 'devops', 'reactive', 'infra.repair', 'blocked', 600, 600, 'x', ?::uuid
+                        from generate_series(1, 25)""",
+                        other.job());
+        bus.jdbc().execute("alter table jobs disable trigger user");
+        try {
+            bus.jdbc()
+                    .update(
+                            "update jobs set state = 'succeeded', ended_at = now(), live_attempt = null,"
+                                    + " leased_until = null where job_id = ?::uuid",
+                            other.job());
+        } finally {
+            bus.jdbc().execute("alter table jobs enable trigger user");
+        }
+
+        assertEquals(List.of(10L, 20L, 25L, 25L), List.of(swept(), swept(), swept(), swept()));
+    }
+
+    /** Sweeps with room for ten jobs; returns the number of jobs that have left their blocks by now. */
+    private long swept() {
+        bus.jdbc().queryForList("select move_blocked(10)");
+        return bus.count("jobs where subject = 'infra.repair' and state = 'queued'");
+    }
 }

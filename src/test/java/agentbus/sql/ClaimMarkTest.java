@@ -30,7 +30,11 @@ class ClaimMarkTest {
     }
 
     private boolean passedOver(String job) {
-        return bus.count("jobs where job_id = ?::uuid and moved_xid < claim_floor()", job) == 1;
+        return bus.count(
+                        "jobs where job_id = ?::uuid and moved_xid < case state"
+                                + " when 'queued' then lane_floor(namespace, target_agent) else claim_floor() end",
+                        job)
+                == 1;
     }
 
     /** A job that claims pass over, for its start is an hour off. */
@@ -114,7 +118,32 @@ class ClaimMarkTest {
         String job = farOff();
 
         bus.jdbc().update("update claim_mark set looked_at = now() - interval '31 seconds'");
+        bus.jdbc().update("update lane_marks set looked_at = now() - interval '31 seconds'");
 
         assertEquals(false, passedOver(job));
+    }
+
+    @Test
+    void a_due_job_of_a_paused_agent_holds_back_neither_another_lane_nor_the_jobs_at_work() {
+        bus.ask("pause_agent", "agentId", "research", "reason", "later");
+        String waiting = bus.enqueue("targetAgent", "research", "subject", "research.packet");
+        look();
+
+        String moved = "moved_xid from jobs where job_id = ?::uuid) < ";
+        assertEquals(
+                true, bus.jdbc().queryForObject("select (select " + moved + "claim_floor()", Boolean.class, waiting));
+        assertEquals(
+                true,
+                bus.jdbc()
+                        .queryForObject(
+                                "select (select " + moved + "lane_floor('default', 'devops')", Boolean.class, waiting));
+        assertEquals(false, passedOver(waiting));
+    }
+
+    @Test
+    void a_look_that_took_long_is_followed_by_a_longer_rest() {
+        assertEquals("00:00:02", bus.jdbc().queryForObject("select claim_mark_rest(10)::text", String.class));
+        assertEquals("00:00:12.5", bus.jdbc().queryForObject("select claim_mark_rest(500)::text", String.class));
+        assertEquals("00:00:15", bus.jdbc().queryForObject("select claim_mark_rest(60000)::text", String.class));
     }
 }

@@ -81,7 +81,10 @@ public final class Invariants {
                 where j.state = 'blocked' and j.blocked_until is null and j.subject <> 'blocked.replan'
                   and not exists (select from jobs o where o.job_id = j.blocked_on_job and o.ended_at is null)
                   and not exists (select from jobs r where r.parent_job_id = j.job_id and r.subject = 'blocked.replan')
-                  and not exists (select from events e where e.source_job_id = j.job_id and e.topic = 'job.needs_operator')""");
+                  and not exists (select from jobs r where r.coalesce_key = replan_key(j.blocked_on_job))
+                  and not exists (select from events e where e.topic = 'job.needs_operator'
+                    and (e.source_job_id = j.job_id or e.payload ->> 'failedDependency' = j.blocked_on_job::text))""");
+        all.put("a cascade is left", "select job_id from cascades");
         all.put(
                 "a job has not ended and says no next move",
                 "select job_id from jobs j where j.ended_at is null and next_move(j) = ''");
@@ -118,7 +121,8 @@ public final class Invariants {
                 "a job is due or at work and claims pass over it",
                 """
                 select job_id from jobs
-                where (state in ('leased', 'running') or state = 'queued' and run_after <= now()) and moved_xid < claim_floor()""");
+                where state in ('leased', 'running') and moved_xid < claim_floor()
+                  or state = 'queued' and run_after <= now() and moved_xid < lane_floor(namespace, target_agent)""");
         return all;
     }
 }

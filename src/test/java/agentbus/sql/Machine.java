@@ -2,6 +2,7 @@ package agentbus.sql;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.TestDatabase;
 import agentbus.text.Json;
@@ -186,6 +187,25 @@ final class Machine {
         return jdbc.queryForList("select recover()::text", String.class).stream()
                 .map(Machine::parse)
                 .toList();
+    }
+
+    /** Carries out the cascades that are due now, as the nodes do; returns the number of batches. */
+    int cascade() {
+        int batches = 0;
+        while (count("cascades where retry_at <= now()") > 0) {
+            jdbc.queryForObject("select run_cascade()", Boolean.class);
+            batches++;
+        }
+        return batches;
+    }
+
+    /** Carries out all cascades, also those that rest because another call had locked some of their jobs. */
+    void finishCascades() {
+        for (int pass = 0; count("cascades") > 0; pass++) {
+            assertTrue(pass < 100, "the cascades end");
+            jdbc.update("update cascades set retry_at = now()");
+            cascade();
+        }
     }
 
     /** Moves the end of a job's lease into the past. */

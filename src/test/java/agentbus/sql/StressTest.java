@@ -165,6 +165,7 @@ class StressTest {
     }
 
     private void assertInvariants() {
+        bus.finishCascades();
         List<String> broken = new ArrayList<>();
         none(
                 broken,

@@ -1,0 +1,47 @@
+-- A sweep handles its rows one by one. A row that cannot be handled is written down, shows in health, and is
+-- tried again later, so that it does not hold up the others.
+
+-- Writes down that a sweep could not handle a row, and emits job.sweep_failed or, for a slot,
+-- standing_order.unsettled, at most once an hour for each row. Returns when the sweep tries the row again:
+-- after short_backoff up to sweep_failure_cap_seconds, from 16 s on.
+create or replace function note_sweep_failure(p_what text, p_row uuid, p_namespace text, p_error text)
+returns timestamptz language plpgsql as $$
+declare
+  v_failure sweep_failures;
+begin
+  insert into sweep_failures as f (what, row_id, namespace, error, retry_at)
+  values (
+    p_what, p_row, p_namespace, left(p_error, 2000), now() + short_backoff(4, sweep_failure_cap_seconds()))
+  on conflict (what, row_id) do update
+  set error = excluded.error,
+    failures = f.failures + 1,
+    retry_at = now() + short_backoff(4 + f.failures, sweep_failure_cap_seconds()),
+    updated_at = now()
+  returning * into v_failure;
+  if p_what <> 'slot' then
+    perform append_event(p_namespace, 'job.sweep_failed', null, p_row,
+      jsonb_build_object('jobId', p_row, 'what', p_what, 'error', v_failure.error),
+      once_key(p_what || ':' || p_row, date_trunc('hour', now(), 'UTC')));
+  end if;
+  return v_failure.retry_at;
+end
+$$;
+
+-- Deletes the record of a row that a sweep has now handled.
+create or replace function forget_sweep_failure(p_what text, p_row uuid) returns void
+language sql as $$
+  delete from sweep_failures where what = p_what and row_id = p_row
+$$;
+
+-- Returns whether a sweep may try a row: it has not failed, or its wait is over.
+create or replace function sweep_may_try(p_what text, p_row uuid) returns boolean
+language sql stable as $$
+  select not exists (select from sweep_failures where what = p_what and row_id = p_row and retry_at > now())
+$$;
+
+-- Deletes the records of rows that no sweep tries any more, because something else has moved them.
+create or replace function forget_old_sweep_failures() returns void
+language sql as $$
+  delete from sweep_failures
+  where retry_at < now() - 2 * make_interval(secs => sweep_failure_cap_seconds())
+$$;

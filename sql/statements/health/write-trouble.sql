@@ -1,0 +1,1 @@
+select write_trouble()
