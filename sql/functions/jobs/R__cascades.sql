@@ -5,8 +5,16 @@
 -- call has locked some, it writes a row to cascades and notifies the nodes, which move the others batch
 -- after batch (run_cascade). So an end commits at once, however many jobs it moves.
 --
+-- Plans: a batch reads an index from the place at which the last batch ended. The conditions compare rows,
+-- because only that index has their order: with an equality the planner may read all jobs by their ids.
+--
 -- Locks: a batch skips jobs that another call has locked, and takes them in a further pass. So a batch
 -- waits for no lock, and cannot deadlock.
+
+-- Returns the largest UUID, after every id.
+create or replace function last_id() returns uuid language sql immutable as $$
+  select 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
+$$;
 
 -- Returns the next jobs after p_after, in the order of their ids, that may move when p_job_id ends; at most
 -- p_limit. Some of them may have ended already.
@@ -17,15 +25,19 @@ language sql stable as $$
     (
       select job_id
       from job_dependencies
-      where depends_on = p_job_id and satisfied_at is null and job_id > p_after
-      order by job_id
+      where satisfied_at is null
+        and (depends_on, job_id) > (p_job_id, p_after)
+        and (depends_on, job_id) <= (p_job_id, last_id())
+      order by depends_on, job_id
       limit p_limit)
     union
     (
       select job_id
       from jobs
-      where blocked_on_job = p_job_id and job_id > p_after
-      order by job_id
+      where blocked_on_job is not null
+        and (blocked_on_job, job_id) > (p_job_id, p_after)
+        and (blocked_on_job, job_id) <= (p_job_id, last_id())
+      order by blocked_on_job, job_id
       limit p_limit)) d
   order by job_id
   limit p_limit
@@ -193,10 +205,11 @@ declare
   v_looked uuid[] := array(
     select job_id
     from jobs
-    where parent_job_id = p_job.job_id
-      and job_id > p_cascade.after_id
+    where parent_job_id is not null
+      and (parent_job_id, job_id) > (p_job.job_id, p_cascade.after_id)
+      and (parent_job_id, job_id) <= (p_job.job_id, last_id())
       and job_id is distinct from p_cascade.spared
-    order by job_id
+    order by parent_job_id, job_id
     limit cascade_batch());
   v_taken uuid[];
   v_locked uuid[];
@@ -241,7 +254,8 @@ $$;
 -- that will be cancelled anyway. Returns whether a further call may find work.
 -- A cascade that fails is tried again later (note_sweep_failure) and does not stop the others.
 create or replace function run_cascade() returns boolean
-language plpgsql as $$
+language plpgsql
+set jit = off as $$
 declare
   v_cascade cascades;
   v_job jobs;

@@ -128,7 +128,9 @@ end
 $$;
 
 create or replace function cancel_job(p_principal jsonb, p_input jsonb) returns jsonb
-language plpgsql as $$
+language plpgsql
+-- The planner takes the tree for a huge one, and compiling its statement costs more than the call.
+set jit = off as $$
 declare
   v_job jobs := job_of(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
   v_reason_below text := format('its parent was cancelled: %s', p_input ->> 'reason');

@@ -135,7 +135,9 @@ $$;
 
 -- Sweeps every namespace, and writes the claim mark. Returns the jobs that moved, each with what:
 -- lease_lost (and job_row) or unblocked (and job_brief).
-create or replace function recover() returns setof jsonb language plpgsql as $$
+create or replace function recover() returns setof jsonb
+language plpgsql
+set jit = off as $$
 begin
   if time_since_sweep() > outage_after() then
     perform extend_leases_after_outage();

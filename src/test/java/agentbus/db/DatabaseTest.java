@@ -101,6 +101,33 @@ class DatabaseTest {
     }
 
     @Test
+    void a_server_that_only_reads_is_refused_in_words() throws SQLException {
+        execute("create database standby");
+        execute("alter database standby set default_transaction_read_only = on");
+
+        assertFailure(
+                url("agentbus", server.password(), "standby"),
+                "the server only reads; name the primary, or see default_transaction_read_only");
+    }
+
+    @Test
+    void a_connection_that_leads_to_a_server_that_only_reads_is_thrown_away() throws SQLException {
+        execute("create database switched");
+        try (Database database = Database.open(Sandbox.given(home, url("agentbus", server.password(), "switched")))) {
+            try (Connection connection = database.dataSource().getConnection();
+                    Statement statement = connection.createStatement()) {
+                statement.execute("set session characteristics as transaction read only");
+                assertThrows(SQLException.class, () -> statement.execute("create table refused (id int)"));
+                assertTrue(connection.isClosed());
+            }
+            try (Connection connection = database.dataSource().getConnection();
+                    Statement statement = connection.createStatement()) {
+                statement.execute("create temp table taken (id int)");
+            }
+        }
+    }
+
+    @Test
     void a_wrong_password_is_told_without_repeating_it() {
         assertFailure(
                 url("agentbus", "hidden", "agentbus"),
