@@ -179,7 +179,7 @@ class HookOutcomesTest {
                         + " when (old.state = 'leased' and new.state = '" + state
                         + "') execute function be_the_victim()");
         try {
-            // An admission is repeated by the batch of notes, every other outcome by the route write-outcome.
+            // An admission is repeated by the batch of notes, every other outcome by the route note-outcome.
             if (status != 200) {
                 fleet.gateway().failNext(1, Fault.answer(status, "Service Unavailable"));
             }

@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
 @ExtendWith(PostgresExtension.class)
 class OutageTest {
     private static final Logger LOG = LoggerFactory.getLogger(OutageTest.class);
-    private static final Set<String> CHECKS = Set.of("database", "heartbeat", "listener", "sweep");
+    private static final Set<String> CHECKS = Set.of("database", "heartbeat", "listener", "recovery", "sweep");
     private static final String LISTENERS =
             "select pid from pg_stat_activity where application_name = 'agentbus-listener'"
                     + " and datname = current_database() and query like 'LISTEN%'";
