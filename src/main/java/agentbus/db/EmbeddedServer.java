@@ -140,7 +140,7 @@ final class EmbeddedServer implements AutoCloseable {
         boolean told = false;
         Optional<PostmasterPid> pid = PostmasterPid.read(files.cluster());
         while (pid.isPresent() && pid.get().alive(files.cluster())) {
-            if (pid.get().ready() && ours(roles.known(pid.get().port()))) {
+            if (pid.get().ready() && ours(pid.get().port())) {
                 return Optional.of(pid.get().port());
             }
             if (System.nanoTime() > end) {
@@ -172,14 +172,15 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /** Checks the server's data directory, because its old port may now belong to another server. */
-    private boolean ours(DatabaseAddress candidate) {
-        try (Connection connection = Database.unpooled(candidate, CONNECT).getConnection();
+    private boolean ours(int port) {
+        try (Connection connection =
+                        Database.unpooled(roles.known(port), CONNECT).getConnection();
                 Statement statement = connection.createStatement();
                 var row = statement.executeQuery("select current_setting('data_directory')")) {
             row.next();
             return Path.of(row.getString(1)).toRealPath().equals(files.cluster().toRealPath());
         } catch (SQLException | IOException e) {
-            LOG.debug("Not our Postgres on port {}: {}", candidate.port(), e.getMessage());
+            LOG.debug("Not our Postgres on port {}: {}", port, e.getMessage());
             return false;
         }
     }

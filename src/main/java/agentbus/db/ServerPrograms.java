@@ -115,7 +115,9 @@ final class ServerPrograms {
     String lastWords() throws IOException {
         // Paths in the log may be in any character set.
         List<String> lines = Files.exists(files.log())
-                ? new String(Files.readAllBytes(files.log()), StandardCharsets.UTF_8).lines().toList()
+                ? new String(Files.readAllBytes(files.log()), StandardCharsets.UTF_8)
+                        .lines()
+                        .toList()
                 : List.of();
         String last = "";
         for (String line : lines.subList(Math.max(0, lines.size() - 20), lines.size())) {

@@ -27,10 +27,13 @@ final class ServerRoles {
 
     private static final Logger LOG = LoggerFactory.getLogger(ServerRoles.class);
     private static final String HOST = "127.0.0.1";
-    /** Chosen: far more than a connection on loopback takes. */
-    private static final Duration CONNECT = Duration.ofSeconds(5);
+    /** Chosen: a connection on loopback took over 5 s on a machine with 20 times more work than processors. */
+    private static final Duration CONNECT = Duration.ofSeconds(30);
     /** Renames the superuser of earlier versions, because no session can rename its own role. */
     private static final String RENAMER = "agentbus_renamer";
+
+    /** SQLSTATE invalid_password. */
+    private static final String REFUSED = "28P01";
 
     /** Gives the statement of a name and a password. */
     private static final String WITH_PASSWORD = "select format(?, ?::text, ?::text)";
@@ -108,8 +111,9 @@ final class ServerRoles {
      *
      * @param port the server's port
      * @return the address of the maintenance database
+     * @throws SQLException if the server cannot be reached
      */
-    DatabaseAddress known(int port) {
+    DatabaseAddress known(int port) throws SQLException {
         return superuserAnswers(port) ? superuser(port, "postgres") : address(port, "postgres", NAME, password);
     }
 
@@ -185,7 +189,8 @@ final class ServerRoles {
         return true;
     }
 
-    private boolean superuserAnswers(int port) {
+    /** Whether the superuser and its password are known here and to the server. */
+    private boolean superuserAnswers(int port) throws SQLException {
         return Files.exists(files.superuserPasswordFile()) && answers(superuser(port, "postgres"));
     }
 
@@ -197,13 +202,15 @@ final class ServerRoles {
         return new DatabaseAddress(HOST, port, database, user, password, Map.of());
     }
 
-    private static boolean answers(DatabaseAddress address) {
+    private static boolean answers(DatabaseAddress address) throws SQLException {
         try (Connection connection = connect(address)) {
             return connection.isValid((int) CONNECT.toSeconds());
         } catch (SQLException e) {
-            // Every other trouble shows again, with its reason, when the role of the bus connects.
-            LOG.debug("{} does not answer: {}", address, e.getMessage());
-            return false;
+            if (REFUSED.equals(e.getSQLState())) {
+                // The server gives the same answer for a role that it does not have.
+                return false;
+            }
+            throw e;
         }
     }
 
