@@ -22,6 +22,7 @@ select
   skipped_24h,
   missed_24h,
   case
+    when over then 'over'
     when slots_since_last_run >= silent_after() then 'silent'
     when failures_in_a_row >= failing_after() then 'failing'
     when missed_24h > 0 then 'missed'
@@ -52,6 +53,10 @@ from (
         and scheduled_for > coalesce(l.scheduled_for, o.created_at)
         and scheduled_for < now() - make_interval(secs => o.grace_seconds)) as slots_since_last_run,
     failures_in_a_row(o.namespace, o.order_name) as failures_in_a_row,
+    -- The planner writes at least the next five slots, so an order without one has had its last.
+    o.planned_until > now() and not exists (
+      select from standing_order_runs
+      where namespace = o.namespace and order_name = o.order_name and status = 'expected') as over,
     d.*
   from standing_orders o
   left join lateral newest_slot(o.namespace, o.order_name, begun_statuses()) l on true

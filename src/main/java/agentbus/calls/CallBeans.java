@@ -11,10 +11,6 @@ import io.github.bucket4j.TimeMeter;
 
 /** The beans of the common part of all doors. */
 public final class CallBeans implements PackageBeans {
-    private static final int MOST_CALLS = 1_000_000;
-    /** Chosen: a few of the largest bodies. */
-    private static final int LEAST_BYTES = 1_048_576;
-
     @Override
     public void bind(Beans beans) {
         beans.bind("contract", Contract.class, Contract::load);
@@ -43,10 +39,10 @@ public final class CallBeans implements PackageBeans {
         return new CallLimits(
                 new Credentials(beans.get(ServerKey.class)),
                 new CallLimits.Rates(
-                        settings.integer("agentbus.limits.calls-per-second", 1, MOST_CALLS),
-                        settings.integer("agentbus.limits.burst", 1, MOST_CALLS),
-                        settings.integer("agentbus.limits.bad-tokens-per-minute", 1, MOST_CALLS),
-                        settings.integer("agentbus.limits.bytes-per-day", LEAST_BYTES, Integer.MAX_VALUE)),
+                        settings.integer("agentbus.limits.calls-per-second"),
+                        settings.integer("agentbus.limits.burst"),
+                        settings.integer("agentbus.limits.bad-tokens-per-minute"),
+                        settings.integer("agentbus.limits.bytes-per-day")),
                 TimeMeter.SYSTEM_NANOTIME,
                 beans.get(Meters.class));
     }

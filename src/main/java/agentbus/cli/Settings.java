@@ -1,11 +1,11 @@
 package agentbus.cli;
 
 import agentbus.contract.Problem;
+import agentbus.text.TextFile;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -103,10 +103,7 @@ record Settings(String url, Optional<String> token, Duration timeout) {
 
     private static Optional<String> fromFile(String file) {
         try {
-            String token = new String(Files.readAllBytes(Path.of(file)), StandardCharsets.UTF_8)
-                    // Some editors write a byte order mark.
-                    .replaceFirst("^\uFEFF", "")
-                    .strip();
+            String token = TextFile.read(Path.of(file)).strip();
             return Optional.of(usable(token, CommandSpecs.TOKEN_FILE + " " + file));
         } catch (IOException | InvalidPathException unreadable) {
             String expected = "a file that holds a token";

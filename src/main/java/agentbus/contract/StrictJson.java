@@ -77,7 +77,7 @@ public final class StrictJson {
     }
 
     /**
-     * Decodes UTF-8 and refuses invalid bytes.
+     * Decodes UTF-8, with or without a byte order mark, and refuses invalid bytes.
      *
      * @param bytes the bytes
      * @param what a name for the text, as the subject of a sentence
@@ -98,7 +98,9 @@ public final class StrictJson {
                     "line " + line + ", column " + column,
                     String.format("the byte 0x%02X is not UTF-8", bytes[in.position()] & 0xFF));
         }
-        return out.toString();
+        String text = out.toString();
+        // A byte order mark at the start belongs to the encoding and not to the text.
+        return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
     private static JsonNode read(JsonParser parser, String what) throws IOException {

@@ -80,6 +80,19 @@ public final class Database implements AutoCloseable {
     }
 
     /**
+     * Checks the database's URL without connecting.
+     *
+     * @param settings the {@code agentbus.database.} settings
+     * @throws StartFailure if the URL is malformed
+     */
+    public static void requireAddress(Settings settings) {
+        String url = settings.text(URL_KEY);
+        if (!url.isEmpty()) {
+            address(url, settings);
+        }
+    }
+
+    /**
      * The connection pool, named {@code agentbus}; its connections search only the schema {@link #SCHEMA}.
      *
      * @return the same pool each time; callers close the connections that they take
@@ -240,7 +253,7 @@ public final class Database implements AutoCloseable {
     }
 
     private static Duration connectTimeout(Settings settings) {
-        return settings.duration("agentbus.database.connect-timeout-ms", 250, 60_000);
+        return settings.duration("agentbus.database.connect-timeout-ms");
     }
 
     private static Properties properties(DatabaseAddress address, Duration timeout) {
@@ -300,7 +313,7 @@ public final class Database implements AutoCloseable {
         HikariConfig config = new HikariConfig();
         config.setPoolName("agentbus");
         config.setDataSource(pooled(settings));
-        config.setMaximumPoolSize(settings.integer("agentbus.database.pool-size", 4, 200));
+        config.setMaximumPoolSize(settings.integer("agentbus.database.pool-size"));
         config.setMinimumIdle(2);
         config.setConnectionTimeout(connectTimeout.toMillis());
         config.setValidationTimeout(Math.min(connectTimeout.toMillis(), 3_000));
@@ -313,7 +326,7 @@ public final class Database implements AutoCloseable {
     private DataSource pooled(Settings settings) {
         PGSimpleDataSource source = driver(address, connectTimeout);
         if (!address.parameters().containsKey(PGProperty.SOCKET_TIMEOUT.getName())) {
-            source.setSocketTimeout((int) settings.duration("agentbus.database.socket-timeout-ms", 1_000, 3_600_000)
+            source.setSocketTimeout((int) settings.duration("agentbus.database.socket-timeout-ms")
                     .toSeconds());
         }
         Sessions sessions = new Sessions(source);

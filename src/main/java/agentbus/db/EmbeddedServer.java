@@ -58,7 +58,7 @@ final class EmbeddedServer implements AutoCloseable {
      * @throws StartFailure if the server does not start, or its data belongs to another major version
      */
     static EmbeddedServer open(Settings settings) {
-        Duration patience = settings.duration("agentbus.database.embedded-start-timeout-seconds", 5, 3_600);
+        Duration patience = settings.duration("agentbus.database.embedded-start-timeout-seconds");
         ServerFiles files = ServerFiles.in(settings.dataDirectory());
         PostgresBinaries binaries = PostgresBinaries.unpack(settings, files);
         ServerPrograms programs = new ServerPrograms(binaries, files);

@@ -2,15 +2,22 @@ package agentbus.db;
 
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.StartFailure;
+import agentbus.text.Json;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Map;
 import javax.sql.DataSource;
+import org.postgresql.util.PSQLException;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.ColumnMapRowMapper;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** Runs SQL statements outside of routes. Each statement is a file on the class path with {@code ?} parameters. */
 public final class Statements {
+    /** The beginning of the SQL states with which the SQL function {@code refuse} refuses a call. */
+    private static final String REFUSAL = "AB";
+
     private final JdbcTemplate jdbc;
     private final ProgramFiles files;
 
@@ -31,14 +38,40 @@ public final class Statements {
      * @param file the statement's path on the class path
      * @param parameters its parameters, in order
      * @return the value as text; empty for a function that returns void
-     * @throws StartFailure when the statement fails; the message has the file and the database's reason
+     * @throws StartFailure when the statement fails; the message is a function's refusal, or else the file and the
+     *     database's reason
      */
     public String text(String file, Object... parameters) {
         try {
             return jdbc.queryForObject(files.text(file), String.class, parameters);
         } catch (DataAccessException refused) {
-            throw new StartFailure(file + ": " + refused.getMostSpecificCause().getMessage(), refused);
+            throw new StartFailure(reason(file, refused.getMostSpecificCause()), refused);
         }
+    }
+
+    /**
+     * Runs a statement that returns one JSON value.
+     *
+     * @param file the statement's path on the class path
+     * @param parameters its parameters, in order
+     * @return the value
+     * @throws StartFailure when the statement fails, as {@link #text}
+     */
+    public JsonNode json(String file, Object... parameters) {
+        try {
+            return Json.read(text(file, parameters));
+        } catch (JsonProcessingException otherServer) {
+            throw new IllegalStateException("Postgres does not write such JSON", otherServer);
+        }
+    }
+
+    /** Leaves out the server's context, which names lines of PL/pgSQL, and the detail of a refusal, which is JSON. */
+    private static String reason(String file, Throwable cause) {
+        if (cause instanceof PSQLException failed && failed.getServerErrorMessage() != null) {
+            String message = String.valueOf(failed.getServerErrorMessage().getMessage());
+            return String.valueOf(failed.getSQLState()).startsWith(REFUSAL) ? message : file + ": " + message;
+        }
+        return file + ": " + cause.getMessage();
     }
 
     /**

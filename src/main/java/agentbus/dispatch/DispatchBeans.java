@@ -19,9 +19,6 @@ public final class DispatchBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {
         Settings settings = beans.get(Settings.class);
-        // The limits are checked here, because the timers of the routes accept any value.
-        settings.duration("agentbus.gateway.health-seconds", 1, 20);
-        settings.duration("agentbus.dispatch.run-end-ms", 100, 60_000);
         beans.bind("failureLog", FailureLog.class, FailureLog::new);
         beans.bind("dispatcher", Dispatcher.class, () -> dispatcher(beans));
         beans.bind("hookCalls", HookCalls.class, () -> new HookCalls(beans.get(Dispatcher.class)));
@@ -31,7 +28,7 @@ public final class DispatchBeans implements PackageBeans {
                 () -> new Prompts(
                         beans.get(ServerKey.class),
                         beans.get(HttpAddress.class).publicUrl(),
-                        settings.integer("agentbus.prompt.max-payload-bytes", 1000, 120_000)));
+                        settings.integer("agentbus.prompt.max-payload-bytes")));
         beans.bind("gatewayHealth", GatewayHealth.class, () -> gatewayHealth(beans));
         beans.bind(
                 "hookProtocol",
@@ -51,10 +48,10 @@ public final class DispatchBeans implements PackageBeans {
         Dispatcher dispatcher = new Dispatcher(
                 Version.withCommit(),
                 settings.text("agentbus.dispatch.wake"),
-                settings.duration("agentbus.dispatch.sweep-ms", 50, 60_000),
-                settings.duration("agentbus.dispatch.beat-ms", 100, 200_000),
-                settings.duration("agentbus.dispatch.lease-ms", 1000, 600_000),
-                settings.integer("agentbus.dispatch.claim-batch", 1, 1000),
+                settings.duration("agentbus.dispatch.sweep-ms"),
+                settings.duration("agentbus.dispatch.beat-ms"),
+                settings.duration("agentbus.dispatch.lease-ms"),
+                settings.integer("agentbus.dispatch.claim-batch"),
                 beans.get(Gateways.class),
                 beans.get(Listening.class)::connected);
         if (GatewaySettings.dispatches(settings, beans.get(Gateways.class))) {

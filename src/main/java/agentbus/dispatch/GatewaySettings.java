@@ -25,10 +25,10 @@ public final class GatewaySettings {
             gateways.add(new Gateway(
                     name,
                     settings.server(GatewayKeys.key(name, "url")),
-                    Gateway.Form.named(settings.oneOf(GatewayKeys.key(name, "form"), "mapped", "direct")),
+                    Gateway.Form.named(settings.text(GatewayKeys.key(name, "form"))),
                     settings.text(GatewayKeys.key(name, "token")),
                     settings.text(GatewayKeys.key(name, "operator-token")),
-                    settings.integer(GatewayKeys.key(name, "max-in-flight"), 1, 10_000)));
+                    settings.integer(GatewayKeys.key(name, "max-in-flight"))));
         }
         return new Gateways(gateways);
     }

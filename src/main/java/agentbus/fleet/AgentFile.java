@@ -1,9 +1,11 @@
 package agentbus.fleet;
 
+import agentbus.text.Nearest;
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +33,7 @@ final class AgentFile {
     private static final List<String> SUBSCRIPTION_KEYS = List.of("topic", "subject", "priority", "coalesce");
     private static final List<String> BUDGET_KEYS = List.of("ideas", "opportunities", "memoryCandidates");
 
+    private static final String DEFAULT_GATEWAY = "default";
     private static final int DEFAULT_PRIORITY = 100;
     private static final int DEFAULT_FOLLOW_UPS = 20;
     private static final int MOST_FOLLOW_UPS = 1000;
@@ -69,7 +72,7 @@ final class AgentFile {
         agent.put("id", id(folder));
         copyText(agent, "mission", 1000);
         agent.put("maxConcurrency", fields.number(root, top, "maxConcurrency", 1, 100, 1));
-        agent.put("gateway", root.has("gateway") ? fields.text(root, top, "gateway", Rule.NAME) : "default");
+        agent.put("gateway", root.has("gateway") ? fields.text(root, top, "gateway", Rule.NAME) : DEFAULT_GATEWAY);
         fields.texts(root, top, "accepts", Rule.SUBJECT).forEach(agent.putArray("accepts")::add);
         ArrayNode allowed = handoffs.read(folder);
         // The names without limits are written too, for nodes of an older version.
@@ -100,6 +103,22 @@ final class AgentFile {
      */
     void checkHandoffs(Map<String, List<String>> accepts) {
         handoffs.check(accepts);
+    }
+
+    /**
+     * Checks that the agent's gateway exists.
+     *
+     * @param gateways the names of all gateways
+     * @throws AgentFileError if it does not
+     */
+    void checkGateway(Collection<String> gateways) {
+        String gateway = root.path("gateway").asText(DEFAULT_GATEWAY);
+        if (!gateways.contains(gateway)) {
+            throw file.wrong(
+                    top.appendProperty("gateway"),
+                    "there is no such gateway; " + Nearest.hint(gateway, gateways)
+                            + " (agentbus.gateways lists further ones)");
+        }
     }
 
     private String id(String folder) {

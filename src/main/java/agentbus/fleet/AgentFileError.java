@@ -1,12 +1,13 @@
 package agentbus.fleet;
 
+import agentbus.settings.StartFailure;
 import agentbus.text.WholeText;
 
 /**
  * A mistake in the fleet's files. The message is one line: the file, its line if known, the field, the value, and the
  * rule.
  */
-public final class AgentFileError extends IllegalArgumentException {
+public final class AgentFileError extends StartFailure {
 
     /** Chosen: one line of a terminal. */
     private static final int LONGEST_VALUE = 80;

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,8 @@ public final class AgentFiles {
     private static final String FILE_NAME = "agent.yaml";
 
     private final Path directory;
+    private final Map<String, AgentFile> files = new LinkedHashMap<>();
+    private final ArrayNode agents = JsonNodeFactory.instance.arrayNode();
 
     /**
      * The files of one directory. The constructor reads nothing yet.
@@ -41,8 +44,8 @@ public final class AgentFiles {
      * @throws AgentFileError at the first mistake, or when the directory or a file is missing or cannot be read
      */
     public ArrayNode read() {
-        ArrayNode agents = JsonNodeFactory.instance.arrayNode();
-        Map<String, AgentFile> files = new LinkedHashMap<>();
+        agents.removeAll();
+        files.clear();
         Map<String, List<String>> accepts = new TreeMap<>();
         for (Path folder : folders()) {
             String name = folder.getFileName().toString();
@@ -63,6 +66,26 @@ public final class AgentFiles {
         }
         files.values().forEach(file -> file.checkHandoffs(accepts));
         return agents;
+    }
+
+    /**
+     * The agents.
+     *
+     * @return the agents that {@link #read} has returned
+     */
+    public ArrayNode agents() {
+        return agents;
+    }
+
+    /**
+     * Checks that each agent's gateway exists. This is separate from {@link #read}, because the database knows the
+     * gateways of all nodes.
+     *
+     * @param gateways the names of all gateways
+     * @throws AgentFileError at the first unknown gateway
+     */
+    public void checkGateways(Collection<String> gateways) {
+        files.values().forEach(file -> file.checkGateway(gateways));
     }
 
     private List<Path> folders() {

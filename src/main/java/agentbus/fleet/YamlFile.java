@@ -1,5 +1,6 @@
 package agentbus.fleet;
 
+import agentbus.text.TextFile;
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -10,8 +11,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -51,10 +50,7 @@ final class YamlFile {
                 .build();
         try {
             // Decoded here, because the parser's own reader replaces invalid bytes and does not refuse them.
-            String text = StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
+            String text = TextFile.decode(bytes);
             Map<JsonPointer, Mark> marks = marks(path, yaml, text);
             JsonNode root = new ObjectMapper(yaml).readTree(text);
             if (root instanceof ObjectNode object) {
@@ -64,7 +60,7 @@ final class YamlFile {
         } catch (JsonProcessingException e) {
             throw new AgentFileError(path + line(e) + ": " + problem(e), e);
         } catch (IOException e) {
-            throw new AgentFileError(path + ": the file must be text in UTF-8", e);
+            throw new AgentFileError(path + ": the file cannot be read: " + e.getMessage(), e);
         }
     }
 

@@ -23,8 +23,7 @@ public final class HttpBeans implements PackageBeans {
     }
 
     private static Vertx vertx(Beans beans) {
-        Vertx vertx =
-                PatientServer.vertx(beans.get(Settings.class).duration("agentbus.http.idle-timeout-seconds", 1, 3600));
+        Vertx vertx = PatientServer.vertx(beans.get(Settings.class).duration("agentbus.http.idle-timeout-seconds"));
         beans.closeAtStop(
                 () -> vertx.close().toCompletionStage().toCompletableFuture().join());
         return vertx;
@@ -35,8 +34,8 @@ public final class HttpBeans implements PackageBeans {
         ServerAnswers answers = new ServerAnswers(
                 beans.get(Contract.class),
                 beans.get(CallLimits.class),
-                settings.integer("agentbus.http.max-body-bytes", 1024, 16_777_216),
-                settings.duration("agentbus.http.body-timeout-seconds", 1, 600));
+                settings.integer("agentbus.http.max-body-bytes"),
+                settings.duration("agentbus.http.body-timeout-seconds"));
         beans.whenStarted(() ->
                 answers.install(beans.camel(), beans.get(HttpAddress.class).port()));
         return answers;

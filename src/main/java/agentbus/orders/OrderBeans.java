@@ -11,6 +11,6 @@ public final class OrderBeans implements PackageBeans {
         beans.bind(
                 "orderPlanner",
                 OrderPlanner.class,
-                () -> new OrderPlanner(beans.get(Settings.class).duration("agentbus.orders.plan-ahead-hours", 1, 720)));
+                () -> new OrderPlanner(beans.get(Settings.class).duration("agentbus.orders.plan-ahead-hours")));
     }
 }

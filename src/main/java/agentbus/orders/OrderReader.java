@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
@@ -21,23 +22,26 @@ import org.apache.camel.model.TemplatedRouteDefinition;
 /** Reads the standing orders from the defined routes, and checks them before Camel starts a route. */
 public final class OrderReader {
     private static final String TEMPLATE = "standing-order";
+    private static final String EVERY_YEAR = "0 0 0 1 1 ?";
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
     private static final Pattern SESSION = Pattern.compile("isolated|session:[a-z0-9][a-z0-9:_-]{0,99}");
-    private static final Pattern PRE_CHECK = Pattern.compile("([a-z][a-z0-9-]{0,40})?");
 
     private final Set<String> agents;
+    private final Set<String> preChecks = new TreeSet<>(Set.of(""));
 
     /**
      * A reader.
      *
      * @param agents the ids of all agents
+     * @param preChecks the names of all pre-checks
      */
-    public OrderReader(Set<String> agents) {
+    public OrderReader(Set<String> agents, Set<String> preChecks) {
         this.agents = Set.copyOf(agents);
+        this.preChecks.addAll(preChecks);
     }
 
     /**
-     * Reads the orders, and adds the parameter {@code routeId} to each.
+     * Reads the orders, and adds to each the parameters that its trigger needs.
      *
      * @param camel a context whose routes are defined, started or not
      * @return the routes made from the template {@code standing-order}, sorted by name
@@ -52,8 +56,7 @@ public final class OrderReader {
             // These parameters identify a standing order; no other template has them.
             if (parameters != null && parameters.containsKey("agent") && parameters.containsKey("instructions")) {
                 orders.add(order(route, known));
-                // The template needs the route's id for its trigger, and Camel 4.17 does not provide it as a parameter.
-                parameters.put("routeId", route.getRouteId());
+                parameters.putAll(derived(route.getRouteId(), orders.get(orders.size() - 1)));
             }
         }
         orders.sort(Comparator.comparing(Order::name));
@@ -61,7 +64,7 @@ public final class OrderReader {
     }
 
     /**
-     * Checks an order that is not yet a route.
+     * Checks an order that is not yet a route, and adds the parameters that its trigger needs.
      *
      * @param camel has the template of the orders
      * @param route a route from a template; a route from another template is ignored
@@ -78,7 +81,21 @@ public final class OrderReader {
                 .filter(parameter -> parameter.getDefaultValue() != null)
                 .forEach(parameter -> values.put(parameter.getName(), parameter.getDefaultValue()));
         route.getParameters().forEach(parameter -> values.put(parameter.getName(), parameter.getValue()));
-        order(route.getRouteId(), values, parameters(camel));
+        derived(route.getRouteId(), order(route.getRouteId(), values, parameters(camel)))
+                .forEach((name, value) -> {
+                    route.getParameters()
+                            .removeIf(parameter -> parameter.getName().equals(name));
+                    route.parameter(name, value);
+                });
+    }
+
+    /**
+     * The template needs the route's id, which Camel 4.17 does not provide as a parameter, and a cron expression that
+     * fires again, because Quartz refuses any other. A fire of an order that is over settles nothing.
+     */
+    private static Map<String, String> derived(String routeId, Order order) {
+        boolean over = order.schedule().next(Instant.now(), 1).isEmpty();
+        return Map.of("routeId", routeId, "trigger", over ? EVERY_YEAR : order.cron());
     }
 
     private static Set<String> parameters(CamelContext camel) {
@@ -117,7 +134,7 @@ public final class OrderReader {
                 values.number("timeoutSeconds", 0, 86_400),
                 values.oneOf("jobType", List.of("scheduled", "proactive")),
                 values.number("priority", 1, 1_000),
-                values.matching("preCheck", PRE_CHECK, "the name of a function precheck_<name>, hyphens for _"),
+                values.oneOf("preCheck", preChecks),
                 values.oneOf("startedBy", List.of("bus", "external")));
         values.oneOf("zone", ZoneId.getAvailableZoneIds());
         values.schedule(order);
@@ -134,8 +151,8 @@ public final class OrderReader {
             values.putAll(given);
             // Camel also keeps each parameter under its kebab-case name.
             values.keySet().removeIf(key -> key.contains("-") && values.containsKey(camelCase(key)));
-            // Parameters that Camel adds itself.
-            values.keySet().removeAll(Set.of("routeId", "templateId", "prefixId", "routeTemplateId"));
+            // Parameters that Camel or this class adds.
+            values.keySet().removeAll(Set.of("routeId", "trigger", "templateId", "prefixId", "routeTemplateId"));
             for (String parameter : values.keySet()) {
                 if (!known.contains(parameter)) {
                     throw mistake(parameter + " is no parameter of a standing order" + Nearest.meant(parameter, known));
@@ -189,7 +206,10 @@ public final class OrderReader {
                 String rule = allowed.size() > 20
                         ? "a known one"
                         : "one of "
-                                + String.join(", ", allowed.stream().sorted().toList());
+                                + allowed.stream()
+                                        .filter(word -> !word.isEmpty())
+                                        .sorted()
+                                        .collect(Collectors.joining(", "));
                 throw mistake(key + " is \"" + value + "\"; it must be " + rule + Nearest.meant(value, allowed));
             }
             return value;
@@ -209,8 +229,8 @@ public final class OrderReader {
 
         void schedule(Order read) {
             try {
-                if (read.schedule().next(Instant.now(), 1).isEmpty()) {
-                    throw mistake("cron is \"" + read.cron() + "\", which never comes again");
+                if (read.schedule().next(Instant.EPOCH, 1).isEmpty()) {
+                    throw mistake("cron is \"" + read.cron() + "\", which never comes");
                 }
             } catch (IllegalArgumentException wrong) {
                 throw mistake("cron is \"" + read.cron() + "\"; it " + wrong.getMessage());

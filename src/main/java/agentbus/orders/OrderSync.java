@@ -2,8 +2,6 @@ package agentbus.orders;
 
 import agentbus.db.Statements;
 import agentbus.settings.StartFailure;
-import agentbus.text.Json;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -11,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.TemplatedRouteDefinition;
 import org.slf4j.Logger;
@@ -47,7 +46,7 @@ public final class OrderSync {
      */
     public void sync(CamelContext camel) {
         ArrayNode orders = JsonNodeFactory.instance.arrayNode();
-        new OrderReader(agents).read(camel).forEach(order -> orders.add(order.toJson()));
+        reader().read(camel).forEach(order -> orders.add(order.toJson()));
         fillGaps(orders);
         String synced = statements.text("sql/statements/start/sync-standing-orders.sql", NAMESPACE, orders.toString());
         LOG.debug("Standing orders synced: {}", synced);
@@ -64,7 +63,8 @@ public final class OrderSync {
      * @throws OrderMistake for the first order with a mistake
      */
     public void check(CamelContext camel, List<TemplatedRouteDefinition> routes) {
-        routes.forEach(route -> new OrderReader(agents).check(camel, route));
+        OrderReader reader = reader();
+        routes.forEach(route -> reader.check(camel, route));
     }
 
     /** Writes the slots that fell due under the old schedules, before those schedules change or disappear. */
@@ -81,11 +81,13 @@ public final class OrderSync {
     }
 
     private JsonNode rows() {
-        try {
-            return Json.read(statements.text("sql/statements/start/standing-orders-to-plan.sql", NAMESPACE));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("Postgres does not write such JSON", e);
-        }
+        return statements.json("sql/statements/start/standing-orders-to-plan.sql", NAMESPACE);
+    }
+
+    private OrderReader reader() {
+        Set<String> preChecks = new TreeSet<>();
+        statements.json("sql/statements/start/pre-check-names.sql").forEach(name -> preChecks.add(name.asText()));
+        return new OrderReader(agents, preChecks);
     }
 
     private void write(Map<String, Object> slots) {

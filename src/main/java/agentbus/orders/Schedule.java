@@ -1,11 +1,11 @@
 package agentbus.orders;
 
+import agentbus.text.Cron;
 import com.cronutils.descriptor.CronDescriptor;
 import com.cronutils.mapper.CronMapper;
 import com.cronutils.model.CronType;
 import com.cronutils.model.definition.CronDefinitionBuilder;
 import com.cronutils.parser.CronParser;
-import java.text.ParseException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
-import java.util.TimeZone;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.quartz.CronExpression;
@@ -35,7 +34,6 @@ public final class Schedule {
     private static final CronParser QUARTZ = parser(CronType.QUARTZ);
     private static final Pattern BEGINS_LATER = Pattern.compile("\\b[1-9]\\d*/");
     private static final Pattern BLANK = Pattern.compile("\\s+");
-    private static final TimeZone UTC = TimeZone.getTimeZone(ZoneOffset.UTC);
     /** Chosen: more than the largest clock change, which is 24 hours in a zone that crosses the date line. */
     private static final Duration MARGIN = Duration.ofHours(26);
 
@@ -71,16 +69,10 @@ public final class Schedule {
                     "has five fields as Unix has them; Quartz wants six, seconds first" + meant(cron));
         }
         try {
-            CronExpression local = new CronExpression(cron.strip());
             // Quartz computes the local times in UTC, which has no clock changes; this class applies the zone.
-            local.setTimeZone(UTC);
-            // Quartz finds some mistakes only when it computes a time.
-            local.getTimeAfter(new Date(0));
-            return new Schedule(cron.strip(), zone, local);
-        } catch (ParseException wrong) {
+            return new Schedule(cron.strip(), zone, Cron.parse(cron.strip()));
+        } catch (IllegalArgumentException wrong) {
             throw new IllegalArgumentException("is no Quartz expression: " + wrong.getMessage(), wrong);
-        } catch (RuntimeException wrong) {
-            throw new IllegalArgumentException("is no Quartz expression", wrong);
         }
     }
 

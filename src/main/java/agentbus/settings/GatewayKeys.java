@@ -3,6 +3,8 @@ package agentbus.settings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The names of the gateways' settings. {@code agentbus.gateway.<what>} belongs to the gateway named {@code default},
@@ -18,6 +20,7 @@ public final class GatewayKeys {
     public static final String DEFAULT = "default";
 
     private static final String PREFIX = "agentbus.gateway.";
+    private static final Pattern NAMED = Pattern.compile("agentbus[.]gateway[.][a-z][a-z0-9-]*[.]([a-z-]+)");
 
     private GatewayKeys() {}
 
@@ -30,6 +33,17 @@ public final class GatewayKeys {
      */
     public static String key(String gateway, String what) {
         return PREFIX + (gateway.equals(DEFAULT) ? "" : gateway + ".") + what;
+    }
+
+    /**
+     * The key of the same setting of the gateway {@code default}.
+     *
+     * @param key any key
+     * @return such as {@code agentbus.gateway.url} for {@code agentbus.gateway.east.url}; another key as it is
+     */
+    static String ofDefault(String key) {
+        Matcher named = NAMED.matcher(key);
+        return named.matches() && WHAT.contains(named.group(1)) ? key(DEFAULT, named.group(1)) : key;
     }
 
     /**

@@ -15,8 +15,6 @@ import java.net.UnknownHostException;
  * @param publicUrl the address by which agents reach the API, without a slash at the end
  */
 public record HttpAddress(String host, int port, String publicUrl) {
-    private static final int MAX_PORT = 65_535;
-
     /**
      * Reads the address from the settings; port 0 becomes a free port.
      *
@@ -26,7 +24,7 @@ public record HttpAddress(String host, int port, String publicUrl) {
      */
     public static HttpAddress of(Settings settings) {
         String host = settings.text("agentbus.http.host");
-        int wanted = settings.integer("agentbus.http.port", 0, MAX_PORT);
+        int wanted = settings.integer("agentbus.http.port");
         try (ServerSocket probe = new ServerSocket()) {
             probe.setReuseAddress(true);
             probe.bind(new InetSocketAddress(InetAddress.getByName(host), wanted));

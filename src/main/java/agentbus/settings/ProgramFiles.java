@@ -1,5 +1,6 @@
 package agentbus.settings;
 
+import agentbus.text.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -130,7 +131,7 @@ public final class ProgramFiles {
     public void refresh(Path file) {
         String name = name(file);
         try {
-            contents.put(name, Files.readAllBytes(file));
+            contents.put(name, TextFile.read(file).getBytes(StandardCharsets.UTF_8));
         } catch (IOException unreadable) {
             if (Files.exists(file)) {
                 throw new StartFailure("cannot read " + file + ": " + SecretFile.reason(unreadable), unreadable);

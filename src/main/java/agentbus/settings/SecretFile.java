@@ -1,5 +1,6 @@
 package agentbus.settings;
 
+import agentbus.text.TextFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -51,7 +52,7 @@ public final class SecretFile {
      */
     public static String read(Path file) {
         try {
-            String content = Files.readString(file).strip();
+            String content = TextFile.read(file).strip();
             if (content.isEmpty()) {
                 throw new StartFailure(file + " is empty; it must hold a secret (remove it to have a new one made)");
             }

@@ -1,11 +1,8 @@
 package agentbus.settings;
 
 import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -17,18 +14,18 @@ import java.util.TreeMap;
  * <p>The sources, from the weakest to the strongest:
  *
  * <ol>
- *   <li>{@code application.properties} on the class path, which holds every setting with its default
+ *   <li>the defaults, which {@code application.properties} lists with a comment each
  *   <li>{@code agentbus.properties} in the home directory, or the file that {@code AGENTBUS_CONFIG} names
  *   <li>the environment
  *   <li>the command line
  * </ol>
  *
- * <p>In the environment, {@code agentbus.a.b-c} is {@code AGENTBUS_A_B_C}, and {@code DATABASE_URL} sets
+ * <p>An empty value counts as not set, whatever its source. In the environment, {@code agentbus.a.b-c} is {@code AGENTBUS_A_B_C}, and {@code DATABASE_URL} sets
  * {@code agentbus.database.url}. A key that ends in {@code .password}, {@code .token} or {@code -token} may be given as
  * {@code <key>-file}, the path of a file that holds the value.
  *
- * <p>All methods that read a value throw {@link StartFailure} when the value breaks the caller's rule. The message
- * names the setting, the source of the value, the value unless it is secret, and the rule.
+ * <p>{@link SettingsTable} has the rule of every setting. The failure for a value that breaks it names the setting, the
+ * source of the value, the value unless it is secret, and the rule.
  */
 public final class Settings {
     private static final String URL_KEY = "agentbus.database.url";
@@ -44,17 +41,19 @@ public final class Settings {
     }
 
     /**
-     * Reads all sources.
+     * Reads all sources, and checks every value.
      *
      * @param home the installation's directory; relative paths in settings start there
      * @param environment the process's variables
      * @param overrides the settings of the command line, the strongest source
      * @return the settings
-     * @throws StartFailure if a file cannot be read, or names a setting that does not exist
+     * @throws StartFailure if a file cannot be read, a setting does not exist, or a value breaks the setting's rule
      */
     public static Settings load(Path home, Map<String, String> environment, Map<String, String> overrides) {
         Path absolute = home.toAbsolutePath().normalize();
-        return new Settings(absolute, new SettingsLoader(absolute).load(environment, overrides));
+        Settings settings = new Settings(absolute, new SettingsLoader(absolute).load(environment, overrides));
+        settings.check();
+        return settings;
     }
 
     /**
@@ -64,7 +63,7 @@ public final class Settings {
      * @return an absolute path
      */
     public static Path home(Map<String, String> environment) {
-        return Path.of(environment.getOrDefault("AGENTBUS_HOME", ""))
+        return Path.of(environment.getOrDefault("AGENTBUS_HOME", "").strip())
                 .toAbsolutePath()
                 .normalize();
     }
@@ -113,92 +112,48 @@ public final class Settings {
     /**
      * The value of a setting as a whole number.
      *
-     * @param key a known setting
-     * @param min the smallest valid number
-     * @param max the largest valid number
-     * @return a number from min to max
+     * @param key a known setting that is a whole number
+     * @return a number within the setting's limits
      */
-    public int integer(String key, int min, int max) {
-        return (int) number(key, min, max, "a whole number");
+    public int integer(String key) {
+        return Integer.parseInt(text(key));
     }
 
     /**
      * The value of a setting as a flag.
      *
-     * @param key a known setting
+     * @param key a known setting that is true or false
      * @return whether the value is {@code true}
      */
     public boolean flag(String key) {
-        return "true".equals(oneOf(key, "true", "false"));
-    }
-
-    /**
-     * The value of a setting as one of a few words.
-     *
-     * @param key a known setting
-     * @param allowed the valid words
-     * @return one of them
-     */
-    public String oneOf(String key, String... allowed) {
-        List<String> words = Arrays.asList(allowed);
-        if (!words.contains(text(key))) {
-            throw invalid(key, "must be one of " + String.join(", ", words));
-        }
-        return text(key);
+        return "true".equals(text(key));
     }
 
     /**
      * The value of a setting as a length of time. The key's name ends in the unit: {@code -ms}, {@code -seconds},
      * {@code -minutes}, {@code -hours} or {@code -days}.
      *
-     * @param key a known setting
-     * @return zero or more
-     */
-    public Duration duration(String key) {
-        return duration(key, 0, Integer.MAX_VALUE);
-    }
-
-    /**
-     * The value of a setting as a length of time within limits.
-     *
      * @param key a known setting that ends in a unit
-     * @param min the smallest valid number, in that unit
-     * @param max the largest valid number, in that unit
-     * @return a time from min to max
+     * @return a time within the setting's limits
      * @throws IllegalArgumentException if the key has no unit
      */
-    public Duration duration(String key, int min, int max) {
-        Map.Entry<String, Long> unit = UNIT_MS.entrySet().stream()
+    public Duration duration(String key) {
+        long unit = UNIT_MS.entrySet().stream()
                 .filter(candidate -> key.endsWith(candidate.getKey()))
+                .map(Map.Entry::getValue)
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(key + " has no unit in its name"));
-        String name = unit.getKey().substring(1);
-        long number = number(key, min, max, "a whole number of " + (name.equals("ms") ? "milliseconds" : name));
-        return Duration.ofMillis(number * unit.getValue());
+        return Duration.ofMillis(integer(key) * unit);
     }
 
     /**
      * The value of a setting as the address of a server.
      *
-     * @param key a known setting
+     * @param key a known setting that is such an address
      * @return such as {@code http://127.0.0.1:18789}; it has no path and no slash at the end
      */
     public URI server(String key) {
-        String rule = "must be http://<host>:<port> or https://<host>:<port>, and nothing after that";
-        try {
-            URI uri = new URI(text(key));
-            boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-            boolean bare = uri.getUserInfo() == null
-                    && "".equals(uri.getRawPath())
-                    && uri.getRawQuery() == null
-                    && uri.getRawFragment() == null;
-            if (http && bare && uri.getHost() != null && uri.getPort() != 0 && uri.getPort() <= 65_535) {
-                return uri;
-            }
-        } catch (URISyntaxException noAddress) {
-            throw invalid(key, rule);
-        }
-        throw invalid(key, rule);
+        return URI.create(text(key));
     }
 
     /**
@@ -240,31 +195,31 @@ public final class Settings {
     public String toString() {
         StringBuilder text = new StringBuilder("Settings[home=").append(home);
         entries.forEach((key, entry) -> {
-            if (!"default".equals(entry.source())) {
+            if (!SettingsLoader.DEFAULT.equals(entry.source())) {
                 text.append(", ").append(key).append('=').append(shown(key, entry.value()));
             }
         });
         return text.append(']').toString();
     }
 
-    private long number(String key, int min, int max, String what) {
-        String rule = "must be " + what + " from " + min + " to " + max;
-        long number;
-        try {
-            number = Long.parseLong(text(key));
-        } catch (NumberFormatException e) {
-            throw invalid(key, rule);
+    private void check() {
+        CamelOptions camel = new CamelOptions(SettingsLoader.camelDefaults());
+        for (String key : entries.keySet()) {
+            Optional<String> mistake = SettingsTable.find(key)
+                    .flatMap(setting -> setting.kind().mistake().apply(text(key)));
+            if (mistake.isEmpty() && !source(key).equals(SettingsLoader.DEFAULT)) {
+                mistake = camel.mistake(key, text(key));
+            }
+            if (mistake.isPresent()) {
+                throw invalid(key, mistake.get());
+            }
         }
-        if (number < min || number > max) {
-            throw invalid(key, rule);
-        }
-        return number;
     }
 
     private SettingsLoader.Entry entry(String key) {
         SettingsLoader.Entry entry = entries.get(key);
         if (entry == null) {
-            throw new IllegalArgumentException(key + " is not in application.properties");
+            throw new IllegalArgumentException(key + " is not in SettingsTable");
         }
         return entry;
     }

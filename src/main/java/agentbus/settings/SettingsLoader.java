@@ -1,39 +1,37 @@
 package agentbus.settings;
 
 import agentbus.text.Nearest;
+import agentbus.text.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Merges the sources of settings, weakest first, and refuses unknown settings. */
 final class SettingsLoader {
     /** A value, with its source in words. */
     record Entry(String value, String source) {}
 
-    private static final String PREFIX = "agentbus.";
-    private static final String VARIABLE_PREFIX = "AGENTBUS_";
-    private static final String FILE_SUFFIX = "-file";
-    private static final String CONFIG_VARIABLE = "AGENTBUS_CONFIG";
+    /** The source of a value that no other source has set. */
+    static final String DEFAULT = "default";
 
-    /** Variables that have the prefix and are not settings, such as those of the launcher and the command line. */
-    private static final Set<String> OTHER_VARIABLES = Set.of(
-            "AGENTBUS_URL",
-            "AGENTBUS_TOKEN",
-            CONFIG_VARIABLE,
-            "AGENTBUS_HOME",
-            "AGENTBUS_JAVA_OPTS",
-            ServerKey.VARIABLE);
+    private static final String PREFIX = "agentbus.";
+    private static final String FILE_SUFFIX = "-file";
+    private static final String URL_VARIABLE = "DATABASE_URL";
+    private static final Logger LOG = LoggerFactory.getLogger(SettingsLoader.class);
 
     private final Path home;
     private final Set<String> known = new TreeSet<>();
@@ -45,15 +43,16 @@ final class SettingsLoader {
 
     Map<String, Entry> load(Map<String, String> environment, Map<String, String> overrides) {
         loadDefaults();
-        Map<String, Entry> file = readFile(environment.getOrDefault(CONFIG_VARIABLE, ""));
+        Map<String, Entry> file = readFile(environment.getOrDefault(Variables.CONFIG, ""));
         // The list of gateways determines which other settings exist, so it is read before unknown settings are
         // refused. The strongest source of the list counts.
         addGateways(Stream.of(
                         entry(overrides.get(GatewayKeys.NAMES), "command line"),
                         entry(
-                                environment.get(variable(GatewayKeys.NAMES)),
-                                "environment variable " + variable(GatewayKeys.NAMES)),
-                        Optional.ofNullable(file.get(GatewayKeys.NAMES)))
+                                environment.get(Variables.of(GatewayKeys.NAMES)),
+                                "environment variable " + Variables.of(GatewayKeys.NAMES)),
+                        Optional.ofNullable(file.get(GatewayKeys.NAMES))
+                                .filter(given -> !given.value().isEmpty()))
                 .flatMap(Optional::stream)
                 .findFirst());
         file.forEach((key, entry) -> requireKnown(key, entry.source()));
@@ -65,29 +64,34 @@ final class SettingsLoader {
         return entries;
     }
 
-    /**
-     * The name of the environment variable for a setting.
-     *
-     * @param key such as {@code agentbus.http.max-body-bytes}
-     * @return such as {@code AGENTBUS_HTTP_MAX_BODY_BYTES}
-     */
-    static String variable(String key) {
-        return key.replace('.', '_').replace('-', '_').toUpperCase(Locale.ROOT);
+    private void loadDefaults() {
+        for (Setting setting : SettingsTable.all()) {
+            know(setting.name());
+            entries.put(setting.name(), new Entry(setting.usual(), DEFAULT));
+        }
+        camelDefaults().forEach((key, value) -> entries.put(key, new Entry(value, DEFAULT)));
     }
 
-    private void loadDefaults() {
-        Map<String, Entry> layer = new TreeMap<>();
+    /**
+     * The keys of Camel in {@code application.properties}.
+     *
+     * @return the values by key
+     */
+    static Map<String, String> camelDefaults() {
+        Map<String, String> values = new TreeMap<>();
         for (PropertiesFile.Line line : PropertiesFile.parse("application.properties", defaults())) {
-            if (line.key().startsWith(PREFIX)) {
-                know(line.key());
+            if (!line.key().startsWith(PREFIX)) {
+                values.put(line.key(), line.value());
             }
-            layer.put(line.key(), new Entry(line.value(), "default"));
         }
-        apply(layer);
+        return values;
     }
 
     private static Optional<Entry> entry(String value, String source) {
-        return Optional.ofNullable(value).map(given -> new Entry(given.strip(), source));
+        return Optional.ofNullable(value)
+                .map(String::strip)
+                .filter(given -> !given.isEmpty())
+                .map(given -> new Entry(given, source));
     }
 
     /** Adds the settings of each further gateway; their defaults are the defaults of the gateway {@code default}. */
@@ -98,17 +102,18 @@ final class SettingsLoader {
         for (String name : GatewayKeys.names(names.get().value(), names.get().source())) {
             for (String what : GatewayKeys.WHAT) {
                 String key = GatewayKeys.key(name, what);
-                if (known.stream().anyMatch(other -> variable(other).equals(variable(key)))) {
+                if (known.stream().anyMatch(other -> Variables.of(other).equals(Variables.of(key)))) {
                     throw new StartFailure(GatewayKeys.NAMES + " ("
-                            + names.get().source() + ") holds \"" + name + "\", whose variable " + variable(key)
+                            + names.get().source() + ") holds \"" + name + "\", whose variable " + Variables.of(key)
                             + " another setting has; name it otherwise");
                 }
                 know(key);
                 // The URL has no default, because two gateways cannot share an address.
                 String usual = what.equals("url")
                         ? ""
-                        : entries.get(GatewayKeys.key("default", what)).value();
-                entries.put(key, new Entry(usual, "default"));
+                        : entries.get(GatewayKeys.key(GatewayKeys.DEFAULT, what))
+                                .value();
+                entries.put(key, new Entry(usual, DEFAULT));
             }
         }
     }
@@ -127,9 +132,9 @@ final class SettingsLoader {
             if (named.isBlank() && !Files.exists(file)) {
                 return Map.of();
             }
-            text = Files.readString(file);
+            text = TextFile.read(file);
         } catch (IOException e) {
-            String by = named.isBlank() ? "" : ", which the environment variable " + CONFIG_VARIABLE + " names";
+            String by = named.isBlank() ? "" : ", which the environment variable " + Variables.CONFIG + " names";
             throw new StartFailure("cannot read the settings in " + file + by + ": " + SecretFile.reason(e), e);
         }
         Map<String, Entry> layer = new TreeMap<>();
@@ -141,23 +146,22 @@ final class SettingsLoader {
 
     private void loadEnvironment(Map<String, String> environment) {
         Map<String, String> keys = new TreeMap<>();
-        known.forEach(key -> keys.put(variable(key), key));
+        known.forEach(key -> keys.put(Variables.of(key), key));
+        Variables variables = new Variables(keys);
         Map<String, Entry> layer = new TreeMap<>();
-        String url = environment.getOrDefault("DATABASE_URL", "").strip();
-        if (!url.isEmpty()) {
-            layer.put("agentbus.database.url", new Entry(url, "environment variable DATABASE_URL"));
-        }
-        for (Map.Entry<String, String> variable : new TreeMap<>(environment).entrySet()) {
-            String name = variable.getKey();
-            String key = keys.get(name);
-            if (key != null) {
-                layer.put(key, new Entry(variable.getValue().strip(), "environment variable " + name));
-            } else if (name.startsWith(VARIABLE_PREFIX) && !OTHER_VARIABLES.contains(name)) {
-                Set<String> names = new TreeSet<>(keys.keySet());
-                names.addAll(OTHER_VARIABLES);
-                throw new StartFailure(
-                        "the environment variable " + name + " is no setting of agentbus" + Nearest.meant(name, names));
+        entry(environment.get(URL_VARIABLE), "environment variable " + URL_VARIABLE)
+                .ifPresent(url -> layer.put("agentbus.database.url", url));
+        List<String> foreign = new ArrayList<>();
+        new TreeMap<>(environment).forEach((name, value) -> {
+            Optional<String> key = variables.setting(name, value);
+            if (key.isPresent()) {
+                entry(value, "environment variable " + name).ifPresent(entry -> layer.put(key.get(), entry));
+            } else if (variables.isForeign(name, value)) {
+                foreign.add(name);
             }
+        });
+        if (!foreign.isEmpty()) {
+            LOG.info("Not settings of agentbus, and passed over: {}", String.join(", ", foreign));
         }
         apply(layer);
     }
@@ -166,49 +170,54 @@ final class SettingsLoader {
         Map<String, Entry> layer = new TreeMap<>();
         overrides.forEach((key, value) -> {
             requireKnown(key, "command line");
-            layer.put(key, new Entry(value.strip(), "command line"));
+            entry(value, "command line").ifPresent(entry -> layer.put(key, entry));
         });
         apply(layer);
     }
 
     /** Uses a variable that other programs also read, such as PGUSER, only if no source has set the setting. */
     private void fallBack(String key, String variable, Map<String, String> environment) {
-        String value = environment.getOrDefault(variable, "");
-        if (entries.get(key).value().isEmpty() && !value.isEmpty()) {
-            entries.put(key, new Entry(value, "environment variable " + variable));
+        if (entries.get(key).value().isEmpty()) {
+            entry(environment.get(variable), "environment variable " + variable)
+                    .ifPresent(entry -> entries.put(key, entry));
         }
     }
 
     /**
-     * Applies one source. Within a source, a value and a file for the same setting are an error; between two sources,
-     * the stronger wins.
+     * Applies one source. An empty value counts as not set. Within a source, a value and a file for the same setting
+     * are an error; between two sources, the stronger wins.
      */
     private void apply(Map<String, Entry> layer) {
-        for (Map.Entry<String, Entry> setting : layer.entrySet()) {
-            String key = setting.getKey();
-            Entry entry = setting.getValue();
-            if (!key.endsWith(FILE_SUFFIX) || !takesFile(target(key))) {
+        layer.forEach((key, entry) -> {
+            String target = isFileKey(key) ? key.substring(0, key.length() - FILE_SUFFIX.length()) : key;
+            if (entry.value().isEmpty()) {
+                // A key of the installation's own routes keeps its empty value, because it has no default.
+                entries.putIfAbsent(target, entry);
+            } else if (!isFileKey(key)) {
                 entries.put(key, entry);
-            } else if (!entry.value().isEmpty()) {
-                if (layer.containsKey(target(key))
-                        && !layer.get(target(key)).value().isEmpty()) {
-                    throw new StartFailure(key + " (" + entry.source() + ") and " + target(key) + " ("
-                            + layer.get(target(key)).source() + ") are both set; keep one");
-                }
-                entries.put(target(key), secret(key, entry));
+            } else if (layer.containsKey(target) && !layer.get(target).value().isEmpty()) {
+                throw new StartFailure(key + " (" + entry.source() + ") and " + target + " ("
+                        + layer.get(target).source() + ") are both set; keep one");
+            } else {
+                entries.put(target, secret(key, entry));
             }
-        }
+        });
     }
 
     private Entry secret(String key, Entry entry) {
-        Path file = home.resolve(entry.value());
+        String named = ", which " + key + " (" + entry.source() + ") names";
         try {
-            return new Entry(Files.readString(file).strip(), "file " + file);
+            Path file = home.resolve(entry.value());
+            String secret = TextFile.read(file).strip();
+            if (secret.isEmpty()) {
+                throw new StartFailure(file + named + ", is empty; it must hold the secret");
+            }
+            return new Entry(secret, "file " + file);
         } catch (IOException e) {
             throw new StartFailure(
-                    "cannot read " + file + ", which " + key + " (" + entry.source() + ") names: "
-                            + SecretFile.reason(e),
-                    e);
+                    "cannot read " + home.resolve(entry.value()) + named + ": " + SecretFile.reason(e), e);
+        } catch (InvalidPathException impossible) {
+            throw new StartFailure(key + " (" + entry.source() + ") must be the path of a file", impossible);
         }
     }
 
@@ -225,12 +234,12 @@ final class SettingsLoader {
         }
     }
 
-    private static boolean takesFile(String key) {
-        return key.endsWith(".password") || key.endsWith(".token") || key.endsWith("-token");
+    private static boolean isFileKey(String key) {
+        return key.endsWith(FILE_SUFFIX) && takesFile(key.substring(0, key.length() - FILE_SUFFIX.length()));
     }
 
-    private static String target(String key) {
-        return key.substring(0, key.length() - FILE_SUFFIX.length());
+    private static boolean takesFile(String key) {
+        return key.endsWith(".password") || key.endsWith(".token") || key.endsWith("-token");
     }
 
     private static String defaults() {

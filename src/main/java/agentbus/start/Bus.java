@@ -7,6 +7,7 @@ import agentbus.dispatch.Dispatcher;
 import agentbus.dispatch.GatewaySettings;
 import agentbus.dispatch.Gateways;
 import agentbus.dispatch.Listening;
+import agentbus.fleet.AgentFiles;
 import agentbus.orders.OrderPlanner;
 import agentbus.orders.OrderSync;
 import agentbus.settings.HttpAddress;
@@ -78,6 +79,9 @@ public final class Bus implements AutoCloseable {
             List<String> moreRoutes,
             Map<String, Object> moreBeans) {
         Gateways gateways = GatewaySettings.read(settings);
+        AgentFiles fleet = new AgentFiles(settings.home().resolve(settings.text("agentbus.agents.dir")));
+        fleet.read();
+        Database.requireAddress(settings);
         HttpAddress address = HttpAddress.of(settings);
         ServerKey key = ServerKey.load(settings.dataDirectory(), environment);
         Database database = Database.open(settings);
@@ -90,7 +94,7 @@ public final class Bus implements AutoCloseable {
             throw failed;
         }
         try {
-            bus.run(key, moreRoutes, moreBeans);
+            bus.run(key, fleet, moreRoutes, moreBeans);
             return bus;
         } catch (RuntimeException failed) {
             uninterrupted(bus::close);
@@ -162,8 +166,8 @@ public final class Bus implements AutoCloseable {
                 .collect(Collectors.joining(", "));
     }
 
-    private void run(ServerKey key, List<String> moreRoutes, Map<String, Object> moreBeans) {
-        Set<String> agentIds = new Preparation(settings, database, statements).run(key, gateways);
+    private void run(ServerKey key, AgentFiles fleet, List<String> moreRoutes, Map<String, Object> moreBeans) {
+        Set<String> agentIds = new Preparation(settings, database, statements).run(key, gateways, fleet);
         requireNoStop();
         routes = new RouteFiles(settings, files, moreRoutes);
         configure();
@@ -174,6 +178,7 @@ public final class Bus implements AutoCloseable {
             @Override
             public void beforeInitialize(BaseMainSupport initializing) {
                 bindBeans(initializing.getCamelContext(), key);
+                routes.requireText(initializing.getCamelContext());
             }
 
             @Override
@@ -222,8 +227,7 @@ public final class Bus implements AutoCloseable {
     }
 
     private void bindListener() {
-        boolean listen =
-                settings.oneOf("agentbus.dispatch.wake", "listen", "poll").equals("listen");
+        boolean listen = settings.text("agentbus.dispatch.wake").equals("listen");
         ListenTimes times = ListenTimes.defaults();
         SupervisedPgEventComponent listener =
                 new SupervisedPgEventComponent(database.unpooled(times.connectLimit()), times);

@@ -5,7 +5,6 @@ import agentbus.db.Migrations;
 import agentbus.db.Statements;
 import agentbus.dispatch.Gateway;
 import agentbus.dispatch.Gateways;
-import agentbus.fleet.AgentFileError;
 import agentbus.fleet.AgentFiles;
 import agentbus.settings.GatewayKeys;
 import agentbus.settings.OperatorTokenFile;
@@ -15,7 +14,9 @@ import agentbus.settings.StartFailure;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,11 +50,12 @@ final class Preparation {
      *
      * @param key this node's server key
      * @param gateways this node's gateways
+     * @param fleet the agents' files, read already
      * @return the ids of the agents that the files describe
      * @throws StartFailure when a statement fails, when the database belongs to another server key, or when an agent
      *     file is wrong
      */
-    Set<String> run(ServerKey key, Gateways gateways) {
+    Set<String> run(ServerKey key, Gateways gateways, AgentFiles fleet) {
         new Migrations(database).run();
         String agreed = statements.text("sql/statements/start/agree-on-server-key.sql", key.fingerprint());
         if (!agreed.equals(key.fingerprint())) {
@@ -64,7 +66,8 @@ final class Preparation {
         OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
         statements.text("sql/statements/start/register-operator-token.sql", Sha256.of(token.token()), "first-operator");
         gateways.all().forEach(this::configure);
-        ArrayNode agents = agents(settings);
+        ArrayNode agents = fleet.agents();
+        fleet.checkGateways(names("sql/statements/start/gateway-names.sql", "default"));
         String synced = statements.text("sql/statements/start/sync-agents.sql", "default", agents.toString());
         LOG.debug("Agents synced: {}", synced);
         Set<String> ids = new HashSet<>();
@@ -97,11 +100,9 @@ final class Preparation {
         }
     }
 
-    private static ArrayNode agents(Settings settings) {
-        try {
-            return new AgentFiles(settings.home().resolve(settings.text("agentbus.agents.dir"))).read();
-        } catch (AgentFileError wrong) {
-            throw new StartFailure(wrong.getMessage(), wrong);
-        }
+    private List<String> names(String file, Object... parameters) {
+        List<String> names = new ArrayList<>();
+        statements.json(file, parameters).forEach(name -> names.add(name.asText()));
+        return names;
     }
 }

@@ -1,18 +1,17 @@
 package agentbus.start;
 
 import agentbus.settings.ProgramFiles;
+import agentbus.settings.SecretFile;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import agentbus.text.Json;
+import agentbus.text.TextFile;
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -60,7 +59,7 @@ final class RouteFiles {
     RouteFiles(Settings settings, ProgramFiles program, List<String> more) {
         roots.add(settings.home());
         program.source().ifPresent(roots::add);
-        for (String folder : PHASES.subList(0, settings.integer("agentbus.phase", 1, PHASES.size()))) {
+        for (String folder : PHASES.subList(0, settings.integer("agentbus.phase"))) {
             if (program.source().isPresent()) {
                 addDirectory(program.source().get().resolve(FOLDER + folder));
             } else {
@@ -210,6 +209,16 @@ final class RouteFiles {
     }
 
     /**
+     * Requires every file to be text in UTF-8.
+     *
+     * @param camel finds the files
+     * @throws StartFailure naming the file and the line
+     */
+    void requireText(CamelContext camel) {
+        forEachFile(camel, this::text);
+    }
+
+    /**
      * Requires the names of routes and orders to be unique. If two orders, or an order and a route, share a name, Camel
      * silently keeps only the later one.
      *
@@ -333,11 +342,12 @@ final class RouteFiles {
                 .asText(element.path("templatedRoute").path("routeId").asText(""));
     }
 
-    private static String text(Resource file) {
+    private String text(Resource file) {
         try (InputStream in = file.getInputStream()) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            return TextFile.decode(in.readAllBytes());
         } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
+            throw new StartFailure(
+                    place(file.getLocation()) + " cannot be read: " + SecretFile.reason(unreadable), unreadable);
         }
     }
 
@@ -354,15 +364,11 @@ final class RouteFiles {
     }
 
     private boolean isList(Resource file) {
-        try (BufferedReader lines = new BufferedReader(file.getReader());
-                Stream<String> text = lines.lines()) {
-            return text.filter(line -> !line.isBlank() && !line.startsWith("#") && !line.startsWith("---"))
-                    .findFirst()
-                    .map(line -> line.startsWith("-") || line.startsWith("["))
-                    .orElse(false);
-        } catch (Exception unreadable) {
-            throw new StartFailure(
-                    place(file.getLocation()) + " cannot be read: " + unreadable.getMessage(), unreadable);
-        }
+        return text(file)
+                .lines()
+                .filter(line -> !line.isBlank() && !line.startsWith("#") && !line.startsWith("---"))
+                .findFirst()
+                .map(line -> line.startsWith("-") || line.startsWith("["))
+                .orElse(false);
     }
 }

@@ -2,10 +2,11 @@ package agentbus.start;
 
 import agentbus.orders.OrderSync;
 import agentbus.settings.ProgramFiles;
+import agentbus.settings.SecretFile;
 import agentbus.settings.StartFailure;
+import agentbus.text.TextFile;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -172,10 +173,6 @@ final class RouteReload implements AutoCloseable {
             }
             requireReplaceable(file, text);
             requireFreeIds(file, text);
-            for (TemplatedRouteDefinition order : fromTemplates) {
-                // The template names its trigger after the route, and Camel 4.17 does not pass the route id to it.
-                order.parameter("routeId", order.getRouteId());
-            }
             if (orders.isPresent()) {
                 orders.get().check(camel, fromTemplates);
             }
@@ -275,9 +272,9 @@ final class RouteReload implements AutoCloseable {
 
     private static String read(Path file) {
         try {
-            return Files.readString(file, StandardCharsets.UTF_8);
+            return TextFile.read(file);
         } catch (IOException unreadable) {
-            throw new StartFailure("cannot read " + file + ": " + unreadable.getMessage(), unreadable);
+            throw new StartFailure("cannot read " + file + ": " + SecretFile.reason(unreadable), unreadable);
         }
     }
 

@@ -317,7 +317,17 @@ class AgentFilesTest {
                 fleet.resolve("devops").resolve("agent.yaml"),
                 "id: devops\nmission: \u00e9".getBytes(StandardCharsets.ISO_8859_1));
         String message = assertThrows(AgentFileError.class, this::read).getMessage();
-        assertTrue(message.endsWith("agent.yaml: the file must be text in UTF-8"), message);
+        assertTrue(
+                message.endsWith(
+                        "agent.yaml: the file cannot be read: line 2 has the byte 0xE9, which is not UTF-8 (it may"
+                                + " be Latin-1); save it as UTF-8"),
+                message);
+    }
+
+    @Test
+    void a_byte_order_mark_is_no_part_of_the_file() throws IOException {
+        write("devops", "\uFEFFid: devops\n");
+        assertEquals("devops", read().get(0).get("id").asText());
     }
 
     private void assertMistake(String agent, String yaml, String message) throws IOException {

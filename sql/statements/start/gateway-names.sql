@@ -1,0 +1,1 @@
+select coalesce(jsonb_agg(gateway order by gateway), '[]')::text from gateways where namespace = ?
