@@ -116,7 +116,9 @@ select
   last_sweep,
   leases_owned,
   busy_agents,
-  created_at as started_at
+  created_at as started_at,
+  -- Null for a dispatcher of an older version, which serves every namespace.
+  metrics ->> 'namespace' as namespace
 from dispatcher_heartbeats;
 comment on view dispatcher_health_summary_v is
   'Each start of a dispatcher with its status: healthy, stale (it missed its heartbeats a short while ago), or gone.';
@@ -151,7 +153,8 @@ cross join lateral (
     count(*) filter (where status = 'healthy') as dispatchers_healthy,
     count(*) filter (where status = 'stale') as dispatchers_stale,
     coalesce(sum(leases_owned) filter (where status = 'healthy'), 0)::bigint as leases_owned
-  from dispatcher_health_summary_v) d
+  from dispatcher_health_summary_v v
+  where n.namespace = any (namespaces_served(v.namespace))) d
 cross join lateral (
   select
     count(*) filter (where status = 'started') as runs_started,

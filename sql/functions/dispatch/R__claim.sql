@@ -110,12 +110,16 @@ language sql as $$
   select pg_advisory_xact_lock(hashtextextended('agentbus.claim', 0))
 $$;
 
--- Returns the jobs that a claim would take, at most p_limit and none of p_passed, in lanes on p_gateways
--- (null: any); null when none is due. Locks nothing.
+drop function if exists choose_jobs(int, uuid[], text[]);
+drop function if exists claim_for_dispatch(text, int, int, text[]);
+
+-- Returns the jobs that a claim would take, at most p_limit and none of p_passed, in lanes of p_namespaces on
+-- p_gateways (null: any); null when none is due. Locks nothing.
 -- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
 -- key). Then the highest priority comes first, within the room of each agent and each gateway.
-create or replace function choose_jobs(p_limit int, p_passed uuid[], p_gateways text[]) returns uuid[]
-language plpgsql as $$
+create or replace function choose_jobs(
+  p_limit int, p_passed uuid[], p_gateways text[], p_namespaces text[]
+) returns uuid[] language plpgsql as $$
 declare
   v_chosen uuid[];
   v_floor xid8 := claim_floor();
@@ -145,7 +149,9 @@ begin
         join agents a on a.namespace = w.namespace and a.agent_id = w.target_agent
         where a.namespace = g.namespace and a.gateway = g.gateway), 0) as room
     from gateways g
-    where gateway_open(g) and (p_gateways is null or g.gateway = any (p_gateways))
+    where g.namespace = any (p_namespaces)
+      and gateway_open(g)
+      and (p_gateways is null or g.gateway = any (p_gateways))
   ), due as (
     select j.*, g.namespace, g.gateway, g.room as gateway_room, l.room as lane_room,
       row_number() over (
@@ -191,18 +197,20 @@ begin
 end
 $$;
 
--- Claims at most p_limit due jobs for a dispatcher and returns delivery_json of each; choose_jobs explains
--- the order and p_gateways. The lease is p_lease_ms milliseconds, and the heartbeats of the dispatcher
--- renew it.
+-- Claims at most p_limit due jobs for a dispatcher of p_namespace and returns delivery_json of each;
+-- choose_jobs explains the order and p_gateways. The lease is p_lease_ms milliseconds, and the heartbeats of
+-- the dispatcher renew it.
 -- When other calls have locked some of the chosen jobs, the claim chooses again without these jobs,
 -- look_rounds times at most. Planned once for each connection, see R__batches.sql.
 create or replace function claim_for_dispatch(
-  p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[] default null
+  p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[] default null,
+  p_namespace text default null
 ) returns setof jsonb
 language plpgsql
 set plan_cache_mode = force_generic_plan
 set jit = off as $$
 declare
+  v_namespaces text[] := namespaces_served(p_namespace);
   v_chosen uuid[];
   v_locked uuid[];
   v_passed uuid[] := '{}';
@@ -210,7 +218,7 @@ begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'claimed');
   perform lock_claims();
   for v_round in 1..look_rounds() loop
-    v_chosen := choose_jobs(p_limit, v_passed, p_gateways);
+    v_chosen := choose_jobs(p_limit, v_passed, p_gateways, v_namespaces);
     select coalesce(array_agg(job_id), '{}') into v_locked
     from (
       select job_id

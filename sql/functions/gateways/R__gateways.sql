@@ -1,8 +1,8 @@
 -- Gateways are configured at each start of a node, checked by every node, and held while they cannot take
 -- work.
 --
--- A gateway serves every namespace. Each namespace has its own row for the gateway, with its own limit of
--- runs and its own holds.
+-- A gateway serves the namespaces of its nodes. Each namespace has its own row for the gateway, with its own
+-- limit of runs and its own holds.
 
 -- Writes the configuration of a gateway in one namespace: the most runs at once, the address without
 -- credentials, and the form of the hook calls. A row that already has these values is not written.
@@ -20,7 +20,7 @@ create or replace function configure_gateway(
     is distinct from (excluded.max_in_flight, excluded.url, excluded.form)
 $$;
 
--- Configures a gateway in every namespace, because a gateway serves them all. p_max_in_flight is for
+-- Configures a gateway in every namespace that a node of p_namespace serves. p_max_in_flight is for
 -- p_namespace and for namespaces that do not have the gateway yet; the others keep their number, which an
 -- operator may have set.
 create or replace function configure_gateway_everywhere(
@@ -34,7 +34,7 @@ create or replace function configure_gateway_everywhere(
       else coalesce(g.max_in_flight, p_max_in_flight) end,
     p_url,
     p_form)
-  from namespaces n
+  from unnest(namespaces_served(p_namespace)) as n (namespace)
   left join gateways g on g.namespace = n.namespace and g.gateway = p_gateway
   order by n.namespace
 $$;
@@ -93,13 +93,16 @@ begin
 end
 $$;
 
--- Writes the health check of a gateway by one node in every namespace. An answer always counts; silence
--- counts only when no other node has just had an answer.
+drop function if exists gateway_checked(text, text, text, text);
+
+-- Writes the health check of a gateway by one node of p_namespace in every namespace that the node serves.
+-- An answer always counts; silence counts only when no other node has just had an answer.
 -- Emits gateway.<state> when the gateway shuts or opens, and notifies the dispatchers. Returns gateway,
 -- state and changed (namespace, from and to of each row with a new state). Locks the rows of the gateway in
 -- the order of their namespaces.
-create or replace function gateway_checked(p_node text, p_gateway text, p_state text, p_reason text)
-returns jsonb language plpgsql as $$
+create or replace function gateway_checked(
+  p_node text, p_gateway text, p_state text, p_reason text, p_namespace text default null
+) returns jsonb language plpgsql as $$
 declare
   v_was gateways;
   v_changed jsonb := '[]';
@@ -107,7 +110,11 @@ begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_node),
     format('gateway %s is %s', p_gateway, p_state));
   for v_was in
-    select * from gateways where gateway = p_gateway order by namespace for no key update
+    select *
+    from gateways
+    where gateway = p_gateway and namespace = any (namespaces_served(p_namespace))
+    order by namespace
+    for no key update
   loop
     continue when p_state = 'down' and seen_by_another(v_was, p_node);
     perform write_gateway_state(v_was, p_node, p_state, p_reason);

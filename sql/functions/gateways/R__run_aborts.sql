@@ -69,9 +69,14 @@ create or replace function abort_is_superseded(p_abort run_aborts) returns boole
       and session_key_of(j, g.form) = (p_abort).session_key)
 $$;
 
--- Returns whether aborts on the given gateways are still open.
-create or replace function aborts_left(p_gateways text[]) returns boolean language sql stable as $$
-  select exists (select from run_aborts where done_at is null and gateway = any (p_gateways))
+drop function if exists aborts_left(text[]);
+
+-- Returns whether aborts on the given gateways are still open in the namespaces of a node of p_namespace.
+create or replace function aborts_left(p_gateways text[], p_namespace text default null) returns boolean
+language sql stable as $$
+  select exists (
+    select from run_aborts
+    where done_at is null and gateway = any (p_gateways) and namespace = any (namespaces_served(p_namespace)))
 $$;
 
 -- Returns whether the gateway of an abort is down, so that the abort has to wait: the run may come back
@@ -101,13 +106,17 @@ language sql stable as $$
     when (p_abort).requested_at < now() - abort_lifetime() then 'gave_up' end
 $$;
 
--- Claims due aborts of the caller's gateways for abort_lease, at most p_limit (null: aborts_batch), and
--- returns attemptId, gateway and sessionKey of each. p_without_token names the gateways that the caller
--- cannot call, because it has no operator token for them.
+drop function if exists claim_aborts(text[], text[], int);
+
+-- Claims due aborts of the caller's gateways, in the namespaces that a node of p_namespace serves, for
+-- abort_lease, at most p_limit (null: aborts_batch), and returns attemptId, gateway and sessionKey of each.
+-- p_without_token names the gateways that the caller cannot call, because it has no operator token for them.
 -- Aborts that need no call are closed at once; aborts that another call has locked are skipped.
-create or replace function claim_aborts(p_gateways text[], p_without_token text[], p_limit int default null)
-returns setof jsonb language plpgsql as $$
+create or replace function claim_aborts(
+  p_gateways text[], p_without_token text[], p_limit int default null, p_namespace text default null
+) returns setof jsonb language plpgsql as $$
 declare
+  v_namespaces text[] := namespaces_served(p_namespace);
   v_abort run_aborts;
   v_outcome text;
 begin
@@ -117,6 +126,7 @@ begin
     where r.done_at is null
       and r.next_try_at <= now()
       and r.gateway = any (p_gateways || p_without_token)
+      and r.namespace = any (v_namespaces)
       and not abort_must_wait(r)
     order by r.next_try_at
     limit coalesce(p_limit, aborts_batch())

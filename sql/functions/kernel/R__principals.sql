@@ -131,10 +131,14 @@ begin
 end
 $$;
 
--- Registers the operator token with this SHA-256, for every namespace.
-create or replace function register_operator_token(p_token_hash bytea, p_name text) returns void
-language sql as $$
-  insert into access_tokens (token_hash, kind, name) values (p_token_hash, 'operator', p_name)
+drop function if exists register_operator_token(bytea, text);
+
+-- Registers the operator token with this SHA-256, for one namespace (null: for every).
+create or replace function register_operator_token(
+  p_token_hash bytea, p_name text, p_namespace text default null
+) returns void language sql as $$
+  insert into access_tokens (token_hash, kind, name, namespace)
+  values (p_token_hash, 'operator', p_name, p_namespace)
   on conflict (token_hash) do nothing
 $$;
 

@@ -54,7 +54,8 @@ create or replace function is_only_dispatcher(p_dispatcher text) returns boolean
 $$;
 
 -- Writes the row of a dispatcher and renews the leases of its attempts. p_heartbeat has host, pid, version,
--- wakeSource, listenerConnected, beatSeconds, leaseMs, sweepAgeMs, metrics and attempts (an array of ids).
+-- wakeSource, listenerConnected, beatSeconds, leaseMs, sweepAgeMs, namespace, metrics and attempts (an array
+-- of ids). The namespace is kept in the metrics.
 -- Returns leasesOwned, busyAgents, quiet (bus_is_quiet) and alone (is_only_dispatcher).
 create or replace function dispatcher_heartbeat(p_dispatcher text, p_heartbeat jsonb) returns jsonb
 language plpgsql as $$
@@ -76,7 +77,8 @@ begin
     ms_ago(p_heartbeat ->> 'sweepAgeMs'),
     v_renewed.o_leases,
     v_renewed.o_agents,
-    coalesce(p_heartbeat -> 'metrics', '{}'))
+    coalesce(p_heartbeat -> 'metrics', '{}')
+      || jsonb_strip_nulls(jsonb_build_object('namespace', p_heartbeat -> 'namespace')))
   on conflict (dispatcher_id) do update
   set last_seen = now(),
     listener_connected = excluded.listener_connected,

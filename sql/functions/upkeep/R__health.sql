@@ -62,22 +62,29 @@ language sql stable as $$
   where current_setting('transaction_read_only')::boolean
 $$;
 
--- Returns the problems of dispatchers, which serve every namespace: none is alive, one is silent, or one
--- has lost its listener.
-create or replace function dispatcher_problems() returns table (weight int, problem text)
+drop function if exists dispatcher_problems();
+
+-- Returns the problems of the dispatchers of the namespace: none is alive, one is silent, or one has lost
+-- its listener.
+create or replace function dispatcher_problems(p_namespace text) returns table (weight int, problem text)
 language sql stable as $$
   -- A bus that has never had a dispatcher is used by workers that pull, so no dispatcher is missing.
   select 1, 'no dispatcher is alive: nothing is being dispatched'
-  where exists (select from dispatcher_heartbeats)
-    and not exists (select from dispatcher_health_summary_v where status = 'healthy')
+  where exists (
+      select from dispatcher_health_summary_v where p_namespace = any (namespaces_served(namespace)))
+    and not exists (
+      select from dispatcher_health_summary_v
+      where status = 'healthy' and p_namespace = any (namespaces_served(namespace)))
   union all
   select 2, format('dispatcher %s on %s has been silent for %s s', dispatcher_id, host, age_seconds)
   from dispatcher_health_summary_v
   where status = 'stale'
+    and p_namespace = any (namespaces_served(namespace))
   union all
   select 3, format('dispatcher %s has lost its listener: the sweep alone wakes it', dispatcher_id)
   from dispatcher_health_summary_v
   where status = 'healthy'
+    and p_namespace = any (namespaces_served(namespace))
     and wake_source = 'listen'
     and not listener_connected
     and started_at < now() - listener_grace()
@@ -196,7 +203,7 @@ begin
   from (
     select * from database_problems()
     union all
-    select * from dispatcher_problems()
+    select * from dispatcher_problems(v_namespace)
     union all
     select * from sweep_problems(v_namespace)
     union all
@@ -204,17 +211,20 @@ begin
     union all
     select * from job_problems(v_namespace, v_snapshot.expired_leases, v_snapshot.dead)
     union all
-    select * from order_problems(v_namespace)) p;
+    select * from order_problems(v_namespace)
+    union all
+    select * from zone_problems(v_namespace)) p;
   return jsonb_build_object(
       'status', case when v_problems = '[]' then 'ok' else 'degraded' end,
       'problems', v_problems)
     || camel_keys(to_jsonb(v_snapshot))
+    || jsonb_strip_nulls(jsonb_build_object('zoneData', zone_data(v_namespace)))
     || jsonb_build_object(
       'namespace', v_namespace,
       'dispatchers', (
         select coalesce(jsonb_agg(camel_keys(to_jsonb(d)) order by d.status, d.dispatcher_id), '[]')
         from dispatcher_health_summary_v d
-        where d.status <> 'gone'));
+        where d.status <> 'gone' and v_namespace = any (namespaces_served(d.namespace))));
 end
 $$;
 comment on function health(jsonb, jsonb) is

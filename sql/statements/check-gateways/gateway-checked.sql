@@ -1,1 +1,2 @@
-select gateway_checked(:#node, :#gateway, :#state, :#reason)::text
+select gateway_checked(:#node, :#gateway, :#state, :#reason,
+  :#${variable.ownNamespace})::text

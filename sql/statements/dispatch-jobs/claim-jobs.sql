@@ -1,2 +1,2 @@
 select claim_for_dispatch(:#dispatcher, :#limit::int, :#leaseMs::int,
-  string_to_array(:#gateways, ','))::text as claimed
+  string_to_array(:#gateways, ','), :#${variable.ownNamespace})::text as claimed

@@ -1,2 +1,3 @@
--- The enabled orders of every namespace.
-select standing_orders_to_plan(null)::text as "order"
+-- The enabled orders of the namespaces that this node serves.
+select standing_orders_to_plan(n)::text as "order"
+from unnest(namespaces_served(:#${variable.ownNamespace})) n

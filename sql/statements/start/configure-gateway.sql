@@ -1,1 +1,1 @@
-select configure_gateway_everywhere('default', ?, ?, ?, ?)
+select configure_gateway_everywhere(?, ?, ?, ?, ?)

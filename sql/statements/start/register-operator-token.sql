@@ -1,1 +1,1 @@
-select register_operator_token(?, ?)
+select register_operator_token(?, ?, nullif(?, 'default'))

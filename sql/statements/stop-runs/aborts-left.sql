@@ -1,1 +1,2 @@
-select aborts_left(string_to_array(:#gateways, ',') || string_to_array(:#withoutToken, ','))
+select aborts_left(string_to_array(:#gateways, ',') || string_to_array(:#withoutToken, ','),
+  :#${variable.ownNamespace})

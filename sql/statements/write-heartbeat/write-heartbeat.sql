@@ -1,1 +1,2 @@
-select dispatcher_heartbeat(:#dispatcher, :#heartbeat::jsonb)::text
+select dispatcher_heartbeat(:#dispatcher,
+  :#heartbeat::jsonb || jsonb_build_object('namespace', :#${variable.ownNamespace}::text))::text

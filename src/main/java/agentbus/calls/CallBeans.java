@@ -31,7 +31,11 @@ public final class CallBeans implements PackageBeans {
         beans.bind(
                 "routeCalls",
                 RouteCalls.class,
-                () -> new RouteCalls(beans.get(Contract.class), beans.get(CallLimits.class), beans.get(Calls.class)));
+                () -> new RouteCalls(
+                        beans.get(Settings.class).text("agentbus.namespace"),
+                        beans.get(Contract.class),
+                        beans.get(CallLimits.class),
+                        beans.get(Calls.class)));
     }
 
     private static CallLimits limits(Beans beans) {

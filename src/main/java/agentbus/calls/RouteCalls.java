@@ -23,7 +23,7 @@ import org.apache.camel.Message;
 public final class RouteCalls {
     /** The variable that names the operation, by its id. */
     static final String OPERATION = "operation";
-    /** The variable that names the namespace; without it the call is for {@code default}. */
+    /** The variable that names the namespace; without it the call is for the namespace of the node. */
     static final String NAMESPACE = "namespace";
     /** The variable with the token of an agent, attempt, gateway or operator, as which the route then acts. */
     static final String TOKEN = "token";
@@ -31,6 +31,7 @@ public final class RouteCalls {
     private static final String REFUSED = "refused";
     private static final int FORBIDDEN = 403;
 
+    private final String ownNamespace;
     private final Contract contract;
     private final CallLimits limits;
     private final Calls calls;
@@ -38,11 +39,13 @@ public final class RouteCalls {
     /**
      * Makes the door to the operations of a contract.
      *
+     * @param ownNamespace the namespace of the node
      * @param contract the contract
      * @param limits identifies the owners of tokens
      * @param calls prepares the calls
      */
-    public RouteCalls(Contract contract, CallLimits limits, Calls calls) {
+    public RouteCalls(String ownNamespace, Contract contract, CallLimits limits, Calls calls) {
+        this.ownNamespace = ownNamespace;
         this.contract = contract;
         this.limits = limits;
         this.calls = calls;
@@ -83,8 +86,8 @@ public final class RouteCalls {
                         : limits.identifyArgument(token, operation.principals(), route));
         ObjectNode input = body(exchange.getMessage());
         requireNoNamespace(input);
-        if (namespace != null) {
-            input.put(NAMESPACE, namespace);
+        if (namespace != null || token == null) {
+            input.put(NAMESPACE, namespace == null ? ownNamespace : namespace);
         }
         calls.prepare(exchange, operation.check(input, UnaryOperator.identity()));
     }

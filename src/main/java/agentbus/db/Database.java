@@ -326,8 +326,8 @@ public final class Database implements AutoCloseable {
     private DataSource pooled(Settings settings) {
         PGSimpleDataSource source = driver(address, connectTimeout);
         if (!address.parameters().containsKey(PGProperty.SOCKET_TIMEOUT.getName())) {
-            source.setSocketTimeout((int) settings.duration("agentbus.database.socket-timeout-ms")
-                    .toSeconds());
+            source.setSocketTimeout((int)
+                    settings.duration("agentbus.database.socket-timeout-ms").toSeconds());
         }
         Sessions sessions = new Sessions(source);
         // With the default socket timeout the server cancels a statement before the client gives up on it. Otherwise an

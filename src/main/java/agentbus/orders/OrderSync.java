@@ -18,9 +18,9 @@ import org.slf4j.LoggerFactory;
 /** Writes the standing orders of the route files to the database, with their slots. */
 public final class OrderSync {
     private static final Logger LOG = LoggerFactory.getLogger(OrderSync.class);
-    private static final String NAMESPACE = "default";
 
     private final Statements statements;
+    private final String namespace;
     private final OrderPlanner planner;
     private final Set<String> agents;
 
@@ -28,11 +28,13 @@ public final class OrderSync {
      * Syncs the orders of one node's route files.
      *
      * @param statements runs the statements of the start
+     * @param namespace the namespace of the orders
      * @param planner computes the missing slots
      * @param agents the ids of all agents
      */
-    public OrderSync(Statements statements, OrderPlanner planner, Set<String> agents) {
+    public OrderSync(Statements statements, String namespace, OrderPlanner planner, Set<String> agents) {
         this.statements = statements;
+        this.namespace = namespace;
         this.planner = planner;
         this.agents = agents;
     }
@@ -48,11 +50,12 @@ public final class OrderSync {
         ArrayNode orders = JsonNodeFactory.instance.arrayNode();
         reader().read(camel).forEach(order -> orders.add(order.toJson()));
         fillGaps(orders);
-        String synced = statements.text("sql/statements/start/sync-standing-orders.sql", NAMESPACE, orders.toString());
+        String synced = statements.text("sql/statements/start/sync-standing-orders.sql", namespace, orders.toString());
         LOG.debug("Standing orders synced: {}", synced);
         for (JsonNode row : rows()) {
             write(planner.slots(row));
         }
+        ZoneData.compare(statements, namespace);
     }
 
     /**
@@ -81,7 +84,7 @@ public final class OrderSync {
     }
 
     private JsonNode rows() {
-        return statements.json("sql/statements/start/standing-orders-to-plan.sql", NAMESPACE);
+        return statements.json("sql/statements/start/standing-orders-to-plan.sql", namespace);
     }
 
     private OrderReader reader() {

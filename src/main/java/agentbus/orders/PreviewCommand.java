@@ -60,6 +60,9 @@ public final class PreviewCommand implements Callable<Integer> {
         ZoneId at = zone();
         Schedule schedule = schedule(at);
         out.println(schedule.words());
+        if (!zone.equals("UTC")) {
+            out.println("by the time zone data " + ZoneData.version() + " of Java");
+        }
         List<Instant> fires = schedule.next(from(), count);
         if (fires.isEmpty()) {
             out.println("It never comes again.");

@@ -34,6 +34,7 @@ record Kind(String values, Function<String, Optional<String>> mistake) {
 
     private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
     private static final Pattern TOKEN = Pattern.compile("[!-~]*");
+    private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
     private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:%-]+");
     private static final Pattern URL_PATH = Pattern.compile("(/[A-Za-z0-9._~-]+)*/?");
     private static final int LARGEST_PORT = 65_535;
@@ -63,6 +64,11 @@ record Kind(String values, Function<String, Optional<String>> mistake) {
     /** One of a few words. */
     static Kind words(String... words) {
         return of("one of " + String.join(", ", words), List.of(words)::contains);
+    }
+
+    /** A name, as agents, gateways and namespaces have. */
+    static Kind name() {
+        return of("a name of lower case letters, digits and hyphens, a letter first", NAME.asMatchPredicate());
     }
 
     /** The name or number of one of the machine's addresses. */

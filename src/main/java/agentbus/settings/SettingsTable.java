@@ -23,6 +23,13 @@ final class SettingsTable {
                     "1",
                     "The highest phase that is on: 1 spine, 2 fleet, 3 proactive, 4 memory, 5 idle. All phases below"
                             + " it are on too."),
+            setting(
+                    "agentbus.namespace",
+                    Kind.name(),
+                    "default",
+                    "The namespace that this node serves. Its agents, standing orders, gateways and dispatcher are in this"
+                            + " namespace, so several fleets can share a database without seeing each other. A node of"
+                            + " the namespace default also serves the namespaces without nodes of their own."),
             path(
                     "agentbus.data.dir",
                     "data",

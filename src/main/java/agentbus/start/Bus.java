@@ -23,6 +23,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
+import org.apache.camel.component.properties.PropertiesComponent;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -177,6 +178,7 @@ public final class Bus implements AutoCloseable {
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void beforeInitialize(BaseMainSupport initializing) {
+                preferSettings(initializing.getCamelContext());
                 bindBeans(initializing.getCamelContext(), key);
                 routes.requireText(initializing.getCamelContext());
             }
@@ -213,6 +215,16 @@ public final class Bus implements AutoCloseable {
         main.setShutdownStrategy(new SimpleMainShutdownStrategy());
     }
 
+    /**
+     * Lets placeholders have the values of the settings. By default Camel prefers the environment, which may hold a weaker
+     * source's value, or that of another program.
+     */
+    private static void preferSettings(CamelContext camel) {
+        PropertiesComponent placeholders = (PropertiesComponent) camel.getPropertiesComponent();
+        placeholders.setEnvironmentVariableMode(PropertiesComponent.ENVIRONMENT_VARIABLES_MODE_FALLBACK);
+        placeholders.setSystemPropertiesMode(PropertiesComponent.SYSTEM_PROPERTIES_MODE_FALLBACK);
+    }
+
     private void bindBeans(CamelContext camel, ServerKey key) {
         beans = new Beans(camel);
         beans.keep(Settings.class, settings);
@@ -242,7 +254,8 @@ public final class Bus implements AutoCloseable {
     private void syncOrders(CamelContext camel, Set<String> agentIds) {
         if (settings.flag("agentbus.orders.enabled")) {
             routes.requireOwnNames(camel);
-            OrderSync sync = new OrderSync(statements, beans.get(OrderPlanner.class), agentIds);
+            OrderSync sync = new OrderSync(
+                    statements, settings.text("agentbus.namespace"), beans.get(OrderPlanner.class), agentIds);
             sync.sync(camel);
             orders = Optional.of(sync);
         }

@@ -63,12 +63,18 @@ final class Preparation {
                     + ") is not the one this database was set up" + " with (" + agreed
                     + "); copy data/server.key from another node, or set AGENTBUS_SERVER_KEY");
         }
+        String namespace = settings.text("agentbus.namespace");
+        statements.text("sql/statements/start/take-namespace.sql", namespace);
         OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
-        statements.text("sql/statements/start/register-operator-token.sql", Sha256.of(token.token()), "first-operator");
+        statements.text(
+                "sql/statements/start/register-operator-token.sql",
+                Sha256.of(token.token()),
+                "first-operator",
+                namespace);
         gateways.all().forEach(this::configure);
         ArrayNode agents = fleet.agents();
-        fleet.checkGateways(names("sql/statements/start/gateway-names.sql", "default"));
-        String synced = statements.text("sql/statements/start/sync-agents.sql", "default", agents.toString());
+        fleet.checkGateways(names("sql/statements/start/gateway-names.sql", namespace));
+        String synced = statements.text("sql/statements/start/sync-agents.sql", namespace, agents.toString());
         LOG.debug("Agents synced: {}", synced);
         Set<String> ids = new HashSet<>();
         agents.forEach(agent -> ids.add(agent.get("id").asText()));
@@ -88,6 +94,7 @@ final class Preparation {
     private void configure(Gateway gateway) {
         statements.text(
                 "sql/statements/start/configure-gateway.sql",
+                settings.text("agentbus.namespace"),
                 gateway.name(),
                 gateway.maxInFlight(),
                 gateway.url().toString(),

@@ -1,6 +1,7 @@
 package agentbus.start;
 
 import agentbus.cli.StartOptions;
+import agentbus.orders.ZoneData;
 import agentbus.settings.OperatorTokenFile;
 import agentbus.settings.Settings;
 import agentbus.settings.Version;
@@ -79,6 +80,7 @@ public final class RunCommand implements Callable<Integer> {
                         + (bus.dispatches()
                                 ? bus.gateways()
                                 : "none: jobs wait until AGENTBUS_GATEWAY_TOKEN is given, or workers pull them with claim-jobs"));
+        out.println("  zones      time zone data " + ZoneData.version() + " (Java)");
         if (reload) {
             String watched = bus.reloadRoutes().stream().map(Path::toString).collect(Collectors.joining(", "));
             out.println("  reload     " + watched);

@@ -41,10 +41,12 @@ class PreviewCommandTest {
         assertEquals(
                 """
                 at 02:30 every day (Europe/Berlin)
+                by the time zone data %s of Java
                   Sat 2026-10-24 02:30:00 +02:00   2026-10-24T00:30:00Z
                   Sun 2026-10-25 02:30:00 +02:00   2026-10-25T00:30:00Z
                   Mon 2026-10-26 02:30:00 +01:00   2026-10-26T01:30:00Z
-                """,
+                """
+                        .formatted(ZoneData.version()),
                 out.toString(StandardCharsets.UTF_8));
     }
 

@@ -188,6 +188,11 @@ public final class BusProcess implements AutoCloseable {
         await().atMost(Duration.ofSeconds(60)).until(() -> !process.isAlive());
     }
 
+    /** The address that the process has named. */
+    public String url() {
+        return read(out).replaceFirst("(?s).*agentbus runs at (\\S+).*", "$1");
+    }
+
     private boolean says(String text) {
         return read(out).contains(text);
     }

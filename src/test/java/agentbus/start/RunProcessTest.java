@@ -10,6 +10,10 @@ import agentbus.harness.TestDatabase;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -84,16 +88,46 @@ class RunProcessTest {
     }
 
     @Test
-    void a_broken_agent_after_the_database_is_open() throws Exception {
+    void a_broken_agent() throws Exception {
         Path file = Files.createDirectories(home.resolve("fleet/devops")).resolve("agent.yaml");
         Files.writeString(file, "id: devops\nsubjcts: [a]\n");
         Ended ended = run("agentbus.agents.dir", "fleet");
-        // Before it there is the log's line about the database.
         String last = ended.err().lines().reduce("", (before, line) -> line);
+        assertEquals(last + "\n", ended.err());
         assertTrue(last.startsWith("error: " + file + ":2: there is no key 'subjcts'"), ended.err());
         assertFalse(ended.err().contains("\tat "), ended.err());
         assertEquals("", ended.out());
         assertEquals(1, ended.status());
+    }
+
+    @Test
+    void variables_of_other_programs_change_neither_the_settings_nor_the_options_of_camel() throws Exception {
+        Map<String, String> environment = Map.of(
+                "AGENTBUS_PORT", "tcp://10.0.0.1:8080",
+                "AGENTBUS_SERVICE_HOST", "10.0.0.1",
+                "AGENTBUS_HTTP_PORT", "tcp://10.0.0.1:8080",
+                "AGENTBUS_POSTGRES_PASSWORD", "hidden",
+                "AGENTBUS_HTTP_HOST", "10.0.0.1",
+                "AGENTBUS_DATABASE_URL", "",
+                "CAMEL_SERVER_PORT", "tcp://10.0.0.1:8080");
+        try (BusProcess bus = BusProcess.start(
+                home,
+                TestBus.settings(database.url(), null, "agentbus.http.host", "127.0.0.1"),
+                System.getProperty("java.class.path"),
+                environment)) {
+            assertTrue(
+                    bus.log()
+                            .contains("passed over: AGENTBUS_HTTP_PORT, AGENTBUS_PORT, AGENTBUS_POSTGRES_PASSWORD,"
+                                    + " AGENTBUS_SERVICE_HOST"),
+                    bus.log());
+            assertFalse(bus.log().contains("hidden"), bus.log());
+            HttpResponse<String> health = HttpClient.newHttpClient()
+                    .send(
+                            HttpRequest.newBuilder(URI.create(bus.url() + "/observe/health"))
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofString());
+            assertEquals(200, health.statusCode(), health.body());
+        }
     }
 
     @Test

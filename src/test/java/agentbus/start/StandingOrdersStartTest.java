@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.harness.LogCapture;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
+import agentbus.orders.ZoneData;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.nio.file.Files;
@@ -131,6 +133,50 @@ class StandingOrdersStartTest {
                                 "select count(*) from standing_order_runs where order_name = 'own-check' and job_id is not null",
                                 Integer.class)
                 > 0);
+    }
+
+    @Test
+    void an_order_whose_last_slot_has_passed_lets_the_bus_start_and_is_shown_as_over() throws Exception {
+        for (String cron : List.of("0 0 9 1 1 ? 2026", "0 0 9 1 1 ? 2020", "0 0 9 L 2 ? 2024")) {
+            start("1", order("cron", cron)).close();
+
+            assertEquals(
+                    "over",
+                    database.jdbc()
+                            .queryForObject(
+                                    "select health from standing_order_health_summary_v where order_name = 'own-check'",
+                                    String.class),
+                    cron);
+            assertEquals(
+                    cron,
+                    database.jdbc()
+                            .queryForObject(
+                                    "select cron from standing_orders where order_name = 'own-check'", String.class));
+        }
+    }
+
+    @Test
+    void the_start_notes_its_time_zone_data_and_warns_of_zones_on_which_postgres_disagrees() throws Exception {
+        database.jdbc()
+                .execute(
+                        "create or replace function zone_offset(p_zone text, p_time timestamptz) returns int"
+                                + " language sql stable as $$ select case p_zone when 'UTC' then 0 when 'Europe/Berlin' then -1 end $$");
+        try (LogCapture log = new LogCapture()) {
+            start("1", order("zone", "Europe/Berlin")).close();
+
+            String version = ZoneData.version();
+            assertTrue(
+                    log.lines().stream()
+                            .anyMatch(line -> line.contains("(time zone data " + version
+                                            + ") and Postgres have different rules for Europe/Berlin at ")
+                                    && line.contains("own-check")),
+                    log.lines().toString());
+            String health = database.jdbc()
+                    .queryForObject(
+                            "select health('{\"kind\": \"operator\", \"name\": \"test\"}', '{}')", String.class);
+            assertTrue(health.contains("have different rules for Europe/Berlin: update the older one"), health);
+            assertTrue(health.contains("\"java\": \"" + version + "\""), health);
+        }
     }
 
     @ParameterizedTest

@@ -2,6 +2,7 @@ package agentbus.start;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -164,6 +165,30 @@ class StartFailureTest {
         Files.writeString(file, "id: devops\nsubjcts: [a]\n");
         String told = failure("agentbus.agents.dir", "agents");
         assertTrue(told.startsWith(file + ":2: "), told);
+    }
+
+    @Test
+    void an_agent_at_a_gateway_that_is_not_there() throws IOException {
+        Path file = Files.createDirectories(home.resolve("agents/devops")).resolve("agent.yaml");
+        Files.writeString(file, "id: devops\ngateway: east\n");
+        assertEquals(
+                file + ":2: gateway is 'east'; there is no such gateway; the known ones are default (agentbus.gateways"
+                        + " lists further ones)",
+                failure("agentbus.agents.dir", "agents"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "agentbus.agents.dir   | nowhere",
+                "agentbus.history.cron | x",
+                "agentbus.database.url | mysql://x",
+                "camel.server.port     | abc",
+            })
+    void a_setting_is_refused_before_a_file_is_written(String key, String value) {
+        failure(key, value);
+        assertFalse(Files.exists(home.resolve("data")));
     }
 
     @Test

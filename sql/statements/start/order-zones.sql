@@ -1,0 +1,1 @@
+select coalesce(jsonb_agg(z), '[]')::text from order_zones(?) z

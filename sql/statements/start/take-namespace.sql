@@ -1,0 +1,1 @@
+select take_namespace(?)
