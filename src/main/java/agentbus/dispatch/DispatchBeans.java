@@ -76,7 +76,7 @@ public final class DispatchBeans implements PackageBeans {
         // A quiet bus skips three of four recoveries, and a recovery may wait for the timeout of a database call.
         long limitMs = 8
                         * beans.get(Settings.class)
-                                .duration("agentbus.dispatch.recover-ms", 50, 600_000)
+                                .duration("agentbus.dispatch.recover-ms")
                                 .toMillis()
                 + 5000;
         beans.bind(
