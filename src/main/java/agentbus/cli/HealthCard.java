@@ -121,6 +121,7 @@ final class HealthCard {
             rows.addObject()
                     .put("id", Cell.line(dispatcher.get("dispatcherId")))
                     .put("host", Cell.line(dispatcher.get("host")))
+                    .put("version", Cell.line(dispatcher.get("version")))
                     .put("status", Cell.line(dispatcher.get("status")))
                     .put("wakeSource", Cell.line(dispatcher.get("wakeSource")) + (deaf ? " (not connected)" : ""))
                     .put("leases", dispatcher.path("leasesOwned").asLong())

@@ -120,6 +120,7 @@ final class EmbeddedServer implements AutoCloseable {
                 programs.initialise(ServerRoles.SUPERUSER, files.superuserPasswordFile(), patience);
             }
             programs.requireSameMajor();
+            files.closeCluster();
             running = Optional.of(start());
         }
         // Registered before the next step, so that a failure there still stops the server.

@@ -6,6 +6,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /**
  * The files of the embedded server.
@@ -15,6 +18,9 @@ import java.nio.file.StandardCopyOption;
 record ServerFiles(Path data) {
     /** Chosen: two logs of 10 MB hold months of a healthy server and cannot fill a disk. */
     private static final long LONGEST_LOG_BYTES = 10_000_000;
+
+    /** The rights at its data directory that Postgres accepts. */
+    private static final Set<String> ACCEPTED = Set.of("rwx------", "rwxr-x---");
 
     /**
      * The files in a data directory.
@@ -41,6 +47,14 @@ record ServerFiles(Path data) {
 
     Path cluster() {
         return data.resolve("postgres");
+    }
+
+    /** Takes away rights of others at the data directory, with which Postgres would not start; fsGroup gives them. */
+    void closeCluster() throws IOException {
+        Set<PosixFilePermission> now = Files.getPosixFilePermissions(cluster());
+        if (!ACCEPTED.contains(PosixFilePermissions.toString(now))) {
+            Files.setPosixFilePermissions(cluster(), PosixFilePermissions.fromString("rwx------"));
+        }
     }
 
     Path binaries() {

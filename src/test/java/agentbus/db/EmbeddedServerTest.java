@@ -48,10 +48,12 @@ class EmbeddedServerTest {
     }
 
     @Test
-    void its_data_survives_a_restart() throws SQLException {
+    void its_data_survives_a_restart_and_the_rights_of_a_volume() throws Exception {
         try (Database database = open()) {
             execute(database, "create table public.kept as select 42 as answer");
         }
+        // As Kubernetes leaves the directory with fsGroup.
+        Files.setPosixFilePermissions(cluster(), PosixFilePermissions.fromString("rwxrwx---"));
         try (Database database = open()) {
             assertEquals("42", ask(database, "select answer from public.kept"));
         }
