@@ -58,6 +58,16 @@ language sql stable as $$
   where h.event_id = p_event_id
 $$;
 
+-- Returns one slot, live or retired; no row when there is none.
+create or replace function slot_of(p_run_id uuid) returns setof standing_order_runs
+language sql stable as $$
+  select * from standing_order_runs where run_id = p_run_id
+  union all
+  select (jsonb_populate_record(null::standing_order_runs, to_jsonb(h))).*
+  from standing_order_runs_history h
+  where h.run_id = p_run_id
+$$;
+
 -- Returns every slot from p_from to before p_to, live or retired. Slots that never ran are among them.
 create or replace function runs_between(p_namespace text, p_from timestamptz, p_to timestamptz)
 returns setof standing_order_runs

@@ -156,6 +156,25 @@ $$;
 comment on function list_standing_order_runs(jsonb, jsonb) is
   'The operation listStandingOrderRuns: the slots of a window, newest first, at most limit (default 50) and at most answer_bytes, and whether the window has more of them.';
 
+create or replace function get_standing_order_run(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_slot standing_order_runs;
+begin
+  select * into v_slot
+  from slot_of((p_input ->> 'runId')::uuid)
+  where namespace = v_namespace;
+  if not found then
+    perform refuse(404, 'unknown_run', format('there is no run %s in namespace %s', p_input ->> 'runId', v_namespace),
+      'runId', p_input -> 'runId', 'the id of a run');
+  end if;
+  return slot_answer(v_slot);
+end
+$$;
+comment on function get_standing_order_run(jsonb, jsonb) is
+  'The operation getStandingOrderRun: one slot, live or retired, with its whole summary and evidence. Refuses an unknown id (404).';
+
 -- Returns the number of slots of a window in each status, by agent and order, with one more row for all
 -- orders of each agent (order_name null).
 create or replace function slot_counts(p_namespace text, p_from timestamptz, p_to timestamptz) returns table (

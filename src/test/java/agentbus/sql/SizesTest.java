@@ -296,6 +296,12 @@ class SizesTest {
                 .at("/runs/0");
         JsonNode order = bus.ask("get_standing_order", "orderName", "look").at("/runs/0");
 
+        JsonNode whole = bus.ask("get_standing_order_run", "runId", run);
+        assertEquals(240_000, whole.at("/run/evidence/e").asText().length());
+        assertEquals(
+                "404 unknown_run runId",
+                refusal(() -> bus.ask("get_standing_order_run", "runId", java.util.UUID.randomUUID()))
+                        .brief());
         for (JsonNode slot : List.of(listed, order)) {
             assertFalse(slot.has("evidence"), slot::toString);
             assertEquals(240_009, slot.get("evidenceBytes").asInt());
