@@ -315,7 +315,8 @@ begin
     v_job.result := null;
     v_job.evidence := null;
     if is_due(v_job) and not v_holds ? v_job.target_agent then
-      v_holds := v_holds || jsonb_build_object(v_job.target_agent, hold_of_lane(v_namespace, v_job.target_agent));
+      v_holds := v_holds
+        || jsonb_build_object(v_job.target_agent, hold_of_lane(v_namespace, v_job.target_agent));
     end if;
     v_row := job_row(v_job, v_holds ->> v_job.target_agent);
     v_bytes := v_bytes + octet_length(v_row::text);
