@@ -396,6 +396,7 @@ begin
     limit coalesce(p_limit, run_ends_batch())
     for no key update of j skip locked
   loop
+    exit when sweep_time_is_up();
     -- Read again under the lock, because a report may have said meanwhile that the run is alive.
     continue when not exists (
       select from job_attempts

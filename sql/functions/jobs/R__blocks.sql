@@ -380,6 +380,7 @@ begin
     -- behind.
     select * from lock_ended_blocks(blocked_to_check(v_limit))
   loop
+    exit when sweep_time_is_up();
     begin
       select * into v_other from jobs where job_id = v_job.blocked_on_job;
       v_moved := job_brief(leave_block(v_job, case

@@ -3,7 +3,7 @@
 --
 -- The transaction that ends the job moves one batch (cascade_batch). When there are more, or when another
 -- call has locked some, it writes a row to cascades and notifies the nodes, which move the others batch
--- after batch (run_cascade). So an end commits at once, however many jobs it moves.
+-- after batch (run_cascade). So an end commits at once, however many jobs it moves (docs/adr/0019).
 --
 -- Plans: a batch reads an index from the place at which the last batch ended. The conditions compare rows,
 -- because only that index has their order: with an equality the planner may read all jobs by their ids.

@@ -290,6 +290,12 @@ create or replace function cascade_batch() returns int language sql immutable as
 create or replace function cascade_pause() returns interval
 language sql immutable as $$ select interval '1 second' $$;
 
+-- How long one sweep goes on; the next sweep takes the rest.
+-- Chosen: a row that waits for a lock in vain takes 5 s, and the statement ends after 20 s, with everything
+-- that the sweep has done.
+create or replace function sweep_budget() returns interval
+language sql immutable as $$ select interval '8 seconds' $$;
+
 -- The longest wait before a sweep tries a row again that it could not handle, in seconds.
 -- Chosen: such a row needs a person; ten minutes cost the sweep nothing, and the row moves soon after the
 -- repair.

@@ -426,6 +426,7 @@ begin
     where status = 'started' and deadline <= p_now and sweep_may_try('slot', run_id)
     for no key update skip locked
   loop
+    exit when sweep_time_is_up();
     begin
       v_ended := slot_json(end_slot(v_slot, 'failed',
         format('started elsewhere and not finished by %s', utc_text(v_slot.deadline)), p_now));

@@ -62,6 +62,7 @@ begin
     limit coalesce(p_limit, sweep_batch())
     for no key update skip locked
   loop
+    exit when sweep_time_is_up();
     begin
       v_job := end_lost_lease(v_job);
       v_moved := job_row(v_job, hold_of(v_job));
@@ -122,6 +123,7 @@ begin
       and hard_deadline > now()
     for no key update skip locked
   loop
+    exit when sweep_time_is_up();
     begin
       update jobs
       set leased_until = least(hard_deadline, now() + outage_grace()), updated_at = now()

@@ -39,6 +39,13 @@ language sql stable as $$
   select not exists (select from sweep_failures where what = p_what and row_id = p_row and retry_at > now())
 $$;
 
+-- Returns whether a sweep has used up its time (sweep_budget). It then ends early, so that what it has done
+-- and noted is committed before the statement timeout.
+create or replace function sweep_time_is_up() returns boolean
+language sql volatile as $$
+  select clock_timestamp() > statement_timestamp() + sweep_budget()
+$$;
+
 -- Deletes the records of rows that no sweep tries any more, because something else has moved them.
 create or replace function forget_old_sweep_failures() returns void
 language sql as $$

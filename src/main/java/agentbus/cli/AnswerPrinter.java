@@ -115,7 +115,7 @@ final class AnswerPrinter {
 
     private void printTable(Operation operation, Table table, JsonNode answer) {
         JsonNode items = answer.path(table.list());
-        answer.path("problems").forEach(problem -> out.println("! " + Cell.line(problem)));
+        answer.path("problems").forEach(problem -> out.println("- " + Cell.sentence(problem)));
         if (items.isEmpty()) {
             out.println("no " + Text.words(table.list()));
             return;

@@ -74,6 +74,9 @@ class AnswerTest extends AgainstABus {
     @Test
     void an_empty_list_is_a_sentence() {
         assertEquals(List.of("no jobs"), shown("{\"jobs\":[]}", "list-jobs"));
+        assertEquals(
+                List.of("- job 1 cannot be moved: broken", "no jobs"),
+                shown("{\"jobs\":[],\"problems\":[\"job 1 cannot be moved: broken\"]}", "requeue-expired"));
         assertEquals(List.of("no events"), shown("{\"events\":[]}", "list-events"));
     }
 

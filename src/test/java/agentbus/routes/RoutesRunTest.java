@@ -92,6 +92,7 @@ class RoutesRunTest {
             refuseOneCall(bus, home);
             forgetOldDispatchers(bus, database);
             stopOneRun(database);
+            cancelMany(database);
             fire(bus, "house", "retire-finished-work");
             fire(bus, "standing-orders", "devops-health-check");
             ids.removeAll(namedInTests(ids));
@@ -116,6 +117,40 @@ class RoutesRunTest {
                 call(bus, token, "/v1/jobs/claim", "{\"targetAgent\": \"auditor\"}")
                         .statusCode());
         call(bus, token, "/v1/agents/auditor/resume", "{}");
+    }
+
+    /** The bus cancels the jobs below a cancelled one behind the answer. */
+    private static void cancelMany(TestDatabase database) {
+        String parent = database.jdbc()
+                .queryForObject(
+                        """
+                        select enqueue_job('{"kind": "operator", "name": "test"}', '{"targetAgent": "devops",
+                          "subject": "infra.check", "delaySeconds": 3600}') #>> '{job,jobId}'""",
+                        String.class);
+        database.jdbc()
+                .update(
+                        """
+                        insert into jobs (namespace, target_agent, job_type, subject, state, timeout_seconds,
+                          hard_timeout_seconds, parent_job_id, run_after)
+                        select 'default', 'devops', 'reactive', 'infra.check', 'queued', 600, 600, ?::uuid,
+                          now() + interval '1 hour'
+                        from generate_series(1, 250)""",
+                        parent);
+
+        database.jdbc()
+                .queryForObject(
+                        "select cancel_job('{\"kind\": \"operator\", \"name\": \"test\"}',"
+                                + " jsonb_build_object('jobId', ?::text, 'reason', 'not needed'))::text",
+                        String.class,
+                        parent);
+
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> database.jdbc()
+                                .queryForObject(
+                                        "select count(*) from jobs where parent_job_id = ?::uuid and state = 'cancelled'",
+                                        Long.class,
+                                        parent)
+                        == 250);
     }
 
     private static void listTools(Bus bus) throws Exception {
