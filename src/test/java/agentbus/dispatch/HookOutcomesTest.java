@@ -163,21 +163,20 @@ class HookOutcomesTest {
     @ParameterizedTest
     @CsvSource({"200, running", "503, queued"})
     void an_outcome_that_postgres_rolls_back_as_a_deadlock_victim_is_written_at_once(int status, String state) {
-        database.jdbc().execute("create sequence victims");
         database.jdbc()
                 .execute(
                         """
+                        create sequence victims;
                         create function be_the_victim() returns trigger language plpgsql as $$
                         begin
                           if nextval('victims') = 1 then
                             raise exception 'the other call goes on' using errcode = 'deadlock_detected';
                           end if;
                           return new;
-                        end $$""");
-        database.jdbc()
-                .execute("create trigger be_the_victim before update of state on jobs for each row"
-                        + " when (old.state = 'leased' and new.state = '" + state
-                        + "') execute function be_the_victim()");
+                        end $$;
+                        create trigger be_the_victim before update of state on jobs for each row
+                          when (old.state = 'leased' and new.state = '%s') execute function be_the_victim()"""
+                                .formatted(state));
         try {
             // An admission is repeated by the batch of notes, every other outcome by the route note-outcome.
             if (status != 200) {
@@ -190,8 +189,7 @@ class HookOutcomesTest {
             assertTrue(database.jdbc().queryForObject("select last_value from victims", Long.class) > 1);
             assertEquals(status == 200 ? 1 : 2, requests(job).size(), "no call is repeated after its lease");
         } finally {
-            database.jdbc().execute("drop function be_the_victim() cascade");
-            database.jdbc().execute("drop sequence victims");
+            database.jdbc().execute("drop function be_the_victim() cascade; drop sequence victims");
         }
     }
 
