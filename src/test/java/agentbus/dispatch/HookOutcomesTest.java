@@ -169,9 +169,7 @@ class HookOutcomesTest {
                         create sequence victims;
                         create function be_the_victim() returns trigger language plpgsql as $$
                         begin
-                          if nextval('victims') = 1 then
-                            raise exception 'the other call goes on' using errcode = 'deadlock_detected';
-                          end if;
+                          if nextval('victims') = 1 then raise exception using errcode = 'deadlock_detected'; end if;
                           return new;
                         end $$;
                         create trigger be_the_victim before update of state on jobs for each row
