@@ -2,10 +2,12 @@ package agentbus.start;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PushbackInputStream;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.apache.camel.spi.Resource;
 import org.apache.camel.support.ResourceResolverSupport;
 import org.apache.camel.support.ResourceSupport;
@@ -17,6 +19,8 @@ import org.apache.camel.support.ResourceSupport;
 final class PlainFiles extends ResourceResolverSupport {
     /** The name by which Camel 4.17 looks for the resolver of a scheme (DefaultResourceLoader). */
     static final String BEAN = "resource-loader-file";
+
+    private static final byte[] MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
     /** A resolver. */
     PlainFiles() {
@@ -34,9 +38,19 @@ final class PlainFiles extends ResourceResolverSupport {
 
             @Override
             public InputStream getInputStream() throws IOException {
-                return Files.newInputStream(file);
+                return withoutMark(Files.newInputStream(file));
             }
         };
+    }
+
+    /** Leaves out a byte order mark at the start, which Postgres and Camel would take for a part of the text. */
+    private static InputStream withoutMark(InputStream file) throws IOException {
+        PushbackInputStream content = new PushbackInputStream(file, MARK.length);
+        byte[] start = content.readNBytes(MARK.length);
+        if (!Arrays.equals(start, MARK)) {
+            content.unread(start);
+        }
+        return content;
     }
 
     /** A path of a route may be written with escapes, as Camel has it; then no file has the path as it is. */

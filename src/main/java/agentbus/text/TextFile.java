@@ -46,6 +46,7 @@ public final class TextFile {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         CharBuffer out = CharBuffer.allocate(bytes.length);
         CoderResult result = decoder.decode(in, out, true);
+        // A sequence that the end cuts off is an error as well, because the decoder knows that nothing follows.
         if (result.isError()) {
             throw new NotUtf8("line " + line(bytes, in.position()) + " has the byte 0x"
                     + HexFormat.of().withUpperCase().toHexDigits(bytes[in.position()])

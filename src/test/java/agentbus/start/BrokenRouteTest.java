@@ -1,6 +1,7 @@
 package agentbus.start;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import agentbus.harness.PostgresExtension;
@@ -9,6 +10,7 @@ import agentbus.harness.TestDatabase;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -67,6 +69,28 @@ class BrokenRouteTest {
                         + " a block mapping, begun in line 1",
                 failure("- route:\n    id: mine\n   from:\n      uri: timer:x\n"));
         assertEquals("routes/mine.camel.yaml: the file is empty", failure(""));
+    }
+
+    @Test
+    void a_file_in_another_encoding_is_told_with_its_line() throws IOException {
+        Path file = Files.createDirectories(home.resolve("routes")).resolve("mine.camel.yaml");
+        Files.write(file, "# a\n# K\u00f6ln\n".getBytes(StandardCharsets.ISO_8859_1));
+        Settings settings = Settings.load(home, Map.of(), TestBus.settings(database.url(), null));
+        assertEquals(
+                "routes/mine.camel.yaml cannot be read: line 2 has the byte 0xF6, which is not UTF-8 (it may be Latin-1);"
+                        + " save it as UTF-8",
+                assertThrows(StartFailure.class, () -> Bus.start(settings, Map.of(), List.of(), Map.of()))
+                        .getMessage());
+    }
+
+    @Test
+    void a_byte_order_mark_is_no_part_of_a_route_file() throws IOException {
+        Path file = Files.createDirectories(home.resolve("routes")).resolve("mine.camel.yaml");
+        Files.writeString(file, "\uFEFF" + from("uri: timer:x"));
+        Settings settings = Settings.load(home, Map.of(), TestBus.settings(database.url(), null));
+        try (Bus bus = Bus.start(settings, Map.of(), List.of(), Map.of())) {
+            assertNotNull(bus.camel().getRoute("mine"));
+        }
     }
 
     @Test
