@@ -62,8 +62,8 @@ $$;
 create or replace function wrong_agent(p_input jsonb, p_job jobs) returns text language sql immutable as $$
   select agent
   from (values
-    (1, (regexp_match(lower(p_input ->> 'sessionKey'), '^agent:([^:]+):'))[1]),
-    (2, lower(nullif(p_input ->> 'agentId', '')))) ran (place, agent)
+    (1, lower(nullif(p_input ->> 'agentId', ''))),
+    (2, (regexp_match(lower(p_input ->> 'sessionKey'), '^agent:([^:]+):'))[1])) ran (place, agent)
   where agent <> (p_job).target_agent
   order by place
   limit 1

@@ -191,7 +191,7 @@ create or replace function agent_away(p_namespace text, p_agent text, p_now time
 language sql stable as $$
   select case
     when not enabled then format('agent %s is disabled', agent_id)
-    when lane_paused(a, p_now) and paused_by is distinct from 'dispatcher' then
+    when lane_paused(a, p_now) and refusal_cause is null then
       format('agent %s is paused: %s', agent_id, paused_reason) end
   from agents a
   where namespace = p_namespace and agent_id = p_agent

@@ -184,7 +184,8 @@ public final class Operation {
         query.forEach((name, values) -> input.set(name, parameter(name, values)));
         if (body != null && body.length > 0) {
             requireJson(contentType);
-            ObjectNode fields = StrictJson.object(body, "The body");
+            byte[] text = special().repairsInput() ? Repair.utf8(body) : body;
+            ObjectNode fields = StrictJson.object(text, "The body");
             fields.properties().forEach(field -> {
                 requireBodyField(field.getKey(), field.getValue());
                 input.set(field.getKey(), field.getValue());

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 
 /**
@@ -43,6 +44,16 @@ final class Repair {
             }
         }
         return repaired;
+    }
+
+    /**
+     * Replaces bytes that are not UTF-8, such as a part of a character at the end of a cut text.
+     *
+     * @param body the bytes of a body
+     * @return the bytes in UTF-8, with U+FFFD in place of each wrong sequence
+     */
+    static byte[] utf8(byte[] body) {
+        return new String(body, StandardCharsets.UTF_8).getBytes(StandardCharsets.UTF_8);
     }
 
     private static JsonNode inRange(BigDecimal number, ObjectNode schema) {

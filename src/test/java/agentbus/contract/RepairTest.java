@@ -54,6 +54,20 @@ class RepairTest {
     }
 
     @Test
+    void a_report_whose_bytes_end_in_half_a_character_is_repaired() {
+        byte[] whole = "{\"sessionKey\":\"agent:devops:job:x\",\"success\":false,\"error\":\"\u00e9\"}"
+                .getBytes(StandardCharsets.UTF_8);
+        byte[] cut = new byte[whole.length - 1];
+        System.arraycopy(whole, 0, cut, 0, cut.length - 2);
+        cut[cut.length - 2] = '"';
+        cut[cut.length - 1] = '}';
+
+        ObjectNode input = contract.operation("reportRunEnd").read(Map.of(), Map.of(), cut, "application/json");
+
+        assertEquals("\ufffd", input.get("error").asText());
+    }
+
+    @Test
     void a_report_of_an_agent_is_refused_as_ever() {
         Problem problem = assertThrows(Problem.class, () -> read("failJob", "{\"error\":\"\\ud83d\"}"));
 

@@ -145,6 +145,18 @@ class StandingOrderRunsTest {
     }
 
     @Test
+    void a_lane_that_the_bus_has_stopped_skips_no_slot() {
+        orders.hourly(hour(6), order("patrol"));
+        bus.jdbc()
+                .update("update agents set paused_at = now(), paused_until = now() + interval '10 years',"
+                        + " paused_by = 'dispatcher', paused_reason = 'HTTP 404: x', refusal_cause = 'HTTP 404'");
+
+        orders.settle(hour(1));
+
+        assertEquals("started", orders.of("patrol", ONE, "status"), "its job waits for the next try");
+    }
+
+    @Test
     void slots_of_a_paused_or_disabled_agent_are_skipped_with_the_reason() {
         orders.hourly(hour(6), order("patrol"));
         bus.jdbc().update("update agents set paused_at = now(), paused_reason = 'holiday', paused_by = 'anna'");
