@@ -60,7 +60,8 @@ with stopped_lanes as materialized (
   select namespace, agent_id, coalesce(paused_reason, 'the agent is disabled') as reason,
     hold_of_lane(namespace, agent_id) as hold
   from agents a
-  where not lane_open(a)
+  -- The stop of a lane by the bus is one message for all of its jobs, and most such lanes try again.
+  where not lane_open(a) and (not enabled or refusal_cause is null)
 )
 select namespace, job_id, target_agent, subject, state, updated_at, next_move, why
 from unmoved_jobs_v

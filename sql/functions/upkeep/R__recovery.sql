@@ -84,6 +84,10 @@ begin
   perform append_event(p_job.namespace, 'job.lease_lost', p_job.target_agent, p_job.job_id,
     jsonb_build_object('jobId', p_job.job_id, 'attemptNo', p_job.attempt_no, 'reason', v_error));
   if never_sent(p_job) then
+    if p_job.delivery_failures + 1 >= undelivered_tries() then
+      return set_aside(p_job, v_error, format(
+        '%s attempts in a row were claimed and never sent to the gateway', p_job.delivery_failures + 1));
+    end if;
     return end_attempt(p_job, 'undelivered', 'queued', p_error => v_error, p_counts => false);
   end if;
   return retry_or_die(p_job, 'timed_out', v_error);

@@ -262,6 +262,7 @@ class RefusalsTest {
 
         assertTrue(nextMove.startsWith("the next try at "), nextMove);
         assertTrue(nextMove.contains(NOT_FOUND), nextMove);
+        assertEquals(0, bus.count("stuck_jobs_v"), "the cause is told once, and not again for each job");
     }
 
     @Test
