@@ -2,8 +2,11 @@
 // bus. It changes nothing in a run, and no run waits for it.
 
 import { randomUUID } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { Reporter, tokenSource } from "./reporter.js";
 import { cut, Runs } from "./runs.js";
+import { Spool } from "./spool.js";
 
 /** Chosen: below the 5 s that OpenClaw gives a plugin to stop. */
 const STOP_WITHIN_MS = 3000;
@@ -24,7 +27,15 @@ export default {
       return;
     }
     const config = api.pluginConfig ?? {};
-    const reporter = new Reporter({ url: config.url, token: tokenSource(config), log: api.logger, expectStart: !boot.started });
+    const reporter = new Reporter({
+      url: config.url,
+      token: tokenSource(config),
+      log: api.logger,
+      expectStart: !boot.started,
+      spool: new Spool(config.spoolFile ?? join(stateDirectory(), "agentbus", "reports.json")),
+    });
+    reporter.takeOver(boot.reporter?.release() ?? []);
+    boot.reporter = reporter;
     const runs = new Runs((sessionKey, what, body) => reporter.run(sessionKey, what, body));
     const safely = quiet(api.logger);
 
@@ -44,6 +55,11 @@ export default {
     api.on("gateway_stop", () => reporter.stop(STOP_WITHIN_MS));
   },
 };
+
+/** The directory in which the gateway keeps its state. */
+function stateDirectory() {
+  return process.env.OPENCLAW_STATE_DIR?.trim() || join(homedir(), ".openclaw");
+}
 
 /** Logs an exception of an event handler once, so that an unexpected event does not disturb the gateway. */
 function quiet(log) {

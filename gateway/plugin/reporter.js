@@ -1,22 +1,29 @@
-// Sends reports to the bus. The reports of each session keep their order, and are retried for some minutes while the
-// bus is down; no run of the gateway waits for them.
+// Sends reports to the bus. The reports of each session keep their order, and are retried until the bus has taken them;
+// no run of the gateway waits for them. The ends of runs are also kept in a file and survive a restart of the gateway.
 
 import { readFileSync } from "node:fs";
 import { setTimeout as pauseFor } from "node:timers/promises";
 
-/** Chosen: an upgrade of the bus takes minutes. After ten minutes a lease has usually told the bus that the run ended. */
-const GIVE_UP_AFTER_MS = 10 * 60_000;
 /** Chosen: a healthy bus answers a report within milliseconds. */
 const ANSWER_WITHIN_MS = 10_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
-/** Chosen: enough for two reports per run over several hours without the bus. */
+/** Chosen: enough for two reports per run over several hours without the bus; the file stays below 3 MB. */
 const MOST_WAITING = 1000;
 /** Chosen: the gateway reports its start within a minute of loading its plugins. */
 const START_WITHIN_MS = 60_000;
 
-/** Statuses after which a retry may succeed: the token is not valid yet, or the bus is busy or stopping. */
+const STARTED = "/v1/gateway/started";
+const RUN_ENDED = "/v1/gateway/run-ended";
+
+/** Statuses of the bus after which a retry may succeed: the token is not valid yet, or the bus is busy or stopping. */
 const RETRIED = new Set([401, 403, 408, 425, 429]);
+
+/**
+ * One report.
+ *
+ * @typedef {{queue: string, path: string, body: object | (() => object), at: number}} Report
+ */
 
 export class Reporter {
   #url;
@@ -24,53 +31,57 @@ export class Reporter {
   #log;
   #fetch;
   #times;
-  #queues = new Map();
-  #waiting = 0;
+  #spool;
+  // The reports that the bus has not taken, oldest first; each queue has a loop that sends its reports in order.
+  #reports = [];
+  #loops = new Map();
   #warned = new Set();
   #stopping = new AbortController();
   // Reports of runs wait for the report of the start. If it arrived after them, the bus would suspect the very runs
   // they describe.
   #started;
-  #release = () => {};
+  #startTaken = () => {};
 
   /**
+   * Sends the reports that an earlier process has kept.
+   *
    * @param {object} options
    * @param {string} options.url the bus, without a path
    * @param {() => string} options.token reads the token anew for each try; throws if there is none
    * @param {{warn: (text: string) => void}} options.log
    * @param {boolean} options.expectStart whether gatewayStarted will be called soon; if so, all other reports wait for it
+   * @param {import("./spool.js").Spool} [options.spool] keeps the ends of runs; without it a restart loses them
    * @param {typeof fetch} [options.fetch]
-   * @param {{giveUpAfterMs?: number, firstPauseMs?: number, longestPauseMs?: number, mostWaiting?: number}} [options.times]
+   * @param {{firstPauseMs?: number, longestPauseMs?: number, mostWaiting?: number}} [options.times]
    */
-  constructor({ url, token, log, expectStart, fetch = globalThis.fetch, times = {} }) {
+  constructor({ url, token, log, expectStart, spool, fetch = globalThis.fetch, times = {} }) {
     this.#url = url.replace(/\/+$/, "");
     this.#token = token;
     this.#log = log;
+    this.#spool = spool;
     this.#fetch = fetch;
     this.#times = {
-      giveUpAfterMs: times.giveUpAfterMs ?? GIVE_UP_AFTER_MS,
       firstPauseMs: times.firstPauseMs ?? FIRST_PAUSE_MS,
       longestPauseMs: times.longestPauseMs ?? LONGEST_PAUSE_MS,
       mostWaiting: times.mostWaiting ?? MOST_WAITING,
     };
     this.#started = expectStart
       ? new Promise((resolve) => {
-          this.#release = resolve;
+          this.#startTaken = resolve;
           setTimeout(resolve, START_WITHIN_MS).unref();
         })
       : Promise.resolve();
+    this.#kept().forEach((report) => this.#add(report));
   }
 
   /**
-   * Reports the start of the gateway. Retries until the bus accepts the report, because the token may be installed much
-   * later; all other reports wait until then.
+   * Reports the start of the gateway. All other reports wait until the bus has taken this one, which may be much later,
+   * because the token may be installed later.
    *
    * @param {() => object} body makes the body for each try, so that the ages in it are current
    */
   gatewayStarted(body) {
-    const before = this.#release;
-    this.#started = this.#enqueue("the gateway", "/v1/gateway/started", body, Promise.resolve(), Infinity);
-    this.#started.then(before);
+    this.#add({ queue: "the gateway", path: STARTED, body, at: Date.now() });
   }
 
   /**
@@ -78,74 +89,123 @@ export class Reporter {
    *
    * @param {string} sessionKey the run's session; its reports arrive in order
    * @param {"run-started" | "run-ended"} what
-   * @param {() => object} body makes the body for each try
+   * @param {object} body the report; durationMs, if it has one, ends now, and grows until the report is sent
    */
   run(sessionKey, what, body) {
-    this.#enqueue(sessionKey, `/v1/gateway/${what}`, body, this.#started, this.#times.giveUpAfterMs);
+    this.#add({ queue: sessionKey, path: `/v1/gateway/${what}`, body, at: Date.now() });
+    this.#keep();
   }
 
   /**
-   * Waits until all reports are sent, at most the given time; after that no report is sent any more.
+   * Waits until all reports are sent, at most the given time; after that no report is sent any more. The ends of runs
+   * stay in the file.
    *
    * @param {number} withinMs the longest wait, in milliseconds
    */
   async stop(withinMs) {
-    await Promise.race([Promise.all(this.#queues.values()), pauseFor(withinMs, undefined, { ref: false })]);
+    await Promise.race([Promise.all(this.#loops.values()), pauseFor(withinMs, undefined, { ref: false })]);
     this.#stopping.abort();
   }
 
   /**
-   * @returns {number} the number of reports that the bus has not accepted yet
+   * Stops at once and hands all reports to the reporter that takes over in this process.
+   *
+   * @returns {Report[]} the reports that the bus has not taken, oldest first
+   */
+  release() {
+    this.#stopping.abort();
+    this.#spool = undefined;
+    return this.#reports;
+  }
+
+  /**
+   * Takes over the reports of the reporter before; those of a file that both read are taken once.
+   *
+   * @param {Report[]} reports what {@link release} returned
+   */
+  takeOver(reports) {
+    const known = new Set(this.#reports.map(same));
+    reports.filter((report) => !known.has(same(report))).forEach((report) => this.#add(report));
+  }
+
+  /**
+   * @returns {number} the number of reports that are still to be sent
    */
   get waiting() {
-    return this.#waiting;
+    return this.#stopping.signal.aborted ? 0 : this.#reports.length;
   }
 
-  #enqueue(queue, path, body, after, timeoutMs) {
-    if (this.#waiting >= this.#times.mostWaiting) {
-      this.#warnOnce("full", `${this.#waiting} reports wait already; the bus learns of further ends of runs by their leases`);
-      return Promise.resolve();
+  #add(report) {
+    if (this.#reports.length >= this.#times.mostWaiting) {
+      // The oldest report of a run, because its lease has most likely told the bus already.
+      const oldest = this.#reports.findIndex((each) => each.path !== STARTED);
+      this.#reports.splice(Math.max(0, oldest), 1);
+      this.#warnOnce("full", `more than ${this.#times.mostWaiting} reports wait; the bus learns of the oldest ends of runs by their leases`);
     }
-    this.#waiting += 1;
-    const deadline = Date.now() + timeoutMs;
-    const before = this.#queues.get(queue) ?? Promise.resolve();
-    const sent = before
-      .then(() => settled(after, deadline - Date.now()))
-      .then(() => this.#sendWithRetries(path, body, deadline))
-      .catch((error) => this.#warnOnce("bug", `a report was lost: ${error?.message ?? error}`))
-      .finally(() => {
-        this.#waiting -= 1;
-        if (this.#queues.get(queue) === sent) {
-          this.#queues.delete(queue);
-        }
+    if (report.path === STARTED) {
+      const before = this.#startTaken;
+      this.#started = new Promise((resolve) => {
+        this.#startTaken = () => {
+          before();
+          resolve();
+        };
       });
-    this.#queues.set(queue, sent);
-    return sent;
+    }
+    this.#reports.push(report);
+    if (!this.#loops.has(report.queue)) {
+      this.#loops.set(report.queue, this.#sendAll(report.queue));
+    }
   }
 
-  async #sendWithRetries(path, body, deadline) {
+  /** Sends the reports of a queue, one after the other, until there is none or the reporter stops. */
+  async #sendAll(queue) {
+    // Lets the caller go on before anything is sent.
+    await Promise.resolve();
     let pause = this.#times.firstPauseMs;
     for (;;) {
-      if (this.#stopping.signal.aborted) {
+      const report = this.#reports.find((each) => each.queue === queue);
+      if (!report || this.#stopping.signal.aborted) {
+        this.#loops.delete(queue);
         return;
       }
-      const failure = await this.#send(path, body);
-      if (failure === null) {
+      await this.#turn(report);
+      const failure = await this.#send(report);
+      if (failure?.retry) {
+        this.#warnOnce(failure.what, `${report.path}: ${failure.what}; trying again until the bus takes it`);
+        await pauseFor(pause, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => {});
+        pause = Math.min(pause * 2, this.#times.longestPauseMs);
+        continue;
+      }
+      if (failure) {
+        this.#warnOnce(`lost ${report.path} ${failure.what}`, `${report.path} was not taken: ${failure.what}`);
+      } else {
         this.#warned.clear();
-        return;
       }
-      if (!failure.retry || Date.now() + pause > deadline) {
-        this.#warnOnce(`lost ${path} ${failure.what}`, `${path} was not taken: ${failure.what}`);
-        return;
-      }
-      this.#warnOnce(failure.what, `${path}: ${failure.what}; trying again for some minutes`);
-      await pauseFor(pause, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => {});
-      pause = Math.min(pause * 2, this.#times.longestPauseMs);
+      pause = this.#times.firstPauseMs;
+      this.#done(report);
+    }
+  }
+
+  /** Waits until a report may be sent: at once for a start of the gateway, and after it for all others. */
+  async #turn(report) {
+    let awaited;
+    while (report.path !== STARTED && awaited !== this.#started) {
+      awaited = this.#started;
+      await awaited;
+    }
+  }
+
+  #done(report) {
+    this.#reports = this.#reports.filter((each) => each !== report);
+    if (report.path === STARTED) {
+      this.#startTaken();
+    } else {
+      this.#keep();
     }
   }
 
   /** Sends a report once. Returns null on success, otherwise the failure and whether a retry may help. */
-  async #send(path, body) {
+  async #send(report) {
     let token;
     try {
       token = this.#token();
@@ -153,21 +213,45 @@ export class Reporter {
       return { retry: true, what: error.message };
     }
     try {
-      const response = await this.#fetch(this.#url + path, {
+      const response = await this.#fetch(this.#url + report.path, {
         method: "POST",
         headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-        body: JSON.stringify(body()),
+        body: JSON.stringify(current(report)),
         redirect: "error",
         signal: AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.#stopping.signal]),
       });
-      const answer = await response.text();
-      if (response.ok) {
+      const answer = object(await response.text());
+      if (response.ok && answer) {
         return null;
       }
-      return { retry: RETRIED.has(response.status) || response.status >= 500, what: `${response.status} ${code(answer)}`.trim() };
+      const code = typeof answer?.code === "string" ? answer.code.slice(0, 80) : undefined;
+      // Only the bus can refuse a report for good. A page without a code comes from a proxy, or from a server that is
+      // still starting.
+      return {
+        retry: code === undefined || RETRIED.has(response.status) || response.status >= 500,
+        what: `${response.status} ${code ?? "without an answer of the bus"}`,
+      };
     } catch (error) {
       // Never the error's own text, because it may contain the headers with the token.
       return { retry: true, what: `the bus gives no answer (${error?.cause?.code ?? error?.name ?? "unknown"})` };
+    }
+  }
+
+  #kept() {
+    try {
+      return this.#spool?.read() ?? [];
+    } catch (error) {
+      this.#warnOnce("spool", `kept reports cannot be read: ${error?.message ?? error}`);
+      return [];
+    }
+  }
+
+  /** Keeps the ends of runs. Their starts are not kept, because no run outlives the process of its gateway. */
+  #keep() {
+    try {
+      this.#spool?.keep(this.#reports.filter((report) => report.path === RUN_ENDED));
+    } catch (error) {
+      this.#warnOnce("spool", `reports are not kept over a restart: ${error?.message ?? error}`);
     }
   }
 
@@ -180,21 +264,28 @@ export class Reporter {
   }
 }
 
-/** Waits for a promise, at most a number of milliseconds. */
-async function settled(promise, ms) {
-  const patience = new AbortController();
-  const limit = Number.isFinite(ms) ? pauseFor(Math.max(0, ms), undefined, { signal: patience.signal, ref: false }) : new Promise(() => {});
-  await Promise.race([promise, limit.catch(() => {})]);
-  patience.abort();
+/** The body of a report for a try at this moment. */
+function current({ body, at }) {
+  if (typeof body === "function") {
+    return body();
+  }
+  // The time from the start of the run to this try, not to the end of the run: the bus subtracts the duration from the
+  // arrival of the report to find the start.
+  return Number.isFinite(body.durationMs) ? { ...body, durationMs: body.durationMs + Math.max(0, Date.now() - at) } : body;
 }
 
-/** The stable code of a problem+json body, or nothing. */
-function code(answer) {
+/** A text for which two reports are the same if they are about the same moment of the same run. */
+function same({ path, body, at }) {
+  return JSON.stringify([path, at, body.runId]);
+}
+
+/** The JSON object of a text, or nothing. */
+function object(text) {
   try {
-    const value = JSON.parse(answer)?.code;
-    return typeof value === "string" ? value.slice(0, 80) : "";
+    const value = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
-    return "";
+    return undefined;
   }
 }
 

@@ -12,7 +12,7 @@ export class Runs {
   #runs = new Map();
   #report;
 
-  /** @param {(sessionKey: string, what: "run-started" | "run-ended", body: () => object) => void} report */
+  /** @param {(sessionKey: string, what: "run-started" | "run-ended", body: object) => void} report */
   constructor(report) {
     this.#report = report;
   }
@@ -66,7 +66,7 @@ export class Runs {
     }
     const run = { sessionKey, agentId: event.agentId ?? agent[1], begunAt: at(event.data.startedAt, event.ts), usage: undefined };
     this.#runs.set(event.runId, run);
-    this.#report(sessionKey, "run-started", () => ({ ...names(run, event.runId) }));
+    this.#report(sessionKey, "run-started", names(run, event.runId));
   }
 
   #ended(event) {
@@ -80,15 +80,13 @@ export class Runs {
     const { phase, aborted, error, startedAt } = event.data;
     const run = known ?? { sessionKey, agentId: event.agentId ?? agent[1], begunAt: at(startedAt, event.ts) };
     const success = phase === "end" && aborted !== true;
-    this.#report(sessionKey, "run-ended", () => ({
+    this.#report(sessionKey, "run-ended", {
       ...names(run, event.runId),
       success,
       ...(success ? {} : { error: cut(String(error ?? (aborted ? "agent run aborted" : "no reason given")), 2000) }),
-      // The time from the start of the run to this report, not to the end of the run: the bus subtracts the duration from
-      // the arrival of the report to find the start.
       durationMs: Math.max(0, Date.now() - run.begunAt),
       ...(run.usage ? { usage: run.usage } : {}),
-    }));
+    });
   }
 }
 

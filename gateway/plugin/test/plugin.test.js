@@ -1,7 +1,7 @@
 // Tests the plugin against a stub of the bus. Run with: node --test gateway/plugin/test/plugin.test.js
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { after, beforeEach, test } from "node:test";
 import plugin from "../index.js";
 import { Reporter, tokenSource } from "../reporter.js";
 import { Runs } from "../runs.js";
+import { Spool } from "../spool.js";
 
 const JOB = "agent:devops:job:0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10";
 const QUICK = { firstPauseMs: 5, longestPauseMs: 20 };
@@ -45,18 +46,19 @@ beforeEach(() => {
 
 const reporter = (options = {}) =>
   new Reporter({ url, token: () => "abg_secret", log, expectStart: false, times: QUICK, ...options });
-const idle = async (sender) => {
-  while (sender.waiting > 0) {
+const until = async (reached) => {
+  while (!reached()) {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 };
+const idle = (sender) => until(() => sender.waiting === 0);
 const taken = () => received.filter((report) => report.status < 300);
 
 test("reports_of_one_session_arrive_in_order_although_the_first_is_tried_again", async () => {
   answers = [{ status: 503 }, { status: 500 }];
   const sender = reporter();
-  sender.run(JOB, "run-started", () => ({ n: 1 }));
-  sender.run(JOB, "run-ended", () => ({ n: 2 }));
+  sender.run(JOB, "run-started", { n: 1 });
+  sender.run(JOB, "run-ended", { n: 2 });
   await idle(sender);
   assert.deepEqual(taken().map((report) => report.body.n), [1, 2]);
   assert.deepEqual(received.map((report) => report.status), [503, 500, 200, 200]);
@@ -67,29 +69,125 @@ test("a_session_whose_report_is_not_taken_does_not_hold_up_another", async () =>
     fetch: async (address, options) => {
       const { session } = JSON.parse(options.body);
       received.push({ body: { session }, status: session === "bad" ? 500 : 200 });
-      return { ok: session !== "bad", status: session === "bad" ? 500 : 200, text: async () => "" };
+      return { ok: session !== "bad", status: session === "bad" ? 500 : 200, text: async () => "{}" };
     },
-    times: { ...QUICK, giveUpAfterMs: 200 },
   });
-  sender.run("bad", "run-ended", () => ({ session: "bad" }));
-  sender.run("good", "run-ended", () => ({ session: "good" }));
-  await idle(sender);
-  assert.equal(taken().length, 1);
+  sender.run("bad", "run-ended", { session: "bad" });
+  sender.run("good", "run-ended", { session: "good" });
+  await until(() => taken().length === 1 && received.length > 3);
+  assert.equal(sender.waiting, 1);
+  await sender.stop(0);
 });
 
 test("what_the_bus_refuses_for_good_is_not_sent_again_and_is_named_by_its_code", async () => {
   answers = [{ status: 400, body: '{"code":"invalid_input"}' }];
   const sender = reporter();
-  sender.run(JOB, "run-ended", () => ({}));
+  sender.run(JOB, "run-ended", {});
   await idle(sender);
   assert.equal(received.length, 1);
   assert.match(warned.join(), /run-ended was not taken: 400 invalid_input/);
 });
 
-test("a_bus_that_is_away_is_said_once_and_without_the_token", async () => {
-  const sender = reporter({ url: "http://127.0.0.1:9", times: { ...QUICK, giveUpAfterMs: 100 } });
-  sender.run(JOB, "run-ended", () => ({}));
+for (const answer of [
+  { status: 404, body: "<html><body><h1>Resource not found</h1></body></html>" },
+  { status: 404, body: "" },
+  { status: 404, body: '{"error":"not found"}' },
+  { status: 400, body: "Bad Request" },
+  { status: 405, body: "[]" },
+  { status: 302, body: "" },
+  { status: 200, body: "<html>Welcome</html>" },
+  { status: 204, body: "" },
+  { status: 401, body: '{"code":"invalid_token"}' },
+  { status: 429, body: '{"code":"too_many_calls"}' },
+  { status: 503, body: '{"code":"unavailable"}' },
+]) {
+  test(`a_report_is_sent_again_after_an_answer_that_does_not_settle_it: ${answer.status} ${answer.body}`, async () => {
+    answers = [answer, answer];
+    const sender = reporter();
+    sender.run(JOB, "run-ended", { n: 1 });
+    await idle(sender);
+    assert.deepEqual(received.map((report) => report.status), [answer.status, answer.status, 200]);
+    assert.ok(warned[0].includes("trying again"), warned.join());
+  });
+}
+
+const spool = () => new Spool(join(home, "state", "reports.json"));
+const down = () => reporter({ url: "http://127.0.0.1:9", spool: spool() });
+
+test("the_ends_of_runs_survive_a_restart_of_the_gateway_and_arrive_in_order", async () => {
+  const before = down();
+  before.run(JOB, "run-started", { n: 0 });
+  before.run(JOB, "run-ended", { n: 1, durationMs: 1000 });
+  before.run(`${JOB}2`, "run-ended", { n: 2 });
+  before.run(JOB, "run-ended", { n: 3 });
+  await before.stop(0);
+  assert.equal(statSync(join(home, "state", "reports.json")).mode & 0o777, 0o600);
+  assert.ok(!readFileSync(join(home, "state", "reports.json"), "utf8").includes("abg_"));
+
+  const afterwards = reporter({ spool: spool(), expectStart: true });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(received.length, 0);
+  afterwards.gatewayStarted(() => ({ bootId: "b" }));
+  await idle(afterwards);
+  assert.equal(received[0].path, "/v1/gateway/started");
+  // The start of a run that has died with its gateway would tell the bus that the run is alive.
+  assert.deepEqual(received.slice(1).map((report) => report.body.n).sort(), [1, 2, 3]);
+  assert.deepEqual(received.map((report) => report.body.n).filter((n) => n === 1 || n === 3), [1, 3]);
+  assert.ok(received.find((report) => report.body.n === 1).body.durationMs >= 1030);
+  assert.ok(!existsSync(join(home, "state", "reports.json")));
+});
+
+test("a_report_after_the_stop_is_kept_for_the_next_start", async () => {
+  const before = reporter({ spool: spool() });
+  await before.stop(0);
+  before.run(JOB, "run-ended", { n: 1 });
+  await idle(before);
+  assert.equal(received.length, 0);
+  await idle(reporter({ spool: spool() }));
+  assert.deepEqual(taken().map((report) => report.body.n), [1]);
+});
+
+test("a_second_load_takes_over_what_waits_without_sending_it_twice", async () => {
+  const before = down();
+  before.gatewayStarted(() => ({ bootId: "b" }));
+  before.run(JOB, "run-started", { runId: "r" });
+  before.run(JOB, "run-ended", { runId: "r" });
+  const afterwards = reporter({ spool: spool() });
+  afterwards.takeOver(before.release());
+  await idle(afterwards);
+  assert.deepEqual(received.map((report) => report.path).sort(), [
+    "/v1/gateway/run-ended",
+    "/v1/gateway/run-started",
+    "/v1/gateway/started",
+  ]);
+});
+
+test("a_file_that_holds_no_reports_is_said_and_does_not_stop_the_plugin", async () => {
+  for (const text of ["nonsense", "{}", '[{"queue":"q","path":"/v1/jobs","body":{},"at":1}]', "[null]"]) {
+    warned.length = 0;
+    writeFileSync(join(home, "state", "reports.json"), text);
+    const sender = reporter({ spool: spool() });
+    assert.match(warned.join(), /kept reports cannot be read/);
+    sender.run(JOB, "run-ended", {});
+    await idle(sender);
+  }
+  assert.equal(taken().length, 4);
+});
+
+test("a_directory_that_cannot_be_written_is_said_and_the_report_is_sent", async () => {
+  const sender = reporter({ spool: new Spool(join(tokenFile, "reports.json")) });
+  sender.run(JOB, "run-ended", {});
   await idle(sender);
+  assert.equal(taken().length, 1);
+  assert.match(warned.join(), /reports are not kept over a restart/);
+});
+
+test("a_bus_that_is_away_is_said_once_and_without_the_token", async () => {
+  let tries = 0;
+  const sender = reporter({ url: "http://127.0.0.1:9", fetch: (...call) => ((tries += 1), fetch(...call)) });
+  sender.run(JOB, "run-ended", {});
+  await until(() => tries > 3);
+  await sender.stop(0);
   assert.equal(warned.filter((text) => text.includes("trying again")).length, 1);
   assert.ok(!warned.join().includes("abg_secret"));
 });
@@ -97,11 +195,11 @@ test("a_bus_that_is_away_is_said_once_and_without_the_token", async () => {
 test("reports_of_runs_wait_until_the_start_was_taken", async () => {
   answers = [{ status: 503 }];
   const sender = reporter({ expectStart: true });
-  sender.run(JOB, "run-started", () => ({ n: 1 }));
+  sender.run(JOB, "run-started", { n: 1 });
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(received.length, 0);
   sender.gatewayStarted(() => ({ bootId: "b" }));
-  sender.run(JOB, "run-ended", () => ({ n: 2 }));
+  sender.run(JOB, "run-ended", { n: 2 });
   await idle(sender);
   assert.deepEqual(received.map((report) => report.path), [
     "/v1/gateway/started",
@@ -112,21 +210,21 @@ test("reports_of_runs_wait_until_the_start_was_taken", async () => {
 });
 
 test("no_more_reports_wait_than_there_is_room_for", async () => {
-  const sender = reporter({ token: () => { throw new Error("no token"); }, times: { ...QUICK, giveUpAfterMs: 50, mostWaiting: 3 } });
+  const sender = reporter({ token: () => { throw new Error("no token"); }, times: { ...QUICK, mostWaiting: 3 } });
   for (let i = 0; i < 10; i += 1) {
-    sender.run(`${JOB}${i}`, "run-ended", () => ({}));
+    sender.run(`${JOB}${i}`, "run-ended", {});
   }
   assert.equal(sender.waiting, 3);
-  assert.match(warned.join(), /3 reports wait already/);
-  await idle(sender);
+  assert.match(warned.join(), /more than 3 reports wait/);
+  await sender.stop(0);
 });
 
 test("a_stop_sends_what_is_left_and_then_nothing_more", async () => {
   const sender = reporter();
-  sender.run(JOB, "run-ended", () => ({ n: 1 }));
+  sender.run(JOB, "run-ended", { n: 1 });
   await sender.stop(1000);
   assert.equal(taken().length, 1);
-  sender.run(JOB, "run-ended", () => ({ n: 2 }));
+  sender.run(JOB, "run-ended", { n: 2 });
   await idle(sender);
   assert.equal(received.length, 1);
 });
@@ -145,7 +243,7 @@ const lifecycle = (data, more = {}) => ({ stream: "lifecycle", runId: "r1", sess
 
 test("a_run_has_ended_when_its_execution_is_settled_not_after_each_try_of_the_model", () => {
   const reports = [];
-  const runs = new Runs((sessionKey, what, body) => reports.push({ sessionKey, what, ...body() }));
+  const runs = new Runs((sessionKey, what, body) => reports.push({ sessionKey, what, ...body }));
   const begun = Date.now() - 5000;
   for (let i = 0; i < 3; i += 1) {
     runs.event(lifecycle({ phase: "start", startedAt: begun + i * 1000 }));
@@ -166,7 +264,7 @@ test("a_run_has_ended_when_its_execution_is_settled_not_after_each_try_of_the_mo
 
 test("an_abort_and_an_error_are_failures_with_their_reason", () => {
   const reports = [];
-  const runs = new Runs((sessionKey, what, body) => reports.push(body()));
+  const runs = new Runs((sessionKey, what, body) => reports.push(body));
   runs.event(lifecycle({ phase: "error", executionSettled: true, aborted: true, error: "agent run aborted" }));
   runs.event(lifecycle({ phase: "error", executionSettled: true, error: "x".repeat(9000) }));
   assert.equal(reports[0].success, false);
@@ -174,13 +272,13 @@ test("an_abort_and_an_error_are_failures_with_their_reason", () => {
   assert.equal(reports[1].error.length, 2000);
 });
 
-test("a_text_is_cut_at_a_whole_character_and_holds_nothing_that_the_bus_cannot_store", () => {
+test("texts_are_cut_at_whole_characters_and_hold_nothing_that_the_bus_cannot_store", () => {
   const reports = [];
-  const runs = new Runs((sessionKey, what, body) => reports.push(body()));
-  runs.event(lifecycle({ phase: "error", executionSettled: true, error: "a".repeat(1999) + "\u{1F600}" }));
-  runs.event(lifecycle({ phase: "error", executionSettled: true, error: "\ud83d and \u0000" }));
-  assert.equal(reports[0].error, "a".repeat(1999));
-  assert.equal(reports[1].error, "\ufffd and \ufffd");
+  const runs = new Runs((sessionKey, what, body) => reports.push(body));
+  for (const error of [`${"a".repeat(1999)}\u{1f600}`, "x\ud83dy\u0000z", "\udc00"]) {
+    runs.event(lifecycle({ phase: "error", executionSettled: true, error }));
+  }
+  assert.deepEqual(reports.map((report) => report.error), ["a".repeat(1999), "x\ufffdy\ufffdz", "\ufffd"]);
 });
 
 test("sessions_that_are_no_jobs_are_nobody_elses_business", () => {
@@ -198,7 +296,7 @@ test("odd_events_never_break_the_gateway", async () => {
   let onEvent;
   plugin.register({
     registrationMode: "full",
-    pluginConfig: { url, tokenFile },
+    pluginConfig: { url, tokenFile, spoolFile: join(home, "plugin", "reports.json") },
     logger: log,
     runtime: { version: "2026.9.6", events: { onAgentEvent: (handler) => (onEvent = handler) } },
     on: (name, handler) => (handlers[name] = handler),
@@ -222,7 +320,7 @@ test("a_second_load_in_one_process_is_the_same_boot_and_hears_events_once", () =
   let left = 0;
   const api = {
     registrationMode: "full",
-    pluginConfig: { url, tokenFile },
+    pluginConfig: { url, tokenFile, spoolFile: join(home, "plugin", "reports.json") },
     logger: log,
     runtime: { version: "1", events: { onAgentEvent: () => () => (left += 1) } },
     on: () => {},

@@ -236,12 +236,6 @@ begin
   perform namespace_of(p_principal, p_input);
   perform require_gateway(v_namespace, v_gateway);
   perform act_as(p_principal, 'new token');
-  update access_tokens
-  set revoked_at = now()
-  where kind = 'gateway'
-    and name = v_gateway
-    and namespace is not distinct from v_namespace
-    and revoked_at is null;
   insert into access_tokens (token_hash, kind, name, namespace)
   values (decode(p_input ->> 'tokenHash', 'hex'), 'gateway', v_gateway, v_namespace);
   -- The audit row about a token for every namespace is in namespace default, like all facts of the whole
@@ -253,4 +247,4 @@ begin
 end
 $$;
 comment on function issue_gateway_token(jsonb, jsonb) is
-  'The operation issueGatewayToken: registers a new token of a gateway and revokes the older ones.';
+  'The operation issueGatewayToken: registers a new token of a gateway, whose first use revokes the older ones.';

@@ -96,7 +96,8 @@ $$;
 
 -- Returns the principal of a call. p_credential has tokenHash (hex SHA-256), attemptId (of a token that the
 -- door has verified) or route, and allowed, the kinds that may call the operation. Refuses an unknown token
--- (401), a kind that is not allowed (403), and an attempt that is over (409).
+-- (401), a kind that is not allowed (403), and an attempt that is over (409). The first call with a new token
+-- of an agent or gateway ends the older ones.
 -- With bytes and bytesADay in the credential, the bytes count against the agent's day (count_stored, 429).
 create or replace function principal_of(p_credential jsonb) returns jsonb
 language plpgsql as $$
@@ -127,7 +128,35 @@ begin
   if p_credential ? 'bytes' then
     perform count_stored(v_principal, (p_credential ->> 'bytes')::bigint, (p_credential ->> 'bytesADay')::bigint);
   end if;
+  if v_principal ->> 'kind' in ('agent', 'gateway') then
+    perform revoke_older_tokens(decode(p_credential ->> 'tokenHash', 'hex'));
+  end if;
   return v_principal;
+end
+$$;
+
+-- Revokes the older tokens of the owner of this token. A call with the token proves that it has reached its
+-- owner; until then the older ones stay valid, because an answer that holds a new token can get lost.
+create or replace function revoke_older_tokens(p_token_hash bytea) returns void
+language plpgsql as $$
+declare
+  v_used access_tokens;
+begin
+  select * into v_used
+  from access_tokens
+  where token_hash = p_token_hash;
+  update access_tokens
+  set revoked_at = now()
+  where kind = v_used.kind
+    and name = v_used.name
+    and namespace is not distinct from v_used.namespace
+    and created_at < v_used.created_at
+    and revoked_at is null;
+  if found then
+    insert into audit_log (namespace, actor, action, table_name, row_id, why)
+    values (coalesce(v_used.namespace, 'default'), v_used.kind || ':' || v_used.name,
+      v_used.kind || '.tokens_revoked', 'access_tokens', v_used.name, 'a newer token was used');
+  end if;
 end
 $$;
 
@@ -149,8 +178,6 @@ declare
   v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
 begin
   perform act_as(p_principal, 'new token');
-  update access_tokens set revoked_at = now()
-  where namespace = v_namespace and kind = 'agent' and name = v_agent.agent_id and revoked_at is null;
   insert into access_tokens (token_hash, kind, name, namespace)
   values (decode(p_input ->> 'tokenHash', 'hex'), 'agent', v_agent.agent_id, v_namespace);
   insert into audit_log (namespace, actor, action, table_name, row_id, why)
@@ -159,7 +186,7 @@ begin
 end
 $$;
 comment on function issue_agent_token(jsonb, jsonb) is
-  'The operation issueAgentToken: registers a new token of an agent and revokes the older ones. The door adds tokenHash, the SHA-256 of the new token in hex.';
+  'The operation issueAgentToken: registers a new token of an agent, whose first use revokes the older ones. The door adds tokenHash, the SHA-256 of the new token in hex.';
 
 -- Keeps the fingerprint of the first node's server key and returns it. A node with another key must not
 -- start.

@@ -63,7 +63,16 @@ public final class AgentbusCli {
         ErrorPrinter errors = new ErrorPrinter(err, Arrays.asList(args).contains(CommandSpecs.JSON));
         try {
             requireReadable(args);
-            return run(root.parseArgs(asOption(args)), terminal, errors);
+            int status = run(root.parseArgs(asOption(args)), terminal, errors);
+            // A print stream keeps quiet about a full disk or a closed pipe.
+            if (out.checkError()) {
+                errors.printLine(Problem.of(
+                        500,
+                        "internal",
+                        "The output could not be written whole: the standard output is full or closed."));
+                return Math.max(status, REFUSED);
+            }
+            return status;
         } catch (Problem unreadable) {
             errors.print(unreadable);
             return WRONG;
@@ -147,26 +156,26 @@ public final class AgentbusCli {
     }
 
     private int call(Operation operation, ParseResult parsed, Terminal terminal, ErrorPrinter errors) {
-        BusClient bus;
+        Settings settings;
         ObjectNode input;
         try {
             input = new Arguments(parsed.subcommand(), terminal.in()).read(operation);
             operation.check(input.deepCopy(), Arguments::option);
-            bus = new BusClient(Settings.of(parsed, terminal.env()));
+            settings = Settings.of(parsed, terminal.env());
         } catch (Problem wrong) {
             errors.print(wrong);
             return WRONG;
         }
         try {
-            BusClient.Answer answer = bus.call(operation, input);
+            BusClient.Answer answer = new BusClient(settings).call(operation, input);
             Optional<JsonNode> json = answer.json();
-            if (answer.ok() && json.isPresent()) {
+            if (answer.ok() && json.isPresent() && operation.mayAnswer(json.get())) {
                 return show(operation, answer, json.get(), parsed, terminal);
             }
             errors.print(json.flatMap(body -> Problem.fromJson(answer.status(), body))
-                    .orElseGet(() -> strange(answer)));
-        } catch (BusClient.Unreachable unreachable) {
-            errors.printLine(Problem.of(503, "unavailable", unreachable.getMessage()));
+                    .orElseGet(() -> strange(answer, settings)));
+        } catch (BusClient.NoAnswer none) {
+            errors.printLine(Problem.of(503, "unavailable", none.getMessage()));
         }
         return REFUSED;
     }
@@ -184,10 +193,11 @@ public final class AgentbusCli {
         return degraded ? REFUSED : DONE;
     }
 
-    private static Problem strange(BusClient.Answer answer) {
+    private static Problem strange(BusClient.Answer answer, Settings settings) {
         int status = answer.ok() ? 502 : answer.status();
         String detail =
-                "The answer (HTTP status " + answer.status() + ") is none of agentbus; is another server at this URL?";
+                "The answer (HTTP status " + answer.status() + ") is none of agentbus, so this is no agentbus at "
+                        + settings.url() + "; name its address with --url.";
         return Problem.of(status, "unavailable", detail);
     }
 

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.ProtocolException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -18,12 +20,20 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertificateException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 
 /** Calls an operation of the bus over HTTP. */
 final class BusClient {
+
+    /** What the JDK says when the other side answers a TLS handshake in another protocol. */
+    private static final Pattern NO_TLS = Pattern.compile("[Uu]nrecognized SSL message");
 
     private final Settings settings;
     private final HttpClient http;
@@ -36,11 +46,11 @@ final class BusClient {
                 .build();
     }
 
-    /** The bus could not be reached, or did not answer in time. */
-    static final class Unreachable extends Exception {
+    /** No whole answer has come; the message says whether the call may have been done, and what to do. */
+    static final class NoAnswer extends Exception {
         private static final long serialVersionUID = 1L;
 
-        Unreachable(String detail) {
+        NoAnswer(String detail) {
             super(detail, null, false, false);
         }
     }
@@ -73,9 +83,9 @@ final class BusClient {
      * @param operation the operation
      * @param input the given values of its input; the bus adds the defaults
      * @return the answer, with any status
-     * @throws Unreachable when no answer arrives
+     * @throws NoAnswer when no whole answer arrives
      */
-    Answer call(Operation operation, ObjectNode input) throws Unreachable {
+    Answer call(Operation operation, ObjectNode input) throws NoAnswer {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(settings.url() + target(operation, input)))
                 .timeout(settings.timeout())
                 .header("Accept", "application/json");
@@ -83,23 +93,68 @@ final class BusClient {
         request.method(operation.method(), body(operation, input, request));
         try {
             HttpResponse<byte[]> response = http.send(request.build(), BodyHandlers.ofByteArray());
-            return new Answer(response.statusCode(), response.body());
-        } catch (HttpConnectTimeoutException noRoad) {
-            throw unreachable();
+            Answer answer = new Answer(response.statusCode(), response.body());
+            if (isJson(response) && answer.json().isEmpty()) {
+                throw lost(operation, "its answer ends in the middle");
+            }
+            return answer;
+        } catch (HttpConnectTimeoutException | ConnectException noConnection) {
+            throw new NoAnswer(
+                    "The bus at " + settings.url()
+                            + " cannot be reached; start it with ./agentbus run or ./agentbus demo, or name another with --url.");
         } catch (HttpTimeoutException late) {
-            throw new Unreachable("The bus at " + settings.url() + " has not answered within "
-                    + settings.timeout().toSeconds() + " s; whether it has done it is not known.");
-        } catch (IOException noRoad) {
-            throw unreachable();
+            throw lost(
+                    operation,
+                    "it has not answered within " + settings.timeout().toSeconds() + " s");
+        } catch (SSLException tls) {
+            throw noTls(operation, tls);
+        } catch (IOException broken) {
+            throw broken.getCause() instanceof ProtocolException || broken instanceof ProtocolException
+                    ? new NoAnswer("The server at " + settings.url()
+                            + " does not answer in HTTP, so this is no agentbus; if it speaks TLS, use https://.")
+                    : lost(operation, "the connection has broken before the whole answer came");
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
-            throw new Unreachable("Stopped while waiting for the bus at " + settings.url() + ".");
+            throw lost(operation, "this command was stopped before the answer came");
         }
     }
 
-    private Unreachable unreachable() {
-        return new Unreachable("The bus at " + settings.url()
-                + " cannot be reached; start it with ./agentbus run or ./agentbus demo, or name another with --url.");
+    private static boolean isJson(HttpResponse<?> response) {
+        return response.headers()
+                .firstValue("Content-Type")
+                .filter(type -> type.startsWith("application/json") || type.startsWith("application/problem+json"))
+                .isPresent();
+    }
+
+    private NoAnswer lost(Operation operation, String what) {
+        String then = operation.method().equals("GET")
+                ? "The call only reads, so repeat it."
+                : "It is not known whether it was done: look before you repeat it. A close, and a call with"
+                        + " --dedupe-key, may be repeated as they are.";
+        return new NoAnswer("No whole answer from the bus at " + settings.url() + ": " + what + ". " + then);
+    }
+
+    private NoAnswer noTls(Operation operation, SSLException failure) {
+        Throwable root = failure;
+        boolean certificate = false;
+        while (root.getCause() != null) {
+            root = root.getCause();
+            certificate |= root instanceof CertificateException || root instanceof CertPathBuilderException;
+        }
+        String reason = String.valueOf(root.getMessage());
+        if (certificate) {
+            return new NoAnswer("The certificate of " + settings.url() + " is not accepted (" + reason
+                    + "); nothing was sent. To trust its issuer, set"
+                    + " AGENTBUS_JAVA_OPTS=-Djavax.net.ssl.trustStore=<file>.");
+        }
+        if (NO_TLS.matcher(reason).find()) {
+            return new NoAnswer(
+                    "The server at " + settings.url() + " does not speak TLS; nothing was sent. Use http:// instead.");
+        }
+        return failure instanceof SSLHandshakeException
+                ? new NoAnswer(
+                        "TLS with " + settings.url() + " failed (" + reason + "); the bus has not taken the call.")
+                : lost(operation, "the TLS connection has broken before the whole answer came");
     }
 
     private static String target(Operation operation, ObjectNode input) {

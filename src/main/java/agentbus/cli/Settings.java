@@ -27,6 +27,8 @@ record Settings(String url, Optional<String> token, Duration timeout) {
     /** The default timeout, in seconds. */
     static final int DEFAULT_TIMEOUT_SECONDS = 30;
 
+    private static final int MOST_PORT = 65_535;
+
     /** Omits the token, because settings may appear in messages. */
     @Override
     public String toString() {
@@ -40,12 +42,13 @@ record Settings(String url, Optional<String> token, Duration timeout) {
      */
     static Settings of(ParseResult parsed, Map<String, String> env) {
         String url = CommandSpecs.common(parsed, CommandSpecs.URL)
-                .or(() -> set(env, "AGENTBUS_URL"))
+                .map(given -> address(CommandSpecs.URL, given))
+                .or(() -> set(env, "AGENTBUS_URL").map(given -> address("AGENTBUS_URL", given)))
                 .orElse(DEFAULT_URL);
         Optional<String> file = CommandSpecs.common(parsed, CommandSpecs.TOKEN_FILE);
         Optional<String> seconds = CommandSpecs.common(parsed, CommandSpecs.HTTP_TIMEOUT_SECONDS);
         return new Settings(
-                address(url),
+                url,
                 file.isPresent()
                         ? fromFile(file.get())
                         : set(env, "AGENTBUS_TOKEN")
@@ -58,26 +61,27 @@ record Settings(String url, Optional<String> token, Duration timeout) {
         return Optional.ofNullable(env.get(name)).map(String::strip).filter(value -> !value.isEmpty());
     }
 
-    private static String address(String url) {
+    private static String address(String source, String url) {
         String expected = "an address such as " + DEFAULT_URL;
         try {
             URI uri = new URI(url);
             boolean http = "http".equalsIgnoreCase(uri.getScheme()) || "https".equalsIgnoreCase(uri.getScheme());
-            if (http && uri.getHost() != null && uri.getQuery() == null && uri.getFragment() == null) {
+            boolean port = uri.getPort() == -1 || uri.getPort() > 0 && uri.getPort() <= MOST_PORT;
+            if (http && port && uri.getHost() != null && uri.getQuery() == null && uri.getFragment() == null) {
                 if (uri.getUserInfo() != null) {
                     throw wrong(
-                            "--url", null, "--url holds a user or password; it must be " + expected + ".", expected);
+                            source, null, source + " holds a user or password; it must be " + expected + ".", expected);
                 }
                 return url.replaceAll("/+$", "");
             }
         } catch (URISyntaxException noAddress) {
-            throw notAnAddress(url, expected);
+            throw notAnAddress(source, url, expected);
         }
-        throw notAnAddress(url, expected);
+        throw notAnAddress(source, url, expected);
     }
 
-    private static Problem notAnAddress(String url, String expected) {
-        return wrong("--url", url, "--url is " + url + "; it must be " + expected + ".", expected);
+    private static Problem notAnAddress(String source, String url, String expected) {
+        return wrong(source, url, source + " is " + url + "; it must be " + expected + ".", expected);
     }
 
     private static Duration duration(String text) {

@@ -126,7 +126,8 @@ final class ContractFile {
                 table(node.path("x-table")),
                 card(node.path("x-card")),
                 tool(node.path("x-mcp"), text(node, "summary")),
-                special(node));
+                special(node),
+                new AnswerForm(node.at("/responses/200/content/application~1json/schema")));
         return new Operation(description, inputs, rules(body));
     }
 

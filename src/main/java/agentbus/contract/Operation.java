@@ -35,6 +35,7 @@ public final class Operation {
      * @param card the tables for the lists within its answer
      * @param tool its MCP tool, or null
      * @param special its properties that most operations lack
+     * @param answer the form of its answer
      */
     record Description(
             String id,
@@ -48,7 +49,8 @@ public final class Operation {
             Optional<Table> table,
             List<Table> card,
             Optional<Tool> tool,
-            Special special) {}
+            Special special,
+            AnswerForm answer) {}
 
     /**
      * An operation with its inputs.
@@ -150,6 +152,16 @@ public final class Operation {
     /** The properties that most operations lack, each a flag of its entry. */
     public Special special() {
         return description.special();
+    }
+
+    /**
+     * Whether an answer of a server can be this operation's answer; if not, the server is not the bus.
+     *
+     * @param answer the answer, any JSON
+     * @return true if it has the lists and objects that this operation answers with
+     */
+    public boolean mayAnswer(JsonNode answer) {
+        return description.answer().fits(answer);
     }
 
     /** All inputs: path parameters, query parameters, then fields of the body. */

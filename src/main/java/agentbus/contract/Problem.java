@@ -189,6 +189,17 @@ public final class Problem extends RuntimeException {
     }
 
     /**
+     * The problem of a bus that cannot answer at the moment; the call has changed nothing, and a later one succeeds.
+     *
+     * @param detail one sentence for people
+     * @param retryAfterSeconds the time to wait before the next call, in seconds
+     * @return a 503 {@code unavailable}
+     */
+    public static Problem unavailable(String detail, long retryAfterSeconds) {
+        return new Problem(503, "unavailable", detail, null, null, null, retryAfterSeconds, null);
+    }
+
+    /**
      * Reads a problem from another process's answer.
      *
      * @param status the status of that answer

@@ -38,6 +38,7 @@ public final class Dispatcher {
     private final Set<String> heldAttempts = ConcurrentHashMap.newKeySet();
     private final AtomicLong notifications = new AtomicLong();
     private volatile long notificationsAtHeartbeat;
+    private volatile boolean begun;
     private volatile boolean quiet;
     private volatile boolean alone;
     private final AtomicInteger recoveriesSkipped = new AtomicInteger();
@@ -82,6 +83,16 @@ public final class Dispatcher {
     /** The id, unique for each start: host name, process id and a random part. */
     public String id() {
         return id;
+    }
+
+    /** Lets the dispatcher claim jobs. The start calls this when all routes run and the HTTP port is open. */
+    public void begin() {
+        begun = true;
+    }
+
+    /** Whether the dispatcher may claim jobs. */
+    public boolean begun() {
+        return begun;
     }
 
     /** The parameters of a claim: dispatcher, limit, leaseMs, and gateways, their names joined by commas. */

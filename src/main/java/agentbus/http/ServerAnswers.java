@@ -8,7 +8,9 @@ import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
@@ -36,9 +38,17 @@ public final class ServerAnswers {
     private static final int FIRST = -1;
 
     private static final int REQUEST_TIMEOUT = 408;
+    private static final int NO_CONTENT = 204;
+    private static final int UNAUTHORIZED = 401;
+    /** Chosen: a bus needs a few seconds for a restart. */
+    private static final long RETRY_AFTER_SECONDS = 2;
+    /** Chosen: saves most preflights, and a changed setting takes effect within ten minutes. */
+    private static final String PREFLIGHT_SECONDS = "600";
 
     private final Contract contract;
     private final CallLimits limits;
+    private final RequestRules rules;
+    private final Origins origins;
     private final Refusals refusals;
     private final int maxBytes;
     private final Duration bodyPatience;
@@ -50,12 +60,22 @@ public final class ServerAnswers {
      *
      * @param contract finds the operation and the parameters of a path
      * @param limits admits calls; a call whose body is too large counts, too
+     * @param rules the rules for every request
+     * @param origins the origins whose pages may call /mcp
      * @param maxBytes the largest accepted body in bytes, for the message
      * @param bodyPatience the time within which a request's body must arrive
      */
-    public ServerAnswers(Contract contract, CallLimits limits, int maxBytes, Duration bodyPatience) {
+    ServerAnswers(
+            Contract contract,
+            CallLimits limits,
+            RequestRules rules,
+            Origins origins,
+            int maxBytes,
+            Duration bodyPatience) {
         this.contract = contract;
         this.limits = limits;
+        this.rules = rules;
+        this.origins = origins;
         this.refusals = new Refusals(limits);
         this.maxBytes = maxBytes;
         this.bodyPatience = bodyPatience;
@@ -75,7 +95,7 @@ public final class ServerAnswers {
         // The routes' router is mounted on the server's router, which handles the requests that match no route.
         Router server = (Router) routes.getServer().getServer().requestHandler();
         server.errorHandler(BAD_REQUEST, this::undecodable);
-        server.errorHandler(NOT_FOUND, ServerAnswers::notFound);
+        server.errorHandler(NOT_FOUND, this::notFound);
         server.errorHandler(INTERNAL, this::failed);
     }
 
@@ -83,15 +103,16 @@ public final class ServerAnswers {
     private void check(CamelContext camel, RoutingContext call) {
         // Set here, because Camel does not let a route set Cache-Control.
         protect(call);
-        if (camel.isStopping() && isOurs(call.request().path())) {
+        if (camel.isStopping() && (isMcp(call) || call.normalizedPath().startsWith("/v1"))) {
             // While Camel waits for the exchanges in flight, it would answer with a status and no body.
-            answer(
-                    call,
-                    Problem.of(
-                            UNAVAILABLE, "unavailable", "The bus is being stopped; nothing was changed. Try again."));
+            answer(call, unavailable("The bus is being stopped; nothing was changed. Try again."));
             return;
         }
         try {
+            rules.check(call);
+            if (isMcp(call) && answeredAsPreflight(call)) {
+                return;
+            }
             QueryString.parse(call.request().query());
         } catch (Problem broken) {
             answer(call, broken);
@@ -99,6 +120,34 @@ public final class ServerAnswers {
         }
         limitBody(call);
         call.next();
+    }
+
+    /**
+     * Lets a page in a browser read the answer of /mcp, and answers the question that the browser asks before the call
+     * of a page (CORS preflight). Pages of other origins get no such answer; the route refuses their calls.
+     */
+    private boolean answeredAsPreflight(RoutingContext call) {
+        HttpServerRequest request = call.request();
+        String origin = request.getHeader("Origin");
+        if (origin == null || !origins.allowed(origin)) {
+            return false;
+        }
+        HttpServerResponse response = call.response()
+                .putHeader("Access-Control-Allow-Origin", origin)
+                .putHeader("Vary", "Origin")
+                .putHeader("Access-Control-Expose-Headers", "Retry-After");
+        if (request.method() != HttpMethod.OPTIONS || request.getHeader("Access-Control-Request-Method") == null) {
+            return false;
+        }
+        response.putHeader("Access-Control-Allow-Methods", "POST")
+                .putHeader("Access-Control-Max-Age", PREFLIGHT_SECONDS);
+        String headers = request.getHeader("Access-Control-Request-Headers");
+        if (headers != null) {
+            // Any header may come, because the door reads only those of the protocol.
+            response.putHeader("Access-Control-Allow-Headers", headers);
+        }
+        response.setStatusCode(NO_CONTENT).end();
+        return true;
     }
 
     /** Limits the time for the body. The idle timeout does not end a request whose caller sends a byte now and then. */
@@ -138,8 +187,8 @@ public final class ServerAnswers {
         }
     }
 
-    private static boolean isOurs(String path) {
-        return path.startsWith("/v1") || path.equals(MCP);
+    private static boolean isMcp(RoutingContext call) {
+        return call.normalizedPath().equals(MCP);
     }
 
     private void failed(RoutingContext call) {
@@ -158,11 +207,26 @@ public final class ServerAnswers {
         }
     }
 
-    private static void notFound(RoutingContext call) {
-        answer(
-                call,
-                Problem.noSuchOperation(
-                        call.request().method() + " " + call.request().path(), Optional.empty()));
+    /** Answers a request that matches no route. A caller may try again if the route of its operation does not run. */
+    private void notFound(RoutingContext call) {
+        HttpServerRequest request = call.request();
+        try {
+            if (!isMcp(call)) {
+                // Throws a problem if the path or the method is unknown.
+                contract.match(request.method().name(), request.path());
+            }
+            answer(call, unavailable("This part of the bus does not run just now; nothing was changed. Try again."));
+        } catch (Problem unknown) {
+            answer(
+                    call,
+                    unknown.status() == NOT_FOUND
+                            ? Problem.noSuchOperation(request.method() + " " + request.path(), Optional.empty())
+                            : unknown);
+        }
+    }
+
+    private static Problem unavailable(String detail) {
+        return Problem.unavailable(detail, RETRY_AFTER_SECONDS);
     }
 
     /** 413 wins over every other refusal except 429. */
@@ -213,6 +277,9 @@ public final class ServerAnswers {
         protect(call);
         if (problem.retryAfterSeconds() > 0) {
             call.response().putHeader("Retry-After", Long.toString(problem.retryAfterSeconds()));
+        }
+        if (problem.status() == UNAUTHORIZED) {
+            call.response().putHeader("WWW-Authenticate", "Bearer");
         }
         call.response()
                 .setStatusCode(problem.status())

@@ -2,12 +2,8 @@ package agentbus.mcp;
 
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
+import agentbus.http.Origins;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import io.modelcontextprotocol.server.transport.DefaultServerTransportSecurityValidator;
-import io.modelcontextprotocol.server.transport.HeaderAccessor;
-import io.modelcontextprotocol.server.transport.ServerHttpHeaderValidator;
-import io.modelcontextprotocol.server.transport.ServerTransportSecurityException;
-import io.modelcontextprotocol.spec.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
 import java.util.Locale;
@@ -17,43 +13,22 @@ final class HttpRules {
     private static final String ANSWERS = "application/json, text/event-stream";
     private static final List<String> ANSWERED = List.of("application/json", "application/*", "*/*");
 
-    private final ServerHttpHeaderValidator origins;
-    private final List<String> versions;
-
-    /** One Origin header, in the form that the SDK's check takes. If a request has several, each must pass. */
-    private record Origin(String value) implements HeaderAccessor {
-        @Override
-        public List<String> getHeader(String name) {
-            return name.equalsIgnoreCase("Origin") ? List.of(value) : List.of();
-        }
-
-        @Override
-        public List<String> getHeaderNames() {
-            return List.of("Origin");
-        }
-    }
+    private final Origins origins;
 
     /**
      * The rules for one address.
      *
-     * @param publicUrl the address by which agents reach the bus; pages from that address and from this machine may
-     *     call the endpoint
-     * @param versions the supported protocol versions
+     * @param origins the origins whose pages may call the endpoint
      */
-    HttpRules(String publicUrl, List<String> versions) {
-        this.origins = DefaultServerTransportSecurityValidator.builder()
-                .allowedOrigins(List.of("http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"))
-                .allowedOrigins(List.of("https://localhost:*", "https://127.0.0.1:*", "https://[::1]:*"))
-                .allowedOrigin(origin(publicUrl))
-                .build();
-        this.versions = List.copyOf(versions);
+    HttpRules(Origins origins) {
+        this.origins = origins;
     }
 
     /**
      * Checks a request.
      *
      * @param request the request
-     * @throws Problem 403, 405, 406, 415, or 400 for an unsupported protocol version
+     * @throws Problem 403, 405, 406 or 415
      */
     void check(HttpServerRequest request) {
         checkOrigin(request.headers().getAll("Origin"));
@@ -62,15 +37,6 @@ final class HttpRules {
         }
         checkAccept(request.headers().getAll("Accept"));
         Operation.requireJson(request.getHeader("Content-Type"));
-        String version = request.getHeader(HttpHeaders.PROTOCOL_VERSION);
-        if (version != null && !versions.contains(version)) {
-            String expected = "one of: " + String.join(", ", versions);
-            throw Problem.invalidField(
-                    HttpHeaders.PROTOCOL_VERSION,
-                    JsonNodeFactory.instance.textNode(version),
-                    "This version of the protocol is not spoken here.",
-                    expected);
-        }
     }
 
     /**
@@ -79,11 +45,9 @@ final class HttpRules {
      */
     private void checkOrigin(List<String> given) {
         for (String origin : given) {
-            try {
-                origins.validate(new Origin(origin));
-            } catch (ServerTransportSecurityException foreign) {
+            if (!origins.allowed(origin)) {
                 throw new Problem(
-                        foreign.getStatusCode(),
+                        403,
                         "forbidden",
                         "A page of this origin may not call the bus.",
                         "Origin",
@@ -110,9 +74,5 @@ final class HttpRules {
                 "Accept",
                 JsonNodeFactory.instance.textNode(all),
                 ANSWERS);
-    }
-
-    private static String origin(String url) {
-        return url.replaceFirst("^([a-z]+://[^/]+).*", "$1");
     }
 }

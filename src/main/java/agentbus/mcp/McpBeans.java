@@ -5,6 +5,7 @@ import agentbus.beans.PackageBeans;
 import agentbus.calls.CallLimits;
 import agentbus.calls.Calls;
 import agentbus.contract.Contract;
+import agentbus.http.Origins;
 import agentbus.settings.HttpAddress;
 import agentbus.settings.Version;
 
@@ -18,7 +19,7 @@ public final class McpBeans implements PackageBeans {
                 () -> new McpDoor(
                         beans.get(Contract.class),
                         Version.read(),
-                        beans.get(HttpAddress.class).publicUrl(),
+                        new Origins(beans.get(HttpAddress.class).publicUrl()),
                         beans.get(Calls.class),
                         beans.get(CallLimits.class),
                         beans.camel().createProducerTemplate()));

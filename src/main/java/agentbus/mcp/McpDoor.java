@@ -6,9 +6,11 @@ import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import agentbus.contract.StrictJson;
+import agentbus.http.Origins;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.modelcontextprotocol.spec.HttpHeaders;
 import io.modelcontextprotocol.spec.McpSchema;
 import io.modelcontextprotocol.spec.McpSchema.CallToolResult;
 import io.modelcontextprotocol.spec.McpSchema.ErrorCodes;
@@ -36,6 +38,11 @@ public final class McpDoor {
     private static final int OK = 200;
     private static final int ACCEPTED = 202;
     private static final int BAD_REQUEST = 400;
+    /**
+     * The code with which servers before the version 2026-07-28 refuse a version; clients then fall back to initialize.
+     * They do not fall back after -32022, the code of that version (both from the documentation of the SDKs).
+     */
+    private static final int UNSUPPORTED_VERSION = -32000;
 
     private final RouteTransport transport = new RouteTransport();
     private final Calls calls;
@@ -48,7 +55,7 @@ public final class McpDoor {
      *
      * @param contract the contract
      * @param version the program's version
-     * @param publicUrl the address by which agents reach the bus
+     * @param origins the origins whose pages may call the endpoint
      * @param calls prepares the calls
      * @param limits identifies the owners of tokens
      * @param routes sends a tool call to its route
@@ -57,14 +64,14 @@ public final class McpDoor {
     public McpDoor(
             Contract contract,
             String version,
-            String publicUrl,
+            Origins origins,
             Calls calls,
             CallLimits limits,
             ProducerTemplate routes) {
         this.calls = calls;
         this.limits = limits;
         this.routes = routes;
-        this.rules = new HttpRules(publicUrl, transport.protocolVersions());
+        this.rules = new HttpRules(origins);
         McpTools.serve(contract, version, transport, this::call);
     }
 
@@ -79,6 +86,7 @@ public final class McpDoor {
     public void answer(Exchange exchange) throws JsonProcessingException {
         HttpMessage message = exchange.getMessage(HttpMessage.class);
         HttpServerRequest request = message.getRequest();
+        String version = request.getHeader(HttpHeaders.PROTOCOL_VERSION);
         byte[] body = message.getBody(byte[].class);
         message.removeHeaders("*");
         message.setBody(null);
@@ -86,6 +94,10 @@ public final class McpDoor {
         try {
             String what = "The message";
             JsonNode received = StrictJson.value(StrictJson.decode(body == null ? new byte[0] : body, what), what);
+            if (version != null && !transport.protocolVersions().contains(version)) {
+                rejectVersion(exchange, received.get("id"), version);
+                return;
+            }
             Optional<JSONRPCResponse> answer =
                     transport.answer(received, request.remoteAddress().hostAddress());
             if (answer.isPresent()) {
@@ -160,9 +172,30 @@ public final class McpDoor {
 
     /** Answers a body that holds no valid message, with an error without an id. */
     private static void reject(Exchange exchange, int code, String message) {
-        ObjectNode answer = McpTools.JSON.createObjectNode().put("jsonrpc", McpSchema.JSONRPC_VERSION);
-        answer.putObject("error").put("code", code).put("message", message);
+        write(exchange, BAD_REQUEST, error(null, code, message).toString());
+    }
+
+    /**
+     * Answers a message in a version of the protocol that is not spoken here, with an error that lists the spoken ones.
+     */
+    private void rejectVersion(Exchange exchange, JsonNode id, String version) {
+        String supported = String.join(", ", transport.protocolVersions());
+        ObjectNode answer = error(
+                id,
+                UNSUPPORTED_VERSION,
+                "Unsupported protocol version: " + version + " (supported versions: " + supported + ")");
+        ObjectNode data = ((ObjectNode) answer.get("error")).putObject("data").put("requested", version);
+        transport.protocolVersions().forEach(data.putArray("supported")::add);
         write(exchange, BAD_REQUEST, answer.toString());
+    }
+
+    private static ObjectNode error(JsonNode id, int code, String message) {
+        ObjectNode answer = McpTools.JSON.createObjectNode().put("jsonrpc", McpSchema.JSONRPC_VERSION);
+        if (id != null && (id.isTextual() || id.isIntegralNumber())) {
+            answer.set("id", id);
+        }
+        answer.putObject("error").put("code", code).put("message", message);
+        return answer;
     }
 
     private static CallToolResult.Builder result(ObjectNode json) {

@@ -56,12 +56,13 @@ final class McpTools {
                 .validateToolInputs(false)
                 .strictToolNameValidation(true);
         for (Operation operation : contract.operations()) {
+            ObjectNode schema = operation.inputSchema();
             operation
                     .tool()
                     .ifPresent(tool -> server.toolCall(
                             tool(operation, tool),
-                            (context, call) -> Mono.fromSupplier(() -> run.apply(
-                                    new ToolCall(operation, arguments(call), RouteTransport.address(context))))));
+                            (context, call) -> Mono.fromSupplier(() -> run.apply(new ToolCall(
+                                    operation, arguments(schema, call), RouteTransport.address(context))))));
         }
         server.build();
     }
@@ -78,7 +79,9 @@ final class McpTools {
         return shown.build();
     }
 
-    private static ObjectNode arguments(CallToolRequest call) {
-        return call.arguments() == null ? JSON.createObjectNode() : JSON.valueToTree(call.arguments());
+    private static ObjectNode arguments(ObjectNode schema, CallToolRequest call) {
+        ObjectNode arguments = call.arguments() == null ? JSON.createObjectNode() : JSON.valueToTree(call.arguments());
+        TextArguments.read(schema, arguments);
+        return arguments;
     }
 }

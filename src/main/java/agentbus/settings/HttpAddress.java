@@ -7,8 +7,8 @@ import java.net.ServerSocket;
 import java.net.UnknownHostException;
 
 /**
- * The address of the HTTP server. The port is tested before anything starts, because the server of Camel 4.17.0 only
- * logs that its port is taken, and runs on without a port.
+ * The address of the HTTP server. The port is tested before anything starts, so that a taken port is reported at
+ * once; it is opened when all routes run.
  *
  * @param host the host of the setting
  * @param port a port that was free a moment ago
@@ -34,9 +34,23 @@ public record HttpAddress(String host, int port, String publicUrl) {
         } catch (UnknownHostException unknown) {
             throw settings.invalid("agentbus.http.host", "must be the name or number of an address of this machine");
         } catch (IOException taken) {
-            throw new StartFailure("cannot listen on " + host + ":" + wanted + ": " + taken.getMessage()
-                    + "; stop what uses the port, or set agentbus.http.port (AGENTBUS_HTTP_PORT) to another");
+            throw taken(host, wanted, taken);
         }
+    }
+
+    /**
+     * The failure of a start whose port was taken after the test.
+     *
+     * @param cause the reason that the operating system gives
+     * @return the failure to throw
+     */
+    public StartFailure taken(Throwable cause) {
+        return taken(host, port, cause);
+    }
+
+    private static StartFailure taken(String host, int port, Throwable cause) {
+        return new StartFailure("cannot listen on " + host + ":" + port + ": " + cause.getMessage()
+                + "; stop what uses the port, or set agentbus.http.port (AGENTBUS_HTTP_PORT) to another");
     }
 
     /** The address for callers on this machine, such as {@code http://127.0.0.1:8080}. */

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The values that a setting can have.
@@ -36,6 +37,7 @@ record Kind(String values, Function<String, Optional<String>> mistake) {
     private static final Pattern TOKEN = Pattern.compile("[!-~]*");
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
     private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:%-]+");
+    private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9._-]*");
     private static final Pattern URL_PATH = Pattern.compile("(/[A-Za-z0-9._~-]+)*/?");
     private static final int LARGEST_PORT = 65_535;
 
@@ -74,6 +76,13 @@ record Kind(String values, Function<String, Optional<String>> mistake) {
     /** The name or number of one of the machine's addresses. */
     static Kind host() {
         return of("the name or number of an address of this machine", HOST.asMatchPredicate());
+    }
+
+    /** Host names, joined by commas; may be empty. */
+    static Kind hosts() {
+        return of(
+                "host names joined by commas, without scheme and port",
+                value -> Stream.of(value.split(",")).map(String::strip).allMatch(HOST_NAME.asMatchPredicate()));
     }
 
     /** The address of a server. */

@@ -94,8 +94,8 @@ final class SettingsTable {
                     Kind.host(),
                     "127.0.0.1",
                     "The address on which the HTTP server listens. Any address but loopback needs a TLS proxy in front"
-                            + " of it. The proxy must pass on only /v1, and /mcp for agents on other machines, because"
-                            + " /observe on the same port asks for no token."),
+                            + " of it. The proxy should pass on only /v1, and /mcp for agents on other machines. /observe"
+                            + " is on the same port; see agentbus.observe.token."),
             whole("agentbus.http.port", 0, 65_535, "8080", "The port of the HTTP server; 0 for a free port."),
             whole("agentbus.http.max-body-bytes", 1_024, 16_777_216, "262144", "The largest request body."),
             whole(
@@ -112,6 +112,19 @@ final class SettingsTable {
                     600,
                     "30",
                     "How long the body of a request may take to arrive. After that the answer is 408."),
+            optional(
+                    "agentbus.http.allowed-hosts",
+                    Kind.hosts(),
+                    "only requests that arrive at a loopback address are checked",
+                    "The further host names by which callers reach the bus, such as that of a proxy. A request with"
+                            + " another name in Host is refused, because a page in a browser could read the bus under a"
+                            + " name of its own (DNS rebinding). localhost, IP addresses, agentbus.http.host and the"
+                            + " host of agentbus.http.public-url are always accepted."),
+            optional(
+                    "agentbus.observe.token",
+                    Kind.token(),
+                    "/observe asks for no token",
+                    "The bearer token that /observe asks for. Set it if others can reach the port."),
             whole(
                     "agentbus.limits.calls-per-second",
                     1,

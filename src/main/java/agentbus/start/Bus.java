@@ -8,6 +8,7 @@ import agentbus.dispatch.GatewaySettings;
 import agentbus.dispatch.Gateways;
 import agentbus.dispatch.Listening;
 import agentbus.fleet.AgentFiles;
+import agentbus.http.HttpPort;
 import agentbus.orders.OrderPlanner;
 import agentbus.orders.OrderSync;
 import agentbus.settings.HttpAddress;
@@ -200,6 +201,9 @@ public final class Bus implements AutoCloseable {
         routes.requireLists(main.getCamelContext());
         beans.started();
         requireNoStop();
+        beans.get(HttpPort.class).open();
+        // Last, because an agent that is woken calls the bus at this port.
+        beans.get(Dispatcher.class).begin();
     }
 
     private void configure() {

@@ -306,7 +306,8 @@ class AnswerTest extends AgainstABus {
             Shell.Run run = shell.run("health", "--url", url, "--http-timeout-seconds", "1");
             assertEquals(1, run.exit());
             assertEquals(
-                    "error: The bus at " + url + " has not answered within 1 s; whether it has done it is not known.",
+                    "error: No whole answer from the bus at " + url
+                            + ": it has not answered within 1 s. The call only reads, so repeat it.",
                     run.err().strip());
         }
     }

@@ -14,7 +14,11 @@ final class BusStub implements AutoCloseable {
     private final HttpServer server;
     private final BlockingQueue<Request> requests = new LinkedBlockingQueue<>();
     private int status = 200;
-    private String answer = "{}";
+    /** Has the lists and objects of every operation's answer. */
+    private String answer =
+            """
+            {"jobs":[],"events":[],"agents":[],"gateways":[],"orders":[],"runs":[],"problems":[],
+             "job":{},"event":{},"run":{},"status":"ok","jobId":"j","agentId":"a","gateway":"g","order":"o","applied":true}""";
 
     record Request(String method, String uri, String token, String contentType, String body) {}
 

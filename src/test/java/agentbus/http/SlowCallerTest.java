@@ -42,7 +42,7 @@ class SlowCallerTest {
         try (Socket socket = connect()) {
             send(
                     socket,
-                    "POST /v1/jobs HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + door.operator()
+                    "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + door.operator()
                             + "\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"targetAgent\"");
 
             String answer = read(socket.getInputStream());
@@ -55,7 +55,7 @@ class SlowCallerTest {
     @Test
     void a_caller_whose_headers_do_not_end_is_hung_up_on() throws IOException {
         try (Socket socket = connect()) {
-            send(socket, "GET /v1/health HTTP/1.1\r\nHost: a\r\nX-Slow: ");
+            send(socket, "GET /v1/health HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
 
             assertEquals("", read(socket.getInputStream()));
         }
@@ -68,7 +68,7 @@ class SlowCallerTest {
             for (int i = 0; i < MANY; i++) {
                 Socket socket = connect();
                 dawdlers.add(socket);
-                send(socket, "POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n{");
+                send(socket, "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\n{");
             }
 
             assertEquals(200, door.get("/v1/health").status());

@@ -114,6 +114,47 @@ class McpCallsTest {
     }
 
     @Test
+    void an_object_or_a_list_that_came_as_its_text_is_taken() {
+        Work work = door.work();
+
+        JsonNode done = mcp.done(
+                "complete",
+                work.token(),
+                "{'jobId':'" + work.jobId() + "','summary':'s','result':'{\\'load\\':0.45}',"
+                        + "'followUps':'[{\\'targetAgent\\':\\'worker\\',\\'subject\\':\\'work\\',"
+                        + "\\'payload\\':\\'{\\\\\\'text\\\\\\':\\\\\\'{}\\\\\\'}\\'}]'}");
+
+        JsonNode job = door.get("/v1/jobs/" + work.jobId()).json();
+        assertEquals("{\"load\":0.45}", job.path("result").toString(), job.toString());
+        JsonNode followUp =
+                door.get("/v1/jobs/" + done.at("/followUps/0/jobId").asText()).json();
+        assertEquals("{\"text\":\"{}\"}", followUp.path("payload").toString(), done.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "'result':'[1]'|result",
+                "'result':'load is 0.4'|result",
+                "'result':'{'|result",
+                "'result':''|result",
+                "'followUps':'{}'|followUps",
+                "'followUps':['x']|followUps[0]"
+            })
+    void a_text_that_is_no_object_or_list_is_refused(String argument, String field) {
+        Work work = door.work();
+
+        refused(
+                "invalid_field",
+                field,
+                "complete",
+                work.token(),
+                "{'jobId':'" + work.jobId() + "','summary':'s'," + argument + "}");
+    }
+
+    @Test
     void an_input_that_the_list_does_not_show_is_taken_all_the_same() {
         JsonNode job = mcp.done(
                 "enqueue",

@@ -288,16 +288,79 @@ class McpMessagesTest {
                 answer, 415, "unsupported_media_type", "Content-Type", "'" + type + "'", "application/json, in UTF-8");
     }
 
-    @Test
-    void a_version_in_the_header_that_is_not_spoken_is_400() {
+    @ParameterizedTest
+    @CsvSource({"2026-07-28, server/discover", "2026-07-28, tools/list", "1999-01-01, tools/list", "x, initialize"})
+    void a_version_in_the_header_that_is_not_spoken_is_an_error_that_lists_the_spoken_ones(
+            String version, String method) {
         assertEquals(200, mcp.post(LIST, "MCP-Protocol-Version", "2025-06-18").status());
-        Door.refused(
-                mcp.post(LIST, "MCP-Protocol-Version", "1999-01-01"),
-                400,
-                "invalid_field",
+
+        Answer answer = mcp.post(
+                Door.json("{'jsonrpc':'2.0','id':'d-1','method':'" + method + "','params':{}}"),
                 "MCP-Protocol-Version",
-                "'1999-01-01'",
-                "one of: 2025-03-26, 2025-06-18, 2025-11-25");
+                version);
+
+        assertEquals(400, answer.status(), answer.text());
+        assertEquals("application/json", answer.header("Content-Type"));
+        JsonNode message = answer.json();
+        assertEquals("2.0", message.path("jsonrpc").asText());
+        assertEquals("d-1", message.path("id").asText());
+        assertEquals(-32000, message.at("/error/code").asInt());
+        assertEquals(
+                "Unsupported protocol version: " + version
+                        + " (supported versions: 2025-03-26, 2025-06-18, 2025-11-25)",
+                message.at("/error/message").asText());
+        assertEquals(version, message.at("/error/data/requested").asText());
+        assertEquals(
+                "[\"2025-03-26\",\"2025-06-18\",\"2025-11-25\"]",
+                message.at("/error/data/supported").toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://localhost:6274", "https://127.0.0.1:1", "http://[::1]"})
+    void a_page_of_this_machine_may_ask_first_and_read_the_answer(String origin) {
+        Answer asked = door.send(
+                "OPTIONS",
+                "/mcp",
+                BodyPublishers.noBody(),
+                "Origin",
+                origin,
+                "Access-Control-Request-Method",
+                "POST",
+                "Access-Control-Request-Headers",
+                "content-type,mcp-protocol-version");
+
+        assertEquals(204, asked.status(), asked.text());
+        assertEquals(origin, asked.header("Access-Control-Allow-Origin"));
+        assertEquals("POST", asked.header("Access-Control-Allow-Methods"));
+        assertEquals("content-type,mcp-protocol-version", asked.header("Access-Control-Allow-Headers"));
+        for (Answer answer : new Answer[] {
+            mcp.post(LIST, "Origin", origin),
+            mcp.post("nonsense", "Origin", origin),
+            mcp.post(LIST, "Origin", origin, "MCP-Protocol-Version", "2026-07-28"),
+            door.send("GET", "/mcp", BodyPublishers.noBody(), "Origin", origin),
+            mcp.post("x".repeat(70_000), "Origin", origin)
+        }) {
+            assertEquals(origin, answer.header("Access-Control-Allow-Origin"), answer.text());
+            assertEquals("Origin", answer.header("Vary"));
+        }
+        assertNull(mcp.post(LIST).header("Access-Control-Allow-Origin"));
+        assertNull(door.send("GET", "/v1/agents", BodyPublishers.noBody(), "Origin", origin)
+                .header("Access-Control-Allow-Origin"));
+    }
+
+    @Test
+    void a_page_from_elsewhere_may_not_ask_first() {
+        Answer answer = door.send(
+                "OPTIONS",
+                "/mcp",
+                BodyPublishers.noBody(),
+                "Origin",
+                "http://evil.example",
+                "Access-Control-Request-Method",
+                "POST");
+
+        Door.assertProblem(answer, 403, "forbidden");
+        assertNull(answer.header("Access-Control-Allow-Origin"));
     }
 
     @ParameterizedTest

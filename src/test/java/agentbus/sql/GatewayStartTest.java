@@ -115,12 +115,17 @@ class GatewayStartTest {
     }
 
     @Test
-    void a_gateways_token_is_good_for_every_namespace_and_a_new_one_ends_the_old() {
+    void a_gateways_token_is_good_for_every_namespace_and_the_use_of_a_new_one_ends_the_old() {
         for (String hash : List.of("aa".repeat(32), "bb".repeat(32))) {
             bus.ask("issue_gateway_token", "gateway", "default", "tokenHash", hash);
         }
+        assertFalse(bus.one("select authenticate(decode(?, 'hex'))", "aa".repeat(32))
+                .isNull());
+        JsonNode principal = bus.one(
+                "select principal_of(?::jsonb)",
+                Machine.json("tokenHash", "bb".repeat(32), "allowed", List.of("gateway"))
+                        .toString());
         assertNull(bus.one("select authenticate(decode(?, 'hex'))", "aa".repeat(32)));
-        JsonNode principal = bus.one("select authenticate(decode(?, 'hex'))", "bb".repeat(32));
         assertEquals("gateway", principal.get("kind").asText());
         assertEquals("default", principal.get("name").asText());
         assertTrue(principal.get("namespace").isNull());

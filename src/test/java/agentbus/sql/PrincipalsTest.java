@@ -71,16 +71,26 @@ class PrincipalsTest {
     }
 
     @Test
-    void a_new_agent_token_revokes_the_older_ones() {
+    void the_first_use_of_a_new_agent_token_revokes_the_older_ones() {
         bus.ask("issue_agent_token", "agentId", "devops", "tokenHash", hash(2));
         bus.ask("issue_agent_token", "agentId", "research", "tokenHash", hash(4));
+        bus.ask("issue_agent_token", "agentId", "devops", "tokenHash", hash(5));
         bus.ask("issue_agent_token", "agentId", "devops", "tokenHash", hash(3));
 
-        assertEquals(
-                "401 invalid_token token", refusal(() -> byToken(2, EVERY_KIND)).brief());
+        // A refused call proves nothing.
+        refusal(() -> byToken(3, List.of("operator")));
+        assertEquals("devops", byToken(2, EVERY_KIND).get("name").asText(), "the new token may have got lost");
+
         assertEquals("devops", byToken(3, EVERY_KIND).get("name").asText());
+        for (int older : new int[] {2, 5}) {
+            assertEquals(
+                    "401 invalid_token token",
+                    refusal(() -> byToken(older, EVERY_KIND)).brief());
+        }
+        assertEquals("devops", byToken(3, EVERY_KIND).get("name").asText());
+        assertEquals(1, bus.count("audit_log where action = 'agent.tokens_revoked' and actor = 'agent:devops'"));
         assertEquals("research", byToken(4, EVERY_KIND).get("name").asText());
-        assertEquals(3, bus.count("audit_log where action = 'agent.token_issued' and actor = 'operator:anna'"));
+        assertEquals(4, bus.count("audit_log where action = 'agent.token_issued' and actor = 'operator:anna'"));
     }
 
     @ParameterizedTest
