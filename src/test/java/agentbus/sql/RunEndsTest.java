@@ -335,7 +335,7 @@ class RunEndsTest {
         bus.ask("resume_agent", "agentId", "devops");
         Attempt next = bus.claim();
         bus.admitted(next);
-        assertEquals("alive true", outcome(gateway.started(next)));
+        assertEquals("alive false", outcome(gateway.started(next)));
         assertNull(paused());
     }
 
