@@ -171,19 +171,4 @@ class SweepFailuresTest {
         }
         assertEquals(1, bus.count("events where topic = 'audit.stuck_job'"));
     }
-
-    @Test
-    void a_sweep_that_has_used_up_its_time_keeps_what_it_has_done_and_leaves_the_rest_to_the_next() {
-        Attempt attempt = bus.running();
-        bus.expire(attempt.job());
-        String budget = "create or replace function sweep_budget() returns interval language sql immutable as"
-                + " $$ select interval '%s' $$";
-        bus.jdbc().execute(budget.formatted("0 seconds"));
-        try {
-            assertEquals(0, bus.recover().size());
-        } finally {
-            bus.jdbc().execute(budget.formatted("8 seconds"));
-        }
-        assertEquals(1, bus.recover().size());
-    }
 }
