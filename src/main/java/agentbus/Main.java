@@ -10,6 +10,7 @@ import agentbus.orders.PreviewCommand;
 import agentbus.settings.Settings;
 import agentbus.start.Bus;
 import agentbus.start.Foreground;
+import agentbus.start.InstalledRoutes;
 import agentbus.start.RunCommand;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -49,8 +50,8 @@ public final class Main {
         starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         starters.put(
                 "import-openclaw-crons",
-                CommandSpec.forAnnotatedObject(
-                        new ImportOpenclawCronsCommand(System.in, out, Settings.home(System.getenv()))));
+                CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
+                        System.in, out, () -> new InstalledRoutes(Settings.home(System.getenv()), System.getenv()))));
         System.exit(new AgentbusCli(Contract.load(), starters).execute(args, System.in, out, err, System.getenv()));
     }
 

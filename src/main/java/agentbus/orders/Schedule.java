@@ -76,22 +76,12 @@ public final class Schedule {
         }
     }
 
-    /**
-     * Translates a Unix cron expression for Quartz.
-     *
-     * @param cron five fields: minute, hour, day of month, month, day of week
-     * @return seven fields, the last of which is the year
-     * @throws IllegalArgumentException when it is not a Unix expression, or Quartz has no equivalent
-     */
-    public static String quartzOf(String cron) {
-        return CronMapper.fromUnixToQuartz()
-                .map(parser(CronType.UNIX).parse(cron))
-                .asString();
-    }
-
     private static String meant(String unixCron) {
         try {
-            return ": " + quartzOf(unixCron);
+            return ": "
+                    + CronMapper.fromUnixToQuartz()
+                            .map(parser(CronType.UNIX).parse(unixCron))
+                            .asString();
         } catch (IllegalArgumentException notUnix) {
             // The expression is invalid in Unix too, so the message has no translation.
             return "";

@@ -6,6 +6,7 @@ import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import agentbus.text.Json;
 import agentbus.text.TextFile;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -37,6 +38,9 @@ final class RouteFiles {
     /** The folders of the phases, in order; see docs/roadmap.md for what each adds and its gate. */
     private static final List<String> PHASES =
             List.of("phase-1-spine", "phase-2-fleet", "phase-3-proactive", "phase-4-memory", "phase-5-idle");
+
+    /** The number of the highest phase. */
+    static final int HIGHEST_PHASE = PHASES.size();
 
     private static final String FOLDER = "src/main/resources/routes/";
     private static final String OWN = "agentbus.routes.dir";
@@ -342,7 +346,13 @@ final class RouteFiles {
                 .asText(element.path("templatedRoute").path("routeId").asText(""));
     }
 
-    private String text(Resource file) {
+    /**
+     * The content of a file.
+     *
+     * @param file the file
+     * @return its text, without a byte order mark
+     */
+    String text(Resource file) {
         try (InputStream in = file.getInputStream()) {
             return TextFile.decode(in.readAllBytes());
         } catch (IOException unreadable) {
@@ -363,12 +373,12 @@ final class RouteFiles {
         }
     }
 
+    /** Whether a file is a list, at whatever indentation. Camel reports a text that is not YAML with the line. */
     private boolean isList(Resource file) {
-        return text(file)
-                .lines()
-                .filter(line -> !line.isBlank() && !line.startsWith("#") && !line.startsWith("---"))
-                .findFirst()
-                .map(line -> line.startsWith("-") || line.startsWith("["))
-                .orElse(false);
+        try {
+            return Json.YAML.readTree(text(file)).isArray();
+        } catch (JsonProcessingException noYaml) {
+            return true;
+        }
     }
 }

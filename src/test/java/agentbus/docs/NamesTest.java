@@ -210,7 +210,7 @@ class NamesTest {
                 "preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(System.out)),
                 "import-openclaw-crons",
                         CommandSpec.forAnnotatedObject(
-                                new ImportOpenclawCronsCommand(System.in, System.out, Path.of("."))));
+                                new ImportOpenclawCronsCommand(System.in, System.out, () -> null)));
         others.forEach((name, spec) -> flags.put(name, spec.optionsMap().keySet()));
         return flags;
     }
