@@ -323,13 +323,40 @@ fi
 [ "$kept" -eq 0 ] || echo "Compare each kept file with the .agentbus-new file beside it, and merge the changes that you want."
 [ -z "$dry" ] || exit 0
 
+# Whether the user's own configuration has a text, not counting comments. The script cannot read JSON5 as a whole.
+own_config_has() {
+  sed -e 's|^[[:space:]]*//.*$||' -e 's|[[:space:]]//.*$||' "$home/openclaw.json" | grep -Eq "$1"
+}
+
+if [ -f "$home/openclaw.json.agentbus-new" ] && [ -r "$home/openclaw.json" ]; then
+  if ! own_config_has "(^|[^A-Za-z0-9_-])(entries|list)[\"']?[[:space:]]*:"; then
+    cat <<'TEXT'
+
+Warning: your openclaw.json has no agents.entries. OpenClaw's implicit agent main is gone as soon as the fleet's
+file is included, and its chats and crons then run as coordinator. To keep it, add the agent with the workspace that
+'openclaw agents list --json' shows before you include the file:
+  agents: { defaults: { systemAgent: { agentId: "main" } }, entries: { main: { workspace: "..." } } }
+TEXT
+  fi
+  if own_config_has "(^|[^A-Za-z0-9_-])auth[\"']?[[:space:]]*:" &&
+    ! own_config_has 'OPENCLAW_GATEWAY_TOKEN' &&
+    ! grep -Fq -f "$home/secrets/gateway-token" "$home/openclaw.json"; then
+    cat <<TEXT
+
+Warning: your openclaw.json has its own auth settings, which win over the fleet's. If they hold gateway.auth.token, that
+token is the operator token: write it into $home/secrets/gateway-token.
+TEXT
+  fi
+fi
+
 # The path quoted for a shell, because it may contain any character.
 shown=\'$(printf '%s\n' "$home" | sed "s/'/'\\\\''/g")\'
 cat <<TEXT
 
 Next:
 1. Put your model and its provider into $home/openclaw.json; from then on this script keeps that file.
-   If you had an openclaw.json before, add this line to it: \$include: "./openclaw.json.agentbus-new",
+   If you had an openclaw.json before, read step 2 of docs/guide/connect-openclaw.md, then add this line to it:
+     \$include: "./openclaw.json.agentbus-new",
 2. Start the bus (in its own directory). With the first token it wakes agents, with the second it stops cancelled runs:
      ./agentbus run --set agentbus.gateway.url=http://127.0.0.1:18789 \\
        --set agentbus.gateway.token-file=$shown/secrets/hook-token \\

@@ -186,6 +186,26 @@ class InstallTest {
     }
 
     @Test
+    void a_configuration_without_agents_is_told_that_main_would_be_gone_and_whose_token_is_in_force() throws Exception {
+        String implicit = "has no agents.entries";
+        String token = "has its own auth settings";
+        Files.createDirectories(home);
+        Files.writeString(
+                home.resolve("openclaw.json"),
+                "{\n  // entries: none yet\n  gateway: { auth: { mode: \"token\", token: \"mine\" } },\n}\n");
+        String said = install().out;
+        assertTrue(said.contains(implicit) && said.contains("systemAgent: { agentId: \"main\" }"), said);
+        assertTrue(said.contains(token), said);
+        assertFalse(said.contains("mine\""), said);
+
+        Files.writeString(home.resolve("secrets/gateway-token"), "mine");
+        assertFalse(install().out.contains(token));
+        Files.writeString(
+                home.resolve("openclaw.json"), "{ \"agents\": { \"entries\": { \"main\": {} } }, auth: {} }\n");
+        assertFalse(install().out.contains(implicit));
+    }
+
+    @Test
     void a_link_that_a_person_made_is_not_replaced() throws Exception {
         Path elsewhere = temp.resolve("dotfiles.md");
         Files.writeString(elsewhere, "mine\n");
