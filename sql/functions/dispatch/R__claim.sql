@@ -40,6 +40,7 @@ language sql stable as $$
     'session', (p_job).session,
     'lastError', (p_job).last_error,
     'answer', (p_job).answer,
+    'answeredBy', (p_job).answered_by,
     'attemptCount', (p_job).attempt_count,
     'maxAttempts', (p_job).max_attempts,
     'hardTimeoutSeconds', (p_job).hard_timeout_seconds,

@@ -15,9 +15,10 @@ create or replace function configure_gateway(
   set max_in_flight = excluded.max_in_flight,
     url = excluded.url,
     form = excluded.form,
+    operator_refusal = null,
     updated_at = now()
-  where (g.max_in_flight, g.url, g.form)
-    is distinct from (excluded.max_in_flight, excluded.url, excluded.form)
+  where (g.max_in_flight, g.url, g.form, g.operator_refusal)
+    is distinct from (excluded.max_in_flight, excluded.url, excluded.form, null)
 $$;
 
 -- Configures a gateway in every namespace that a node of p_namespace serves. p_max_in_flight is for
@@ -131,6 +132,30 @@ begin
 end
 $$;
 
+-- Notes in every namespace whether a gateway accepts the operator token of a node. p_refusal is null when it
+-- does. Returns the number of rows that changed. Locks the rows in the order of their namespaces.
+create or replace function operator_token_checked(p_gateway text, p_refusal text) returns int
+language plpgsql as $$
+declare
+  v_was gateways;
+  v_changed int := 0;
+begin
+  for v_was in
+    select * from gateways
+    where gateway = p_gateway and operator_refusal is distinct from p_refusal
+    order by namespace
+    for no key update
+  loop
+    update gateways
+    set operator_refusal = p_refusal,
+      updated_at = now()
+    where namespace = v_was.namespace and gateway = p_gateway;
+    v_changed := v_changed + 1;
+  end loop;
+  return v_changed;
+end
+$$;
+
 -- Returns the number of runs of the namespace on the gateway: hook jobs with a lease that has not run out.
 create or replace function runs_in_flight(p_gateway gateways) returns bigint language sql stable as $$
   select count(*)
@@ -162,6 +187,7 @@ create or replace function gateway_json(p_gateway gateways) returns jsonb langua
       select coalesce(jsonb_agg(agent_id order by agent_id), '[]')
       from agents
       where namespace = (p_gateway).namespace and gateway = (p_gateway).gateway and enabled),
+    'operatorRefusal', (p_gateway).operator_refusal,
     'version', (p_gateway).version,
     'startedAt', (p_gateway).booted_at,
     'checkedAt', (p_gateway).checked_at))

@@ -286,6 +286,8 @@ begin
     state = case when open_count(job_id) = 0 then 'queued' else 'waiting' end,
     run_after = now(),
     answer = coalesce(p_answer, answer),
+    -- An answer of the bus; unblock_job adds the author of any other.
+    answered_by = case when p_answer is null then answered_by end,
     ended_without_closing = 0, updated_at = now()
   where job_id = any (p_jobs) and state = 'blocked';
   perform drop_replans(p_jobs, p_causes);

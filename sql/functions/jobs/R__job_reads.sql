@@ -115,6 +115,7 @@ language sql stable as $$
     'blockedOnAgent', (p_job).blocked_on_agent,
     'blockedOnPerson', (p_job).blocked_on_person,
     'answer', cut((p_job).answer, p_text),
+    'answeredBy', (p_job).answered_by,
     'runId', (p_job).run_id,
     'sessionKey', (p_job).session_key,
     'session', (p_job).session,
@@ -257,6 +258,9 @@ begin
     v_job := job_of(v_namespace, (p_input ->> 'jobId')::uuid);
   else
     v_job := jsonb_populate_record(null::jobs, to_jsonb(v_retired));
+  end if;
+  if p_input ->> 'only' = 'payload' then
+    return v_job.payload;
   end if;
   return job_json(v_job)
     || jsonb_strip_nulls(jsonb_build_object('retiredAt', v_retired.retired_at))

@@ -47,7 +47,14 @@ begin
   if v_job.state <> 'blocked' then
     perform refuse_state(v_job, 'unblocked', 'a blocked job');
   end if;
-  return job_json(leave_block(v_job, p_input ->> 'answer'));
+  v_job := leave_block(v_job, p_input ->> 'answer');
+  if p_input ->> 'answer' is not null then
+    update jobs
+    set answered_by = current_actor()
+    where job_id = v_job.job_id
+    returning * into v_job;
+  end if;
+  return job_json(v_job);
 end
 $$;
 comment on function unblock_job(jsonb, jsonb) is

@@ -194,6 +194,11 @@ create or replace function claim_mark_rest_factor() returns int language sql imm
 -- Chosen: twenty batches are more jobs than other calls lock at once.
 create or replace function look_rounds() returns int language sql immutable as $$ select 20 $$;
 
+-- How long a due slot may be unsettled before health says that no node runs standing orders.
+-- Chosen: above 10 minutes, the longest pause that agentbus.orders.settle-ms allows between two sweeps.
+create or replace function settle_patience() returns interval
+language sql immutable as $$ select interval '15 minutes' $$;
+
 -- ------------------------------------------------------------------------------------------ limits of agents
 
 -- The most handoffs in one chain; a longer chain is taken for a loop.

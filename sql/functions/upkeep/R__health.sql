@@ -118,8 +118,8 @@ language sql stable as $$
   having count(*) > 0
 $$;
 
--- Returns the problems of the lanes of the namespace: gateways that take no work, and paused agents. A
--- gateway without enabled agents is no problem.
+-- Returns the problems of the lanes of the namespace: gateways that take no work or refuse the operator
+-- token, and paused agents. A gateway without enabled agents is no problem.
 create or replace function lane_problems(p_namespace text) returns table (weight int, problem text)
 language sql stable as $$
   select 4, case
@@ -136,6 +136,12 @@ language sql stable as $$
     and exists (
       select from agents a
       where a.namespace = g.namespace and a.gateway = g.gateway and a.enabled)
+  union all
+  select 5, format('gateway %s does not accept the operator token, so cancelled runs go on (%s): '
+    'the token must be the gateway.auth.token that is in force there', gateway, operator_refusal)
+  from gateways
+  where namespace = p_namespace
+    and operator_refusal is not null
   union all
   select 5, format('agent %s is paused by %s: %s', agent_id, paused_by, paused_reason)
   from agents a
@@ -178,10 +184,30 @@ returns table (weight int, problem text) language sql stable as $$
   having count(*) > 0
 $$;
 
--- Returns the problems of the standing orders of the namespace: they are silent, fail, or have missed
--- slots.
+-- Returns how many slots are due for longer than settle_patience() and wait for nothing. While a node runs
+-- standing orders there are none, because it settles each slot within seconds.
+create or replace function unsettled_slots(p_namespace text) returns bigint language sql stable as $$
+  select count(*)
+  from standing_orders o
+  join standing_order_runs r on r.namespace = o.namespace and r.order_name = o.order_name
+  where o.namespace = p_namespace
+    and o.enabled
+    and o.started_by = 'bus'
+    and r.status = 'expected'
+    and r.held_by is null
+    and r.scheduled_for < now() - settle_patience()
+    and coalesce(r.not_before, r.scheduled_for) < now() - settle_patience()
+$$;
+
+-- Returns the problems of the standing orders of the namespace: no node runs them, or they are silent, fail,
+-- or have missed slots.
 create or replace function order_problems(p_namespace text) returns table (weight int, problem text)
 language sql stable as $$
+  select 9, format('%s due and not settled: standing orders are off on every node (agentbus.orders.enabled), '
+    'or their settling fails', count_of(u.slots, 'slot is', 'slots are'))
+  from unsettled_slots(p_namespace) u(slots)
+  where u.slots > 0
+  union all
   select 9, format('standing order %s of agent %s %s', order_name, agent_id, case health
     when 'silent' then format('is silent: %s slots since its last run', slots_since_last_run)
     when 'failing' then format('has failed %s times in a row', failures_in_a_row)
@@ -221,6 +247,8 @@ begin
     || jsonb_strip_nulls(jsonb_build_object('zoneData', zone_data(v_namespace)))
     || jsonb_build_object(
       'namespace', v_namespace,
+      'standingOrders', (
+        select count(*) from standing_orders where namespace = v_namespace and enabled),
       'dispatchers', (
         select coalesce(jsonb_agg(camel_keys(to_jsonb(d)) order by d.status, d.dispatcher_id), '[]')
         from dispatcher_health_summary_v d

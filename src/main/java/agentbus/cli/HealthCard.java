@@ -32,6 +32,7 @@ final class HealthCard {
                 .add("queue", counts(names("waiting", "queued", "live", "blocked", "dead")))
                 .add("oldest", oldest())
                 .add("last 24 h", counts(last24Hours()))
+                .add("orders", orders())
                 .add("slots 24 h", counts(slots()))
                 .add("trouble", counts(trouble()))
                 .add("namespace", take("namespace"))
@@ -83,6 +84,11 @@ final class HealthCard {
         said.put("expiredLeases", "expired leases");
         said.put("retryHotspots", "jobs with three attempts or more");
         return said;
+    }
+
+    private String orders() {
+        String number = take("standingOrders");
+        return number.equals("0") ? "off: no schedule runs until a node has agentbus.orders.enabled=true" : number;
     }
 
     private String oldest() {

@@ -36,6 +36,10 @@ public final class DispatchBeans implements PackageBeans {
                 () -> new HookProtocol(beans.get(Gateways.class), beans.get(Prompts.class)));
         beans.bind("runAborts", RunAborts.class, () -> new RunAborts(beans.get(Gateways.class)));
         beans.bind("refusalLog", RefusalLog.class, RefusalLog::new);
+        beans.bind(
+                "operatorTokens",
+                OperatorTokens.class,
+                () -> new OperatorTokens(beans.get(Gateways.class), beans.get(RunAborts.class)));
         beans.bind("hookCallNotes", HookCallNotes.class, () -> hookCallNotes(beans));
         bindRecoveryCheck(beans);
         if (GatewaySettings.dispatches(settings, beans.get(Gateways.class))) {

@@ -34,8 +34,8 @@ final class GatewayCall implements WebSocket.Listener {
      * A call of one method.
      *
      * @param token the gateway's operator token
-     * @param method the method to call
-     * @param params its parameters
+     * @param method the method to call; null to connect and call nothing
+     * @param params its parameters; null without a method
      */
     GatewayCall(String token, String method, ObjectNode params) {
         this.token = token;
@@ -45,10 +45,19 @@ final class GatewayCall implements WebSocket.Listener {
 
     /**
      * The answer's payload. The future fails with an IOException that quotes the gateway's refusal or names the broken
-     * connection.
+     * connection; it is a {@link Unwelcome} when the gateway refuses the connect request, as it does for a wrong token.
      */
     CompletableFuture<JsonNode> answer() {
         return answer;
+    }
+
+    /** The gateway refused the connect request. */
+    static final class Unwelcome extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        private Unwelcome(String message) {
+            super(message);
+        }
     }
 
     @Override
@@ -86,9 +95,12 @@ final class GatewayCall implements WebSocket.Listener {
             } else if (message.path("type").asText().equals("res")
                     && !message.path("ok").asBoolean()) {
                 JsonNode error = message.path("error");
-                answer.completeExceptionally(new IOException("it refused " + (id.equals(CALL) ? method : id) + ": "
+                String refused = "it refused " + (id.equals(CALL) ? method : id) + ": "
                         + error.path("code").asText() + " "
-                        + error.path("message").asText()));
+                        + error.path("message").asText();
+                answer.completeExceptionally(id.equals(CONNECT) ? new Unwelcome(refused) : new IOException(refused));
+            } else if (id.equals(CONNECT) && method == null) {
+                answer.complete(message.path("payload"));
             } else if (id.equals(CONNECT)) {
                 send(socket, CALL, method, params);
             } else if (id.equals(CALL)) {

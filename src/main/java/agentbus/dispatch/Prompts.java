@@ -25,6 +25,9 @@ public final class Prompts {
     /** The template, on the classpath. */
     public static final String TEMPLATE = "templates/job-prompt.mustache";
 
+    /** How the name of an actor begins that is an operator. */
+    private static final String OPERATOR = "operator:";
+
     private final ServerKey key;
     private final String apiUrl;
     private final int maxPayloadBytes;
@@ -53,10 +56,18 @@ public final class Prompts {
      */
     public Map<String, Object> model(@Body Map<String, Object> hookCall) throws JsonProcessingException {
         String payload = Json.pretty(hookCall.get("payload"));
-        boolean fits = payload.getBytes(StandardCharsets.UTF_8).length <= maxPayloadBytes;
+        int bytes = payload.getBytes(StandardCharsets.UTF_8).length;
+        boolean fits = bytes <= maxPayloadBytes;
         Map<String, Object> model = new HashMap<>(hookCall);
         model.put("payload", fits ? payload : null);
         model.put("payloadTooLarge", !fits);
+        model.put("payloadBytes", bytes);
+        if (String.valueOf(hookCall.get("answeredBy")).startsWith(OPERATOR)) {
+            model.put("operatorAnswer", model.remove("answer"));
+            model.put(
+                    "answeredBy",
+                    "Operator " + hookCall.get("answeredBy").toString().substring(OPERATOR.length()));
+        }
         model.put("untrusted", "untrusted".equals(hookCall.get("trust")));
         model.put("repeated", ((Number) hookCall.get("attemptNo")).intValue() > 1);
         model.put("apiUrl", apiUrl);

@@ -61,7 +61,11 @@ public final class RunAborts {
         tried.put("attemptId", claimed.path("attemptId").asText());
         tried.put("error", null);
         try {
-            JsonNode answer = callAbort(gateway, claimed.path("sessionKey").asText());
+            GatewayCall call = new GatewayCall(
+                    gateway.operatorToken(),
+                    "sessions.abort",
+                    Json.object().put("key", claimed.path("sessionKey").asText()));
+            JsonNode answer = answer(gateway, call);
             String status = answer.path("status").asText();
             switch (status) {
                 case "aborted" -> tried.put("outcome", "aborted");
@@ -86,10 +90,18 @@ public final class RunAborts {
         tried.put("error", error);
     }
 
-    private JsonNode callAbort(Gateway gateway, String sessionKey)
+    /**
+     * Makes a call over a new connection, and waits up to 10 s for the answer.
+     *
+     * @param gateway the gateway
+     * @param call the call
+     * @return the answer's payload
+     * @throws ExecutionException when the gateway refuses, or the connection breaks
+     * @throws InterruptedException when this node stops
+     * @throws TimeoutException when there is no answer in time
+     */
+    JsonNode answer(Gateway gateway, GatewayCall call)
             throws ExecutionException, InterruptedException, TimeoutException {
-        GatewayCall call = new GatewayCall(
-                gateway.operatorToken(), "sessions.abort", Json.object().put("key", sessionKey));
         CompletableFuture<WebSocket> opening =
                 client.newWebSocketBuilder().connectTimeout(patience).buildAsync(socketUrl(gateway.url()), call);
         // A failed opening fails the answer, whose timeout covers the opening too.

@@ -2,6 +2,7 @@ package agentbus.dispatch;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -164,8 +165,43 @@ class RunsTest {
                             () -> database.jdbc().queryForList("select outcome from run_aborts", String.class),
                             List.of("aborted")::equals);
             assertEquals(
-                    "agent:devops:job:" + job,
-                    gateway.requests().get(1).at("/params/key").asText());
+                    List.of("agent:devops:job:" + job),
+                    gateway.requests().stream()
+                            .filter(request -> request.path("method").asText().equals("sessions.abort"))
+                            .map(request -> request.at("/params/key").asText())
+                            .toList());
+            assertTrue(health(bus).at("/problems").isEmpty(), health(bus)::toString);
         }
+    }
+
+    @Test
+    void a_wrong_operator_token_shows_in_health_before_a_run_has_to_be_stopped(TestDatabase database) throws Exception {
+        try (GatewaySocket gateway = new GatewaySocket("the-token-in-force", "");
+                TestBus bus = TestBus.start(
+                        database,
+                        null,
+                        home,
+                        "agentbus.gateway.url",
+                        gateway.url().toString(),
+                        "agentbus.gateway.token",
+                        TestBus.HOOK_TOKEN,
+                        "agentbus.gateway.operator-token",
+                        "another-operator-token",
+                        "agentbus.gateway.health-seconds",
+                        "1")) {
+            await().until(() -> health(bus).at("/problems").toString(), said -> said.contains("operator token"));
+            String problem = health(bus).at("/problems/0").asText();
+            assertTrue(
+                    problem.startsWith("gateway default does not accept the operator token, so cancelled runs go on"
+                            + " (it refused connect: INVALID_REQUEST unauthorized"),
+                    problem);
+            assertTrue(problem.contains("gateway.auth.token"), problem);
+            assertFalse(problem.contains("another-operator-token"), problem);
+        }
+    }
+
+    private static JsonNode health(TestBus bus) throws Exception {
+        return Json.read(
+                bus.call("GET", "/v1/health", bus.operatorToken(), null).body());
     }
 }

@@ -82,6 +82,7 @@ class BlocksTest {
         assertEquals("unblocked", moved.get("what").asText());
         assertEquals("queued", bus.state(attempt.job()));
         assertTrue(bus.column(attempt.job(), "answer", String.class).startsWith("the time "));
+        assertNull(bus.column(attempt.job(), "answered_by", String.class), "nobody said that");
         assertEquals(List.of("job.enqueued", "job.blocked", "job.unblocked"), bus.topics(attempt.job()));
     }
 
@@ -258,6 +259,10 @@ class BlocksTest {
 
             assertEquals("queued", job.get("state").asText());
             assertEquals("in the vault", job.get("answer").asText());
+            assertEquals(
+                    who.get("kind").asText() + ":" + who.get("name").asText(),
+                    job.get("answeredBy").asText());
+            assertEquals(job.get("answeredBy"), bus.claim().claimed().get("answeredBy"));
             bus.ask("cancel_job", "jobId", attempt.job(), "reason", "next");
         }
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -251,5 +252,24 @@ class HealthTest {
                         stopped + " its lane is stopped: maintenance"),
                 bus.jdbc().queryForList("select job_id || ' ' || why from stuck_jobs_v order by job_id", String.class));
         assertEquals(1, bus.count("ready_jobs_v where lane_stopped"));
+    }
+
+    @Test
+    void schedules_that_no_node_runs_are_a_problem_and_so_is_said_when_there_are_none() {
+        beat("one", true);
+        assertEquals(0, bus.ask("health").get("standingOrders").asInt());
+        assertEquals(List.of(), problems());
+
+        Orders orders = new Orders(bus);
+        orders.hourly(Orders.hour(3), Orders.order("check"), Orders.order("elsewhere", "startedBy", "external"));
+
+        assertEquals(2, bus.ask("health").get("standingOrders").asInt());
+        assertEquals(
+                List.of("3 slots are due and not settled: standing orders are off on every node"
+                        + " (agentbus.orders.enabled), or their settling fails"),
+                problems());
+
+        orders.settle(Instant.now());
+        assertTrue(problems().stream().noneMatch(problem -> problem.contains("not settled")), problems()::toString);
     }
 }

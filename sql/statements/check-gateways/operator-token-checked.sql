@@ -1,0 +1,1 @@
+select operator_token_checked(:#gateway, :#refusal)::text
