@@ -18,13 +18,13 @@ final class StartTime implements Bench {
 
     @Override
     public void run(Rig rig, Consumer<ObjectNode> tell) {
-        rig.startBus(Map.of());
+        rig.startBus(Map.of("agentbus.orders.enabled", "true"));
         rig.stopBus();
         double[] seconds = new double[rig.options().get(BenchNumber.ROUNDS)];
         for (int n = 0; n < seconds.length; n++) {
             rig.resetGateway();
             rig.sql().row("enqueue-one", "bench-1", ClosingGateway.micros());
-            rig.startBus(Map.of());
+            rig.startBus(Map.of("agentbus.orders.enabled", "true"));
             if (!Waiting.until(LIMIT, () -> rig.report().path("hooks").asLong() > 0)) {
                 throw new BenchFailure(
                         "no hook came within " + LIMIT.toSeconds() + " s of the start; the end of the bus's log: "

@@ -83,6 +83,8 @@ public final class DemoCommand implements Callable<Integer> {
         // The launcher has already unpacked the Postgres programs here.
         settings.put("agentbus.database.embedded-binaries-dir", "data/postgres-binaries");
         settings.put("agentbus.gateway.token", SecretFile.random());
+        // The simulated agents cost nothing.
+        settings.put("agentbus.orders.enabled", "true");
         // Not the default port, because a real gateway may run there.
         settings.put("agentbus.gateway.url", "http://127.0.0.1:18790");
         settings.putAll(options.settings());

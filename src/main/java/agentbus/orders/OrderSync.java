@@ -43,10 +43,11 @@ public final class OrderSync {
      * Syncs the orders of a context whose routes are defined and not yet started.
      *
      * @param camel the context
+     * @return the number of orders
      * @throws OrderMistake for the first order with a mistake
      * @throws StartFailure when a statement fails
      */
-    public void sync(CamelContext camel) {
+    public int sync(CamelContext camel) {
         ArrayNode orders = JsonNodeFactory.instance.arrayNode();
         reader().read(camel).forEach(order -> orders.add(order.toJson()));
         fillGaps(orders);
@@ -56,6 +57,7 @@ public final class OrderSync {
             write(planner.slots(row));
         }
         ZoneData.compare(statements, namespace);
+        return orders.size();
     }
 
     /**

@@ -264,9 +264,10 @@ final class SettingsTable {
                             + " at minute 41."),
             flag(
                     "agentbus.orders.enabled",
-                    "true",
+                    "false",
                     "Whether this node runs standing orders. With false it does not read them from the route files and"
-                            + " does not settle slots."),
+                            + " does not settle slots; run and health say so. Off by default, because standing orders"
+                            + " wake models without a request."),
             whole(
                     "agentbus.orders.settle-ms",
                     100,

@@ -53,6 +53,7 @@ public final class Bus implements AutoCloseable {
     private Beans beans;
     private RouteFiles routes;
     private Optional<OrderSync> orders = Optional.empty();
+    private int orderCount;
     private RouteReload reload;
 
     private Bus(Settings settings, Gateways gateways, HttpAddress address, Database database) {
@@ -168,6 +169,13 @@ public final class Bus implements AutoCloseable {
                 .collect(Collectors.joining(", "));
     }
 
+    /** A text for people that says how many standing orders this node runs, or that they are off. */
+    public String orders() {
+        return orders.isPresent()
+                ? orderCount + ", on their schedules"
+                : "off: no schedule runs on this node until agentbus.orders.enabled is true";
+    }
+
     private void run(ServerKey key, AgentFiles fleet, List<String> moreRoutes, Map<String, Object> moreBeans) {
         Set<String> agentIds = new Preparation(settings, database, statements).run(key, gateways, fleet);
         requireNoStop();
@@ -260,7 +268,7 @@ public final class Bus implements AutoCloseable {
             routes.requireOwnNames(camel);
             OrderSync sync = new OrderSync(
                     statements, settings.text("agentbus.namespace"), beans.get(OrderPlanner.class), agentIds);
-            sync.sync(camel);
+            orderCount = sync.sync(camel);
             orders = Optional.of(sync);
         }
     }

@@ -80,6 +80,7 @@ public final class RunCommand implements Callable<Integer> {
                         + (bus.dispatches()
                                 ? bus.gateways()
                                 : "none: jobs wait until AGENTBUS_GATEWAY_TOKEN is given, or workers pull them with claim-jobs"));
+        out.println("  orders     " + bus.orders());
         out.println("  zones      time zone data " + ZoneData.version() + " (Java)");
         if (reload) {
             String watched = bus.reloadRoutes().stream().map(Path::toString).collect(Collectors.joining(", "));

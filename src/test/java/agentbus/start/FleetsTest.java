@@ -14,7 +14,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,7 +44,7 @@ class FleetsTest {
         Path data = Files.createDirectories(own.resolve("data"));
         Path key = home.resolve("green/data/server.key");
         if (Files.exists(key) && !Files.exists(data.resolve("server.key"))) {
-            Files.copy(key, data.resolve("server.key"), StandardCopyOption.COPY_ATTRIBUTES);
+            Files.copy(key, data.resolve("server.key"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
         }
         return own;
     }
@@ -124,12 +123,14 @@ class FleetsTest {
                             "agentbus.namespace",
                             namespace,
                             "agentbus.orders.enabled",
-                            "true")
+                            "true",
+                            "agentbus.phase",
+                            namespace.equals("green") ? "1" : "2")
                     .close();
         }
 
         assertEquals(
-                List.of("blue 5", "green 5"),
+                List.of("blue 22", "green 5"),
                 database.jdbc()
                         .queryForList(
                                 "select namespace || ' ' || count(*) from standing_orders where enabled"

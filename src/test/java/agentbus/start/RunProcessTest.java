@@ -115,6 +115,11 @@ class RunProcessTest {
                 TestBus.settings(database.url(), null, "agentbus.http.host", "127.0.0.1"),
                 System.getProperty("java.class.path"),
                 environment)) {
+            assertTrue(
+                    bus.log()
+                            .contains("passed over: AGENTBUS_HTTP_PORT, AGENTBUS_PORT, AGENTBUS_POSTGRES_PASSWORD,"
+                                    + " AGENTBUS_SERVICE_HOST"),
+                    bus.log());
             assertFalse(bus.log().contains("hidden"), bus.log());
             HttpResponse<String> health = HttpClient.newHttpClient()
                     .send(
