@@ -202,7 +202,12 @@ class HealthTest {
         Attempt hot = bus.running();
         bus.jdbc().update("update jobs set attempt_count = 3 where job_id = ?::uuid", hot.job());
         String old = bus.enqueue();
-        bus.jdbc().update("update jobs set run_after = now() - interval '90 seconds' where job_id = ?::uuid", old);
+        // The age of a job counts from its arrival, so the arrival moves back too.
+        bus.jdbc()
+                .update(
+                        "update jobs set run_after = now() - interval '90 seconds',"
+                                + " created_at = now() - interval '90 seconds' where job_id = ?::uuid",
+                        old);
         bus.complete(hot);
         bus.jdbc().update("update jobs set ended_at = now() - interval '25 hours' where job_id = ?::uuid", hot.job());
 
