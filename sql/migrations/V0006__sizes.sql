@@ -17,7 +17,7 @@ comment on column jobs.released_key is
 
 alter table job_attempts add column late_reports int not null default 0;
 comment on column job_attempts.late_reports is
-  'How many reports came after the end of the attempt. The first few are also events (late_reports_kept).';
+  'How many reports after the end of the attempt were only counted. The first few are events (late_reports_kept).';
 
 alter table standing_order_runs add column evidence_bytes int;
 comment on column standing_order_runs.evidence_bytes is

@@ -50,7 +50,7 @@ comment on function fenced_job(jsonb, jsonb) is
 
 -- Keeps a report of an attempt that is over as the event job.late_report, with long fields cut, and returns
 -- the problem stale_attempt. The problem is returned and not raised, so that the event is not rolled back.
--- The same report is kept once, and an attempt has at most late_reports_kept; every report is counted.
+-- The same report is kept once, and an attempt has at most late_reports_kept; further ones are counted.
 create or replace function late_report(p_operation text, p_job jobs, p_attempt job_attempts, p_input jsonb)
 returns jsonb language plpgsql as $$
 declare
@@ -65,8 +65,9 @@ begin
       jsonb_build_object('jobId', p_job.job_id, 'attemptNo', p_attempt.attempt_no, 'attemptStatus', p_attempt.status,
         'operation', p_operation,
         'report', cut_fields(p_input - 'jobId' - 'namespace', late_report_text())), v_key);
+  else
+    update job_attempts set late_reports = late_reports + 1 where attempt_id = p_attempt.attempt_id;
   end if;
-  update job_attempts set late_reports = late_reports + 1 where attempt_id = p_attempt.attempt_id;
   return jsonb_build_object('problem', jsonb_build_object('status', 409, 'code', 'stale_attempt', 'detail', v_message,
     'field', 'token', 'expected', 'the token of the live attempt, which its own prompt holds'));
 end

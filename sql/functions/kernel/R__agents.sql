@@ -129,10 +129,6 @@ declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
 begin
-  if (p_input ->> 'until')::timestamptz <= now() then
-    perform refuse(422, 'invalid_field', format('the time %s is past', p_input ->> 'until'), 'until', p_input -> 'until',
-      'a time in the future, or no until');
-  end if;
   perform act_as(p_principal, p_input ->> 'reason');
   v_agent := pause_lane(v_namespace, v_agent.agent_id, p_principal ->> 'name', p_input ->> 'reason',
     (p_input ->> 'until')::timestamptz);

@@ -94,6 +94,13 @@ class OperationsTest {
                 door.job();
                 return door.get("/v1/events?topic=job.%23&limit=5");
             }),
+            Map.entry("getEvent", door -> {
+                String event = door.post("/v1/events", "{\"topic\":\"a.fact\"}")
+                        .json()
+                        .at("/event/eventId")
+                        .asText();
+                return door.get("/v1/events/" + event);
+            }),
             Map.entry("listAgents", door -> door.get("/v1/agents")),
             Map.entry("pauseAgent", door -> {
                 Answer paused =
@@ -135,6 +142,14 @@ class OperationsTest {
             Map.entry("startStandingOrder", door -> {
                 order(door, "elsewhere");
                 return door.post("/v1/standing-orders/elsewhere/start", "{\"timeoutSeconds\":60}");
+            }),
+            Map.entry("getStandingOrderRun", door -> {
+                order(door, "shown-once");
+                String run = door.post("/v1/standing-orders/shown-once/start", null)
+                        .json()
+                        .at("/run/runId")
+                        .asText();
+                return door.get("/v1/standing-orders/runs/" + run);
             }),
             Map.entry("finishStandingOrder", door -> {
                 order(door, "finished");

@@ -216,7 +216,7 @@ class SizesTest {
 
         assertEquals(5, bus.count("events where topic = 'job.late_report'"));
         JsonNode job = bus.ask("get_job", "jobId", attempt.job());
-        assertEquals(30, job.at("/attempts/0/lateReports").asInt());
+        assertEquals(25, job.at("/attempts/0/lateReports").asInt());
         assertTrue(bytes(job) < 30_000, () -> bytes(job) + " bytes");
         JsonNode kept = bus.one("select payload -> 'report' from events where topic = 'job.late_report' limit 1");
         assertEquals("late 0", kept.get("summary").asText());
