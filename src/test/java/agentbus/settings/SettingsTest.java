@@ -242,6 +242,8 @@ class SettingsTest {
 
     @Test
     void a_flag_is_true_or_false_and_nothing_else() {
+        assertFalse(load().flag("agentbus.orders.enabled"));
+        overrides.put("agentbus.orders.enabled", "true");
         assertTrue(load().flag("agentbus.orders.enabled"));
         overrides.put("agentbus.orders.enabled", "yes");
         assertFailure("is \"yes\"; it must be one of true, false");
