@@ -27,8 +27,7 @@ public final class HttpBeans implements PackageBeans {
 
     private static HttpPort port(Beans beans) {
         HttpPort port = new HttpPort(
-                beans.get(HttpAddress.class),
-                beans.get(Settings.class).duration("agentbus.http.idle-timeout-seconds"));
+                beans.get(HttpAddress.class), beans.get(Settings.class).duration("agentbus.http.idle-timeout-seconds"));
         beans.closeAtStop(port::close);
         return port;
     }
