@@ -188,8 +188,11 @@ public final class AgentbusCli {
         } else {
             new AnswerPrinter(terminal).print(operation, json);
         }
-        boolean degraded =
-                json.path("problems").isArray() && !json.path("status").asText().equals("ok");
+        // Health has a status, which may be ok beside a problem; a sweep on request has problems alone.
+        boolean degraded = json.path("problems").isArray()
+                && (json.has("status")
+                        ? !json.path("status").asText().equals("ok")
+                        : !json.path("problems").isEmpty());
         return degraded ? REFUSED : DONE;
     }
 

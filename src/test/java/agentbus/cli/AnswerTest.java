@@ -74,10 +74,18 @@ class AnswerTest extends AgainstABus {
     @Test
     void an_empty_list_is_a_sentence() {
         assertEquals(List.of("no jobs"), shown("{\"jobs\":[]}", "list-jobs"));
+        assertEquals(List.of("no jobs"), shown("{\"jobs\":[],\"problems\":[]}", "requeue-expired"));
+        assertEquals(List.of("no events"), shown("{\"events\":[]}", "list-events"));
+    }
+
+    @Test
+    void a_job_that_a_sweep_on_request_cannot_move_is_a_failure() {
+        bus.answers(200, "{\"jobs\":[],\"problems\":[\"job 1 cannot be moved: broken\"]}");
+        Shell.Run run = shell.run("requeue-expired");
+        assertEquals(1, run.exit());
         assertEquals(
                 List.of("- job 1 cannot be moved: broken", "no jobs"),
-                shown("{\"jobs\":[],\"problems\":[\"job 1 cannot be moved: broken\"]}", "requeue-expired"));
-        assertEquals(List.of("no events"), shown("{\"events\":[]}", "list-events"));
+                run.out().lines().toList());
     }
 
     @Test

@@ -50,7 +50,7 @@ class ValueRangeTest {
         assertEquals("invalid_field payload", problem.code() + " " + problem.field());
         assertEquals("numbers that grow by at most 262144 bytes when they are written out", problem.expected());
         assertTrue(
-                problem.detail().startsWith("payload is 43043006 bytes when its numbers are written out"),
+                problem.detail().startsWith("payload is 43043007 bytes when its numbers are written out"),
                 problem.detail());
         assertEquals(
                 "followUps",

@@ -41,8 +41,8 @@ class DatabaseTest {
     }
 
     @Test
-    void a_given_url_is_used_with_its_escaped_credentials() throws SQLException {
-        execute("create role \"a@b\" login password 'p/:@%ü'");
+    void a_given_url_is_used_with_its_escaped_credentials() throws Exception {
+        Sandbox.asSuperuser(home, server.port(), "create role \"a@b\" login password 'p/:@%ü'");
         String url = "postgres://a%40b:p%2F%3A%40%25%C3%BC@127.0.0.1:" + server.port() + "/agentbus?sslmode=disable";
         try (Database database = Database.open(Sandbox.given(home, url))) {
             assertEquals("a@b", ask(database, "select current_user"));
@@ -149,8 +149,8 @@ class DatabaseTest {
     }
 
     @Test
-    void a_database_that_the_user_may_not_enter_is_told() throws SQLException {
-        execute("create role outsider login password 'hidden'");
+    void a_database_that_the_user_may_not_enter_is_told() throws Exception {
+        Sandbox.asSuperuser(home, server.port(), "create role outsider login password 'hidden'");
         execute("create database closed");
         execute("revoke connect on database closed from public");
         assertFailure(url("outsider", "hidden", "closed"), "outsider may not connect to it");

@@ -212,8 +212,9 @@ class MigrationsTest {
     }
 
     @Test
-    void a_user_who_may_not_make_the_schema_is_told_what_to_run() throws SQLException {
-        execute(database, "create role guest_" + database.name() + " login password 'hidden'");
+    void a_user_who_may_not_make_the_schema_is_told_what_to_run() throws Exception {
+        Sandbox.asSuperuser(
+                home, server.port(), "create role guest_" + database.name() + " login password 'hidden'");
         String guest = "guest_" + database.name();
         try (Database asGuest = open(database.name(), guest, "hidden")) {
             Migrations migrations = new Migrations(asGuest, "classpath:migrations/first");
@@ -224,6 +225,7 @@ class MigrationsTest {
                     message);
             assertFalse(message.contains("hidden"), message);
 
+            Sandbox.asSuperuser(home, server.port(), "grant " + guest + " to " + database.user() + " with set true");
             execute(database, "create schema if not exists agentbus; alter schema agentbus owner to " + guest);
             assertTrue(message.endsWith("alter schema agentbus owner to " + guest), message);
             assertEquals(2, migrations.run());
