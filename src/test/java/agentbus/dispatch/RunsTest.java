@@ -134,11 +134,14 @@ class RunsTest {
                     bus.call("POST", "/v1/gateway/started", bus.operatorToken(), body)
                             .statusCode());
             assertEquals(403, bus.call("GET", "/v1/jobs", token, null).statusCode());
-            assertNotEquals(token, gatewayToken(bus));
+            String newer = gatewayToken(bus);
+            assertNotEquals(token, newer);
+            assertEquals(
+                    200, bus.call("POST", "/v1/gateway/started", newer, body).statusCode());
             assertEquals(
                     401,
                     bus.call("POST", "/v1/gateway/started", token, body).statusCode(),
-                    "the older token is revoked");
+                    "the use of the newer token revokes the older one");
         }
     }
 
