@@ -44,7 +44,8 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Settings settings = Settings.load(Settings.home(environment), environment, demoSettings());
+        Settings settings = Settings.load(Settings.home(environment), withoutDatabase(), demoSettings());
+        requireOwnDatabase(settings);
         DemoFleet fleet = new DemoFleet(settings.text("agentbus.gateway.url"), settings.text("agentbus.gateway.token"));
         try {
             runner.run(
@@ -75,8 +76,6 @@ public final class DemoCommand implements Callable<Integer> {
     private Map<String, String> demoSettings() {
         Map<String, String> settings = new HashMap<>();
         settings.put("agentbus.data.dir", "data/demo");
-        // Empty, so that neither the environment nor a settings file can name a real database.
-        settings.put("agentbus.database.url", "");
         // The command line reads the token from this directory.
         String data = environment.getOrDefault("AGENTBUS_DATA_DIR", "data");
         settings.put("agentbus.data.token-dir", environment.getOrDefault("AGENTBUS_DATA_TOKEN_DIR", data));
@@ -88,11 +87,22 @@ public final class DemoCommand implements Callable<Integer> {
         // Not the default port, because a real gateway may run there.
         settings.put("agentbus.gateway.url", "http://127.0.0.1:18790");
         settings.putAll(options.settings());
-        if (!settings.get("agentbus.database.url").isEmpty()) {
-            throw new StartFailure(
-                    "the demo runs only on its own database, because its agents would close real jobs; remove"
-                            + " agentbus.database.url, or use ./agentbus run");
-        }
         return settings;
+    }
+
+    /** The environment without the database of a real bus, which the demo must not use. */
+    private Map<String, String> withoutDatabase() {
+        Map<String, String> variables = new HashMap<>(environment);
+        variables.keySet().removeAll(List.of("DATABASE_URL", "AGENTBUS_DATABASE_URL"));
+        return variables;
+    }
+
+    private static void requireOwnDatabase(Settings settings) {
+        String url = "agentbus.database.url";
+        if (!settings.text(url).isEmpty()) {
+            throw new StartFailure(
+                    "the demo runs only on its own database, because its agents would close real jobs; remove " + url
+                            + " (" + settings.source(url) + "), or use ./agentbus run");
+        }
     }
 }
