@@ -33,8 +33,8 @@ export default {
       log: api.logger,
       expectStart: !boot.started,
       spool: new Spool(config.spoolFile ?? join(stateDirectory(), "agentbus", "reports.json")),
+      reports: boot.reporter?.release(),
     });
-    reporter.takeOver(boot.reporter?.release() ?? []);
     boot.reporter = reporter;
     const runs = new Runs((sessionKey, what, body) => reporter.run(sessionKey, what, body));
     const safely = quiet(api.logger);

@@ -43,7 +43,7 @@ export class Reporter {
   #startTaken = () => {};
 
   /**
-   * Sends the reports that an earlier process has kept.
+   * Sends the reports of the reporter before, or else those that an earlier process has kept.
    *
    * @param {object} options
    * @param {string} options.url the bus, without a path
@@ -51,10 +51,12 @@ export class Reporter {
    * @param {{warn: (text: string) => void}} options.log
    * @param {boolean} options.expectStart whether gatewayStarted will be called soon; if so, all other reports wait for it
    * @param {import("./spool.js").Spool} [options.spool] keeps the ends of runs; without it a restart loses them
+   * @param {Report[]} [options.reports] what {@link release} of the reporter before returned. The file is then not read:
+   *     these reports include its own, in the order in which the bus must get them
    * @param {typeof fetch} [options.fetch]
    * @param {{firstPauseMs?: number, longestPauseMs?: number, mostWaiting?: number}} [options.times]
    */
-  constructor({ url, token, log, expectStart, spool, fetch = globalThis.fetch, times = {} }) {
+  constructor({ url, token, log, expectStart, spool, reports, fetch = globalThis.fetch, times = {} }) {
     this.#url = url.replace(/\/+$/, "");
     this.#token = token;
     this.#log = log;
@@ -71,7 +73,7 @@ export class Reporter {
           setTimeout(resolve, START_WITHIN_MS).unref();
         })
       : Promise.resolve();
-    this.#kept().forEach((report) => this.#add(report));
+    (reports ?? this.#kept()).forEach((report) => this.#add(report));
   }
 
   /**
@@ -116,16 +118,6 @@ export class Reporter {
     this.#stopping.abort();
     this.#spool = undefined;
     return this.#reports;
-  }
-
-  /**
-   * Takes over the reports of the reporter before; those of a file that both read are taken once.
-   *
-   * @param {Report[]} reports what {@link release} returned
-   */
-  takeOver(reports) {
-    const known = new Set(this.#reports.map(same));
-    reports.filter((report) => !known.has(same(report))).forEach((report) => this.#add(report));
   }
 
   /**
@@ -272,11 +264,6 @@ function current({ body, at }) {
   // The time from the start of the run to this try, not to the end of the run: the bus subtracts the duration from the
   // arrival of the report to find the start.
   return Number.isFinite(body.durationMs) ? { ...body, durationMs: body.durationMs + Math.max(0, Date.now() - at) } : body;
-}
-
-/** A text for which two reports are the same if they are about the same moment of the same run. */
-function same({ path, body, at }) {
-  return JSON.stringify([path, at, body.runId]);
 }
 
 /** The JSON object of a text, or nothing. */

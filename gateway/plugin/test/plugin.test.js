@@ -147,18 +147,17 @@ test("a_report_after_the_stop_is_kept_for_the_next_start", async () => {
   assert.deepEqual(taken().map((report) => report.body.n), [1]);
 });
 
-test("a_second_load_takes_over_what_waits_without_sending_it_twice", async () => {
+test("a_second_load_takes_over_what_waits_in_order_and_without_sending_it_twice", async () => {
   const before = down();
   before.gatewayStarted(() => ({ bootId: "b" }));
   before.run(JOB, "run-started", { runId: "r" });
   before.run(JOB, "run-ended", { runId: "r" });
-  const afterwards = reporter({ spool: spool() });
-  afterwards.takeOver(before.release());
-  await idle(afterwards);
-  assert.deepEqual(received.map((report) => report.path).sort(), [
-    "/v1/gateway/run-ended",
-    "/v1/gateway/run-started",
+  await idle(reporter({ spool: spool(), reports: before.release() }));
+  // A start that arrives after the end of the same run would make the bus take the run for alive.
+  assert.deepEqual(received.map((report) => report.path), [
     "/v1/gateway/started",
+    "/v1/gateway/run-started",
+    "/v1/gateway/run-ended",
   ]);
 });
 
