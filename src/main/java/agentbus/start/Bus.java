@@ -92,14 +92,14 @@ public final class Bus implements AutoCloseable {
         try {
             requireNoStop();
             bus = new Bus(settings, gateways, address, database);
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) {
             uninterrupted(database::close);
             throw failed;
         }
         try {
             bus.run(key, fleet, moreRoutes, moreBeans);
             return bus;
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) {
             uninterrupted(bus::close);
             throw failed;
         }

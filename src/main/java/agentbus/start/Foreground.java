@@ -34,7 +34,7 @@ public final class Foreground {
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             started.complete(start.get());
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) {
             started.completeExceptionally(failed);
             if (!underWay(hook)) {
                 throw failed;
