@@ -323,13 +323,53 @@ fi
 [ "$kept" -eq 0 ] || echo "Compare each kept file with the .agentbus-new file beside it, and merge the changes that you want."
 [ -z "$dry" ] || exit 0
 
-# Whether the user's own configuration has a text, not counting comments. The script cannot read JSON5 as a whole.
+# The user's own configuration without comments.
+own_config() {
+  sed -e 's|^[[:space:]]*//.*$||' -e 's|[[:space:]]//.*$||' "$home/openclaw.json"
+}
+
+# Whether it has a text. The script cannot read JSON5 as a whole.
 own_config_has() {
-  sed -e 's|^[[:space:]]*//.*$||' -e 's|[[:space:]]//.*$||' "$home/openclaw.json" | grep -Eq "$1"
+  own_config | grep -Eq "$1"
+}
+
+# Whether it names agents: agents.entries or agents.list. Plugins and skills have entries, too, so the place counts.
+own_config_has_agents() {
+  own_config | awk '
+    { text = text $0 "\n" }
+    END {
+      for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1)
+        if (quote != "") {
+          if (c == "\\") i++
+          else if (c == quote) quote = ""
+          else word = word c
+        } else if (c == "\"" || c == "\047") {
+          quote = c
+          word = ""
+          unquoted = 0
+        } else if (c ~ /[A-Za-z0-9_$-]/) {
+          word = (unquoted ? word : "") c
+          unquoted = 1
+        } else {
+          unquoted = 0
+          if (c == ":") {
+            key = word
+            if (depth == 2 && parent[2] == "agents" && (key == "entries" || key == "list")) found = 1
+          } else if (c == "{" || c == "[") {
+            parent[++depth] = key
+            key = ""
+          } else if (c == "}" || c == "]") {
+            depth--
+          }
+        }
+      }
+      exit !found
+    }'
 }
 
 if [ -f "$home/openclaw.json.agentbus-new" ] && [ -r "$home/openclaw.json" ]; then
-  if ! own_config_has "(^|[^A-Za-z0-9_-])(entries|list)[\"']?[[:space:]]*:"; then
+  if ! own_config_has_agents; then
     cat <<'TEXT'
 
 Warning: your openclaw.json has no agents.entries. OpenClaw's implicit agent main is gone as soon as the fleet's

@@ -192,7 +192,8 @@ class InstallTest {
         Files.createDirectories(home);
         Files.writeString(
                 home.resolve("openclaw.json"),
-                "{\n  // entries: none yet\n  gateway: { auth: { mode: \"token\", token: \"mine\" } },\n}\n");
+                "{\n  // entries: none yet\n  gateway: { auth: { mode: \"token\", token: \"mine\" } },\n"
+                        + "  plugins: { entries: { telegram: {} } },\n}\n");
         String said = install().out;
         assertTrue(said.contains(implicit) && said.contains("systemAgent: { agentId: \"main\" }"), said);
         assertTrue(said.contains(token), said);
