@@ -169,7 +169,6 @@ public final class ServerAnswers {
                                 "The body has not come within " + bodyPatience.toSeconds() + " seconds."));
             }
         });
-        call.addBodyEndHandler(done -> call.vertx().cancelTimer(timer));
         call.addEndHandler(done -> call.vertx().cancelTimer(timer));
     }
 

@@ -140,11 +140,11 @@ public final class McpDoor {
                 exchange,
                 () -> limits.identifyArgument(
                         token == null ? null : token.textValue(), operation.principals(), call.address()));
-        operation.check(input, UnaryOperator.identity());
+        ObjectNode checked = operation.check(input, UnaryOperator.identity());
         if (operation.table().isPresent()) {
-            input.put(ANSWER_BYTES, ModelAnswer.LIST_BYTES);
+            checked.put(ANSWER_BYTES, ModelAnswer.LIST_BYTES);
         }
-        calls.prepare(exchange, input);
+        calls.prepare(exchange, checked);
     }
 
     /**

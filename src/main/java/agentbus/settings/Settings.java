@@ -207,7 +207,7 @@ public final class Settings {
         for (String key : entries.keySet()) {
             Optional<String> mistake = SettingsTable.find(key)
                     .flatMap(setting -> setting.kind().mistake().apply(text(key)));
-            if (mistake.isEmpty() && !source(key).equals(SettingsLoader.DEFAULT)) {
+            if (mistake.isEmpty() && !text(key).isEmpty() && !source(key).equals(SettingsLoader.DEFAULT)) {
                 mistake = camel.mistake(key, text(key));
             }
             if (mistake.isPresent()) {
