@@ -27,6 +27,8 @@ public final class Prompts {
 
     /** How the name of an actor begins that is an operator. */
     private static final String OPERATOR = "operator:";
+    /** How the name of a route begins, which acts as an operator and may pass on text from outside. */
+    private static final String ROUTE = "operator:route:";
 
     private final ServerKey key;
     private final String apiUrl;
@@ -62,11 +64,10 @@ public final class Prompts {
         model.put("payload", fits ? payload : null);
         model.put("payloadTooLarge", !fits);
         model.put("payloadBytes", bytes);
-        if (String.valueOf(hookCall.get("answeredBy")).startsWith(OPERATOR)) {
+        String answeredBy = String.valueOf(hookCall.get("answeredBy"));
+        if (answeredBy.startsWith(OPERATOR) && !answeredBy.startsWith(ROUTE)) {
             model.put("operatorAnswer", model.remove("answer"));
-            model.put(
-                    "answeredBy",
-                    "Operator " + hookCall.get("answeredBy").toString().substring(OPERATOR.length()));
+            model.put("answeredBy", "Operator " + answeredBy.substring(OPERATOR.length()));
         }
         model.put("untrusted", "untrusted".equals(hookCall.get("trust")));
         model.put("repeated", ((Number) hookCall.get("attemptNo")).intValue() > 1);
