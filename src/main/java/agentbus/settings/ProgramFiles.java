@@ -144,12 +144,19 @@ public final class ProgramFiles {
         List<Path> files = new ArrayList<>();
         for (Path folder : folders()) {
             try (Stream<Path> found = Files.walk(folder)) {
-                found.filter(Files::isRegularFile).forEach(files::add);
+                found.filter(Files::isRegularFile)
+                        .filter(file -> isOfProgram(file.getFileName().toString()))
+                        .forEach(files::add);
             } catch (IOException unreadable) {
                 throw new StartFailure("cannot read " + folder + ": " + SecretFile.reason(unreadable), unreadable);
             }
         }
         return files;
+    }
+
+    /** Whether a file is one of the program, and not one of an editor or the system, such as .DS_Store. */
+    private static boolean isOfProgram(String name) {
+        return !name.startsWith(".") && !name.endsWith("~");
     }
 
     /** The class path name of a file in the checkout. */
