@@ -132,17 +132,23 @@ begin
 end
 $$;
 
--- Notes in every namespace whether a gateway accepts the operator token of a node. p_refusal is null when it
--- does. Returns the number of rows that changed. Locks the rows in the order of their namespaces.
-create or replace function operator_token_checked(p_gateway text, p_refusal text) returns int
-language plpgsql as $$
+drop function if exists operator_token_checked(text, text);
+
+-- Notes in every namespace that a node of p_namespace serves whether a gateway accepts the operator token of
+-- the node. p_refusal is null when it does. Returns the number of rows that changed. Locks the rows in the
+-- order of their namespaces.
+create or replace function operator_token_checked(
+  p_gateway text, p_refusal text, p_namespace text default null
+) returns int language plpgsql as $$
 declare
   v_was gateways;
   v_changed int := 0;
 begin
   for v_was in
     select * from gateways
-    where gateway = p_gateway and operator_refusal is distinct from p_refusal
+    where gateway = p_gateway
+      and namespace = any (namespaces_served(p_namespace))
+      and operator_refusal is distinct from p_refusal
     order by namespace
     for no key update
   loop

@@ -1,1 +1,2 @@
-select operator_token_checked(:#gateway, :#refusal)::text
+select operator_token_checked(:#gateway, :#refusal,
+  :#${variable.ownNamespace})::text
