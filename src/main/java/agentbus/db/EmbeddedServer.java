@@ -21,9 +21,10 @@ import org.slf4j.LoggerFactory;
  * An embedded Postgres. Its data is in {@code postgres} in the data directory and outlives the process.
  *
  * <p>The server listens on 127.0.0.1 only and asks for the password in {@code postgres.password}, mode 600. The bus's role
- * is no superuser, see {@link ServerRoles}. All
- * processes on one data directory share one server: the first starts it, the others find it, the last one stops it. A
- * server left behind by a killed process is found in the same way.
+ * is no superuser, see {@link ServerRoles}.
+ *
+ * <p>All processes on one data directory share one server: the first starts it, the others find it, the last one stops
+ * it. A server left behind by a killed process is found in the same way.
  */
 final class EmbeddedServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);

@@ -98,11 +98,14 @@ public final class DemoCommand implements Callable<Integer> {
     }
 
     private static void requireOwnDatabase(Settings settings) {
-        String url = "agentbus.database.url";
-        if (!settings.text(url).isEmpty()) {
-            throw new StartFailure(
-                    "the demo runs only on its own database, because its agents would close real jobs; remove " + url
-                            + " (" + settings.source(url) + "), or use ./agentbus run");
+        refuse(settings, "agentbus.database.url", "its own database, because its agents would close real jobs");
+        refuse(settings, "agentbus.gateways", "its simulated gateway, because its orders would wake real agents");
+    }
+
+    private static void refuse(Settings settings, String key, String own) {
+        if (!settings.text(key).isEmpty()) {
+            throw new StartFailure("the demo runs only on " + own + "; remove " + key + " (" + settings.source(key)
+                    + "), or use ./agentbus run");
         }
     }
 }

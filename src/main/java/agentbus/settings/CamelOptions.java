@@ -33,6 +33,9 @@ final class CamelOptions {
             "rest", "RestConfigurationProperties",
             "ssl", "SSLConfigurationProperties");
 
+    /** Where Camel serves health and metrics; the door protects this path by its name. */
+    private static final String OBSERVED = plain("camel.management.path");
+
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{\\??([a-zA-Z0-9._-]+)}}");
     private static final Pattern WHOLE = Pattern.compile("-?[0-9]{1,18}");
     private static final Pattern TIME = Pattern.compile("[0-9]{1,18}|([0-9]{1,18}(ms|s|m|h|d))+");
@@ -64,6 +67,9 @@ final class CamelOptions {
         var derived = PLACEHOLDER.matcher(usual);
         if (derived.matches()) {
             return Optional.of("follows " + derived.group(1) + "; set that");
+        }
+        if (plain(key).equals(OBSERVED)) {
+            return Optional.of("must stay /observe, which agentbus.observe.token protects");
         }
         int end = key.lastIndexOf('.') + 1;
         Optional<PropertyConfigurerGetter> group = groups.computeIfAbsent(

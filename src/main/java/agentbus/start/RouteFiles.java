@@ -10,7 +10,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
+import java.net.JarURLConnection;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.FileSystem;
@@ -114,13 +114,13 @@ final class RouteFiles {
             return;
         }
         try {
-            URI at = found.toURI();
-            if ("jar".equals(at.getScheme())) {
-                try (FileSystem jar = FileSystems.newFileSystem(at, Map.of())) {
-                    addPacked(folder, jar.getPath(folder));
+            if (found.openConnection() instanceof JarURLConnection packed) {
+                Path jar = Path.of(packed.getJarFileURL().toURI());
+                try (FileSystem files = FileSystems.newFileSystem(jar, (ClassLoader) null)) {
+                    addPacked(folder, files.getPath(folder));
                 }
             } else {
-                addPacked(folder, Path.of(at));
+                addPacked(folder, Path.of(found.toURI()));
             }
         } catch (URISyntaxException | IOException unreadable) {
             throw new StartFailure("cannot read the routes in " + found + ": " + unreadable.getMessage(), unreadable);

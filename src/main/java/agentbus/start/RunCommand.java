@@ -22,7 +22,7 @@ import picocli.CommandLine.Option;
             "Start a bus and keep it running until Ctrl-C.",
             "The database is DATABASE_URL if given, else an embedded Postgres with its data in ./data.",
             "Settings: agentbus.properties in the home directory, AGENTBUS_… variables, --set. All are listed in"
-                    + " src/main/resources/application.properties."
+                    + " docs/guide/settings.md."
         },
         footer =
                 "Example: DATABASE_URL=postgresql://bus@db/bus AGENTBUS_GATEWAY_TOKEN=… agentbus run --set agentbus.phase=2")

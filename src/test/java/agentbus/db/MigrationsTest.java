@@ -213,8 +213,7 @@ class MigrationsTest {
 
     @Test
     void a_user_who_may_not_make_the_schema_is_told_what_to_run() throws Exception {
-        Sandbox.asSuperuser(
-                home, server.port(), "create role guest_" + database.name() + " login password 'hidden'");
+        Sandbox.asSuperuser(home, server.port(), "create role guest_" + database.name() + " login password 'hidden'");
         String guest = "guest_" + database.name();
         try (Database asGuest = open(database.name(), guest, "hidden")) {
             Migrations migrations = new Migrations(asGuest, "classpath:migrations/first");

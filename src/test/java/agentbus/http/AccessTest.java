@@ -137,6 +137,7 @@ class AccessTest {
                 .path()
                 .replace("{jobId}", jobId)
                 .replace("{runId}", jobId)
+                .replace("{eventId}", jobId)
                 .replace("{orderName}", "nothing")
                 .replace("{gateway}", "default")
                 .replace("{agentId}", "worker");

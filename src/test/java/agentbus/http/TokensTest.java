@@ -111,6 +111,7 @@ class TokensTest {
                 .path()
                 .replace("{jobId}", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10")
                 .replace("{runId}", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10")
+                .replace("{eventId}", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10")
                 .replace("{orderName}", "nothing")
                 .replace("{gateway}", "nowhere")
                 .replace("{agentId}", "nobody");

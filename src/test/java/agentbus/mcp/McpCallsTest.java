@@ -127,7 +127,7 @@ class McpCallsTest {
         JsonNode job = door.get("/v1/jobs/" + work.jobId()).json();
         assertEquals("{\"load\":0.45}", job.path("result").toString(), job.toString());
         JsonNode followUp =
-                door.get("/v1/jobs/" + done.at("/followUps/0/jobId").asText()).json();
+                door.get("/v1/jobs/" + done.at("/followUps/0").asText()).json();
         assertEquals("{\"text\":\"{}\"}", followUp.path("payload").toString(), done.toString());
     }
 
