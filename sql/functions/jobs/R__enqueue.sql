@@ -211,11 +211,17 @@ begin
       do nothing
     returning * into v_job;
     exit when found;
-    -- Locked, so that no claim takes the job between this look and a replacement of its request.
     select * into v_job from jobs
     where namespace = p_namespace and target_agent = v_agent.agent_id and dedupe_key = p_input ->> 'dedupeKey'
-      and state in ('waiting', 'queued', 'leased', 'running', 'blocked')
-    for no key update;
+      and state in ('waiting', 'queued', 'leased', 'running', 'blocked');
+    if found and v_mode <> 'until_ended' then
+      -- Locked, so that no claim takes the job between this look and its change. until_ended changes nothing,
+      -- and a lock out of the order of ids could end in a deadlock with a close or a cancel.
+      select * into v_job from jobs
+      where job_id = v_job.job_id and dedupe_key = p_input ->> 'dedupeKey'
+        and state in ('waiting', 'queued', 'leased', 'running', 'blocked')
+      for no key update;
+    end if;
     if found then
       v_differs := differing(p_input, jsonb_build_object('subject', v_job.subject, 'payload', v_job.payload,
         'jobType', v_job.job_type, 'priority', v_job.priority, 'trust', v_job.trust));
