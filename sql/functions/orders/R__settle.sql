@@ -286,7 +286,7 @@ $$;
 create or replace function note_unsettled(
   p_namespace text, p_order text, p_agent text, p_now timestamptz, p_error text
 ) returns void language sql as $$
-  select append_event(p_namespace, 'standing_order.unsettled', null, null,
+  select append_event_of_failure(p_namespace, 'standing_order.unsettled', null,
     jsonb_build_object('order', p_order, 'agentId', p_agent, 'error', p_error),
     once_key(p_order, date_trunc('hour', p_now, 'UTC')))
 $$;

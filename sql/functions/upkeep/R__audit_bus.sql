@@ -171,7 +171,7 @@ begin
     begin
       execute format('select %I($1)', v_check) using p_now;
     exception when others then
-      perform append_event('default', 'audit.check_failed', null, null,
+      perform append_event_of_failure('default', 'audit.check_failed', null,
         jsonb_build_object('check', v_check, 'error', sqlerrm),
         once_key(v_check, date_trunc('hour', p_now, 'UTC')));
     end;

@@ -1,6 +1,18 @@
 -- A sweep handles its rows one by one. A row that cannot be handled is written down, shows in health, and is
 -- tried again later, so that it does not hold up the others.
 
+-- Emits an event about a failure. An event that cannot be written, for example because of one of its
+-- subscribers, does not stop the caller: the cause may be the same as that of the failure.
+create or replace function append_event_of_failure(
+  p_namespace text, p_topic text, p_source_job uuid, p_payload jsonb, p_dedupe_key text
+) returns void language plpgsql as $$
+begin
+  perform append_event(p_namespace, p_topic, null, p_source_job, p_payload, p_dedupe_key);
+exception when others then
+  raise warning 'event % of namespace % cannot be written: %', p_topic, p_namespace, sqlerrm;
+end
+$$;
+
 -- Writes down that a sweep could not handle a row, and emits job.sweep_failed or, for a slot,
 -- standing_order.unsettled, at most once an hour for each row. Returns when the sweep tries the row again:
 -- after short_backoff up to sweep_failure_cap_seconds, from 16 s on.
@@ -19,7 +31,7 @@ begin
     updated_at = now()
   returning * into v_failure;
   if p_what <> 'slot' then
-    perform append_event(p_namespace, 'job.sweep_failed', null, p_row,
+    perform append_event_of_failure(p_namespace, 'job.sweep_failed', p_row,
       jsonb_build_object('jobId', p_row, 'what', p_what, 'error', v_failure.error),
       once_key(p_what || ':' || p_row, date_trunc('hour', now(), 'UTC')));
   end if;
