@@ -12,22 +12,27 @@ create or replace function session_key_of(p_job jobs, p_form text) returns text 
     else (p_job).job_id::text end)
 $$;
 
--- Returns the jobs to which a session key can refer: the job whose id it holds, whichever agent ran it, or
--- the newest jobs of the agent in the session that it names. The newest few are enough, because the runs of
--- a session come one after another.
-create or replace function jobs_of_session(p_agent text, p_session text) returns setof jobs
+drop function if exists jobs_of_session(text, text);
+
+-- Returns the jobs of a namespace (null: of all) to which a session key can refer: the job whose id it holds,
+-- whichever agent ran it, or the newest jobs of the agent in the session that it names. The newest few are
+-- enough, because the runs of a session come one after another.
+create or replace function jobs_of_session(p_namespace text, p_agent text, p_session text)
+returns setof jobs
 language plpgsql stable as $$
 begin
   if p_session ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
     return query
       select * from jobs
-      where job_id = p_session::uuid;
+      where job_id = p_session::uuid
+        and (p_namespace is null or namespace = p_namespace);
   else
     return query
       select * from jobs
       where target_agent = p_agent
         and session is not null
         and lower(session) = p_session
+        and (p_namespace is null or namespace = p_namespace)
       order by seq desc
       limit session_jobs_searched();
   end if;
@@ -45,10 +50,10 @@ declare
 begin
   perform require_principal(p_principal);
   select a.* into v_attempt
-  from jobs_of_session(coalesce(v_key[1], p_input ->> 'agentId'), v_key[2]) j
+  from jobs_of_session(
+    p_principal ->> 'namespace', coalesce(v_key[1], p_input ->> 'agentId'), v_key[2]) j
   join job_attempts a using (job_id)
   where a.gateway = p_principal ->> 'name'
-    and j.namespace = coalesce(p_principal ->> 'namespace', j.namespace)
     and a.created_at <= p_began
   order by a.created_at desc
   limit 1;
