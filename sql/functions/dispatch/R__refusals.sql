@@ -222,7 +222,7 @@ begin
     join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
     where t.attempt_id = any (p_attempts)
       and (a.refusal_stops > 0 or a.refused_job is not null and a.refusal_cause is null)
-    order by 1, 2, 3
+    order by 1, 2, 3, 4
   loop
     v_agents := open_lanes(v_lane.namespace, v_lane.gateway, v_lane.refusal_cause, v_lane.agent);
     if v_lane.refusal_cause is not null and v_agents <> '{}' then
