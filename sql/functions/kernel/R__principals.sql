@@ -141,16 +141,27 @@ create or replace function revoke_older_tokens(p_token_hash bytea) returns void
 language plpgsql as $$
 declare
   v_used access_tokens;
+  v_older bytea[];
 begin
   select * into v_used
   from access_tokens
   where token_hash = p_token_hash;
+  v_older := array(
+    select token_hash
+    from access_tokens
+    where kind = v_used.kind
+      and name = v_used.name
+      and namespace is not distinct from v_used.namespace
+      and created_at < v_used.created_at
+      and revoked_at is null);
+  -- Without this return, a database that only reads would refuse an agent's reads too: there every update
+  -- fails, even of no row.
+  if v_older = '{}' then
+    return;
+  end if;
   update access_tokens
   set revoked_at = now()
-  where kind = v_used.kind
-    and name = v_used.name
-    and namespace is not distinct from v_used.namespace
-    and created_at < v_used.created_at
+  where token_hash = any (v_older)
     and revoked_at is null;
   if found then
     insert into audit_log (namespace, actor, action, table_name, row_id, why)
