@@ -155,7 +155,10 @@ language sql stable as $$
     case when count(*) > 1 then 's' end,
     string_agg(agent_id, ', ' order by agent_id),
     (array_agg(paused_reason order by paused_at))[1],
-    coalesce('next try at ' || utc_text(min(paused_until)), 'no try until it is resumed or the gateway restarts'),
+    case
+      when min(paused_until) <= now() then 'the next due job is the next try'
+      else coalesce(
+        'next try at ' || utc_text(min(paused_until)), 'no try until it is resumed or the gateway restarts') end,
     gateway)
   from agents
   where namespace = p_namespace
