@@ -117,7 +117,9 @@ create or replace function audit_stopped_lanes(p_now timestamptz) returns void l
       and run_after <= p_now
     order by priority desc, run_after, seq
     limit 1) j
+  -- Without the lanes that gateway.calls_refused or gateway.wrong_agent has reported, as in stuck_jobs_v.
   where not lane_open(a)
+    and (not a.enabled or a.refusal_cause is null)
     and j.updated_at < p_now - stuck_after()
 $$;
 
