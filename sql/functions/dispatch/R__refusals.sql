@@ -15,7 +15,7 @@ language sql immutable as $$
   select split_part(p_reason, ':', 1)
 $$;
 
--- Returns how long a lane stops that refusals have stopped p_stops times in a row before.
+-- Returns how long the next stop of a lane lasts, after p_stops stops in a row because of refusals.
 create or replace function refusal_pause(p_stops int) returns interval
 language sql immutable as $$
   select make_interval(secs =>
@@ -50,8 +50,8 @@ language sql stable as $$
       and (p_agent is null or j.target_agent = p_agent))
 $$;
 
--- Returns how many hook calls of a locked job were refused since its last run, when the lane has admitted
--- another job since the first of them, so that the refusals are about this job alone; otherwise 0.
+-- Returns how many hook calls of a locked job were refused since its last run, if these refusals are about
+-- this job alone: the lane has admitted another job since the first of them. Otherwise returns 0.
 create or replace function refusals_alone(p_job jobs) returns int
 language plpgsql stable as $$
 declare
@@ -67,7 +67,7 @@ begin
 end
 $$;
 
--- Sets a locked job aside whose hook call starts no run: ends its live attempt, which does not count, and
+-- Sets aside a locked job whose hook calls start no run: ends its live attempt, which does not count, and
 -- blocks the job with the reason, so that the lane goes on with other jobs. Returns the job.
 create or replace function set_aside(p_job jobs, p_error text, p_reason text) returns jobs
 language plpgsql as $$
@@ -146,8 +146,8 @@ begin
 end
 $$;
 
--- Makes the queued jobs of these lanes due whose last hook calls started no run, and notifies the
--- dispatchers. Jobs that another call has locked are skipped.
+-- Makes queued jobs of these lanes due at once if their last hook calls started no run, at most sweep_batch
+-- jobs, and notifies the dispatchers. Jobs that another call has locked are skipped.
 create or replace function make_refused_due(p_namespace text, p_agents text[]) returns void
 language sql as $$
   update jobs

@@ -9,7 +9,7 @@
 -- because only that index has their order: with an equality the planner may read all jobs by their ids.
 --
 -- Locks: a batch skips jobs that another call has locked, and takes them in a further pass. So a batch
--- waits for no lock, and cannot deadlock.
+-- waits for no job. Only the row in cascades of a job below can make it wait, for one batch of that cascade.
 
 -- Returns the largest UUID, after every id.
 create or replace function last_id() returns uuid language sql immutable as $$

@@ -21,10 +21,10 @@ $$;
 -- Chosen: any number.
 create or replace function event_lock_class() returns bigint language sql immutable as $$ select 25974 $$;
 
--- Trigger: marks the transaction as a writer of events, before its first event gets a seq. Seqs are given in
--- another order than commits, so a reader needs to know which seqs may still come (complete_seq).
--- The key of the shared lock holds the last seq that was given before. The lock ends with the transaction,
--- and only transactions that write events have one.
+-- Trigger: marks the transaction as a writer of events, before its first event gets a seq. An event with a
+-- higher seq can be committed earlier, so a reader needs to know which seqs may still come (complete_seq).
+-- The mark is a shared advisory lock, whose key holds the last seq that was given before. It ends with the
+-- transaction.
 create or replace function from_seq() returns trigger
 language plpgsql as $$
 declare
