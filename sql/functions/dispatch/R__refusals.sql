@@ -235,9 +235,13 @@ begin
 end
 $$;
 
--- Lets the lanes that the bus has stopped on a gateway try again now, because there is news from the gateway.
--- A lane opens for good only when its call is admitted, or the right agent has run.
-create or replace function retry_lanes(p_namespace text, p_gateway text) returns void
+drop function if exists retry_lanes(text, text);
+
+-- Lets the lanes that the bus has stopped on a gateway try again now, because the gateway is ready again or,
+-- with p_restarted, was restarted. Only a restart can have corrected a mapping, so without one the lanes of
+-- stop_lane_of_wrong_agent stay stopped. A lane opens for good only when its call is admitted, or the right
+-- agent has run.
+create or replace function retry_lanes(p_namespace text, p_gateway text, p_restarted boolean) returns void
 language plpgsql as $$
 declare
   v_agents text[];
@@ -245,7 +249,10 @@ begin
   v_agents := array(
     select agent_id
     from agents
-    where namespace = p_namespace and gateway = p_gateway and refusal_cause is not null
+    where namespace = p_namespace
+      and gateway = p_gateway
+      and refusal_cause is not null
+      and (p_restarted or refusal_stops > 0)
     order by agent_id
     for no key update);
   if v_agents = '{}' then

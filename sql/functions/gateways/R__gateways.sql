@@ -89,7 +89,7 @@ begin
   where namespace = p_gateway.namespace
     and gateway = p_gateway.gateway;
   if p_state = 'ready' and p_gateway.state <> 'ready' then
-    perform retry_lanes(p_gateway.namespace, p_gateway.gateway);
+    perform retry_lanes(p_gateway.namespace, p_gateway.gateway, false);
   end if;
 end
 $$;

@@ -195,7 +195,7 @@ begin
   where gateway = v_name
     and namespace = coalesce(p_principal ->> 'namespace', namespace);
   if v_new then
-    perform retry_lanes(namespace, gateway)
+    perform retry_lanes(namespace, gateway, true)
     from gateways
     where gateway = v_name
       and namespace = coalesce(p_principal ->> 'namespace', namespace);
