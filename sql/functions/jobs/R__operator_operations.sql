@@ -121,15 +121,33 @@ $$;
 drop function if exists unfinished_below(uuid, uuid);
 
 -- Cancels a locked job and the jobs p_below, which are locked too, and releases the jobs that wait for them.
+-- When more than a batch of jobs wait for several of them, cascades release these jobs: a batch for each
+-- cancelled job would together take longer than a statement may.
 create or replace function cancel_tree(p_job jobs, p_below uuid[], p_reason text, p_reason_below text)
 returns void language plpgsql as $$
+declare
+  v_cancelled uuid[];
+  v_waiting int;
 begin
   perform cancel_jobs(
     array(select job_id from jobs where job_id = any (p_below) and ended_at is null), p_reason_below);
   perform cancel_jobs(array[p_job.job_id], p_reason);
+  v_cancelled := array(
+    select job_id from jobs where job_id = any (p_job.job_id || p_below) and state = 'cancelled');
+  select count(*) into v_waiting
+  from (
+    select
+    from unnest(v_cancelled) j
+    cross join lateral dependents_after(j, nil_id(), cascade_batch() + 1) d
+    where (select state from jobs where job_id = d) in ('waiting', 'blocked')
+    limit cascade_batch() + 1) w;
+  if cardinality(v_cancelled) > 1 and v_waiting > cascade_batch() then
+    perform cascade_later(array(select waited_for(v_cancelled)), 'release', p_reason_below);
+    return;
+  end if;
   perform release_dependents(j)
   from jobs j
-  where job_id = any (p_job.job_id || p_below) and state = 'cancelled'
+  where job_id = any (v_cancelled)
   order by job_id;
 end
 $$;
