@@ -36,14 +36,17 @@ $$;
 
 -- Returns whether the hook calls of other jobs were admitted since an attempt began: jobs of the agent, or
 -- of the whole gateway when p_agent is null. Ids of attempts grow with time, so the primary key finds the
--- newer ones.
+-- newer ones. It searches the newest others_searched attempts; a miss only means one more try.
 create or replace function others_admitted_since(p_job jobs, p_attempt uuid, p_agent text) returns boolean
 language sql stable as $$
   select exists (
-    select from job_attempts a
+    select from (
+      select * from job_attempts
+      where attempt_id > p_attempt
+      order by attempt_id desc
+      limit others_searched()) a
     join jobs j using (job_id)
-    where a.attempt_id > p_attempt
-      and a.admitted_at is not null
+    where a.admitted_at is not null
       and a.namespace = p_job.namespace
       and a.gateway = (select gateway from job_attempts where attempt_id = p_attempt)
       and a.job_id <> p_job.job_id

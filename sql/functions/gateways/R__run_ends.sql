@@ -333,6 +333,11 @@ begin
     return no_run_answer(p_principal, p_input);
   end if;
   v_other := wrong_agent(p_input, v_job);
+  if v_other is not null and not p_input ? 'durationMs' then
+    -- Without its length, the run may belong to an earlier attempt than the newest.
+    return run_answer(false, 'ignored',
+      'the report of another agent''s run needs durationMs', v_job, v_attempt);
+  end if;
   if v_other is not null then
     v_answer := reject_wrong_agent(p_input, v_job, v_attempt, v_other);
     update job_attempts

@@ -99,7 +99,8 @@ language sql immutable as $$
 $$;
 
 -- Counts bytes that a call of an agent or attempt stores; calls of others are not counted. Refuses (429,
--- too_many_bytes) the call when the agent has then stored more than p_most bytes today (UTC).
+-- too_many_bytes) the call when the agent has then stored more than p_most bytes today (UTC); a null p_most
+-- counts and never refuses.
 create or replace function count_stored(p_principal jsonb, p_bytes bigint, p_most bigint) returns void
 language plpgsql as $$
 declare

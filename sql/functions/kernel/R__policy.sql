@@ -194,6 +194,10 @@ create or replace function claim_mark_rest_factor() returns int language sql imm
 -- Chosen: twenty batches are more jobs than other calls lock at once.
 create or replace function look_rounds() returns int language sql immutable as $$ select 20 $$;
 
+-- How many of the newest attempts are searched for an admission of another job.
+-- Chosen: the calls of some minutes of a busy bus, and read in some milliseconds.
+create or replace function others_searched() returns int language sql immutable as $$ select 5000 $$;
+
 -- How long a due slot may be unsettled before health says that no node runs standing orders.
 -- Chosen: above 10 minutes, the longest pause that agentbus.orders.settle-ms allows between two sweeps.
 create or replace function settle_patience() returns interval

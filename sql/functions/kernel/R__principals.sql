@@ -126,7 +126,9 @@ begin
       'token', null, 'the token of a live attempt');
   end if;
   if p_credential ? 'bytes' then
-    perform count_stored(v_principal, (p_credential ->> 'bytes')::bigint, (p_credential ->> 'bytesADay')::bigint);
+    -- Closes and renewals count and are never refused, because the work of a whole run would be lost.
+    perform count_stored(v_principal, (p_credential ->> 'bytes')::bigint,
+      case when v_allowed <> '["attempt"]' then (p_credential ->> 'bytesADay')::bigint end);
   end if;
   if v_principal ->> 'kind' in ('agent', 'gateway') then
     perform revoke_older_tokens(decode(p_credential ->> 'tokenHash', 'hex'));

@@ -185,13 +185,13 @@ language sql as $$
 $$;
 
 -- Returns why an agent takes no slot at p_now, in words: the agent is disabled, or an operator has paused
--- it. Null when the agent takes slots. A lane that the bus has stopped tries again by itself, so a slot
--- starts and its job waits.
+-- it. Null when the agent takes slots. A lane that the bus has stopped for a time tries again by itself, so
+-- a slot starts and its job waits.
 create or replace function agent_away(p_namespace text, p_agent text, p_now timestamptz) returns text
 language sql stable as $$
   select case
     when not enabled then format('agent %s is disabled', agent_id)
-    when lane_paused(a, p_now) and refusal_cause is null then
+    when lane_paused(a, p_now) and (refusal_cause is null or paused_until is null) then
       format('agent %s is paused: %s', agent_id, paused_reason) end
   from agents a
   where namespace = p_namespace and agent_id = p_agent
@@ -317,6 +317,7 @@ begin
     order by o.namespace, o.order_name
     for no key update skip locked
   loop
+    exit when sweep_time_is_up();
     begin
       v_settled := array(select settle_order(v_order, p_now));
       return query select unnest(v_settled);
