@@ -238,15 +238,7 @@ class SizesTest {
         // What only an attempt may do, such as a close, is never refused, because the run would be lost.
         bus.one(
                 "select principal_of(?::jsonb)",
-                json(
-                                "attemptId",
-                                attempt.id(),
-                                "allowed",
-                                List.of("attempt"),
-                                "bytes",
-                                300_000,
-                                "bytesADay",
-                                1_000_000)
+                json("attemptId", attempt.id(), "allowed", List.of("attempt"), "bytes", 300_000, "bytesADay", 1_000_000)
                         .toString());
         assertEquals("429 too_many_bytes", refused.brief());
         assertEquals(
