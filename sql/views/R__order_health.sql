@@ -22,7 +22,8 @@ select
   skipped_24h,
   missed_24h,
   case
-    when over then 'over'
+    -- A last slot that was missed or failed shows for a day before the order counts as over.
+    when over and missed_24h = 0 and failed_24h = 0 then 'over'
     when slots_since_last_run >= silent_after() then 'silent'
     when failures_in_a_row >= failing_after() then 'failing'
     when missed_24h > 0 then 'missed'

@@ -222,8 +222,8 @@ $$;
 
 -- The gateway refuses the call and certainly starts no run (400, 401, 404, 405, 413, a redirect, a page). The
 -- job is queued again and its attempt does not count; the lane of the agent stops, or the job is set aside
--- when it alone is refused (R__refusals.sql). The field told of the answer is the message for people, if there
--- is one.
+-- when it alone is refused (R__refusals.sql). The field told of the answer is the message for people, if
+-- there is one.
 -- A refusal from a dispatcher that no longer holds the attempt changes nothing: the new holder makes the
 -- call itself, and the cause may have been removed by then.
 create or replace function hook_refused(p_dispatcher text, p_attempt uuid, p_reason text) returns jsonb

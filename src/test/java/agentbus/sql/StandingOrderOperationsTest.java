@@ -289,7 +289,13 @@ class StandingOrderOperationsTest {
         bus.jdbc().update("update standing_orders set created_at = now() - interval '5 hours'");
         assertEquals("new", healthOf("quiet"));
         String from = orders.plannedUntil("late").toString();
-        orders.plan("late", "0 0 * * * ?", Instant.parse(from), now.plus(HOUR), now.minus(HOUR.multipliedBy(3)));
+        orders.plan(
+                "late",
+                "0 0 * * * ?",
+                Instant.parse(from),
+                now.plus(HOUR),
+                now.minus(HOUR.multipliedBy(3)),
+                now.plus(HOUR));
         orders.settle(now);
         assertEquals("missed", healthOf("late"));
         orders.plan(
@@ -298,7 +304,8 @@ class StandingOrderOperationsTest {
                 Instant.parse(from),
                 now.plus(HOUR),
                 now.minus(HOUR.multipliedBy(3)),
-                now.minus(HOUR.multipliedBy(2)));
+                now.minus(HOUR.multipliedBy(2)),
+                now.plus(HOUR));
         assertEquals("silent", healthOf("quiet"));
         for (int i = 0; i < 2; i++) {
             bus.ask("run_standing_order", "orderName", "quiet");
