@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.OffsetDateTime;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -211,6 +212,19 @@ class RefusalsTest {
         assertEquals(List.of(), stopped());
         assertEquals(1, bus.count("events where topic = 'gateway.calls_accepted'"));
         assertEquals(1, bus.claimedIds(10).size());
+    }
+
+    @Test
+    void a_late_admission_of_a_refused_attempt_opens_no_lane_and_moves_no_job() {
+        Attempt attempt = bus.leased();
+        refused(attempt, NOT_FOUND);
+        var before = bus.column(attempt.job(), "run_after", OffsetDateTime.class);
+
+        bus.admitted(attempt);
+
+        assertEquals(List.of("devops"), stopped());
+        assertEquals(before, bus.column(attempt.job(), "run_after", OffsetDateTime.class));
+        assertEquals("queued", bus.state(attempt.job()));
     }
 
     @Test
