@@ -294,7 +294,9 @@ class EventsTest {
             slow.setAutoCommit(false);
             unrelated.setAutoCommit(false);
             execute(unrelated, "update agents set updated_at = now()");
-            execute(slow, "select emit_event('{\"kind\": \"operator\"}', '{\"topic\": \"a.slow\"}')");
+            execute(
+                    slow,
+                    "select emit_event('{\"kind\": \"operator\", \"name\": \"test\"}', '{\"topic\": \"a.slow\"}')");
             bus.ask("emit_event", "topic", "a.later");
 
             JsonNode during = bus.ask("list_events", "after", 0);
@@ -318,12 +320,16 @@ class EventsTest {
         AtomicInteger writing = new AtomicInteger(4);
         List<Integer> seen = Race.won(5, i -> () -> {
             if (i > 0) {
-                for (int n = 0; n < 40; n++) {
-                    bus.jdbc()
-                            .queryForList("select emit_event('{\"kind\": \"operator\"}', '{\"topic\": \"a.b\"}'),"
-                                    + " pg_sleep(random() * 0.004)");
+                try {
+                    for (int n = 0; n < 40; n++) {
+                        bus.jdbc()
+                                .queryForList("select emit_event('{\"kind\": \"operator\", \"name\": \"test\"}',"
+                                        + " '{\"topic\": \"a.b\"}'), pg_sleep(random() * 0.004)");
+                    }
+                } finally {
+                    // The reader waits for this, also when a writer has failed.
+                    writing.decrementAndGet();
                 }
-                writing.decrementAndGet();
                 return 0;
             }
             int found = 0;
