@@ -82,8 +82,8 @@ class HookOutcomesTest {
     void calm() {
         fleet.gateway().clearFaults();
         await().until(() -> fleet.gateway().ledger().running() == 0);
-        database.jdbc()
-                .execute("truncate run_aborts, standing_order_runs, jobs, job_dependencies, job_attempts, events");
+        database.truncate("run_aborts, standing_order_runs, jobs, job_dependencies, job_attempts, events, cascades,"
+                + " sweep_failures");
         database.jdbc().execute("update gateways set failures = 0, held_until = null, hold_reason = null");
         open("ann");
     }

@@ -3,6 +3,7 @@ package agentbus.harness;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.util.Map;
+import org.springframework.dao.PessimisticLockingFailureException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.namedparam.NamedParameterJdbcTemplate;
 
@@ -58,7 +59,7 @@ public final class TestDatabase implements AutoCloseable {
 
     /** Empties all tables, also that of the agents, except the namespaces and their settings. */
     public void clear() {
-        jdbc().execute("truncate jobs, job_dependencies, job_attempts, events, subscriptions, audit_log, agents,"
+        truncate("jobs, job_dependencies, job_attempts, events, subscriptions, audit_log, agents,"
                 + " dispatcher_heartbeats, access_tokens, standing_orders, standing_order_runs, refusals, run_aborts, agent_bytes,"
                 + " cascades, sweep_failures, lane_marks");
         jdbc().execute("delete from gateways where gateway <> 'default'");
@@ -66,6 +67,25 @@ public final class TestDatabase implements AutoCloseable {
                 + " url = null, form = 'mapped', state = 'unknown', state_reason = null, checked_at = null, seen_at = null,"
                 + " seen_by = null, version = null, boot_id = null, booted_at = null");
         jdbc().execute("delete from bus_facts");
+    }
+
+    /**
+     * Empties tables while a bus may be running. A statement of the bus locks the same tables in another order, so
+     * Postgres may roll the truncate back as a deadlock victim; it is then repeated, as the bus repeats its calls.
+     *
+     * @param tables the names of the tables, joined by commas
+     */
+    public void truncate(String tables) {
+        for (int tries = 1; ; tries++) {
+            try {
+                jdbc().execute("truncate " + tables);
+                return;
+            } catch (PessimisticLockingFailureException deadlock) {
+                if (tries == 20) {
+                    throw deadlock;
+                }
+            }
+        }
     }
 
     /**
