@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
+import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -20,6 +21,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -113,7 +116,10 @@ class RunProcessTest {
         try (BusProcess bus = BusProcess.start(
                 home,
                 TestBus.settings(database.url(), null, "agentbus.http.host", "127.0.0.1"),
-                System.getProperty("java.class.path"),
+                // Without the tests' own logback-test.xml, which hides what is not a warning.
+                Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                        .filter(entry -> !Path.of(entry).endsWith("test-classes"))
+                        .collect(Collectors.joining(File.pathSeparator)),
                 environment)) {
             assertTrue(
                     bus.log()
