@@ -180,7 +180,8 @@ class HookOutcomesTest {
             if (status != 200) {
                 fleet.gateway().failNext(1, Fault.answer(status, "Service Unavailable"));
             }
-            UUID job = jobs.enqueue("ann");
+            // Slow, so that the outcome is repeated before the agent closes the job.
+            UUID job = jobs.enqueue("slow");
 
             jobs.awaitState(job, "succeeded");
 
