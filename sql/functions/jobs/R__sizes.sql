@@ -17,18 +17,7 @@ begin
 end
 $$;
 
--- Trigger: writes the size of a new event.
-create or replace function measure_event() returns trigger
-language plpgsql as $$
-begin
-  new.payload_bytes := measured('payload', new.payload);
-  return new;
-end
-$$;
-create or replace trigger measure_event before insert on events
-  for each row execute function measure_event();
-
--- Trigger: writes the size of a job's payload.
+-- Trigger: writes the size of the payload of an event or a job.
 create or replace function measure_payload() returns trigger
 language plpgsql as $$
 begin
@@ -36,6 +25,8 @@ begin
   return new;
 end
 $$;
+create or replace trigger measure_event before insert on events
+  for each row execute function measure_payload();
 create or replace trigger measure_payload before insert or update of payload on jobs
   for each row execute function measure_payload();
 

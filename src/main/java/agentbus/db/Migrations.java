@@ -290,7 +290,8 @@ public final class Migrations {
                 .findFirst();
     }
 
-    private static Optional<String> resource(String name) {
+    /** The text of a file of this build. */
+    static Optional<String> resource(String name) {
         try (InputStream in = Migrations.class.getClassLoader().getResourceAsStream(name)) {
             return in == null ? Optional.empty() : Optional.of(new String(in.readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {

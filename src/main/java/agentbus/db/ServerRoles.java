@@ -38,49 +38,11 @@ final class ServerRoles {
     /** Gives the statement of a name and a password. */
     private static final String WITH_PASSWORD = "select format(?, ?::text, ?::text)";
 
-    /**
-     * Gives the bus what the superuser owns in its database, but for extensions. REASSIGN OWNED would refuse, because the
-     * superuser of a cluster owns the catalogs, too.
-     */
-    private static final String HAND_OVER =
-            """
-            do $$
-            declare
-              v_statement text;
-            begin
-              for v_statement in
-                select format('alter schema %I owner to agentbus', nspname)
-                from pg_namespace
-                where nspowner = 10 and nspname !~ '^pg_' and nspname not in ('information_schema', 'public')
-                union all
-                select format('alter %s %s owner to agentbus',
-                  case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
-                    when 'f' then 'foreign table' when 'c' then 'type' else 'table' end, c.oid::regclass)
-                from pg_class c
-                where relowner = 10 and relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c') and c.oid >= 16384
-                  and not exists (
-                    select from pg_depend d
-                    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i', 'e'))
-                union all
-                select format('alter routine %s owner to agentbus', p.oid::regprocedure)
-                from pg_proc p
-                where proowner = 10 and p.oid >= 16384
-                  and not exists (
-                    select from pg_depend d
-                    where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
-                union all
-                select format('alter type %s owner to agentbus', t.oid::regtype)
-                from pg_type t
-                where typowner = 10 and typtype in ('d', 'e', 'r') and t.oid >= 16384
-                  and not exists (
-                    select from pg_depend d
-                    where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e')
-              loop
-                execute v_statement;
-              end loop;
-            end
-            $$
-            """;
+    /** Gives the bus what the superuser owns in its database. */
+    private static final String HAND_OVER = "agentbus/db/hand-over.sql";
+
+    /** Makes the role of the bus, with the name and the password that format() fills in. */
+    private static final String MAKE_ROLE = "create role %I login createdb password %L in role pg_read_all_settings";
 
     private final ServerFiles files;
     private final String password;
@@ -136,11 +98,7 @@ final class ServerRoles {
                 Statement statement = connection.createStatement()) {
             statement.execute("drop role if exists " + RENAMER);
             if (missing(statement, "select from pg_roles where rolname = 'agentbus'")) {
-                statement.execute(withPassword(
-                        connection,
-                        "create role %I login createdb password %L in role pg_read_all_settings",
-                        NAME,
-                        password));
+                statement.execute(withPassword(connection, MAKE_ROLE, NAME, password));
             }
             if (missing(statement, "select from pg_database where datname = 'agentbus'")) {
                 statement.execute("create database agentbus owner agentbus");
@@ -148,7 +106,7 @@ final class ServerRoles {
         }
         try (Connection connection = connect(superuser(port, NAME));
                 Statement statement = connection.createStatement()) {
-            statement.execute(HAND_OVER);
+            statement.execute(Migrations.resource(HAND_OVER).orElseThrow());
         }
     }
 
@@ -173,11 +131,7 @@ final class ServerRoles {
             statement.execute("alter role agentbus rename to agentbus_superuser");
             statement.execute(
                     withPassword(connection, "alter role %I password %L", SUPERUSER, files.superuserPassword()));
-            statement.execute(withPassword(
-                    connection,
-                    "create role %I login createdb password %L in role pg_read_all_settings",
-                    NAME,
-                    password));
+            statement.execute(withPassword(connection, MAKE_ROLE, NAME, password));
             for (String name : new String[] {"agentbus", "agentbus_bench"}) {
                 if (!missing(statement, "select from pg_database where datname = '" + name + "'")) {
                     statement.execute("alter database " + name + " owner to agentbus");
