@@ -1,0 +1,181 @@
+// The dialog of every act: it repeats what will happen and to how many, asks for the reason, shows a refusal in words,
+// and leaves a note with the audit row and, where an act has an inverse, ten seconds to undo it.
+
+import { call } from "./api.js";
+import { Field } from "./fields.js";
+import { count, counted, sentence } from "./format.js";
+import { cell, html, useCell, useEffect, useRef, useState } from "./lib.js";
+import { readAgain, useRead } from "./reads.js";
+import { address } from "./router.js";
+import { Problem, State, Text } from "./ui.js";
+
+/** Above this number of rows the person types the number. */
+const TYPED_ABOVE = 100;
+const UNDO_MS = 10000;
+
+/** The act that the dialog asks about, or null. */
+export const asked = cell(null);
+
+/** The note about the last act, or null. */
+const note = cell(null);
+
+/**
+ * Asks for an act.
+ *
+ * @param act title (the verb and its object, as on the button), sentence (the consequence), operation, and either input
+ *     or inputs (one call for each); fields (each with name and maybe label, options, value, optional; default: reason);
+ *     danger; preview (the input of previewBulkAction, whose count and samples are shown); undo(answer, values) returns
+ *     {operation, input}; audit (the query of the audit page); then(answer) runs after success
+ */
+export const ask = (act) => asked.set(act);
+
+/** The one dialog. It is always there, and open while an act is asked for. */
+export function ActDialog() {
+  const act = useCell(asked);
+  const dialog = useRef(null);
+  useEffect(() => {
+    if (act && !dialog.current.open) {
+      dialog.current.showModal();
+    } else if (!act && dialog.current.open) {
+      dialog.current.close();
+    }
+  }, [act]);
+  return html`<dialog ref=${dialog} class="act" onClose=${() => asked.set(null)} aria-labelledby="act-title">
+    ${act && html`<${ActForm} act=${act} key=${act} />`}
+  </dialog>`;
+}
+
+function ActForm({ act }) {
+  const fields = act.fields ?? [{ name: "reason" }];
+  const [values, setValues] = useState(() => Object.fromEntries(fields.map(({ name, value }) => [name, value ?? ""])));
+  const [typed, setTyped] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [done, setDone] = useState(0);
+  const [refusals, setRefusals] = useState([]);
+  const preview = useRead(act.preview ? "previewBulkAction" : null, act.preview ?? {});
+  const rows = act.preview ? preview.answer?.count : (act.count ?? act.inputs?.length);
+  const mustType = rows > TYPED_ABOVE;
+  const none = act.preview && rows === 0;
+
+  const submit = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    setRefusals([]);
+    const outcome = await perform(act, values, setDone);
+    setBusy(false);
+    readAgain();
+    if (outcome.refusals.length > 0) {
+      setRefusals(outcome.refusals);
+      return;
+    }
+    asked.set(null);
+    announce(act, values, outcome);
+    act.then?.(outcome.answer);
+  };
+
+  return html`<form onSubmit=${submit}>
+    <h2 id="act-title">${act.title}</h2>
+    ${act.sentence && html`<p><${Text} lines>${act.sentence}<//></p>`}
+    ${act.preview && html`<${Preview} read=${preview} />`}
+    ${fields.map(
+      (field, index) => html`<${Field} key=${field.name} field=${field} first=${index === 0} act=${act} value=${values[field.name]}
+        onChange=${(value) => setValues((before) => ({ ...before, [field.name]: value }))} />`,
+    )}
+    ${mustType && html`<label class="field">
+      <span>Type ${String(rows)} to confirm ${counted(rows, "row", preview.answer?.countCapped)}</span>
+      <input inputmode="numeric" autocomplete="off" value=${typed} onInput=${({ target }) => setTyped(target.value)} required pattern=${String(rows)} />
+    </label>`}
+    ${busy && act.inputs && html`<progress max=${act.inputs.length} value=${done} aria-label="Done so far"></progress>`}
+    <${Refusals} refusals=${refusals} all=${act.inputs?.length ?? 1} />
+    <footer>
+      <button type="button" onClick=${() => asked.set(null)}>Leave it</button>
+      <button type="submit" class=${act.danger ? "act danger" : "act"} disabled=${busy || none || (mustType && typed !== String(rows))}>
+        ${busy ? "Working …" : act.preview && rows ? `${act.verb} ${counted(rows, "job", preview.answer.countCapped)}` : act.title}
+      </button>
+    </footer>
+  </form>`;
+}
+
+/** Calls the operation for each input. Returns the last answer, the number of calls that succeeded, and the refusals. */
+async function perform(act, values, onDone) {
+  const filled = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
+  const outcome = { answer: undefined, worked: 0, refusals: [] };
+  for (const input of act.inputs ?? [act.input ?? {}]) {
+    try {
+      outcome.answer = await call(act.operation, { ...input, ...filled });
+      outcome.worked += 1;
+      onDone(outcome.worked);
+    } catch (problem) {
+      outcome.refusals.push({ input, problem });
+    }
+  }
+  return outcome;
+}
+
+function Refusals({ refusals, all }) {
+  if (refusals.length === 0) {
+    return null;
+  }
+  if (all === 1) {
+    return html`<${Problem} problem=${refusals[0].problem} not="Nothing was changed" />`;
+  }
+  return html`<div class="problem" role="alert">
+    <p><strong>${count(refusals.length)} of ${count(all)} were refused; the others are done.</strong></p>
+    <ul>${refusals.slice(0, 5).map(({ input, problem }) => html`<li key=${input.jobId}><${Text}>${problem.message}<//></li>`)}</ul>
+  </div>`;
+}
+
+/** How many rows match, and five of them. */
+function Preview({ read }) {
+  if (read.problem) {
+    return html`<${Problem} problem=${read.problem} not="The jobs that match were not counted" again=${read.again} />`;
+  }
+  const answer = read.answer;
+  if (!answer) {
+    return html`<p class="quiet" role="status">Counting the jobs that match …</p>`;
+  }
+  return html`<div class="preview">
+    <p><strong>${counted(answer.count, "job", answer.countCapped)}</strong> match now. Jobs that arrive later are left alone.</p>
+    <ul class="plain">
+      ${answer.samples?.map((job) => html`<li key=${job.jobId}><${State} state=${job.state} /> <${Text}>${job.subject}<//> for <${Text}>${job.targetAgent}<//></li>`)}
+    </ul>
+  </div>`;
+}
+
+/** Leaves the note about an act that was done. */
+function announce(act, values, { answer, worked }) {
+  const unchanged = answer?.changed === false;
+  const inverse = !unchanged && worked === 1 && act.undo?.(answer, values);
+  const at = Date.now();
+  note.set({
+    text: unchanged ? `Nothing changed: it was so already. ${act.title}` : `Done: ${act.title}.`,
+    audit: act.audit ?? (act.input?.jobId ? { jobId: act.input.jobId } : {}),
+    undo: inverse && { ...inverse, reason: `undone within ten seconds: ${values.reason ?? act.title}` },
+    at,
+  });
+  setTimeout(() => note.get()?.at === at && note.set(null), UNDO_MS);
+}
+
+/** The note about the last act, at the foot of the page. */
+export function ActNote() {
+  const current = useCell(note);
+  const undo = async () => {
+    const { operation, input, reason } = current.undo;
+    try {
+      await call(operation, { ...input, reason });
+      note.set({ text: "Undone.", audit: current.audit, at: current.at });
+    } catch (problem) {
+      note.set({ text: `Not undone: ${sentence(problem.message)}`, audit: current.audit, at: current.at });
+    }
+    readAgain();
+  };
+  return html`<div class="note" role="status">
+    ${current && html`<div>
+      <span><${Text}>${current.text}<//></span>
+      ${current.undo && html`<button type="button" onClick=${undo}>Undo</button>`}
+      <a href=${address(["audit"], current.audit)}>Audit row</a>
+      <button type="button" class="plain" onClick=${() => note.set(null)} aria-label="Close this note">✕</button>
+    </div>`}
+  </div>`;
+}
+

@@ -1,0 +1,136 @@
+// Calls of operations. Method and path come from operations.json, which the server derives from its contract.
+
+import { cell } from "./lib.js";
+import { parseJson } from "./numbers.js";
+import { namespaceInUrl } from "./router.js";
+
+const UNAUTHORIZED = 401;
+
+let operations = {};
+
+/** The answer of whoami; null while nobody has logged in, undefined while that is not known. */
+export const session = cell(undefined);
+
+/** A refusal or a failure, in words. */
+export class Problem extends Error {
+  /**
+   * @param status the HTTP status; 0 if there was no answer
+   * @param code the stable code of the contract, or "no_answer"
+   * @param detail the reason for people
+   * @param fields the other fields of the problem
+   */
+  constructor(status, code, detail, fields = {}) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+/** Reads the table of operations. Call it once, before the first call. */
+export async function loadOperations() {
+  operations = await (await fetch(new URL("operations.json", import.meta.url))).json();
+}
+
+/** Whether this bus has the operation. */
+export const offers = (operationId) => operationId in operations;
+
+/** Whether the visitor may act, and not only look. */
+export const mayAct = () => session.get()?.scope !== "read";
+
+/**
+ * Calls an operation in the namespace of the page.
+ *
+ * @param operationId the operation's id in the contract
+ * @param input its fields; absent ones may be undefined
+ * @param signal ends the call early
+ * @returns the answer
+ * @throws Problem when it is refused or fails
+ */
+export async function call(operationId, input = {}, signal = undefined) {
+  const operation = operations[operationId];
+  if (!operation) {
+    throw new Problem(0, "no_such_operation", `This bus has no operation ${operationId}.`);
+  }
+  return send(...requestOf(operation, input), signal);
+}
+
+/** Makes method, path and body: fields of the path first, then the query of a GET or the body of a POST. */
+function requestOf({ method, path }, input) {
+  const rest = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined && value !== ""));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = rest[name];
+    delete rest[name];
+    return encodeURIComponent(value);
+  });
+  const query = new URLSearchParams();
+  if (namespaceInUrl()) {
+    query.set("namespace", namespaceInUrl());
+  }
+  if (method === "GET") {
+    for (const [name, value] of Object.entries(rest)) {
+      query.set(name, value);
+    }
+  }
+  const url = query.size > 0 ? `${filled}?${query}` : filled;
+  return [method, url, method === "GET" ? undefined : JSON.stringify(rest)];
+}
+
+async function send(method, url, body, signal) {
+  let response;
+  let text;
+  try {
+    response = await fetch(url, {
+      method,
+      body,
+      signal,
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    });
+    text = await response.text();
+  } catch (failure) {
+    if (failure.name === "AbortError") {
+      throw failure;
+    }
+    throw new Problem(0, "no_answer", "The bus does not answer.");
+  }
+  if (response.ok) {
+    return text === "" ? {} : parseJson(text);
+  }
+  if (response.status === UNAUTHORIZED && session.get()) {
+    session.set(null);
+  }
+  throw problemOf(response, text);
+}
+
+function problemOf(response, text) {
+  try {
+    const { code, detail, ...fields } = parseJson(text);
+    return new Problem(response.status, code, detail, fields);
+  } catch {
+    return new Problem(response.status, "no_answer", `The answer was HTTP ${response.status} without a reason.`);
+  }
+}
+
+/** Asks who is logged in, and sets the session. A failure other than "nobody" is thrown. */
+export async function readSession() {
+  try {
+    session.set(await call("whoami"));
+  } catch (problem) {
+    if (problem.status !== UNAUTHORIZED) {
+      throw problem;
+    }
+    session.set(null);
+  }
+}
+
+/** Logs in with a token. The token is sent once, and neither kept nor written into an address. */
+export async function logIn(token) {
+  await send("POST", "/console/session", JSON.stringify({ token }));
+  await readSession();
+}
+
+/** Ends the session on the server. */
+export async function logOut() {
+  await send("DELETE", "/console/session");
+  session.set(null);
+}

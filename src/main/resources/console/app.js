@@ -1,0 +1,75 @@
+// The start of the console. It reads who is logged in, starts the news, and shows the page of the address in the frame.
+//
+// The console is a client of the contract, as the command line is: it calls operations on /v1 and has none of its own.
+// There is no build step. A page is one file and one line in pages.js, where its parts are explained.
+
+import { loadOperations, readSession, session } from "./api.js";
+import { Frame } from "./frame.js";
+import { startKeys } from "./keys.js";
+import { html, render, useCell, useEffect, useState } from "./lib.js";
+import { startLive } from "./live.js";
+import { Login } from "./login.js";
+import { pageOf } from "./pages.js";
+import { startReads } from "./reads.js";
+import { route, startRouter } from "./router.js";
+import "./theme.js";
+import { Problem } from "./ui.js";
+
+function App() {
+  const visitor = useCell(session);
+  return visitor ? html`<${Page} />` : html`<${Login} />`;
+}
+
+/** The page of the address. Its file is loaded when it is first shown. */
+function Page() {
+  const { path, query } = useCell(route);
+  const found = pageOf(path);
+  const [loaded, setLoaded] = useState({});
+  useEffect(() => {
+    startOnce();
+  }, []);
+  useEffect(() => {
+    let wanted = true;
+    found?.load().then(
+      (module) => wanted && setLoaded({ of: found.load, View: module.default }),
+      (problem) => wanted && setLoaded({ of: found.load, problem }),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [found?.load]);
+  if (!found) {
+    return html`<${Frame} title="No such page"><p>There is no page ${location.pathname}.</p><//>`;
+  }
+  const ready = loaded.of === found.load;
+  return html`<${Frame} title=${found.title}>
+    ${ready && loaded.problem && html`<${Problem} problem=${loaded.problem} not="This page was not loaded" />`}
+    ${ready && loaded.View && html`<${loaded.View} key=${path.join("/")} id=${found.id} query=${query} />`}
+  <//>`;
+}
+
+let started = false;
+
+/** The stream and the reads need a session, so they start with the first page after the login. */
+function startOnce() {
+  if (!started) {
+    started = true;
+    startLive();
+    startReads();
+    startKeys();
+  }
+}
+
+async function start() {
+  startRouter();
+  const root = document.getElementById("app");
+  try {
+    await loadOperations();
+    await readSession();
+    render(html`<${App} />`, root);
+  } catch (problem) {
+    render(html`<${Problem} problem=${problem} not="The console did not start" again=${() => location.reload()} />`, root);
+  }
+}
+
+start();

@@ -1,0 +1,96 @@
+// The search box of the top line, which is the command palette, too: it takes an id, a filter or words, and says what it
+// understood.
+
+import { ask } from "./act.js";
+import { mayAct, offers } from "./api.js";
+import { Combo } from "./combo.js";
+import { filterIn, filterInWords, QUALIFIERS, readFilter, writeFilter } from "./filter.js";
+import { html, useState } from "./lib.js";
+import { PAGES } from "./pages.js";
+import { useRead } from "./reads.js";
+import { address, go, route } from "./router.js";
+import { pauseAct, resumeAct, stopEverything } from "./stops.js";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** Chosen: a list of more is longer than the dialog. */
+const MOST = 12;
+
+/** The content of the dialog. close() closes it. */
+export function Find({ close }) {
+  const { path, query } = route.get();
+  const [text, setText] = useState(path[0] === "jobs" && path.length === 1 ? withSpace(writeFilter(filterIn(query))) : "");
+  const agents = useRead("listAgents").answer?.agents ?? [];
+  const orders = useRead("listStandingOrders").answer?.orders ?? [];
+  const options = optionsFor(text.trim(), agents, orders, setText).slice(0, MOST).map((option) => ({
+    ...option,
+    run() {
+      if (!option.stays) {
+        close();
+      }
+      option.run();
+    },
+  }));
+  return html`<h2 id="find-title" class="hidden">Search</h2>
+    <${Combo} id="find" label="Search, or jump to a page, a job, an agent or an act" placeholder="An id, words, or state:dead agent:devops …"
+      value=${text} onInput=${setText} options=${options} always focus />
+    <p class="quiet small">${QUALIFIERS.map(({ word }) => `${word}:`).join(" ")}</p>`;
+}
+
+const withSpace = (text) => (text === "" ? "" : `${text} `);
+
+function optionsFor(text, agents, orders, setText) {
+  if (UUID.test(text)) {
+    return ids(text);
+  }
+  const wanted = text.toLowerCase();
+  const fits = ({ label }) => label.toLowerCase().includes(wanted);
+  const places = [
+    ...PAGES.filter(({ rail }) => rail).map(({ name, title }) => place(title, "page", [name])),
+    ...agents.map(({ agentId }) => place(agentId, "agent", ["agents", agentId])),
+    ...orders.map(({ order }) => place(order, "standing order", ["orders", order])),
+  ];
+  if (text === "") {
+    return [...places.slice(0, 8), ...acts(agents).slice(0, 4)];
+  }
+  return [...completions(text, setText), ...understood(text), ...places.filter(fits), ...acts(agents).filter(fits)];
+}
+
+const place = (label, hint, path) => ({ key: path.join("/"), label, hint, run: () => go(address(path)) });
+
+const ids = (id) => [
+  place("Open the job", id, ["jobs", id]),
+  { ...place("Show the events of this job", id, ["events"]), run: () => go(address(["events"], { sourceJobId: id })) },
+  { ...place("Show the audit rows of this job", id, ["audit"]), run: () => go(address(["audit"], { jobId: id })) },
+];
+
+/** What the text means as a filter. */
+function understood(text) {
+  const filter = readFilter(text);
+  const words = filterInWords(filter);
+  return [{ key: "filter", label: words[0].toUpperCase() + words.slice(1), hint: "filter", run: () => go(address(["jobs"], filter)) }];
+}
+
+/** Qualifiers that begin with the word that is being typed. */
+function completions(text, setText) {
+  const last = /(^|\s)(\w+)$/.exec(text)?.[2];
+  return QUALIFIERS.filter(({ word }) => last && word.startsWith(last) && word !== last).map(({ word, hint }) => ({
+    key: `word-${word}`, label: `${word}:`, hint, stays: true, run: () => setText(`${text.slice(0, -last.length)}${word}:`),
+  }));
+}
+
+function acts(agents) {
+  if (!mayAct()) {
+    return [];
+  }
+  return [
+    { operation: "stopEverything", label: "Stop everything", run: stopEverything },
+    { operation: "resume", label: "Resume everything", run: () => ask(resumeAct("everything")) },
+    ...agents.flatMap(({ agentId }) => [
+      { operation: "pause", label: `Pause ${agentId}`, run: () => ask(pauseAct("pause", "agent", agentId)) },
+      { operation: "drain", label: `Drain ${agentId}`, run: () => ask(pauseAct("drain", "agent", agentId)) },
+      { operation: "resume", label: `Resume ${agentId}`, run: () => ask(resumeAct("agent", agentId)) },
+    ]),
+  ]
+    .filter(({ operation }) => offers(operation))
+    .map((act) => ({ ...act, key: act.label, hint: "act" }));
+}

@@ -1,0 +1,96 @@
+// Times, durations, sizes and ids as people read them.
+
+import { cell } from "./lib.js";
+
+const SECOND = 1000;
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86400;
+const SHORT_ID = 8;
+
+/** The time in ms that relative times are counted from; moves on every five seconds while the page is visible. */
+export const now = cell(Date.now());
+setInterval(() => document.hidden || now.set(Date.now()), 5 * SECOND);
+document.addEventListener("visibilitychange", () => document.hidden || now.set(Date.now()));
+
+/** Whether times are shown absolute everywhere; the key t switches it. */
+export const absolute = cell(false);
+
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const dayAndClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const utc = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const grouped = new Intl.NumberFormat("en-US");
+
+/** A duration as "12 s", "4 min", "2 h 10 min" or "3 days"; never negative. */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(Number(seconds)));
+  if (whole < MINUTE) {
+    return `${whole} s`;
+  }
+  if (whole < HOUR) {
+    return `${Math.floor(whole / MINUTE)} min`;
+  }
+  if (whole < 2 * DAY) {
+    const minutes = Math.floor((whole % HOUR) / MINUTE);
+    return `${Math.floor(whole / HOUR)} h${minutes > 0 ? ` ${minutes} min` : ""}`;
+  }
+  return `${Math.floor(whole / DAY)} days`;
+}
+
+/** The seconds from a time to the present; 0 for a time in the future. */
+export const secondsSince = (time) => Math.max(0, (Date.now() - Date.parse(time)) / SECOND);
+
+/** A time as "4 min ago" or "in 4 min". */
+export function relative(time) {
+  const seconds = (Date.parse(time) - Date.now()) / SECOND;
+  if (Math.abs(seconds) < 5) {
+    return "just now";
+  }
+  return seconds < 0 ? `${duration(-seconds)} ago` : `in ${duration(seconds)}`;
+}
+
+/** A time of day, with the date when it is not today. */
+export function clockTime(time) {
+  const date = new Date(time);
+  return date.toDateString() === new Date().toDateString() ? clock.format(date) : dayAndClock.format(date);
+}
+
+/** A time in the viewer's zone and in UTC. */
+export function absoluteTime(time) {
+  const date = new Date(time);
+  return `${exact.format(date)} ${zone} · ${utc.format(date)} UTC`;
+}
+
+/** A count with thousands apart; "10,000+" when counting stopped there. */
+export const count = (number, capped = false) => `${grouped.format(Number(number ?? 0))}${capped ? "+" : ""}`;
+
+/** "1 job", "3 jobs", "10,000+ jobs". */
+export const counted = (number, noun, capped = false) =>
+  `${count(number, capped)} ${noun}${Number(number) === 1 && !capped ? "" : "s"}`;
+
+/** A size as "812 B", "3.1 KB" or "2.0 MB". */
+export function bytes(size) {
+  const number = Number(size);
+  if (number < 1024) {
+    return `${number} B`;
+  }
+  return number < 1024 * 1024 ? `${(number / 1024).toFixed(1)} KB` : `${(number / 1024 / 1024).toFixed(1)} MB`;
+}
+
+/** The last eight characters of an id, which differ between ids of the same time. */
+export const shortId = (id) => (String(id).length > SHORT_ID ? `…${String(id).slice(-SHORT_ID)}` : String(id));
+
+/** A name of the contract in words: "retryNow" and "no_work" become "retry now" and "no work". */
+export const words = (name) =>
+  String(name)
+    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .replace(/_/g, " ")
+    .toLowerCase();
+
+/** A sentence begins with a capital and ends with a stop. */
+export const sentence = (text) => {
+  const trimmed = String(text ?? "").trim();
+  return trimmed === "" ? "" : trimmed[0].toUpperCase() + trimmed.slice(1) + (/[.?!…]$/.test(trimmed) ? "" : ".");
+};

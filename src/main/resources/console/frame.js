@@ -1,0 +1,156 @@
+// The frame around every page: rail, top line, banners, and the dialogs that open from everywhere.
+
+import { ActDialog, ActNote } from "./act.js";
+import { logOut, session } from "./api.js";
+import { Find } from "./find.js";
+import { clockTime, count, duration, now } from "./format.js";
+import { KEYS, opened, singleKeys } from "./keys.js";
+import { html, useCell, useEffect, useRef } from "./lib.js";
+import { isStale, live, paused } from "./live.js";
+import { Icon } from "./marks.js";
+import { railPages } from "./pages.js";
+import { useRead } from "./reads.js";
+import { address, go, route, setQuery } from "./router.js";
+import { StopBanner, StopButton } from "./stops.js";
+import { theme } from "./theme.js";
+import { Choice, Text } from "./ui.js";
+
+/** Chosen: the age of the last sign is shown once a beat of 15 s is late. */
+const LATE_SECONDS = 20;
+
+/** The kinds whose change can add or remove something that needs a person. */
+export const NEEDS_KINDS = ["jobs", "agents", "gateways", "orders", "questions", "bulk"];
+
+/** The frame. title is that of the page; children are the page. */
+export function Frame({ title, children }) {
+  const visitor = useCell(session);
+  const place = useCell(route);
+  const needs = useRead("needsMe", {}, NEEDS_KINDS).answer;
+  useTitle(title, needs?.count);
+  return html`
+    <a class="skip" href="#main" onClick=${toMain}>Skip to the page</a>
+    <nav class="rail" aria-label="Pages">
+      ${railPages(visitor.phase).map(
+        ({ name, title: word }) => html`<a key=${name} href=${address([name])} aria-current=${place.path[0] === name ? "page" : undefined}>
+          <${Icon} name=${name} /><span>${word}</span>
+          ${name === "needs-me" && needs?.count > 0 && html`<b class="badge" aria-label=${`${needs.count} open`}>${count(needs.count, needs.more)}</b>`}
+        </a>`,
+      )}
+    </nav>
+    <header class="top">
+      <${Where} title=${title} place=${place} visitor=${visitor} />
+      <button type="button" class="finder" onClick=${() => opened.set("find")}><${Icon} name="search" /><span>Search or jump to …</span><kbd>/</kbd></button>
+      <${LiveDot} />
+      <button type="button" class="icon-only" onClick=${() => opened.set("settings")} aria-label="Settings"><${Icon} name="settings" /></button>
+      <${StopButton} />
+    </header>
+    <div class="banners"><${StaleBanner} /><${StopBanner} /></div>
+    <main id="main" tabindex="-1">${children}</main>
+    <${ActNote} />
+    <${ActDialog} />
+    <${Opened} />
+  `;
+}
+
+const toMain = (event) => {
+  event.preventDefault();
+  event.stopPropagation();
+  document.querySelector("main").focus();
+};
+
+/** The count stands in the title and colours the icon, so that a tab in the background shows it. */
+function useTitle(title, waiting) {
+  useEffect(() => {
+    document.title = `${waiting > 0 ? `(${waiting}) ` : ""}${title} · agentbus`;
+    const icon = document.querySelector("link[rel=icon]");
+    icon.href = new URL(waiting > 0 ? "icon-attention.svg" : "icon.svg", import.meta.url).pathname;
+  }, [title, waiting]);
+}
+
+function Where({ title, place, visitor }) {
+  const parent = place.path.length > 1 && railPages(visitor.phase).find(({ name }) => name === place.path[0]);
+  const many = visitor.namespaces?.length > 1;
+  return html`<div class="where">
+    ${many && html`<select aria-label="Namespace" value=${place.query.namespace ?? visitor.namespace} onChange=${({ target }) => setQuery({ namespace: target.value })}>
+      ${visitor.namespaces.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+    </select>`}
+    ${parent && html`<a href=${address([parent.name])}>${parent.title}</a><span class="quiet" aria-hidden="true">/</span>`}
+    <h1>${title}</h1>
+  </div>`;
+}
+
+/** Says whether the page is live, and pauses updates. */
+function LiveDot() {
+  useCell(now);
+  const state = useCell(live);
+  const since = useCell(paused);
+  const age = (Date.now() - state.heard) / 1000;
+  const text = since
+    ? `paused ${clockTime(since)}`
+    : state.up
+      ? age > LATE_SECONDS ? `live, ${duration(age)} ago` : "live"
+      : isStale(state) ? `not live since ${clockTime(state.since)}` : "connecting";
+  return html`<button type="button" class=${`live ${since ? "held" : state.up ? "up" : "down"}`} aria-pressed=${since ? "true" : "false"}
+    title=${since ? "Resume updates" : "Pause updates"} onClick=${() => paused.set(since ? false : Date.now())}>
+    <span class="dot" aria-hidden="true"></span><span>${text}</span><${Icon} name=${since ? "play" : "pause"} />
+  </button>`;
+}
+
+/** Tells that the page is not live. It is read every five seconds then. */
+function StaleBanner() {
+  useCell(now);
+  const state = useCell(live);
+  return isStale(state) && html`<div class="banner attention" role="alert">
+    <p><strong>Not live since ${clockTime(state.since)}.</strong> The stream of changes is down; this page asks every five seconds instead.</p>
+  </div>`;
+}
+
+/** The dialog of the frame that is open. */
+function Opened() {
+  const which = useCell(opened);
+  const dialog = useRef(null);
+  useEffect(() => {
+    if (which && !dialog.current.open) {
+      dialog.current.showModal();
+    } else if (!which && dialog.current.open) {
+      dialog.current.close();
+    }
+  }, [which]);
+  const close = () => opened.set(null);
+  const onClick = ({ target }) => target === dialog.current && close();
+  return html`<dialog ref=${dialog} class=${`frame ${which ?? ""}`} onClose=${close} onClick=${onClick} aria-labelledby=${`${which}-title`}>
+    ${which === "find" && html`<${Find} close=${close} />`}
+    ${which === "help" && html`<${Help} close=${close} />`}
+    ${which === "settings" && html`<${Settings} close=${close} />`}
+  </dialog>`;
+}
+
+const Help = ({ close }) => html`<div class="sheet">
+  <h2 id="help-title">Keys</h2>
+  <dl class="facts">${KEYS.map(([key, meaning]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${meaning}</dd></div>`)}</dl>
+  <footer><button type="button" onClick=${close}>Close</button></footer>
+</div>`;
+
+function Settings({ close }) {
+  const visitor = useCell(session);
+  const chosen = useCell(theme);
+  const keys = useCell(singleKeys);
+  const leave = async () => {
+    await logOut();
+    close();
+    go(address(["needs-me"]));
+  };
+  return html`<div class="sheet">
+    <h2 id="settings-title">Settings</h2>
+    <p>You are <${Text}>${visitor?.kind} ${visitor?.name}<//>, and may ${visitor?.scope === "read" ? "look" : "look and act"}. agentbus ${visitor?.version}.</p>
+    <div class="field"><span>Colours</span>
+      <${Choice} label="Colours" value=${chosen} onChange=${(value) => theme.set(value)} options=${[["system", "As the system"], ["light", "Light"], ["dark", "Dark"]]} /></div>
+    <div class="field"><span>Single keys, such as j and g n</span>
+      <${Choice} label="Single keys" value=${keys} onChange=${(value) => singleKeys.set(value)} options=${[[true, "On"], [false, "Off"]]} /></div>
+    <footer>
+      <button type="button" onClick=${() => opened.set("help")}>Show all keys</button>
+      <button type="button" onClick=${leave}>Log out</button>
+      <button type="button" onClick=${close}>Close</button>
+    </footer>
+  </div>`;
+}

@@ -1,0 +1,64 @@
+// Preact and htm in one place: every other file imports them from here.
+
+import htm from "htm";
+import { Component, Fragment, h, render } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+
+/** Makes elements from a template. Values become text or properties, never markup. */
+export const html = htm.bind(h);
+
+export { Component, Fragment, render, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState };
+
+/**
+ * A value that components can watch.
+ *
+ * @param value the first value
+ * @returns an object with get(), set(value) and watch(listener), which returns a function that ends the watch
+ */
+export function cell(value) {
+  const listeners = new Set();
+  return {
+    get: () => value,
+    set(next) {
+      if (next !== value) {
+        value = next;
+        for (const listener of [...listeners]) {
+          listener(value);
+        }
+      }
+    },
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Returns the value of a cell, and renders the component again when it changes. */
+export function useCell(watched) {
+  const [value, setValue] = useState(watched.get());
+  useEffect(() => {
+    setValue(watched.get());
+    return watched.watch(setValue);
+  }, [watched]);
+  return value;
+}
+
+/** Reads a choice that this browser keeps. Returns the fallback when there is none or storage is off. */
+export function kept(name, fallback) {
+  try {
+    return localStorage.getItem(`agentbus.${name}`) ?? fallback;
+  } catch {
+    // Storage can be switched off in the browser; the choice then lasts until the page is left.
+    return fallback;
+  }
+}
+
+/** Keeps a choice in this browser, so that the next visit has it. */
+export function keep(name, value) {
+  try {
+    localStorage.setItem(`agentbus.${name}`, value);
+  } catch {
+    // As in kept: without storage the choice lasts until the page is left.
+  }
+}

@@ -1,0 +1,116 @@
+// Long lists, newest first and paged by key. Rows that are shown are kept up to date in place. New rows wait behind a button,
+// so that nothing moves under the pointer.
+
+import { call } from "./api.js";
+import { count } from "./format.js";
+import { html, useState } from "./lib.js";
+import { writeJson } from "./numbers.js";
+import { useRead } from "./reads.js";
+import { namespaceInUrl } from "./router.js";
+import { Problem, Time } from "./ui.js";
+
+/** The sizes of the read that keeps the rows up to date; rows beyond the largest stay as they were read. */
+const SIZES = [50, 100, 200, 500];
+/** Chosen: enough for a way back through a few lists. */
+const KEPT = 20;
+
+/** What each list shows: rows, fresh (new rows that wait), next (the key of the following page), searchedTo. */
+const lists = new Map();
+
+/**
+ * Reads a list of an operation that pages with before and next.
+ *
+ * @param operation the operation's id
+ * @param input its fields, without before and limit
+ * @param field the answer's field with the rows
+ * @param idOf the id of a row
+ * @param kinds the kinds of the stream that change the list
+ * @returns rows, fresh (the number of new rows), showFresh(), more (whether there are older rows), older() to read them,
+ *     searchedTo (the time at which a search stopped early), problem, read (the read of the newest rows), busy
+ */
+export function useList(operation, input, { field, idOf, kinds }) {
+  const key = `${namespaceInUrl() ?? ""} ${operation} ${writeJson(input)}`;
+  const [, setTurn] = useState(0);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(null);
+  const list = lists.get(key);
+  const limit = SIZES.find((size) => size >= (list?.rows.length ?? 0)) ?? SIZES.at(-1);
+  const read = useRead(operation, { ...input, limit }, kinds);
+  const current = merged(key, read, field, idOf);
+  const again = () => setTurn((turn) => turn + 1);
+
+  const older = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const page = await call(operation, { ...input, limit: SIZES[0], before: current.next });
+      const known = new Set(current.rows.map(idOf));
+      current.rows = [...current.rows, ...page[field].filter((row) => !known.has(idOf(row)))];
+      current.next = page.next;
+      current.searchedTo = page.searchedTo;
+    } catch (refusal) {
+      setProblem(refusal);
+    }
+    setBusy(false);
+  };
+  const showFresh = () => {
+    current.rows = [...current.fresh, ...current.rows];
+    current.fresh = [];
+    again();
+  };
+  return {
+    rows: current?.rows ?? [],
+    fresh: current?.fresh.length ?? 0,
+    more: current?.next !== undefined,
+    searchedTo: current?.searchedTo,
+    problem,
+    busy,
+    read,
+    older,
+    showFresh,
+  };
+}
+
+/** Brings the newest read into what the list shows. */
+function merged(key, read, field, idOf) {
+  const list = lists.get(key);
+  if (!read.answer || list?.from === read.answer) {
+    return list;
+  }
+  const { next, searchedTo, [field]: head } = read.answer;
+  if (!list) {
+    lists.set(key, { rows: head, fresh: [], next, searchedTo, from: read.answer });
+    if (lists.size > KEPT) {
+      lists.delete(lists.keys().next().value);
+    }
+    return lists.get(key);
+  }
+  const now = new Map(head.map((row) => [idOf(row), row]));
+  const known = new Set(list.rows.map(idOf));
+  const last = next === undefined ? list.rows.length : list.rows.findLastIndex((row) => now.has(idOf(row)));
+  // A shown row that the read covers and lacks does not match any more.
+  list.rows = list.rows.filter((row, index) => index > last || now.has(idOf(row))).map((row) => now.get(idOf(row)) ?? row);
+  const older = head.findIndex((row) => known.has(idOf(row)));
+  list.fresh = (older < 0 && list.rows.length > 0 ? head : head.slice(0, Math.max(older, 0))).filter((row) => !known.has(idOf(row)));
+  if (list.rows.length === 0) {
+    Object.assign(list, { rows: head, fresh: [], next, searchedTo });
+  }
+  list.from = read.answer;
+  return list;
+}
+
+/** The button that shows the new rows. */
+export const Fresh = ({ list, noun }) =>
+  html`<div class="fresh" role="status">
+    ${list.fresh > 0 && html`<button type="button" onClick=${list.showFresh}>${count(list.fresh)} new ${noun}${list.fresh === 1 ? "" : "s"}</button>`}
+  </div>`;
+
+/** The foot of a list: how far it goes back, and the way to go on. */
+export const More = ({ list, noun }) =>
+  html`<footer class="more">
+    <${Problem} problem=${list.problem} not="The older rows were not read" />
+    ${list.searchedTo && html`<span>Searched back to <${Time} at=${list.searchedTo} />.</span>`}
+    ${list.more
+      ? html`<button type="button" onClick=${list.older} disabled=${list.busy}>${list.busy ? "Reading …" : list.searchedTo ? "Search further back" : `Show older ${noun}s`}</button>`
+      : list.rows.length > 0 && html`<span class="quiet">No older ${noun}s.</span>`}
+  </footer>`;

@@ -1,0 +1,125 @@
+// News of changes. One tab per browser holds the stream of the server and passes its events to the other tabs, because a
+// browser opens only six connections to a server. Events name kinds of rows; the page then reads again.
+
+import { cell } from "./lib.js";
+
+const STREAM = "/console/events";
+/** The server sends a beat each 15 s, so that two may get lost. */
+const MUTE_MS = 35000;
+/** Chosen: a restart of the bus takes a few seconds, and a banner for that would only alarm. */
+const PATIENCE_MS = 5000;
+const FIRST_BACKOFF_MS = 2000;
+const LONGEST_BACKOFF_MS = 30000;
+/** Chosen: while the stream is down, changes are seen as late as this. */
+export const POLL_MS = 5000;
+
+/** The state of the stream: up, heard (ms of the last sign), and since (ms) when it is down. */
+export const live = cell({ up: false, heard: 0, since: Date.now() });
+
+/** Whether the visitor has paused updates: false, or the time in ms since when. */
+export const paused = cell(false);
+
+const listeners = new Set();
+const channel = new BroadcastChannel("agentbus");
+let backoff = FIRST_BACKOFF_MS;
+let leads = false;
+
+/** Calls the listener with an array of kinds whenever rows of these kinds have changed. ["all"] means: read everything. */
+export function onChange(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Whether the stream has been down for so long that people should know. */
+export const isStale = (state) => !state.up && Date.now() - state.since > PATIENCE_MS;
+
+function tell(message) {
+  channel.postMessage(message);
+  hear(message);
+}
+
+function hear({ sign, kinds }) {
+  const before = live.get();
+  const now = Date.now();
+  if (sign === "down") {
+    live.set({ ...before, up: false, since: before.up ? now : before.since });
+  } else if (sign === "up") {
+    live.set({ up: true, heard: now, since: now });
+    if (!before.up) {
+      // Events may have been missed meanwhile.
+      announce(["all"]);
+    }
+  }
+  if (kinds) {
+    announce(kinds);
+  }
+}
+
+function announce(kinds) {
+  for (const listener of listeners) {
+    listener(kinds);
+  }
+}
+
+channel.addEventListener("message", ({ data }) => {
+  if (data.ask) {
+    if (leads && live.get().up) {
+      channel.postMessage({ sign: "up" });
+    }
+  } else {
+    hear(data);
+  }
+});
+
+/** Starts the news. The session must be there, because the stream needs its cookie. */
+export function startLive() {
+  if (navigator.locks) {
+    channel.postMessage({ ask: true });
+    // The lock is free as soon as the leading tab is gone; then the next tab opens the stream.
+    navigator.locks.request("agentbus-stream", () => {
+      leads = true;
+      open();
+      return new Promise(() => {});
+    });
+  } else {
+    // Web Locks need a secure origin. Without them each visible tab has its own stream.
+    openWhileVisible();
+  }
+  setInterval(watch, 1000);
+}
+
+function openWhileVisible() {
+  let source = document.hidden ? null : open();
+  document.addEventListener("visibilitychange", () => {
+    source?.close();
+    source = document.hidden ? null : open();
+  });
+}
+
+function open() {
+  const source = new EventSource(STREAM);
+  source.addEventListener("open", () => {
+    backoff = FIRST_BACKOFF_MS;
+    tell({ sign: "up" });
+  });
+  source.addEventListener("beat", () => tell({ sign: "up" }));
+  source.addEventListener("change", ({ data }) => tell({ sign: "up", kinds: data.split(",") }));
+  source.addEventListener("stopping", () => tell({ sign: "down" }));
+  source.addEventListener("error", () => {
+    tell({ sign: "down" });
+    if (source.readyState === EventSource.CLOSED) {
+      // The browser gives up after an answer other than 200, so this page tries again itself.
+      setTimeout(open, backoff);
+      backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
+    }
+  });
+  return source;
+}
+
+/** A stream that is open and mute, as behind a proxy that buffers, is as good as down. */
+function watch() {
+  const state = live.get();
+  if (state.up && Date.now() - state.heard > MUTE_MS) {
+    live.set({ ...state, up: false, since: state.heard });
+  }
+}

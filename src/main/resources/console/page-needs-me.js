@@ -1,0 +1,106 @@
+// Needs me: what only a person can move on, the oldest first, each with its acts in place.
+
+import { ask } from "./act.js";
+import { mayAct, offers } from "./api.js";
+import { count, counted, now, relative, sentence, words } from "./format.js";
+import { NEEDS_KINDS } from "./frame.js";
+import { html, useCell } from "./lib.js";
+import { Shape } from "./marks.js";
+import { useRead } from "./reads.js";
+import { address } from "./router.js";
+import { ActButton, Answer, Text, Time } from "./ui.js";
+
+const SHAPES = {
+  question: "question", approval: "question", review: "question", blocked: "bar", dead: "dagger", order_missed: "cross",
+  order_failing: "cross", lane_stopped: "square", gateway: "pause", paused: "pause", database: "cross", frozen: "lock", bulk: "half",
+};
+const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "database"];
+
+export default function NeedsMe() {
+  const read = useRead("needsMe", {}, NEEDS_KINDS);
+  return html`<${Answer} read=${read} not="The list of what needs you was not read">
+    ${(answer) => answer.items.length === 0
+      ? html`<${Nothing} quiet=${answer.quiet} at=${answer.measuredAt} />`
+      : html`<${Items} answer=${answer} />`}
+  <//>`;
+}
+
+const Items = ({ answer }) => html`
+  <p class="quiet">${counted(answer.count, "thing", answer.more)} ${Number(answer.count) === 1 ? "needs" : "need"} a person; the oldest is first.</p>
+  <ol class="needs">${answer.items.map((item) => html`<${Item} key=${item.id} item=${item} />`)}</ol>
+  <${Quiet} quiet=${answer.quiet} at=${answer.measuredAt} />`;
+
+function Item({ item }) {
+  const tone = TROUBLE.includes(item.kind) ? "trouble" : "attention";
+  return html`<li data-row=${item.id}>
+    <span class=${tone}><${Shape} name=${SHAPES[item.kind]} size=${18} /><span class="hidden">${words(item.kind)}</span></span>
+    <div>
+      <h2><a href=${placeOf(item)} id=${`row-${item.id}`} data-open><${Sentence} item=${item} /></a></h2>
+      <p class="quiet">since <${Time} at=${item.since} inRow />${item.ifNobodyActs && html` · <${Text}>${sentence(item.ifNobodyActs)}<//>`}</p>
+    </div>
+    ${mayAct() && html`<div class="actions" data-actions tabindex="-1">
+      ${item.actions.filter(({ operation }) => offers(operation)).map(
+        (action) => html`<${ActButton} key=${action.label} label=${action.label} danger=${action.danger} onClick=${() => ask(actOf(item, action))} />`,
+      )}
+    </div>`}
+  </li>`;
+}
+
+/** The sentence, with its subject in bold where it begins with the agent. */
+function Sentence({ item }) {
+  const { sentence: text, agentId } = item;
+  return agentId && text.startsWith(`${agentId} `)
+    ? html`<strong><${Text}>${agentId}<//></strong><${Text}>${text.slice(agentId.length)}<//>`
+    : html`<${Text}>${text}<//>`;
+}
+
+/** The page that shows the evidence of an item. */
+function placeOf({ kind, questionId, jobId, count: jobs, agentId, orderName, gateway }) {
+  if (questionId) {
+    return address(["questions", questionId]);
+  }
+  if (jobs > 1 && (kind === "dead" || kind === "blocked")) {
+    return address(["jobs"], { state: kind, targetAgent: agentId });
+  }
+  if (jobId) {
+    return address(["jobs", jobId]);
+  }
+  if (orderName) {
+    return address(["orders", orderName]);
+  }
+  if (gateway) {
+    return address(["gateways"]);
+  }
+  return agentId ? address(["agents", agentId]) : address(["overview"]);
+}
+
+/** An action of an item, as the dialog asks for it. */
+const actOf = (item, action) => ({
+  title: action.label,
+  sentence: item.sentence,
+  operation: action.operation,
+  input: action.input,
+  fields: action.needs.map((name) => ({ name })),
+  count: item.count,
+  danger: action.danger,
+  audit: item.jobId ? { jobId: item.jobId } : {},
+});
+
+const Nothing = ({ quiet, at }) => html`
+  <p class="lead">Nothing needs you.</p>
+  <${Quiet} quiet=${quiet} at=${at} />`;
+
+/** What goes on by itself; each number leads to the rows that it counts. */
+function Quiet({ quiet, at }) {
+  useCell(now);
+  if (!quiet) {
+    return null;
+  }
+  const midnight = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
+  return html`<p class="calm quiet">
+    <a href=${address(["jobs"], { state: "leased,running" })}>${counted(quiet.atWork, "job")} at work</a>,
+    <a href=${address(["jobs"], { state: "succeeded", since: midnight })}>${count(quiet.doneSinceMidnight)} done since midnight</a>${quiet.nextOrderAt &&
+    html`, <a href=${address(["orders", quiet.nextOrder])}>next order ${relative(quiet.nextOrderAt)}</a>`}.
+    ${at && html` Read <${Time} at=${at} inRow />.`}
+  </p>`;
+}

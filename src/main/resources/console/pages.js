@@ -1,0 +1,27 @@
+// The table of pages. Adding a page takes one file, whose default export is a component, and one line here.
+//
+// A page gets id (the second part of its path) and query (the fields of its address; setQuery of router.js changes them).
+// It reads with useRead or useList, shows <Answer>, and acts with ask(): see ui.js, reads.js, list.js and act.js. The
+// keys j, k, x, Enter and . work in every list whose rows have data-row, with a link data-open, a box data-select or a
+// button data-actions in them; Table does the first.
+
+/**
+ * Each page: name (its path and icon), title, key (after g), load; rail says whether the rail shows it, and phase the
+ * phase of the bus that it needs. A page with an id in its path has detail, with a title and a load of its own.
+ */
+export const PAGES = [
+  { name: "needs-me", title: "Needs me", key: "n", rail: true, load: () => import("./page-needs-me.js") },
+];
+
+/** Finds the page of a path. Returns the page, its title and load, and the id in the path; undefined if there is none. */
+export function pageOf([name, id]) {
+  const page = PAGES.find((candidate) => candidate.name === name);
+  if (!page || (id && !page.detail)) {
+    return undefined;
+  }
+  const { title, load } = id ? page.detail : page;
+  return { page, title, load, id };
+}
+
+/** The pages of the rail that the phase of the bus has turned on. */
+export const railPages = (phase = 1) => PAGES.filter((page) => page.rail && (page.phase ?? 1) <= phase);

@@ -1,0 +1,170 @@
+// What is on screen is read again when it changes. Components that ask the same question share one read.
+
+import { call } from "./api.js";
+import { useEffect, useState } from "./lib.js";
+import { live, onChange, paused, POLL_MS } from "./live.js";
+import { writeJson } from "./numbers.js";
+import { namespaceInUrl } from "./router.js";
+
+/** At most four reads a second for one question. */
+const GAP_MS = 250;
+/** Chosen: some answers change by time alone, such as a slot that becomes late. */
+const AGE_MS = 60000;
+/** Chosen: enough for a way back through a few pages. */
+const KEPT = 60;
+
+const reads = new Map();
+
+/** One question: its last answer or problem, and the components that show it. */
+class Read {
+  constructor(operation, input, kinds) {
+    Object.assign(this, { operation, input, kinds, users: new Set(), at: 0, started: 0 });
+    this.answer = undefined;
+    this.problem = undefined;
+    this.missed = false;
+  }
+
+  /** Reads now, or as soon as the running call and the gap allow. */
+  wanted() {
+    if (this.timer || this.users.size === 0) {
+      return;
+    }
+    if (document.hidden || paused.get()) {
+      this.missed = true;
+      this.tell();
+      return;
+    }
+    const wait = this.running ? GAP_MS : Math.max(0, this.started + GAP_MS - Date.now());
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.running) {
+        this.wanted();
+      } else {
+        this.now();
+      }
+    }, wait);
+  }
+
+  /** Reads at once and returns when the answer is there. */
+  async now() {
+    this.running?.abort();
+    this.running = new AbortController();
+    this.started = Date.now();
+    this.missed = false;
+    const { signal } = this.running;
+    try {
+      this.answer = await call(this.operation, this.input, signal);
+      this.problem = undefined;
+      this.at = Date.now();
+    } catch (problem) {
+      if (signal.aborted) {
+        return;
+      }
+      this.problem = problem;
+    }
+    this.running = undefined;
+    this.tell();
+  }
+
+  tell() {
+    for (const user of this.users) {
+      user();
+    }
+  }
+
+  join(user) {
+    this.users.add(user);
+    if (!this.running && (this.at === 0 || Date.now() - this.at > GAP_MS)) {
+      this.wanted();
+    }
+  }
+
+  leave(user) {
+    this.users.delete(user);
+    if (this.users.size === 0) {
+      this.running?.abort();
+      this.running = undefined;
+      clearTimeout(this.timer);
+      this.timer = undefined;
+    }
+  }
+}
+
+function readOf(operation, input, kinds) {
+  const key = `${namespaceInUrl() ?? ""} ${operation} ${writeJson(input)}`;
+  const read = reads.get(key) ?? new Read(operation, input, kinds);
+  // The newest is last, so that the oldest unused ones can go first.
+  reads.delete(key);
+  reads.set(key, read);
+  for (const [other, { users }] of reads) {
+    if (reads.size <= KEPT) {
+      break;
+    }
+    if (users.size === 0 && other !== key) {
+      reads.delete(other);
+    }
+  }
+  return read;
+}
+
+/**
+ * Reads an operation, and again whenever rows of these kinds change.
+ *
+ * @param operation the operation's id; null reads nothing
+ * @param input its fields
+ * @param kinds the kinds of the stream: jobs, agents, gateways, orders, events, questions, bulk, audit
+ * @returns answer (undefined until there is one), problem, at (ms of the answer), missed (a change came while updates
+ *     were paused), and again() to read at once
+ */
+export function useRead(operation, input = {}, kinds = []) {
+  const read = operation ? readOf(operation, input, kinds) : null;
+  const [, setTurn] = useState(0);
+  useEffect(() => {
+    if (!read) {
+      return undefined;
+    }
+    const user = () => setTurn((turn) => turn + 1);
+    read.join(user);
+    return () => read.leave(user);
+  }, [read]);
+  return {
+    answer: read?.answer,
+    problem: read?.problem,
+    at: read?.at ?? 0,
+    missed: read?.missed ?? false,
+    again: () => read?.now(),
+  };
+}
+
+/** Reads again what is on screen and depends on one of these kinds; without kinds, all of it. */
+export function readAgain(kinds = ["all"]) {
+  for (const read of reads.values()) {
+    if (kinds.includes("all") || read.kinds.some((kind) => kinds.includes(kind))) {
+      read.wanted();
+    }
+  }
+}
+
+/** Starts the reading: by the stream, by polling while the stream is down, and once a minute for what changes by time. */
+export function startReads() {
+  onChange(readAgain);
+  const catchUp = () => {
+    for (const read of reads.values()) {
+      if (read.missed) {
+        read.wanted();
+      }
+    }
+  };
+  document.addEventListener("visibilitychange", catchUp);
+  paused.watch(catchUp);
+  setInterval(() => {
+    if (!document.hidden && !paused.get()) {
+      const limit = live.get().up ? AGE_MS : POLL_MS;
+      for (const read of reads.values()) {
+        if (read.users.size > 0 && Date.now() - read.started >= limit) {
+          read.wanted();
+        }
+      }
+    }
+  }, 1000);
+}

@@ -1,0 +1,90 @@
+// Stop everything, pause, drain and resume: their dialogs, and the banner while something is stopped.
+
+import { ask } from "./act.js";
+import { offers } from "./api.js";
+import { count, counted } from "./format.js";
+import { cell, html, useCell } from "./lib.js";
+import { useRead } from "./reads.js";
+import { ActButton, AgentLink, JobLink, Text, Time } from "./ui.js";
+
+const named = (kind, name) => (kind === "everything" ? "everything" : `${kind.replace("_", " ")} ${name}`);
+
+/** The answer of the last stop-everything of this visit, until it is closed. */
+const stopAnswer = cell(null);
+
+/** An act that pauses or drains: mode is pause or drain; kind is agent, job_type, gateway or everything. */
+export const pauseAct = (mode, kind, name) => ({
+  label: mode === "drain" ? "Drain" : "Pause",
+  title: `${mode === "drain" ? "Drain" : "Pause"} ${named(kind, name)}`,
+  sentence: mode === "drain"
+    ? "No new work is started. Running jobs go on, and the bus says when the last one has ended."
+    : "No new work is started. Running jobs go on.",
+  operation: mode,
+  input: { kind, name },
+  fields: [{ name: "reason" }, { name: "until" }],
+  audit: { table: "pauses" },
+  undo: () => ({ operation: "resume", input: { kind, name } }),
+});
+
+/** An act that ends pause, drain and stop. */
+export const resumeAct = (kind, name) => ({
+  label: "Resume",
+  title: `Resume ${named(kind, name)}`,
+  sentence: kind === "everything" ? "Work is started again everywhere, except where an agent, a job type or a gateway is paused by itself." : "Work is started again.",
+  operation: "resume",
+  input: { kind, name },
+  audit: { table: "pauses" },
+});
+
+/** Asks for the stop of everything. */
+export const stopEverything = () =>
+  ask({
+    title: "Stop everything",
+    sentence: "Nothing is started any more, and each running attempt is ended and its run aborted. The jobs go back to their queues and keep their attempts. It stays so across restarts, until somebody resumes with a reason.",
+    operation: "stopEverything",
+    danger: true,
+    audit: { table: "pauses" },
+    undo: () => ({ operation: "resume", input: { kind: "everything" } }),
+    then: (answer) => stopAnswer.set(answer),
+  });
+
+/** The button of the top line. */
+export const StopButton = () =>
+  offers("stopEverything") && html`<${ActButton} label=${html`Stop<span class="wide-only"> everything</span>`} onClick=${stopEverything} />`;
+
+/** A banner while everything is stopped, paused or drained, or a phase is frozen: by whom, since when, why. */
+export function StopBanner() {
+  const pauses = useRead(offers("listPauses") ? "listPauses" : null, {}, ["agents", "gateways", "jobs"]).answer?.pauses ?? [];
+  const wide = pauses.filter(({ kind, until }) => (kind === "everything" || kind === "phase") && !(until && Date.parse(until) < Date.now()));
+  const answer = useCell(stopAnswer);
+  return html`
+    ${wide.map(
+      (pause) => html`<div class="banner trouble" role="status" key=${pause.pauseId}>
+        <p><strong>${pause.kind === "everything" ? "Everything" : `Phase ${pause.name}`} is ${pause.status}</strong> by <${Text}>${pause.by}<//>
+          since <${Time} at=${pause.since} />: <${Text}>${pause.reason}<//>
+          ${Number(pause.running) > 0 && html` ${counted(pause.running, "job")} still running.`}</p>
+        <${ActButton} label=${pause.mode === "freeze" ? "Unfreeze" : "Resume"} onClick=${() => ask(endOf(pause))} />
+      </div>`,
+    )}
+    ${answer && html`<${StopAnswer} answer=${answer} />`}
+  `;
+}
+
+const endOf = ({ kind, name, mode }) =>
+  mode === "freeze"
+    ? { title: `Unfreeze ${named(kind, name)}`, sentence: "Writes are accepted again.", operation: "unfreeze", input: { kind, name }, audit: { table: "pauses" } }
+    : resumeAct(kind, name);
+
+/** What was running when everything was stopped. */
+const StopAnswer = ({ answer }) => html`<div class="banner" role="status">
+  <div>
+    <p>${answer.running?.length > 0
+      ? html`<strong>${counted(answer.running.length, "attempt")} ended.</strong> The gateways are asked to abort ${count(answer.aborting)}.`
+      : html`<strong>Nothing was running.</strong>`}</p>
+    <ul class="plain">
+      ${answer.running?.map((run) => html`<li key=${run.jobId}><${JobLink} job=${run} /> of <${AgentLink} agent=${run.targetAgent} />,
+        attempt ${run.attemptNo} on ${run.gateway ?? "no gateway"}, since <${Time} at=${run.since} /></li>`)}
+    </ul>
+  </div>
+  <button type="button" onClick=${() => stopAnswer.set(null)}>Close</button>
+</div>`;
