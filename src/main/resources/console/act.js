@@ -135,7 +135,7 @@ function Preview({ read }) {
     return html`<p class="quiet" role="status">Counting the jobs that match …</p>`;
   }
   return html`<div class="preview">
-    <p><strong>${counted(answer.count, "job", answer.countCapped)}</strong> match now. Jobs that arrive later are left alone.</p>
+    <p><strong>${counted(answer.count, "job", answer.countCapped)}</strong> match now and are ${answer.fits?.join(", ")}. Jobs that arrive later are left alone.</p>
     <ul class="plain">
       ${answer.samples?.map((job) => html`<li key=${job.jobId}><${State} state=${job.state} /> <${Text}>${job.subject}<//> for <${Text}>${job.targetAgent}<//></li>`)}
     </ul>

@@ -23,23 +23,26 @@ const ACTS = [
   { operation: "retryNow", bulk: "retry_now", verb: "Retry now", states: ["queued", "blocked"], fits: waitsForTime, will: "starts it at once, without the rest of its wait" },
   { operation: "dismissJob", bulk: "dismiss", verb: "Dismiss", states: ["dead"], will: "ends the dead letter as cancelled; it needs nobody any more" },
   {
-    operation: "extendAttempt", verb: "Extend attempt", states: LIVE, will: "gives the attempt at work more time",
+    operation: "extendAttempt", ofAttempt: true, verb: "Extend attempt", states: LIVE, will: "gives the attempt at work more time",
     fields: () => [{ name: "seconds", value: 1800 }, { name: "reason" }],
   },
-  { operation: "endAttempt", verb: "End attempt", states: LIVE, danger: true, will: "ends the attempt at work and aborts its run; the job is retried by its policy" },
+  { operation: "endAttempt", ofAttempt: true, verb: "End attempt", states: LIVE, danger: true, will: "ends the attempt at work and aborts its run; the job is retried by its policy" },
   {
-    operation: "setPriority", bulk: "set_priority", verb: "Set priority", states: NOT_STARTED, will: "moves it forward or back in its queue",
+    operation: "setPriority", bulk: "set_priority", verb: "Set priority", states: NOT_ENDED, will: "moves it forward or back in its queue",
     fields: (job) => [{ name: "priority", value: job?.priority ?? 100 }, { name: "reason" }],
     undo: (job) => job && { operation: "setPriority", input: { jobId: job.jobId, priority: job.priority } },
   },
   {
-    operation: "reassignJob", bulk: "reassign", verb: "Reassign", states: NOT_STARTED, will: "gives it to another agent that accepts its subject",
+    operation: "reassignJob", bulk: "reassign", verb: "Reassign", states: [...NOT_STARTED, "failed", "dead"], will: "gives it to another agent that accepts its subject",
     fields: () => [{ name: "targetAgent" }, { name: "reason" }],
     undo: (job) => job && { operation: "reassignJob", input: { jobId: job.jobId, targetAgent: job.targetAgent } },
   },
   { operation: "cancelJob", bulk: "cancel", verb: "Cancel", states: NOT_ENDED, danger: true, will: "ends it and the unfinished jobs below it; a run at work is aborted" },
   { operation: "killJob", bulk: "kill", verb: "Kill", states: NOT_ENDED, danger: true, will: "makes it a dead letter at once; a run at work is aborted" },
 ];
+
+/** The act on the attempt that is seen names it, so that a late click does not reach the next one. */
+const inputOf = (act, job) => (act.ofAttempt ? { jobId: job.jobId, attemptNo: job.attemptNo } : { jobId: job.jobId });
 
 const fits = (act, job) => offers(act.operation) && act.states.includes(job.state) && !job.retiredAt && (act.fits?.(job) ?? true);
 
@@ -53,7 +56,7 @@ function actOnOne(act, job) {
     title: `${act.verb} this job`,
     sentence: `This ${act.will}: ${job.subject} for ${job.targetAgent}.`,
     operation: act.operation,
-    input: { jobId: job.jobId },
+    input: inputOf(act, job),
     fields: act.fields?.(job),
     undo: act.undo && (() => act.undo(job)),
   };
@@ -87,7 +90,7 @@ export function actsForAll(filter, states, then) {
         verb: act.verb,
         danger: act.danger,
         title: `${act.verb} all that match`,
-        sentence: `For each job that matches and is ${act.states.join(", ")}, this ${act.will}. The server works in batches; you can stop it.`,
+        sentence: `For each of them, this ${act.will}. The server works in batches; you can stop it.`,
         operation: "startBulkAction",
         input: { operation: act.bulk, filter: chosen, idempotencyKey: crypto.randomUUID() },
         preview: { operation: act.bulk, filter: chosen },

@@ -42,6 +42,9 @@ export function duration(seconds) {
 /** The seconds from a time to the present; 0 for a time in the future. */
 export const secondsSince = (time) => Math.max(0, (Date.now() - Date.parse(time)) / SECOND);
 
+/** The last midnight in the viewer's zone, as a time of the contract. */
+export const midnight = () => new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
+
 /** A time as "4 min ago" or "in 4 min". */
 export function relative(time) {
   const seconds = (Date.parse(time) - Date.now()) / SECOND;

@@ -3,7 +3,7 @@
 import { ActDialog, ActNote } from "./act.js";
 import { logOut, session } from "./api.js";
 import { Find } from "./find.js";
-import { clockTime, count, duration, now } from "./format.js";
+import { clockTime, count, duration, midnight, now } from "./format.js";
 import { KEYS, opened, singleKeys } from "./keys.js";
 import { html, useCell, useEffect, useRef } from "./lib.js";
 import { isStale, live, paused } from "./live.js";
@@ -18,14 +18,14 @@ import { Choice, Text } from "./ui.js";
 /** Chosen: the age of the last sign is shown once a beat of 15 s is late. */
 const LATE_SECONDS = 20;
 
-/** The kinds whose change can add or remove something that needs a person. */
-export const NEEDS_KINDS = ["jobs", "agents", "gateways", "orders", "questions", "bulk"];
+/** The read of what needs a person, which the rail, the title and the page share: operation, input, kinds. */
+export const needsRead = () => ["needsMe", { midnight: midnight() }, ["jobs", "agents", "gateways", "orders", "questions", "bulk"]];
 
 /** The frame. title is that of the page; children are the page. */
 export function Frame({ title, children }) {
   const visitor = useCell(session);
   const place = useCell(route);
-  const needs = useRead("needsMe", {}, NEEDS_KINDS).answer;
+  const needs = useRead(...needsRead()).answer;
   useTitle(title, needs?.count);
   return html`
     <a class="skip" href="#main" onClick=${toMain}>Skip to the page</a>

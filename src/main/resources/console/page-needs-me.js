@@ -2,8 +2,8 @@
 
 import { ask } from "./act.js";
 import { mayAct, offers } from "./api.js";
-import { count, counted, now, relative, sentence, words } from "./format.js";
-import { NEEDS_KINDS } from "./frame.js";
+import { count, counted, midnight, now, relative, sentence, words } from "./format.js";
+import { needsRead } from "./frame.js";
 import { html, useCell } from "./lib.js";
 import { Shape } from "./marks.js";
 import { useRead } from "./reads.js";
@@ -12,12 +12,12 @@ import { ActButton, Answer, Text, Time } from "./ui.js";
 
 const SHAPES = {
   question: "question", approval: "question", review: "question", blocked: "bar", dead: "dagger", order_missed: "cross",
-  order_failing: "cross", lane_stopped: "square", gateway: "pause", paused: "pause", database: "cross", frozen: "lock", bulk: "half",
+  order_failing: "cross", lane_stopped: "square", gateway: "pause", dispatcher: "cross", paused: "pause", database: "cross", frozen: "lock", bulk: "half",
 };
-const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "database"];
+const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "dispatcher", "database"];
 
 export default function NeedsMe() {
-  const read = useRead("needsMe", {}, NEEDS_KINDS);
+  const read = useRead(...needsRead());
   return html`<${Answer} read=${read} not="The list of what needs you was not read">
     ${(answer) => answer.items.length === 0
       ? html`<${Nothing} quiet=${answer.quiet} at=${answer.measuredAt} />`
@@ -96,10 +96,9 @@ function Quiet({ quiet, at }) {
   if (!quiet) {
     return null;
   }
-  const midnight = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
   return html`<p class="calm quiet">
     <a href=${address(["jobs"], { state: "leased,running" })}>${counted(quiet.atWork, "job")} at work</a>,
-    <a href=${address(["jobs"], { state: "succeeded", since: midnight })}>${count(quiet.doneSinceMidnight)} done since midnight</a>${quiet.nextOrderAt &&
+    <a href=${address(["jobs"], { state: "succeeded", since: midnight() })}>${count(quiet.doneSinceMidnight)} done since midnight</a>${quiet.nextOrderAt &&
     html`, <a href=${address(["orders", quiet.nextOrder])}>next order ${relative(quiet.nextOrderAt)}</a>`}.
     ${at && html` Read <${Time} at=${at} inRow />.`}
   </p>`;

@@ -11,6 +11,12 @@
  */
 export const PAGES = [
   { name: "needs-me", title: "Needs me", key: "n", rail: true, load: () => import("./page-needs-me.js") },
+  { name: "overview", title: "Overview", key: "o", rail: true, load: () => import("./page-overview.js") },
+  {
+    name: "jobs", title: "Jobs", key: "j", rail: true, load: () => import("./page-jobs.js"),
+    detail: { title: "Job", load: () => import("./page-job.js") },
+  },
+  { name: "bulk", title: "Bulk actions", load: () => import("./page-bulk.js"), detail: { title: "Bulk action", load: () => import("./page-bulk.js") } },
 ];
 
 /** Finds the page of a path. Returns the page, its title and load, and the id in the path; undefined if there is none. */
