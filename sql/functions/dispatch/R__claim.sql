@@ -78,9 +78,9 @@ begin
     updated_at = now()
   where job_id = any (p_jobs);
   insert into job_attempts
-    (attempt_id, namespace, job_id, attempt_no, dispatcher_id, gateway, gateway_version,
+    (attempt_id, namespace, job_id, attempt_no, agent_id, dispatcher_id, gateway, gateway_version,
       agent_yaml_hash, agents_md_hash)
-  select j.live_attempt, j.namespace, j.job_id, j.attempt_no, p_owner, a.gateway, g.version,
+  select j.live_attempt, j.namespace, j.job_id, j.attempt_no, j.target_agent, p_owner, a.gateway, g.version,
     a.config_hash, a.agents_md_hash
   from jobs j
   join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent

@@ -255,6 +255,31 @@ language sql immutable as $$ select interval '30 days' $$;
 -- 256 MB several times.
 create or replace function answer_bytes() returns int language sql immutable as $$ select 524288 $$;
 
+-- How many rows of the audit log one call of list-audit reads; then the answer says how far it has searched.
+-- Chosen: such a call takes about a tenth of a second.
+create or replace function audit_look() returns int language sql immutable as $$ select 20000 $$;
+
+-- How many jobs get-flow shows.
+-- Chosen: more than a person can follow in a graph, and about half of answer_bytes.
+create or replace function flow_jobs() returns int language sql immutable as $$ select 500 $$;
+
+-- How many relations between these jobs get-flow shows.
+-- Chosen: four for each job.
+create or replace function flow_edges() returns int language sql immutable as $$ select 2000 $$;
+
+-- get-attempt shows each JSON value of an attempt up to this many bytes; a larger one shows its size.
+-- Chosen: a close with 50 follow-up jobs and the usage of a run fit many times.
+create or replace function attempt_json_shown() returns int language sql immutable as $$ select 65536 $$;
+
+-- The longest window of standing-order-slots and account.
+-- Chosen: a month; longer windows are several calls.
+create or replace function longest_window() returns interval
+language sql immutable as $$ select interval '31 days' $$;
+
+-- How many slots standing-order-slots shows; it shows the newest.
+-- Chosen: an order with a slot every ten minutes for a month; the answer has about 700 KB.
+create or replace function calendar_slots() returns int language sql immutable as $$ select 5000 $$;
+
 -- The most characters of a text in a row of a list.
 -- Chosen: two lines of a terminal; the whole text is in the answer of a get operation.
 create or replace function list_text() returns int language sql immutable as $$ select 200 $$;
