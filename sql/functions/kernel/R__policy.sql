@@ -276,6 +276,18 @@ create or replace function attempt_json_shown() returns int language sql immutab
 create or replace function longest_window() returns interval
 language sql immutable as $$ select interval '31 days' $$;
 
+-- How many attempts, events and jobs of a window an account counts; it counts the newest.
+-- Chosen: more than an agent has in a day, and counted within a second.
+create or replace function account_look() returns int language sql immutable as $$ select 10000 $$;
+
+-- How many rows each list of an account has.
+-- Chosen: a person reads no more; the lists of the single operations have the rest.
+create or replace function account_rows() returns int language sql immutable as $$ select 50 $$;
+
+-- The most characters of a text in a row of an account.
+-- Chosen: a summary in three lines.
+create or replace function account_text() returns int language sql immutable as $$ select 300 $$;
+
 -- How many slots standing-order-slots shows; it shows the newest.
 -- Chosen: an order with a slot every ten minutes for a month; the answer has about 700 KB.
 create or replace function calendar_slots() returns int language sql immutable as $$ select 5000 $$;

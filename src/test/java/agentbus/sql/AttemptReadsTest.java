@@ -98,9 +98,8 @@ class AttemptReadsTest {
     void values_that_are_too_large_show_their_size() {
         Attempt attempt = told("p".repeat(600_000));
         bus.jdbc()
-                .update(
-                        "update job_attempts set injected = jsonb_build_array(repeat('i', 70000)),"
-                                + " usage = jsonb_build_object('x', repeat('u', 70000))");
+                .update("update job_attempts set injected = jsonb_build_array(repeat('i', 70000)),"
+                        + " usage = jsonb_build_object('x', repeat('u', 70000))");
 
         JsonNode shown = look(attempt, 1);
 
@@ -126,8 +125,7 @@ class AttemptReadsTest {
                         .asText());
         assertEquals(
                 "404 unknown_job jobId",
-                refusal(() -> bus.ask(
-                                "get_attempt", "jobId", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10", "attemptNo", 1))
+                refusal(() -> bus.ask("get_attempt", "jobId", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10", "attemptNo", 1))
                         .brief());
         bus.jdbc().update("insert into namespaces values ('other') on conflict do nothing");
         assertEquals(

@@ -99,7 +99,8 @@ class AuditReadsTest {
         assertEquals(2, rows("actor", "operator:anna", "table", "jobs").size());
         assertEquals(3, rows("action", "job.leased").size());
         assertEquals(1, rows("action", "agent.paused", "actor", "operator:anna").size());
-        assertEquals(0, rows("action", "agent.paused", "actor", "dispatcher:node-1").size());
+        assertEquals(
+                0, rows("action", "agent.paused", "actor", "dispatcher:node-1").size());
         assertEquals(1, rows("table", "agents").size());
         assertEquals(5, rows("table", "jobs").size());
         assertEquals(3, rows("rowId", "row-1").size());
@@ -107,8 +108,14 @@ class AuditReadsTest {
         assertEquals(1, rows("rowId", "row-1", "actor", "dispatcher:node-1").size());
         assertEquals(3, rows("since", "2026-01-01T23:00:00Z").size());
         assertEquals(3, rows("until", "2026-01-01T23:00:00Z").size());
-        assertEquals(2, rows("since", "2026-01-01T23:00:00Z", "until", "2026-01-02T23:00:00Z").size());
-        assertEquals(1, rows("actor", "operator:anna", "since", "2026-01-02T23:00:00+01:00").size());
+        assertEquals(
+                2,
+                rows("since", "2026-01-01T23:00:00Z", "until", "2026-01-02T23:00:00Z")
+                        .size());
+        assertEquals(
+                1,
+                rows("actor", "operator:anna", "since", "2026-01-02T23:00:00+01:00")
+                        .size());
     }
 
     @Test

@@ -164,8 +164,8 @@ class FlowReadsTest {
     void of_a_large_flow_the_oldest_jobs_are_shown_or_those_nearest_to_a_job() {
         String root = bus.enqueue("flowKey", "wide");
         children(root, 600);
-        List<String> all = new ArrayList<>(
-                bus.jdbc().queryForList("select job_id::text from jobs order by seq", String.class));
+        List<String> all =
+                new ArrayList<>(bus.jdbc().queryForList("select job_id::text from jobs order by seq", String.class));
         String newest = bus.enqueue("parentJobId", all.get(600));
 
         JsonNode oldest = flow("flowKey", "wide");

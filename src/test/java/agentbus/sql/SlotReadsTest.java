@@ -47,7 +47,8 @@ class SlotReadsTest {
     private void minutes(String table, String order, int count) {
         bus.jdbc()
                 .update(
-                        "insert into " + table + " (run_id, namespace, agent_id, order_name, scheduled_for, trigger_source, status,"
+                        "insert into " + table
+                                + " (run_id, namespace, agent_id, order_name, scheduled_for, trigger_source, status,"
                                 + " summary, started_at, finished_at, created_at, updated_at)"
                                 + " select gen_random_uuid(), 'default', 'devops', ?, ?::timestamptz + n * interval '1 minute', 'schedule',"
                                 + " 'completed', 'x', ?::timestamptz + n * interval '1 minute', now(), now(), now()"
@@ -100,8 +101,7 @@ class SlotReadsTest {
         assertEquals(List.of("gone", "patrol"), answer.get("orders").findValuesAsText("order"));
         assertFalse(answer.at("/orders/0").has("schedule"));
 
-        JsonNode before = slots(
-                "from", Orders.T0.minus(Orders.DAY).toString(), "to", FROM);
+        JsonNode before = slots("from", Orders.T0.minus(Orders.DAY).toString(), "to", FROM);
         assertEquals(List.of("patrol"), before.get("orders").findValuesAsText("order"));
         assertEquals(0, before.at("/orders/0/slots").size());
     }
@@ -118,7 +118,10 @@ class SlotReadsTest {
         assertEquals(List.of("00:00 completed", "00:01 completed", "00:02 completed"), brief(one.at("/orders/0")));
         bus.jdbc().update("insert into namespaces values ('other') on conflict do nothing");
         assertEquals(
-                0, slots("namespace", "other", "from", FROM, "to", TO).get("orders").size());
+                0,
+                slots("namespace", "other", "from", FROM, "to", TO)
+                        .get("orders")
+                        .size());
     }
 
     @Test
@@ -126,27 +129,31 @@ class SlotReadsTest {
         minutes("standing_order_runs", "a", 3_000);
         minutes("standing_order_runs_history", "b", 3_000);
 
-        JsonNode answer = slots("from", FROM, "to", Orders.T0.plus(Orders.DAY.multipliedBy(3)).toString());
+        JsonNode answer = slots(
+                "from", FROM, "to", Orders.T0.plus(Orders.DAY.multipliedBy(3)).toString());
 
         assertTrue(answer.get("more").asBoolean());
         assertEquals(
                 5_000,
-                answer.at("/orders/0/slots").size() + answer.at("/orders/1/slots").size());
-        assertEquals(
-                Orders.T0.plusSeconds(500 * 60), Orders.time(answer.get("completeFrom")));
+                answer.at("/orders/0/slots").size()
+                        + answer.at("/orders/1/slots").size());
+        assertEquals(Orders.T0.plusSeconds(500 * 60), Orders.time(answer.get("completeFrom")));
     }
 
     @Test
     void a_window_is_bounded_and_goes_forward() {
         Refusal wide = refusal(() -> slots("from", "2026-01-01T00:00:00Z", "to", "2026-02-02T00:00:00Z"));
         assertEquals("422 invalid_field from", wide.brief());
-        assertEquals(
-                "the window from 2026-01-01T00:00:00Z to 2026-02-02T00:00:00Z has 32 days", wide.message());
+        assertEquals("the window from 2026-01-01T00:00:00Z to 2026-02-02T00:00:00Z has 32 days", wide.message());
         assertEquals("a time at most 31 days before to", wide.expected());
         assertEquals(
                 "422 invalid_field to",
                 refusal(() -> slots("from", "2026-01-02T00:00:00Z", "to", "2026-01-02T00:30:00+01:00"))
                         .brief());
-        assertEquals(0, slots("from", "2026-01-01T00:00:00Z", "to", "2026-02-01T00:00:00Z").get("orders").size());
+        assertEquals(
+                0,
+                slots("from", "2026-01-01T00:00:00Z", "to", "2026-02-01T00:00:00Z")
+                        .get("orders")
+                        .size());
     }
 }
