@@ -146,7 +146,7 @@ begin
       return hook_answer(p_job, true, p_outcome);
     end if;
   end if;
-  p_job := end_attempt(p_job, 'undelivered', 'queued', p_error => p_error, p_counts => false,
+  p_job := finish_attempt(p_job, 'undelivered', 'queued', p_error => p_error, p_counts => false,
     p_run_after => now() + short_backoff(p_job.delivery_failures, undelivered_cap_seconds()));
   return hook_answer(p_job, true, p_outcome);
 end
@@ -257,7 +257,7 @@ begin
   select greatest(case when refusal_cause is not null then paused_until end, now()) into v_next_try
   from agents
   where namespace = v_job.namespace and agent_id = v_job.target_agent;
-  v_job := end_attempt(v_job, 'undelivered', 'queued', p_error => p_reason, p_counts => false,
+  v_job := finish_attempt(v_job, 'undelivered', 'queued', p_error => p_reason, p_counts => false,
     p_run_after => v_next_try + refused_job_delay());
   return hook_answer(v_job, true, 'refused') || jsonb_strip_nulls(jsonb_build_object('told', v_told));
 end

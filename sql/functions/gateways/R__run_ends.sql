@@ -94,7 +94,7 @@ begin
     return run_answer(false, 'over', v_reason, p_job, p_attempt);
   end if;
   if v_live then
-    p_job := end_attempt(p_job, 'failed', 'queued', p_error => v_reason, p_counts => false,
+    p_job := finish_attempt(p_job, 'failed', 'queued', p_error => v_reason, p_counts => false,
       p_run_after => now() + refused_job_delay());
     perform request_abort(p_attempt.attempt_id, v_reason, lower(p_input ->> 'sessionKey'));
   elsif p_attempt.status not in ('succeeded', 'blocked') then

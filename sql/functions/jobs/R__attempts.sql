@@ -1,4 +1,4 @@
--- The fence of a job, and the end of its attempts. Attempts end in end_attempt, except by a block
+-- The fence of a job, and the end of its attempts. Attempts end in finish_attempt, except by a block
 -- (block_live_job, block_job), by a cancel (cancel_jobs) or in a batch of closes (complete_jobs).
 --
 -- Locks: a call that needs several jobs locks them all at its beginning, in the order of their ids
@@ -101,7 +101,7 @@ $$;
 -- max_attempts and keeps no prompt, because such attempts can be many and their agent got none.
 -- The run of a cancelled or timed out attempt is stopped at its gateway. To block a job, use
 -- block_live_job.
-create or replace function end_attempt(
+create or replace function finish_attempt(
   p_job jobs, p_status text, p_state text, p_run_after timestamptz default null,
   p_summary text default null, p_error text default null, p_result jsonb default null,
   p_counts boolean default true
@@ -143,9 +143,9 @@ create or replace function retry_or_die(
 ) returns jobs language plpgsql as $$
 begin
   if p_job.attempt_count >= p_job.max_attempts then
-    return end_attempt(p_job, p_status, 'dead', p_error => p_error, p_result => p_result);
+    return finish_attempt(p_job, p_status, 'dead', p_error => p_error, p_result => p_result);
   end if;
-  return end_attempt(p_job, p_status, 'queued', p_error => p_error, p_result => p_result,
+  return finish_attempt(p_job, p_status, 'queued', p_error => p_error, p_result => p_result,
     p_run_after => now() + coalesce(p_wait, backoff(p_job.namespace, p_job.job_type, p_job.attempt_count)));
 end
 $$;

@@ -28,11 +28,13 @@ begin
 end
 $$;
 
--- Refuses (409, wrong_state) an operation that is not possible in the state of the job.
+-- Refuses (409, wrong_state) an operation that is not possible in the state of the job, and says who did
+-- the last thing to it: of two people who act at once, the second learns of the first.
 create or replace function refuse_state(p_job jobs, p_what text, p_expected text) returns void
 language plpgsql as $$
 begin
-  perform refuse(409, 'wrong_state', format('job %s is %s and cannot be %s', p_job.job_id, p_job.state, p_what),
+  perform refuse(409, 'wrong_state', 
+    format('job %s is %s and cannot be %s%s', p_job.job_id, p_job.state, p_what, last_act_text(p_job.job_id)),
     'jobId', to_jsonb(p_job.job_id), p_expected);
 end
 $$;
@@ -197,23 +199,7 @@ declare
   v_job jobs := locked_job(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
 begin
   perform act_as(p_principal, p_input ->> 'reason');
-  if v_job.state not in ('dead', 'failed') then
-    perform refuse_state(v_job, 'redriven', 'a dead or failed job');
-  end if;
-  update jobs
-  set state = 'queued',
-    attempt_count = 0,
-    delivery_failures = 0,
-    ended_without_closing = 0,
-    redrives = redrives + 1,
-    run_after = now(),
-    ended_at = null, updated_at = now()
-  where job_id = v_job.job_id
-  returning * into v_job;
-  return job_json(v_job);
-exception when unique_violation then
-  perform refuse(409, 'dedupe_conflict', format('another live job of agent %s has the dedupe key %s meanwhile',
-    v_job.target_agent, v_job.dedupe_key), 'jobId', p_input -> 'jobId', 'a job whose dedupe key is free');
+  return job_json(redrive_one(v_job));
 end
 $$;
 comment on function redrive_job(jsonb, jsonb) is

@@ -1,7 +1,8 @@
 -- The allowed moves of a job from state to state, and the columns that a move clears.
 
 -- Trigger: guards every change of state and every earlier start of a job, also by hand. Refuses (AB409,
--- wrong_state) a move that the diagram in sql/migrations/V0002__jobs.sql does not show.
+-- wrong_state) a move that the diagram in sql/migrations/V0002__jobs.sql does not show. Besides these an
+-- operator may kill a job that has not begun or is blocked (kill_one).
 -- A job that is no longer at work loses its lease, and a job that is no longer blocked loses its reason, so
 -- that no statement has to clear those columns. moved_xid keeps the transaction of the move for claims
 -- (dispatch/R__claim_mark.sql).
@@ -10,15 +11,15 @@ language plpgsql as $$
 begin
   if old.state <> new.state then
     if not (case old.state
-      when 'waiting' then new.state in ('queued', 'blocked', 'cancelled')
-      when 'queued' then new.state in ('leased', 'cancelled')
+      when 'waiting' then new.state in ('queued', 'blocked', 'dead', 'cancelled')
+      when 'queued' then new.state in ('leased', 'dead', 'cancelled')
       when 'leased' then
         new.state in ('running', 'queued', 'succeeded', 'blocked', 'failed', 'dead', 'cancelled')
       when 'running' then new.state in ('queued', 'succeeded', 'blocked', 'failed', 'dead', 'cancelled')
-      when 'blocked' then new.state in ('queued', 'waiting', 'cancelled')
+      when 'blocked' then new.state in ('queued', 'waiting', 'dead', 'cancelled')
       when 'failed' then new.state = 'queued'
-      -- A dead letter is redriven or dismissed.
-      when 'dead' then new.state in ('queued', 'cancelled')
+      -- A dead letter is redriven or dismissed. It waits again when it was killed while it waited.
+      when 'dead' then new.state in ('queued', 'waiting', 'cancelled')
       else false
     end) then
       raise exception 'job % cannot go from % to %', old.job_id, old.state, new.state using

@@ -152,7 +152,7 @@ begin
     update jobs set outcome = coalesce(p_input ->> 'outcome', 'completed'), evidence = p_input -> 'evidence'
     where job_id = (v.o_job).job_id;
   end if;
-  v_job := end_attempt(v.o_job, 'succeeded', 'succeeded',
+  v_job := finish_attempt(v.o_job, 'succeeded', 'succeeded',
     p_summary => p_input ->> 'summary', p_result => p_input -> 'result');
   for v_item in
     select value, ordinality - 1 as i from jsonb_array_elements(p_input -> 'followUps') with ordinality
@@ -191,7 +191,7 @@ begin
     v_job := retry_or_die(v.o_job, 'failed', p_input ->> 'error',
       make_interval(secs => (p_input ->> 'retryAfterSeconds')::int), p_input -> 'result');
   else
-    v_job := end_attempt(v.o_job, 'failed', 'failed', p_error => p_input ->> 'error', p_result => p_input -> 'result');
+    v_job := finish_attempt(v.o_job, 'failed', 'failed', p_error => p_input ->> 'error', p_result => p_input -> 'result');
   end if;
   return keep_answer('failJob', (v.o_attempt).attempt_id, p_input, jsonb_build_object('job', job_brief(v_job)));
 end

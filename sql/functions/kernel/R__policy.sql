@@ -321,6 +321,47 @@ create or replace function late_report_text() returns int language sql immutable
 -- Chosen: a week shows whether a large day is usual.
 create or replace function bytes_days_kept() returns int language sql immutable as $$ select 7 $$;
 
+-- ----------------------------------------------------------------------------- filters of jobs, bulk actions
+
+-- How many rows a list or a preview looks at before it stops and says how far it has searched.
+-- Chosen: a list answers within 200 ms on the small machine of docs/performance.md.
+create or replace function job_looks() returns int language sql immutable as $$ select 50000 $$;
+
+-- Up to how many queued jobs a filter sorts by arrival; above that it reads all jobs by arrival.
+-- Chosen: sorting them takes some milliseconds, and in a longer queue the matching jobs are not rare.
+create or replace function queued_sorted() returns int language sql immutable as $$ select 5000 $$;
+
+-- How far the arrival of two jobs may differ from the order of their seqs.
+-- Chosen: longer than any transaction of the bus (20 s).
+create or replace function arrival_slack() returns interval
+language sql immutable as $$ select interval '1 minute' $$;
+
+-- How far a preview of a bulk action counts; a larger number is shown as capped.
+-- Chosen: a person reads a larger number as "very many", and counting so many takes some milliseconds.
+create or replace function bulk_counted() returns int language sql immutable as $$ select 10000 $$;
+
+-- How many jobs one batch of a bulk action moves.
+-- Chosen: a batch takes less than a second, so that a stop, a claim or a shutdown waits no longer.
+create or replace function bulk_batch() returns int language sql immutable as $$ select 500 $$;
+
+-- How long one batch of a bulk action goes on; the next batch takes the rest.
+-- Chosen: nobody waits longer for a lock on one of its jobs, and the statement timeout is 20 s.
+create or replace function bulk_budget() returns interval
+language sql immutable as $$ select interval '2 seconds' $$;
+
+-- How many failed jobs a bulk action names.
+-- Chosen: enough to see what they have in common; the number of all is beside them.
+create or replace function bulk_failures_shown() returns int language sql immutable as $$ select 20 $$;
+
+-- How many batches in a row may find all remaining jobs of a bulk action locked by other calls.
+-- Chosen: with cascade_pause between two of them half a minute, longer than any transaction of the bus.
+create or replace function bulk_waits() returns int language sql immutable as $$ select 30 $$;
+
+-- How long a bulk action rests after a batch that failed as a whole.
+-- Chosen: the cause needs a person or passes by itself, and the other actions go on meanwhile.
+create or replace function bulk_trouble_rest() returns interval
+language sql immutable as $$ select interval '1 minute' $$;
+
 -- ---------------------------------------------------------------------------------------------------- sweeps
 
 -- How many leases, and how many blocks, one sweep ends.

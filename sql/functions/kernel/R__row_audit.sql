@@ -56,3 +56,6 @@ create or replace trigger audit_row after insert or update or delete on namespac
   for each row execute function audit_row('namespace', 'namespace');
 create or replace trigger audit_row after update or delete on job_types
   for each row execute function audit_row('job_type', 'job_type');
+-- A batch changes only the counts of its action, which needs no audit row.
+create or replace trigger audit_row after insert or update of status or delete on bulk_actions
+  for each row execute function audit_row('bulk_action', 'bulk_id');

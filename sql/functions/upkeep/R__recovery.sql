@@ -88,7 +88,7 @@ begin
       return set_aside(p_job, v_error, format(
         '%s attempts in a row were claimed and never sent to the gateway', p_job.delivery_failures + 1));
     end if;
-    return end_attempt(p_job, 'undelivered', 'queued', p_error => v_error, p_counts => false);
+    return finish_attempt(p_job, 'undelivered', 'queued', p_error => v_error, p_counts => false);
   end if;
   return retry_or_die(p_job, 'timed_out', v_error);
 end

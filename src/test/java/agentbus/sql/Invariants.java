@@ -100,7 +100,7 @@ public final class Invariants {
                 select j.job_id from jobs j
                 where j.state is distinct from (select l.detail ->> 'to' from audit_log l
                   where l.table_name = 'jobs' and l.row_id = j.job_id::text
-                    and l.action like 'job.%' and l.action <> 'job.adopted'
+                    and l.action like 'job.%' and l.action <> 'job.adopted' and l.detail ->> 'to' is not null
                   order by l.audit_id desc limit 1)""");
         all.put(
                 "the audit log has a gap, or a step that the state machine does not have",
@@ -108,10 +108,11 @@ public final class Invariants {
                 select row_id from (
                   select row_id, detail ->> 'from' as came_from, detail ->> 'to' as went_to,
                     lag(detail ->> 'to') over (partition by row_id order by audit_id) as was
-                  from audit_log where table_name = 'jobs' and action like 'job.%' and action <> 'job.adopted') x
+                  from audit_log where table_name = 'jobs' and action like 'job.%' and action <> 'job.adopted'
+                    and detail ->> 'to' is not null) x
                 where came_from is distinct from was or came_from in ('succeeded', 'cancelled')
                   or (came_from = 'failed' and went_to <> 'queued')
-                  or (came_from = 'dead' and went_to not in ('queued', 'cancelled'))""");
+                  or (came_from = 'dead' and went_to not in ('queued', 'waiting', 'cancelled'))""");
         all.put(
                 "two live jobs share a dedupe key",
                 """

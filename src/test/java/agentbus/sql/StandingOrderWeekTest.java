@@ -112,7 +112,7 @@ class StandingOrderWeekTest {
         jdbc.queryForList(
                 "select lease_jobs(array(select job_id from jobs where state = 'queued'), 'pull', 'test', '1 hour')");
         jdbc.queryForList(
-                "select (end_attempt(j, 'succeeded', 'succeeded', p_summary => 'done')).job_id from jobs j where state = 'leased'");
+                "select (finish_attempt(j, 'succeeded', 'succeeded', p_summary => 'done')).job_id from jobs j where state = 'leased'");
     }
 
     private static List<Instant> slots(String unixCron) {

@@ -1,0 +1,421 @@
+-- The handles of an operator on one job: start now, kill, set the priority, reassign, dismiss, and extend or
+-- end the attempt.
+--
+-- Each handle has a function that changes a locked job and returns whether it changed anything; bulk actions
+-- call the same functions (bulk/R__bulk_batches.sql). A handle answers with the job as it is now. When the
+-- job already was as the caller wants it, the answer has changed: false and lastAct, which says who did what.
+
+-- Returns the verb for an audit row about a job.
+create or replace function act_verb(p_act audit_log) returns text
+language sql immutable as $$
+  select case
+    when (p_act).action = 'job.queued' then case (p_act).detail ->> 'from'
+      when 'dead' then 'redriven'
+      when 'failed' then 'redriven'
+      when 'blocked' then 'unblocked'
+      when 'waiting' then 'released by its dependencies'
+      else 'queued again' end
+    when (p_act).action = 'job.cancelled' and (p_act).detail ->> 'from' = 'dead' then 'dismissed'
+    when (p_act).action = 'job.dead' then case
+      when (p_act).actor like 'operator:%' then 'killed'
+      else 'given up' end
+    when (p_act).action = 'job.leased' then 'claimed'
+    when (p_act).action = 'job.running' then 'begun'
+    when (p_act).action = 'job.succeeded' then 'completed'
+    else replace(split_part((p_act).action, '.', 2), '_', ' ') end
+$$;
+
+-- Returns the newest audit row about a job that records a change; all null when there is none.
+create or replace function last_act(p_job_id uuid) returns audit_log
+language sql stable as $$
+  select *
+  from audit_log
+  where table_name = 'jobs' and row_id = p_job_id::text and action like 'job.%'
+  order by created_at desc, audit_id desc
+  limit 1
+$$;
+
+-- Returns the last act on a job as words that continue a sentence, such as "; it was redriven by
+-- operator:anna at 2026-11-28T14:02:11Z (web-1 is back)"; empty when there is none.
+create or replace function last_act_text(p_job_id uuid) returns text
+language sql stable as $$
+  select coalesce(format('; it was %s by %s at %s', act_verb(a), a.actor, utc_text(a.created_at))
+    || coalesce(' (' || cut(a.why, list_text()) || ')', ''), '')
+  from last_act(p_job_id) a
+$$;
+
+-- Returns the answer of a handle: the job as it is now, with changed and lastAct when nothing was changed.
+-- Volatile, so that it sees the change that the same statement has made.
+create or replace function handled(p_job jobs, p_changed boolean) returns jsonb
+language sql volatile as $$
+  select job_json(j) || case when p_changed then '{}' else jsonb_build_object('changed', false) || (
+    select jsonb_strip_nulls(jsonb_build_object('lastAct', jsonb_build_object(
+      'act', act_verb(a), 'by', a.actor, 'at', a.created_at, 'why', cut(a.why, list_text()))))
+    from last_act(j.job_id) a) end
+  from jobs j
+  where j.job_id = (p_job).job_id
+$$;
+
+-- Writes the audit row of a change that moves the job to no other state, with the reason of act_as.
+create or replace function note_act(p_job jobs, p_action text, p_detail jsonb) returns void
+language sql as $$
+  insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+  values ((p_job).namespace, current_actor(), p_action, 'jobs', (p_job).job_id::text,
+    nullif(current_setting('agentbus.why', true), ''), p_detail)
+$$;
+
+-- Returns the row of a job for a handle that may end it: the job is locked together with the jobs that may
+-- move when it ends (lock_for_end). Refuses an unknown job (404) and a retired one (409).
+create or replace function job_to_end(p_namespace text, p_job_id uuid) returns jobs
+language plpgsql as $$
+declare
+  v_job jobs := job_of(p_namespace, p_job_id);
+begin
+  perform lock_for_end(array[v_job.job_id]);
+  return job_of(p_namespace, p_job_id);
+end
+$$;
+
+-- Starts a locked job now: a queued job that waits for its time is due, and a block until a time ends, with
+-- the reason as its answer. Returns false for a job that is due already.
+create or replace function start_now(p_job jobs, p_reason text) returns boolean
+language plpgsql as $$
+begin
+  if p_job.state = 'queued' then
+    if p_job.run_after <= now() then
+      return false;
+    end if;
+    update jobs set run_after = now(), updated_at = now() where job_id = p_job.job_id;
+    perform note_act(p_job, 'job.started_early', jsonb_build_object('runAfter', p_job.run_after));
+    perform pg_notify('jobs_ready', '');
+    return true;
+  end if;
+  if p_job.state <> 'blocked' or p_job.blocked_until is null then
+    perform refuse_state(p_job, 'started now', case p_job.state
+      when 'blocked' then 'a job that is queued, or blocked until a time; unblock-job ends another block'
+      when 'dead' then 'a job that is queued, or blocked until a time; redrive-job gives a dead letter new attempts'
+      when 'failed' then 'a job that is queued, or blocked until a time; redrive-job gives a failed job new attempts'
+      else 'a job that is queued, or blocked until a time' end);
+  end if;
+  perform leave_block(p_job,
+    format('the wait until %s was ended early: %s', utc_text(p_job.blocked_until), p_reason));
+  update jobs set answered_by = current_actor() where job_id = p_job.job_id;
+  return true;
+end
+$$;
+
+-- Makes a locked job a dead letter, whatever its attempts are: its live attempt is cancelled and its run is
+-- stopped, and the jobs that wait for it are blocked. Returns false for a dead letter.
+create or replace function kill_one(p_job jobs, p_reason text) returns boolean
+language plpgsql as $$
+declare
+  v_causes uuid[] := block_causes(array[p_job.job_id]);
+begin
+  if p_job.state = 'dead' then
+    return false;
+  end if;
+  if p_job.ended_at is not null then
+    perform refuse_state(p_job, 'killed', 'a job that has not ended');
+  end if;
+  if p_job.live_attempt is not null then
+    perform finish_attempt(p_job, 'cancelled', 'dead', p_error => p_reason);
+    return true;
+  end if;
+  update jobs
+  set state = 'dead', last_error = p_reason, open_dependencies = 0, ended_at = now(), updated_at = now()
+  where job_id = p_job.job_id
+  returning * into p_job;
+  perform drop_replans(array[p_job.job_id], v_causes);
+  perform release_dependents(p_job);
+  return true;
+end
+$$;
+
+-- Sets the priority of a locked job that has not ended. Returns false when the job has this priority.
+create or replace function set_priority_of(p_job jobs, p_priority int) returns boolean
+language plpgsql as $$
+begin
+  if p_job.ended_at is not null then
+    perform refuse_state(p_job, 'given another priority', 'a job that has not ended');
+  end if;
+  if p_job.priority = p_priority then
+    return false;
+  end if;
+  update jobs set priority = p_priority, updated_at = now() where job_id = p_job.job_id;
+  perform note_act(p_job, 'job.priority_set',
+    jsonb_build_object('priority', p_priority, 'before', p_job.priority));
+  return true;
+end
+$$;
+
+-- Hands a locked job to another agent, which must be enabled, accept the subject and be allowed to read the
+-- payload. The job keeps its state, and the model, thinking and timeout that it had from its old agent become
+-- those of the new one. Returns false when the agent has the job already.
+-- Refuses a job with a live attempt or a good end (409), an agent that does not fit (422), and a dedupe key
+-- that another live job of the agent has (409).
+create or replace function reassign_one(p_job jobs, p_agent text) returns boolean
+language plpgsql as $$
+declare
+  v_new agents := agent_named(p_job.namespace, p_agent, 'targetAgent');
+  v_old agents;
+  v_type job_types := job_type_settings(p_job.namespace, p_job.job_type);
+begin
+  if p_job.live_attempt is not null then
+    perform refuse_state(p_job, 'reassigned', 'a job without a live attempt; end-attempt ends it');
+  end if;
+  if p_job.state in ('succeeded', 'cancelled') then
+    perform refuse_state(p_job, 'reassigned', 'a job that waits, is queued or blocked, or has failed');
+  end if;
+  if p_job.target_agent = p_agent then
+    return false;
+  end if;
+  perform require_accepted(v_new, p_job.subject, 'targetAgent', 'targetAgent');
+  if p_job.trust = 'untrusted' and v_new.reads = 'trusted' then
+    perform refuse(422, 'untrusted_input',
+      format('agent %s reads trusted payloads only, and that of job %s comes from outside', p_agent, p_job.job_id),
+      'targetAgent', to_jsonb(p_agent), 'an agent that reads untrusted payloads');
+  end if;
+  select * into v_old from agents where namespace = p_job.namespace and agent_id = p_job.target_agent;
+  begin
+    update jobs
+    set target_agent = p_agent,
+      model = case when model is not distinct from v_old.model then v_new.model else model end,
+      thinking = case when thinking is not distinct from v_old.thinking then v_new.thinking else thinking end,
+      timeout_seconds = case
+        when timeout_seconds = coalesce(v_old.timeout_seconds, v_type.timeout_seconds)
+          then coalesce(v_new.timeout_seconds, v_type.timeout_seconds)
+        else timeout_seconds end,
+      -- Events of the old agent's subscription no longer join the job.
+      coalesce_key = null,
+      delivery_failures = 0,
+      -- The claim mark of the new lane does not know the job (dispatch/R__claim_mark.sql).
+      moved_xid = pg_current_xact_id(),
+      updated_at = now()
+    where job_id = p_job.job_id;
+  exception when unique_violation then
+    perform refuse(409, 'dedupe_conflict',
+      format('another live job of agent %s has the dedupe key %s', p_agent, p_job.dedupe_key),
+      'targetAgent', to_jsonb(p_agent), 'an agent of which no live job has this key');
+  end;
+  update jobs
+  set hard_timeout_seconds = greatest(hard_timeout_seconds, timeout_seconds)
+  where job_id = p_job.job_id and hard_timeout_seconds < timeout_seconds;
+  perform give_replan(p_job, p_agent);
+  perform note_act(p_job, 'job.reassigned', jsonb_build_object('targetAgent', p_agent, 'before', p_job.target_agent));
+  perform append_event(p_job.namespace, 'job.reassigned', p_agent, p_job.job_id,
+    jsonb_strip_nulls(jsonb_build_object('jobId', p_job.job_id, 'targetAgent', p_agent, 'before', p_job.target_agent,
+      'subject', p_job.subject, 'reason', nullif(current_setting('agentbus.why', true), ''))));
+  perform pg_notify('jobs_ready', '');
+  return true;
+end
+$$;
+
+-- Makes the queued blocked.replan job about a blocked job speak of its new agent, so that the end of the
+-- block still withdraws it. One that another call has locked is left as it is.
+create or replace function give_replan(p_job jobs, p_agent text) returns void
+language sql as $$
+  update jobs
+  set source_agent = p_agent,
+    payload = payload || jsonb_build_object('targetAgent', p_agent),
+    updated_at = now()
+  where job_id in (
+    select job_id
+    from jobs
+    where parent_job_id = (p_job).job_id
+      and subject = 'blocked.replan'
+      and state = 'queued'
+      and coalesce_key is null
+      and source_agent = (p_job).target_agent
+    for no key update skip locked)
+$$;
+
+-- Dismisses a locked dead letter, which is then cancelled. Returns false for a job that was dismissed before.
+create or replace function dismiss_one(p_job jobs, p_reason text) returns boolean
+language plpgsql as $$
+begin
+  if p_job.state = 'cancelled' and act_verb(last_act(p_job.job_id)) = 'dismissed' then
+    return false;
+  end if;
+  if p_job.state <> 'dead' then
+    perform refuse_state(p_job, 'dismissed', 'a dead letter; cancel-job ends a job that has not ended');
+  end if;
+  perform cancel_one(p_job, p_reason);
+  return true;
+end
+$$;
+
+-- Gives a locked dead or failed job all its attempts again. The job is queued, or waits when it was killed
+-- before its dependencies had succeeded. Refuses another state, and a dedupe key that another live job has
+-- meanwhile (409).
+create or replace function redrive_one(p_job jobs) returns jobs
+language plpgsql as $$
+declare
+  v_spoiled jobs;
+begin
+  if p_job.state not in ('dead', 'failed') then
+    perform refuse_state(p_job, 'redriven', 'a dead or failed job');
+  end if;
+  if open_count(p_job.job_id) > 0 then
+    -- Locked, so that none can succeed unseen between the count below and the commit.
+    perform job_id
+    from jobs
+    where job_id in (select waited from open_dependencies_of(p_job.job_id) waited)
+    order by job_id
+    for share;
+  end if;
+  update jobs
+  set state = case when open_count(job_id) = 0 then 'queued' else 'waiting' end,
+    open_dependencies = open_count(job_id),
+    attempt_count = 0,
+    delivery_failures = 0,
+    ended_without_closing = 0,
+    redrives = redrives + 1,
+    run_after = now(),
+    ended_at = null, updated_at = now()
+  where job_id = p_job.job_id
+  returning * into p_job;
+  if p_job.state = 'waiting' then
+    select * into v_spoiled from spoiled_dependency(p_job.job_id);
+    if found then
+      p_job := block_for_dependency(p_job.job_id, v_spoiled);
+    end if;
+  end if;
+  return p_job;
+exception when unique_violation then
+  perform refuse(409, 'dedupe_conflict', format('another live job of agent %s has the dedupe key %s meanwhile',
+    p_job.target_agent, p_job.dedupe_key), 'jobId', to_jsonb(p_job.job_id), 'a job whose dedupe key is free');
+end
+$$;
+
+-- Returns the dependencies of a job that are neither satisfied nor waived.
+create or replace function open_dependencies_of(p_job_id uuid) returns setof uuid
+language sql stable as $$
+  select depends_on
+  from job_dependencies
+  where job_id = p_job_id and satisfied_at is null and waived_at is null
+$$;
+
+-- Returns whether the live attempt of a locked job is the one that the input means: attemptNo, or any
+-- attempt when the input names none. Returns false when the attempt attemptNo is over, which is not refused,
+-- so that a repeated call changes nothing. Refuses a job without a live attempt (409).
+create or replace function attempt_is_live(p_job jobs, p_input jsonb, p_what text) returns boolean
+language plpgsql stable as $$
+declare
+  v_asked int := (p_input ->> 'attemptNo')::int;
+begin
+  if v_asked > p_job.attempt_no then
+    perform refuse(422, 'invalid_field', format('job %s has no attempt %s yet', p_job.job_id, v_asked),
+      'attemptNo', to_jsonb(v_asked), format('at most %s', p_job.attempt_no));
+  end if;
+  if v_asked < p_job.attempt_no or v_asked is not null and p_job.live_attempt is null then
+    return false;
+  end if;
+  if p_job.live_attempt is null then
+    perform refuse_state(p_job, p_what, 'a job with a live attempt');
+  end if;
+  return true;
+end
+$$;
+
+create or replace function retry_now(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_job jobs := locked_job(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  return handled(v_job, start_now(v_job, p_input ->> 'reason'));
+end
+$$;
+comment on function retry_now(jsonb, jsonb) is
+  'The operation retryNow: starts a job at once that waits for its time, in the queue or in a block.';
+
+create or replace function kill_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_job jobs := job_to_end(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  return handled(v_job, kill_one(v_job, p_input ->> 'reason'));
+end
+$$;
+comment on function kill_job(jsonb, jsonb) is
+  'The operation killJob: makes a job that has not ended a dead letter, and stops its run.';
+
+create or replace function set_priority(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_job jobs := locked_job(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  return handled(v_job, set_priority_of(v_job, (p_input ->> 'priority')::int));
+end
+$$;
+comment on function set_priority(jsonb, jsonb) is
+  'The operation setPriority: sets the priority of a job that has not ended.';
+
+create or replace function reassign_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_job jobs := locked_job(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  return handled(v_job, reassign_one(v_job, p_input ->> 'targetAgent'));
+end
+$$;
+comment on function reassign_job(jsonb, jsonb) is
+  'The operation reassignJob: hands a job without a live attempt to another agent that accepts its subject.';
+
+create or replace function dismiss_job(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_job jobs := job_to_end(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  return handled(v_job, dismiss_one(v_job, p_input ->> 'reason'));
+end
+$$;
+comment on function dismiss_job(jsonb, jsonb) is
+  'The operation dismissJob: ends a dead letter as cancelled; it keeps the error of its death.';
+
+create or replace function extend_attempt(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_job jobs := locked_job(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
+  v_until timestamptz := now() + make_interval(secs => (p_input ->> 'seconds')::int);
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  if not attempt_is_live(v_job, p_input, 'extended') then
+    return handled(v_job, false);
+  end if;
+  if v_job.state <> 'running' then
+    perform refuse_state(v_job, 'extended', 'a running job: the time of a run begins when the gateway has admitted it');
+  end if;
+  if v_job.leased_until >= v_until then
+    return handled(v_job, false);
+  end if;
+  update jobs
+  set leased_until = v_until, hard_deadline = greatest(hard_deadline, v_until), updated_at = now()
+  where job_id = v_job.job_id;
+  perform note_act(v_job, 'job.extended',
+    jsonb_build_object('leasedUntil', v_until, 'before', v_job.leased_until, 'attemptNo', v_job.attempt_no));
+  return handled(v_job, true);
+end
+$$;
+comment on function extend_attempt(jsonb, jsonb) is
+  'The operation extendAttempt: lets the live attempt run for at least so many seconds from now, also beyond its hard timeout.';
+
+create or replace function end_attempt(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_job jobs := job_to_end(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
+begin
+  perform act_as(p_principal, p_input ->> 'reason');
+  if not attempt_is_live(v_job, p_input, 'taken from its agent') then
+    return handled(v_job, false);
+  end if;
+  perform retry_or_die(v_job, 'cancelled', p_input ->> 'reason');
+  return handled(v_job, true);
+end
+$$;
+comment on function end_attempt(jsonb, jsonb) is
+  'The operation endAttempt: ends the live attempt and stops its run. The attempt counts, and the job is retried after its backoff or is dead.';
