@@ -5,9 +5,10 @@ import { call } from "./api.js";
 import { Field } from "./fields.js";
 import { count, counted, sentence } from "./format.js";
 import { cell, html, useCell, useEffect, useRef, useState } from "./lib.js";
+import { State } from "./marks.js";
 import { readAgain, useRead } from "./reads.js";
 import { address } from "./router.js";
-import { Problem, State, Text } from "./ui.js";
+import { Problem, Text } from "./ui.js";
 
 /** Above this number of rows the person types the number. */
 const TYPED_ABOVE = 100;

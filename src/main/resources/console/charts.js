@@ -1,6 +1,6 @@
 // Charts as SVG: columns over time, and a bar of a share. Each has a table or a text that says the same.
 
-import { clockTime, count, words } from "./format.js";
+import { clockTime, count, duration, words } from "./format.js";
 import { html, useState } from "./lib.js";
 import { Table } from "./ui.js";
 import { toneOf } from "./marks.js";
@@ -20,7 +20,7 @@ const HEIGHT = 100;
 export function Columns({ label, steps, up, down, placeOf }) {
   const [at, setAt] = useState(null);
   const parts = [...up, ...down];
-  const sum = (step, names) => names.reduce((total, name) => total + Number(step[name] ?? 0), 0);
+  const sum = (step, names) => names.reduce((total, name) => total + sumOf([step], name), 0);
   const most = Math.max(1, ...steps.map((step) => sum(step, up)));
   const least = Math.max(0, ...steps.map((step) => sum(step, down)));
   const zero = (HEIGHT * most) / (most + least);
@@ -35,7 +35,7 @@ export function Columns({ label, steps, up, down, placeOf }) {
   const shown = at === null ? undefined : steps[at];
   return html`<figure class="columns">
     <div class="plot">
-      <span class="scale" aria-hidden="true">${count(most)}</span>
+      <span class="scale" aria-hidden="true">at most ${count(most)} in ${duration(stepSeconds(steps))}</span>
       <svg viewBox=${`0 0 ${steps.length * STEP_WIDTH} ${HEIGHT}`} preserveAspectRatio="none" tabindex="0" role="img"
         aria-label=${`${label}: ${totals(steps, parts)}. Left and right arrows read the steps.`}
         onKeyDown=${onKeyDown} onMouseLeave=${() => setAt(null)} onBlur=${() => setAt(null)}>
@@ -64,6 +64,7 @@ export function Columns({ label, steps, up, down, placeOf }) {
   </figure>`;
 }
 
+const stepSeconds = (steps) => (steps.length > 1 ? (Date.parse(steps[1].at) - Date.parse(steps[0].at)) / 1000 : 0);
 const sumOf = (steps, name) => steps.reduce((total, step) => total + Number(step[name] ?? 0), 0);
 const totals = (steps, parts) => parts.map((name) => `${count(sumOf(steps, name))} ${words(name)}`).join(", ");
 

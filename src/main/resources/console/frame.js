@@ -69,15 +69,18 @@ function useTitle(title, waiting) {
 
 function Where({ title, place, visitor }) {
   const parent = place.path.length > 1 && railPages(visitor.phase).find(({ name }) => name === place.path[0]);
-  const many = visitor.namespaces?.length > 1;
   return html`<div class="where">
-    ${many && html`<select aria-label="Namespace" value=${place.query.namespace ?? visitor.namespace} onChange=${({ target }) => setQuery({ namespace: target.value })}>
-      ${visitor.namespaces.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
-    </select>`}
+    <${Namespaces} visitor=${visitor} chosen=${place.query.namespace} />
     ${parent && html`<a href=${address([parent.name])}>${parent.title}</a><span class="quiet" aria-hidden="true">/</span>`}
     <h1>${title}</h1>
   </div>`;
 }
+
+/** The choice of the namespace, where there is more than one. */
+const Namespaces = ({ visitor, chosen }) =>
+  visitor?.namespaces?.length > 1 && html`<select aria-label="Namespace" value=${chosen ?? visitor.namespace} onChange=${({ target }) => setQuery({ namespace: target.value })}>
+    ${visitor.namespaces.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+  </select>`;
 
 /** Says whether the page is live, and pauses updates. */
 function LiveDot() {
@@ -143,6 +146,7 @@ function Settings({ close }) {
   return html`<div class="sheet">
     <h2 id="settings-title">Settings</h2>
     <p>You are <${Text}>${visitor?.kind} ${visitor?.name}<//>, and may ${visitor?.scope === "read" ? "look" : "look and act"}. agentbus ${visitor?.version}.</p>
+    ${visitor?.namespaces?.length > 1 && html`<div class="field"><span>Namespace</span><${Namespaces} visitor=${visitor} chosen=${route.get().query.namespace} /></div>`}
     <div class="field"><span>Colours</span>
       <${Choice} label="Colours" value=${chosen} onChange=${(value) => theme.set(value)} options=${[["system", "As the system"], ["light", "Light"], ["dark", "Dark"]]} /></div>
     <div class="field"><span>Single keys, such as j and g n</span>

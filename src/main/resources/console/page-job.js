@@ -12,7 +12,7 @@ import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { useRead } from "./reads.js";
 import { address, setQuery } from "./router.js";
-import { ActButton, AgentLink, Answer, Facts, Fold, Id, JobLink, Section, Table, Text, Time } from "./ui.js";
+import { ActButton, AgentLink, Answer, Facts, Fold, Id, JobLink, Section, Table, Text, Time, Words } from "./ui.js";
 
 const ENDED = ["succeeded", "failed", "cancelled"];
 /** Chosen: a job has a few steps; the audit page has the rest. */
@@ -55,7 +55,7 @@ function Head({ job, questions }) {
   const acts = actsFor(job).filter(({ operation }) => operation !== "unblockJob" || open.length === 0);
   return html`
     <p class="lead"><${State} state=${job.state} /> <span class="title"><${Text}>${job.subject}<//></span></p>
-    <p class="next"><${Text} lines>${nextOf(job)}<//></p>
+    <p class="next"><${Words}>${nextOf(job)}<//></p>
     ${open.map((question) => html`<p key=${question.questionId} class="next"><a class="attention" href=${address(["questions", question.questionId])}>Answer: <${Text}>${question.question}<//></a></p>`)}
     ${job.status?.line && ["leased", "running"].includes(job.state) && html`<${Progress} status=${job.status} />`}
     ${mayAct() && acts.length > 0 && html`<div class="bar" role="toolbar" aria-label="Acts on this job" data-page-actions>

@@ -10,7 +10,7 @@ import { html, useState } from "./lib.js";
 import { Fresh, More, useList } from "./list.js";
 import { State } from "./marks.js";
 import { address, go, setQuery } from "./router.js";
-import { ActButton, AgentLink, Answer, Choice, JobLink, Table, Text, Time } from "./ui.js";
+import { ActButton, AgentLink, Answer, Choice, JobLink, Table, Time, Words } from "./ui.js";
 
 const STATES = [
   ["", "All"], ["queued,waiting", "To do"], ["leased,running", "At work"], ["blocked", "Blocked"], ["dead", "Dead"], ["succeeded", "Succeeded"],
@@ -66,7 +66,7 @@ function Rows({ list, chosen, setChosen }) {
     { title: "State", cell: ({ state }) => html`<${State} state=${state} />` },
     { title: "Subject", kind: "main", cell: (job) => html`<${JobLink} job=${job} open />${job.trust === "untrusted" && html` <span class="small quiet">from outside</span>`}` },
     { title: "Agent", cell: ({ targetAgent }) => html`<${AgentLink} agent=${targetAgent} />` },
-    { title: "Now", kind: "wide", cell: (job) => html`<div class="clamp"><${Text}>${nowOf(job)}<//></div>` },
+    { title: "Now", kind: "wide", cell: (job) => html`<div class="clamp"><${Words}>${nowOf(job)}<//></div>` },
     { title: "Attempts", kind: "number", cell: ({ attemptCount, maxAttempts }) => `${attemptCount ?? 0}/${maxAttempts ?? "–"}` },
     { title: "Created", kind: "number", cell: ({ createdAt }) => html`<${Time} at=${createdAt} inRow />` },
   ]} />`;

@@ -8,7 +8,7 @@ import { html, useCell } from "./lib.js";
 import { Shape } from "./marks.js";
 import { useRead } from "./reads.js";
 import { address } from "./router.js";
-import { ActButton, Answer, Text, Time } from "./ui.js";
+import { ActButton, Answer, Since, Text, Time, Words } from "./ui.js";
 
 const SHAPES = {
   question: "question", approval: "question", review: "question", blocked: "bar", dead: "dagger", order_missed: "cross",
@@ -36,7 +36,7 @@ function Item({ item }) {
     <span class=${tone}><${Shape} name=${SHAPES[item.kind]} size=${18} /><span class="hidden">${words(item.kind)}</span></span>
     <div>
       <h2><a href=${placeOf(item)} id=${`row-${item.id}`} data-open><${Sentence} item=${item} /></a></h2>
-      <p class="quiet">since <${Time} at=${item.since} inRow />${item.ifNobodyActs && html` · <${Text}>${sentence(item.ifNobodyActs)}<//>`}</p>
+      <p class="quiet">for <${Since} at=${item.since} />${item.ifNobodyActs && html` · <${Words}>${sentence(item.ifNobodyActs)}<//>`}</p>
     </div>
     ${mayAct() && html`<div class="actions" data-actions tabindex="-1">
       ${item.actions.filter(({ operation }) => offers(operation)).map(
@@ -46,12 +46,13 @@ function Item({ item }) {
   </li>`;
 }
 
-/** The sentence, with its subject in bold where it begins with the agent. */
-function Sentence({ item }) {
-  const { sentence: text, agentId } = item;
-  return agentId && text.startsWith(`${agentId} `)
-    ? html`<strong><${Text}>${agentId}<//></strong><${Text}>${text.slice(agentId.length)}<//>`
-    : html`<${Text}>${text}<//>`;
+/** The sentence, with the name of its subject in bold. */
+function Sentence({ item: { sentence: text, agentId, orderName, gateway } }) {
+  const name = [agentId, orderName, gateway].find((candidate) => candidate && text.includes(candidate));
+  const at = name ? text.indexOf(name) : 0;
+  return name
+    ? html`<${Words}>${text.slice(0, at)}<//><strong><${Text}>${name}<//></strong><${Words}>${text.slice(at + name.length)}<//>`
+    : html`<${Words}>${text}<//>`;
 }
 
 /** The page that shows the evidence of an item. */
@@ -97,9 +98,9 @@ function Quiet({ quiet, at }) {
     return null;
   }
   return html`<p class="calm quiet">
-    <a href=${address(["jobs"], { state: "leased,running" })}>${counted(quiet.atWork, "job")} at work</a>,
-    <a href=${address(["jobs"], { state: "succeeded", since: midnight() })}>${count(quiet.doneSinceMidnight)} done since midnight</a>${quiet.nextOrderAt &&
-    html`, <a href=${address(["orders", quiet.nextOrder])}>next order ${relative(quiet.nextOrderAt)}</a>`}.
+    <a href=${address(["jobs"], { state: "leased,running" })}>${counted(quiet.atWork, "job")} at work</a>${", "}
+    <a href=${address(["jobs"], { state: "succeeded", since: midnight() })}>${count(quiet.doneSinceMidnight)} done since midnight</a>
+    ${quiet.nextOrderAt && html`, <a href=${address(["orders", quiet.nextOrder])}>next order ${relative(quiet.nextOrderAt)}</a>`}.
     ${at && html` Read <${Time} at=${at} inRow />.`}
   </p>`;
 }

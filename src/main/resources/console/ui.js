@@ -1,7 +1,7 @@
 // Small parts that every page is made of.
 
 import { mayAct } from "./api.js";
-import { absolute, absoluteTime, clockTime, now, relative, shortId } from "./format.js";
+import { absolute, absoluteTime, clockTime, duration, now, relative, secondsSince, sentence, shortId } from "./format.js";
 import { html, useCell, useEffect, useRef, useState } from "./lib.js";
 import { address } from "./router.js";
 
@@ -24,8 +24,21 @@ export function Time({ at, inRow = false }) {
     : html`<time datetime=${at} class="alone" tabindex="0">${text}<span class="absolute" role="tooltip">${absoluteTime(at)}</span></time>`;
 }
 
+/** How long ago a time was, without "ago", to go on from "for" or "since". */
+export function Since({ at }) {
+  useCell(now);
+  const plain = useCell(absolute);
+  return html`<time datetime=${at} title=${absoluteTime(at)}>${plain ? clockTime(at) : duration(secondsSince(at))}</time>`;
+}
+
 /** Text from outside: line breaks stay, and its direction cannot reach the text around it. */
 export const Text = ({ children, lines = false }) => html`<bdi class=${lines ? "text lines" : "text"}>${children}</bdi>`;
+
+const TIMES = /(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z)/;
+
+/** A sentence of the bus. The times in it are shown as the page shows times; the absolute one is a hint. */
+export const Words = ({ children }) =>
+  html`<bdi class="text lines">${String(children ?? "").split(TIMES).map((part, index) => (index % 2 === 1 ? html`<${Time} at=${part} inRow />` : part))}</bdi>`;
 
 /** An id, shortened to its end; a click copies the whole. */
 export function Id({ id }) {
@@ -59,8 +72,8 @@ export function Problem({ problem, not = "This was not read", again }) {
     return null;
   }
   return html`<div class="problem" role="alert">
-    <p><strong>${not}.</strong> <${Text}>${problem.message}<//></p>
-    ${problem.fields?.expected && html`<p>Expected: <${Text}>${problem.fields.expected}<//></p>`}
+    <p><strong>${not}.</strong> <${Words}>${sentence(problem.message)}<//></p>
+    ${problem.fields?.expected && html`<p>Expected: <${Words}>${problem.fields.expected}<//></p>`}
     ${again && html`<button type="button" onClick=${again}>Try again</button>`}
   </div>`;
 }
