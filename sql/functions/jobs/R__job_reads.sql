@@ -363,6 +363,7 @@ declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_regex text := topic_regex(p_input ->> 'topic');
   v_after bigint := (p_input ->> 'after')::bigint;
+  v_before bigint := (p_input ->> 'before')::bigint;
   v_limit int := coalesce((p_input ->> 'limit')::int, 50);
   v_most int := list_bytes(p_input);
   v_complete bigint := complete_seq();
@@ -379,6 +380,7 @@ begin
       and (v_regex is null or topic ~ v_regex)
       and (p_input ->> 'sourceJobId' is null or source_job_id = (p_input ->> 'sourceJobId')::uuid)
       and (v_after is null or seq > v_after)
+      and (v_before is null or seq < v_before)
       and seq <= v_complete
     -- One of the two is null for all rows, so the planner reads the index by seq in the right direction.
     order by case when v_after is null then seq end desc, case when v_after is not null then seq end
@@ -396,9 +398,9 @@ begin
   end loop;
   return jsonb_build_object('events', to_jsonb(v_rows))
     || case
-      when v_after is not null and (v_more or cardinality(v_rows) = v_limit)
-        then jsonb_build_object('next', v_rows[cardinality(v_rows)] -> 'seq')
-      else '{}' end
+      when not v_more and cardinality(v_rows) < v_limit then '{}'
+      when v_after is null then jsonb_build_object('older', v_rows[1] -> 'seq')
+      else jsonb_build_object('next', v_rows[cardinality(v_rows)] -> 'seq') end
     || case
       when exists (select from events where namespace = v_namespace and seq > v_complete)
         then jsonb_build_object('heldBack', true)
@@ -406,7 +408,7 @@ begin
 end
 $$;
 comment on function list_events(jsonb, jsonb) is
-  'The operation listEvents: the events after a seq, or the newest ones, at most limit (default 50) and at most answer_bytes; oldest first in both cases. The list ends before the first event that a transaction may still write (heldBack), so that a reader who goes on from the last seq misses none.';
+  'The operation listEvents: the events after a seq, or the newest ones (with before: the newest below that seq), at most limit (default 50) and at most answer_bytes; oldest first in all cases. The list ends before the first event that a transaction may still write (heldBack), so that a reader who goes on from the last seq misses none.';
 
 create or replace function get_event(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$

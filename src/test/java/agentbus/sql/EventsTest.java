@@ -285,6 +285,29 @@ class EventsTest {
     }
 
     @Test
+    void the_list_of_events_is_read_back_page_by_page_to_its_beginning() {
+        for (String topic : List.of("a.one", "a.two", "a.three")) {
+            bus.ask("emit_event", "topic", topic);
+        }
+
+        JsonNode newest = bus.ask("list_events", "topic", "a.*", "limit", 2);
+        JsonNode older = bus.ask(
+                "list_events",
+                "topic",
+                "a.*",
+                "limit",
+                2,
+                "before",
+                newest.get("older").asLong());
+
+        assertEquals("a.two", newest.at("/events/0/topic").asText());
+        assertEquals("a.three", newest.at("/events/1/topic").asText());
+        assertEquals("a.one", older.at("/events/0/topic").asText());
+        assertEquals(1, older.get("events").size());
+        assertFalse(older.has("older"), "there are no older ones");
+    }
+
+    @Test
     void a_reader_that_goes_on_from_the_last_seq_misses_no_event_of_a_transaction_that_commits_later()
             throws Exception {
         bus.ask("emit_event", "topic", "a.first");

@@ -1,0 +1,111 @@
+// Markdown of the bus as elements. It knows headings, lists, tables, quotes, code and emphasis. Everything else, markup
+// and links included, stays text, so that a text from outside can neither run nor lead anywhere.
+
+import { html } from "./lib.js";
+
+const FENCE = /^```/;
+const HEADING = /^(#{1,4}) +(.*)$/;
+const ITEM = /^( *)(?:[-*]|\d+[.)]) +(.*)$/;
+const QUOTE = /^> ?(.*)$/;
+const ROW = /^\|(.*)\|\s*$/;
+const RULE = /^\|?[\s:|-]+\|?$/;
+const INLINE = /(`[^`]+`|\*\*[^*]+\*\*|(?<![\w*])\*[^*\s][^*]*\*(?!\w)|(?<![\w_])_[^_\s][^_]*_(?!\w))/;
+/** A page has a heading of its own, and its parts have the second level. */
+const TOP_LEVEL = 2;
+
+/** Shows a Markdown text. */
+export const Markdown = ({ text }) => html`<div class="markdown">${blocksOf(String(text).split(/\r?\n/))}</div>`;
+
+function blocksOf(lines) {
+  const blocks = [];
+  let at = 0;
+  /** Takes the lines from here on for which the pattern holds. */
+  const take = (matches) => {
+    const from = at;
+    while (at < lines.length && matches(lines[at])) {
+      at += 1;
+    }
+    return lines.slice(from, at);
+  };
+  while (at < lines.length) {
+    const line = lines[at];
+    if (FENCE.test(line)) {
+      at += 1;
+      blocks.push(html`<pre class="block"><bdi>${take((next) => !FENCE.test(next)).join("\n")}</bdi></pre>`);
+      at += 1;
+    } else if (HEADING.test(line)) {
+      blocks.push(heading(HEADING.exec(line)));
+      at += 1;
+    } else if (ITEM.test(line)) {
+      blocks.push(list(take((next) => ITEM.test(next) || /^ +\S/.test(next)), /^ *\d/.test(line)));
+    } else if (ROW.test(line) && RULE.test(lines[at + 1] ?? "")) {
+      blocks.push(table(take((next) => ROW.test(next))));
+    } else if (QUOTE.test(line)) {
+      blocks.push(html`<blockquote>${blocksOf(take((next) => QUOTE.test(next)).map((next) => QUOTE.exec(next)[1]))}</blockquote>`);
+    } else if (line.trim() === "") {
+      at += 1;
+    } else {
+      at += 1;
+      blocks.push(html`<p>${inline([line, ...take(isPlain)].join(" "))}</p>`);
+    }
+  }
+  return blocks;
+}
+
+const isPlain = (line) => line.trim() !== "" && ![FENCE, HEADING, ITEM, QUOTE, ROW].some((pattern) => pattern.test(line));
+
+function heading([, marks, words]) {
+  const level = Math.min(marks.length + TOP_LEVEL - 1, 6);
+  return html`<${`h${level}`}>${inline(words)}<//>`;
+}
+
+/** A list. Lines that are indented without a mark belong to the item before them; a deeper item is a list in its item. */
+function list(lines, ordered) {
+  const base = ITEM.exec(lines[0])[1].length;
+  const items = [];
+  for (const line of lines) {
+    const item = ITEM.exec(line);
+    if (item && item[1].length <= base) {
+      items.push({ words: item[2], below: [] });
+    } else if (item || items.at(-1).below.length > 0) {
+      items.at(-1).below.push(line);
+    } else {
+      items.at(-1).words += ` ${line.trim()}`;
+    }
+  }
+  const shown = items.map(({ words, below }) => html`<li>${inline(words)}${below.length > 0 && list(below, /^ *\d/.test(below[0]))}</li>`);
+  return ordered ? html`<ol>${shown}</ol>` : html`<ul>${shown}</ul>`;
+}
+
+function table([head, , ...rows]) {
+  const cells = (line) =>
+    ROW.exec(line)[1]
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim().replaceAll("\\|", "|"));
+  return html`<div class="wide-table" tabindex="0" role="group" aria-label="Table"><table>
+    <thead><tr>${cells(head).map((cell) => html`<th scope="col">${inline(cell)}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${inline(cell)}</td>`)}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+/** Code and emphasis within a line; each part has a direction of its own. */
+function inline(text) {
+  return text
+    .split(INLINE)
+    .filter((part) => part !== "")
+    .map((part) => {
+      if (/^`.+`$/.test(part)) {
+        return html`<code><bdi>${part.slice(1, -1)}</bdi></code>`;
+      }
+      if (/^\*\*.+\*\*$/.test(part)) {
+        return html`<strong><bdi>${unescaped(part.slice(2, -2))}</bdi></strong>`;
+      }
+      if (/^([*_]).+\1$/.test(part)) {
+        return html`<em><bdi>${unescaped(part.slice(1, -1))}</bdi></em>`;
+      }
+      return html`<bdi>${unescaped(part)}</bdi>`;
+    });
+}
+
+/** A backslash before a mark of Markdown means the mark itself. */
+const unescaped = (text) => text.replace(/\\([\\`*_{}[\]()#+\-.!|<>])/g, "$1");

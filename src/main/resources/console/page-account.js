@@ -1,0 +1,99 @@
+// The account of an agent or a flow in a window of time: what it was woken for, was told, wrote, handed over, asked and
+// left open. The window and the subject are in the address, so that an account can be sent to somebody.
+
+import { useRead } from "./reads.js";
+import { html, useState } from "./lib.js";
+import { Markdown } from "./markdown.js";
+import { go, address } from "./router.js";
+import { Answer, Choice, Section, Text } from "./ui.js";
+
+const HOUR_MS = 3600000;
+/** Chosen: the windows that people ask for most. */
+const WINDOWS = [
+  ["24", "24 hours"],
+  ["72", "3 days"],
+  ["168", "7 days"],
+];
+
+export default function AccountPage({ query }) {
+  const asked = Boolean(query.agentId || query.flowKey);
+  const read = useRead(asked ? "account" : null, {
+    agentId: query.agentId,
+    flowKey: query.flowKey,
+    from: query.from,
+    to: query.to,
+  });
+  return html`
+    <${Form} query=${query} key=${`${query.agentId} ${query.flowKey} ${query.from} ${query.to}`} />
+    ${asked
+      ? html`<${Answer} read=${read} not="The account was not read">${(account) => html`<${Account} account=${account} />`}<//>`
+      : html`<p class="quiet">Choose an agent or name a flow. The account is made from the ledger alone; no model writes it.</p>`}
+  `;
+}
+
+function Form({ query }) {
+  const agents = useRead("listAgents", {}, ["agents"]);
+  const [of, setOf] = useState(query.flowKey ? "flow" : "agent");
+  const [agentId, setAgentId] = useState(query.agentId ?? "");
+  const [flowKey, setFlowKey] = useState(query.flowKey ?? "");
+  const [from, setFrom] = useState(localOf(query.from ?? new Date(Date.now() - 24 * HOUR_MS).toISOString()));
+  const [to, setTo] = useState(localOf(query.to ?? new Date().toISOString()));
+
+  const show = (event) => {
+    event.preventDefault();
+    const subject = of === "agent" ? { agentId } : { flowKey };
+    go(address(["account"], { ...subject, from: new Date(from).toISOString(), to: new Date(to).toISOString() }));
+  };
+  const last = (hours) => {
+    setFrom(localOf(new Date(Date.now() - Number(hours) * HOUR_MS).toISOString()));
+    setTo(localOf(new Date().toISOString()));
+  };
+
+  return html`<form class="fields" onSubmit=${show}>
+    <${Choice} label="Account of" value=${of} options=${[["agent", "an agent"], ["flow", "a flow"]]} onChange=${setOf} />
+    ${of === "agent"
+      ? html`<label class="field"><span>Agent</span>
+          <select required value=${agentId} onChange=${({ target }) => setAgentId(target.value)}>
+            <option value="">Choose an agent</option>
+            ${withOwn(agents.answer?.agents, agentId).map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+          </select></label>`
+      : html`<label class="field"><span>Flow key</span>
+          <input required maxlength="200" autocomplete="off" value=${flowKey} onInput=${({ target }) => setFlowKey(target.value)} /></label>`}
+    <label class="field"><span>From</span>
+      <input type="datetime-local" required value=${from} onInput=${({ target }) => setFrom(target.value)} /></label>
+    <label class="field"><span>To</span>
+      <input type="datetime-local" required value=${to} onInput=${({ target }) => setTo(target.value)} /></label>
+    <${Choice} label="Last" options=${WINDOWS} onChange=${last} />
+    <button type="submit" class="act">Show the account</button>
+  </form>`;
+}
+
+/** The agents of the select; the one of the address is there before they are read. */
+const withOwn = (agents, own) => [...new Set([own, ...(agents ?? []).map(({ agentId }) => agentId)])].filter(Boolean);
+
+/** A time as the field for local times takes it. */
+function localOf(time) {
+  const date = new Date(time);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
+function Account({ account }) {
+  const [copied, setCopied] = useState("");
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(account.markdown);
+      setCopied("Copied.");
+    } catch {
+      // The clipboard needs HTTPS or this machine; the text can still be marked by hand.
+      setCopied("The browser does not let this page copy; mark the text below.");
+    }
+  };
+  return html`
+    ${account.headline && html`<p class="headline"><${Text}>${account.headline}<//></p>`}
+    <div class="actions" data-page-actions>
+      <button type="button" class="act" onClick=${copy}>Copy as Markdown</button>
+      <span role="status">${copied}</span>
+    </div>
+    <${Section} title="The account" id="account"><${Markdown} text=${account.markdown} /><//>
+  `;
+}

@@ -1,0 +1,102 @@
+// One agent: what it does and by which row that is known, what it may do, its jobs, refusals, tokens and pauses.
+
+import { offers } from "./api.js";
+import { count, counted, sentence } from "./format.js";
+import { html } from "./lib.js";
+import { State } from "./marks.js";
+import { Jobs } from "./page-agents.js";
+import { Pauses, StopActs } from "./pauses.js";
+import { useRead } from "./reads.js";
+import { address } from "./router.js";
+import { Answer, Facts, JobLink, Section, Table, Text, Time } from "./ui.js";
+
+const KINDS = ["agents", "jobs"];
+
+export default function AgentPage({ id }) {
+  const read = useRead("getAgent", { agentId: id }, KINDS);
+  return html`<${Answer} read=${read} not="The agent was not read">${(agent) => html`<${Agent} agent=${agent} />`}<//>`;
+}
+
+function Agent({ agent }) {
+  const pauses = agent.pauses ?? [];
+  return html`
+    <p class="lead">
+      <${State} state=${agent.status} /> since <${Time} at=${agent.statusSince} />
+      ${agent.statusFrom && html`<span class="quiet">, by <${Text}>${agent.statusFrom}<//></span>`}
+    </p>
+    ${agent.mission && html`<p><${Text}>${sentence(agent.mission)}<//></p>`}
+    <div class="actions" data-page-actions>
+      <${StopActs} kind="agent" name=${agent.agentId} pauses=${pauses} freezes />
+      ${offers("account") && html`<a class="button" href=${address(["account"], { agentId: agent.agentId })}>Account of its day</a>`}
+    </div>
+    <${Facts} facts=${[
+      ["At work", `${count(agent.live)} of ${counted(agent.maxConcurrency ?? 1, "job")} at once`],
+      ["Queued", html`<${Jobs} agent=${agent.agentId} state="queued" number=${agent.queued} />`],
+      ["Blocked", html`<${Jobs} agent=${agent.agentId} state="blocked" number=${agent.blocked} />`],
+      ["Dead", html`<${Jobs} agent=${agent.agentId} state="dead" number=${agent.dead} />`],
+      ["Gateway", agent.gateway && html`<a href=${address(["gateways"])}><${Text}>${agent.gateway}<//></a>`],
+    ]} />
+    ${pauses.length > 0 && html`<${Section} title="Pauses" id="pauses"><${Pauses} pauses=${pauses} /><//>`}
+    <${Section} title="What it may do" id="may"><${May} agent=${agent} /><//>
+    <${Section} title="Newest jobs" id="jobs" note=${html`<a href=${address(["jobs"], { targetAgent: agent.agentId })}>all its jobs</a>`}>
+      <${LastJobs} jobs=${agent.lastJobs ?? []} />
+    <//>
+    <${Section} title="Refusals" id="refusals"><${Refusals} refusals=${agent.refusals ?? []} /><//>
+    ${agent.tokens && html`<${Section} title="Tokens" id="tokens"><${Tokens} tokens=${agent.tokens} /><//>`}
+  `;
+}
+
+const List = ({ items }) =>
+  items?.length > 0 && html`<ul class="names">${items.map((item) => html`<li key=${item}><code><${Text}>${item}<//></code></li>`)}</ul>`;
+
+/** An entry of mayEnqueueTo is an agent, or an agent with subjects or job types. */
+function handoff(entry) {
+  if (typeof entry === "string") {
+    return entry === "*" ? "every other agent" : entry;
+  }
+  const { agent, subjects, jobTypes } = entry;
+  return `${agent === "*" ? "every other agent" : agent}: ${[...(subjects ?? []), ...(jobTypes ?? []).map((type) => `type ${type}`)].join(", ")}`;
+}
+
+const May = ({ agent }) =>
+  html`<${Facts} facts=${[
+    ["Does", html`<${List} items=${agent.accepts} />`],
+    ["Hands work to", html`<${List} items=${agent.mayEnqueueTo?.map(handoff)} />`],
+    ["Emits", html`<${List} items=${agent.emits} />`],
+    ["Is woken by", html`<${List} items=${agent.subscriptions?.map(({ topic, subject }) => `${topic} → ${subject}`)} />`],
+    ["Reads", agent.reads === "trusted" ? "no text from outside" : "text from outside, marked as data"],
+    ["Jobs from one job", agent.maxFollowUps !== undefined && `at most ${count(agent.maxFollowUps)}`],
+  ]} />`;
+
+const LastJobs = ({ jobs }) =>
+  jobs.length === 0
+    ? html`<p>It has had no job yet.</p>`
+    : html`<${Table} label="Newest jobs" rows=${jobs} keyOf=${({ jobId }) => jobId}
+        columns=${[
+          { title: "Job", kind: "main", cell: (job) => html`<${JobLink} job=${job} open />` },
+          { title: "State", cell: ({ state }) => html`<${State} state=${state} />` },
+          { title: "Ended", cell: ({ endedAt }) => html`<${Time} at=${endedAt} inRow />` },
+          { title: "What it says", kind: "wide", cell: ({ summary, lastError, blockedReason }) => html`<span class="clamp"><${Text}>${summary ?? lastError ?? blockedReason}<//></span>` },
+        ]} />`;
+
+const Refusals = ({ refusals }) =>
+  refusals.length === 0
+    ? html`<p>The bus has refused none of its calls lately.</p>`
+    : html`<${Table} label="Refusals" rows=${refusals} keyOf=${({ at, operation, code, field }) => `${at} ${operation} ${code} ${field}`}
+        columns=${[
+          { title: "Call", kind: "main", cell: ({ operation }) => html`<code><${Text}>${operation}<//></code>` },
+          { title: "Why", cell: ({ code }) => html`<code><${Text}>${code}<//></code>` },
+          { title: "What it said", kind: "wide", cell: ({ detail }) => html`<span class="clamp"><${Text}>${detail}<//></span>` },
+          { title: "When", cell: ({ at }) => html`<${Time} at=${at} inRow />` },
+        ]} />`;
+
+const Tokens = ({ tokens }) =>
+  tokens.length === 0
+    ? html`<p>It has no token of its own; each attempt brings one.</p>`
+    : html`<${Table} label="Tokens" rows=${tokens} keyOf=${({ createdAt }) => createdAt}
+        columns=${[
+          { title: "Made", kind: "main", cell: ({ createdAt }) => html`<${Time} at=${createdAt} inRow />` },
+          { title: "By", cell: ({ createdBy }) => html`<${Text}>${createdBy ?? "–"}<//>` },
+          { title: "First used", cell: ({ firstUsedAt }) => html`<${Time} at=${firstUsedAt} inRow />` },
+          { title: "Ends", cell: ({ expiresAt, revokedAt }) => html`<${Time} at=${revokedAt ?? expiresAt} inRow />` },
+        ]} />`;

@@ -1,0 +1,49 @@
+// The agents: what each does now, since when and by which row, and how much waits for it.
+
+import { count, counted } from "./format.js";
+import { html } from "./lib.js";
+import { State } from "./marks.js";
+import { useRead } from "./reads.js";
+import { address } from "./router.js";
+import { Answer, JobLink, Table, Text, Time } from "./ui.js";
+
+/** Agents that need somebody come first, and those that can do nothing last. */
+const RANK = ["stopped", "paused", "working", "waiting", "idle", "disabled"];
+
+const KINDS = ["agents", "jobs"];
+
+export default function AgentsPage() {
+  const read = useRead("listAgents", {}, KINDS);
+  return html`<${Answer} read=${read} not="The agents were not read">
+    ${({ agents }) =>
+      agents.length === 0
+        ? html`<p>No agent is here yet. Each agent is a folder with an agent.yaml; the guide tells how to add one.</p>`
+        : html`<${Agents} agents=${[...agents].sort(byRank)} />`}
+  <//>`;
+}
+
+const byRank = (one, other) => RANK.indexOf(one.status) - RANK.indexOf(other.status) || one.agentId.localeCompare(other.agentId);
+
+function Agents({ agents }) {
+  const at = agents.filter(({ status }) => status === "working").length;
+  return html`<p class="quiet">${counted(agents.length, "agent")}, ${at} at work</p>
+    <${Table} label="Agents" rows=${agents} keyOf=${({ agentId }) => agentId}
+      columns=${[
+        { title: "Agent", kind: "main", cell: ({ agentId }) => html`<a data-open id=${`row-${agentId}`} href=${address(["agents", agentId])}><${Text}>${agentId}<//></a>` },
+        { title: "Status", cell: ({ status }) => html`<${State} state=${status} />` },
+        { title: "Since", cell: ({ statusSince }) => html`<${Time} at=${statusSince} inRow />` },
+        { title: "By", kind: "wide", cell: ({ statusFrom }) => html`<span class="quiet"><${Text}>${statusFrom}<//></span>` },
+        { title: "At work", kind: "number", cell: ({ live, maxConcurrency }) => `${count(live)} of ${count(maxConcurrency)}` },
+        { title: "Queued", kind: "number", cell: (agent) => html`<${Jobs} agent=${agent.agentId} state="queued" number=${agent.queued} />` },
+        { title: "Blocked", kind: "number", cell: (agent) => html`<${Jobs} agent=${agent.agentId} state="blocked" number=${agent.blocked} />` },
+        { title: "Dead", kind: "number", cell: (agent) => html`<${Jobs} agent=${agent.agentId} state="dead" number=${agent.dead} />` },
+        { title: "Refused, 24 h", kind: "number", cell: ({ refusals24h }) => count(refusals24h) },
+        { title: "Last job", cell: ({ lastEndedJobId }) => lastEndedJobId && html`<${JobLink} job=${lastEndedJobId}>…${lastEndedJobId.slice(-8)}<//>` },
+      ]} />`;
+}
+
+/** A number of jobs, as a link to them. */
+export const Jobs = ({ agent, state, number }) =>
+  Number(number ?? 0) === 0
+    ? html`<span class="quiet">0</span>`
+    : html`<a href=${address(["jobs"], { targetAgent: agent, state })} aria-label=${`${counted(number, `${state} job`)} of ${agent}`}>${count(number)}</a>`;

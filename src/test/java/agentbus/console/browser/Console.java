@@ -1,0 +1,158 @@
+package agentbus.console.browser;
+
+import agentbus.harness.TestBus;
+import agentbus.harness.TestDatabase;
+import agentbus.harness.TestServer;
+import com.microsoft.playwright.Browser;
+import com.microsoft.playwright.BrowserType;
+import com.microsoft.playwright.Playwright;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** One bus with a filled database, and one Chromium that visits its console. */
+final class Console implements AutoCloseable {
+    private final Path home;
+    private final TestServer server;
+    private final TestDatabase database;
+    private final TestBus bus;
+    private final Operations operations;
+    private final Fleet fleet;
+    private final Playwright playwright;
+    private final Browser browser;
+
+    private Console() throws IOException {
+        home = Files.createTempDirectory("agentbus-console");
+        server = new TestServer();
+        database = server.newDatabase();
+        bus = TestBus.start(
+                database,
+                null,
+                home,
+                // The tests claim and close jobs themselves, so each job is in the state that its test wants.
+                "agentbus.dispatch.enabled",
+                "false",
+                "agentbus.phase",
+                "2");
+        operations = new Operations(bus);
+        fleet = new Fleet(operations, database);
+        fleet.fill();
+        playwright = Playwright.create(new Playwright.CreateOptions()
+                .setEnv(Map.of(
+                        "PLAYWRIGHT_NODEJS_PATH",
+                        NeedsChromium.NODE.toString(),
+                        "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD",
+                        "1")));
+        browser = playwright
+                .chromium()
+                .launch(new BrowserType.LaunchOptions()
+                        .setExecutablePath(NeedsChromium.CHROMIUM)
+                        // Chromium refuses its sandbox to root, and a container's /dev/shm is small.
+                        .setArgs(List.of("--no-sandbox", "--disable-dev-shm-usage", "--lang=en")));
+    }
+
+    /** Starts everything; takes about half a minute. */
+    static Console start() {
+        try {
+            return new Console();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The operations of the bus. */
+    Operations operations() {
+        return operations;
+    }
+
+    /** The jobs, questions and orders that the database was filled with. */
+    Fleet fleet() {
+        return fleet;
+    }
+
+    /** The database of the bus, for what no operation shows. */
+    TestDatabase database() {
+        return database;
+    }
+
+    /** The address of the console, without a slash at its end. */
+    String url() {
+        return bus.bus().url();
+    }
+
+    /** A browser of the operator's own, logged in, 1280 x 800 and light. */
+    Visit visit() {
+        return visit(Look.WIDE);
+    }
+
+    /** A browser of the operator's own, logged in, with this look. */
+    Visit visit(Look look) {
+        return new Visit(browser, url(), look, session(operations.operatorToken()));
+    }
+
+    /** A browser of a person who holds this token. */
+    Visit visitAs(String token) {
+        return new Visit(browser, url(), Look.WIDE, session(token));
+    }
+
+    /** A browser of the operator's own, whose bytes pass the wire. */
+    Visit visitThrough(Wire wire) {
+        return new Visit(browser, wire.url(), Look.WIDE, session(operations.operatorToken()));
+    }
+
+    /** A wire to the bus. */
+    Wire wire() {
+        return new Wire(URI.create(url()).getPort());
+    }
+
+    /** A browser without a session. */
+    Visit stranger() {
+        return new Visit(browser, url(), Look.WIDE, null);
+    }
+
+    /** Makes a session with a token, and returns its cookie's value. */
+    String session(String token) {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(url() + "/console/session"))
+                .header("Content-Type", "application/json")
+                .header("Origin", url())
+                .POST(BodyPublishers.ofString(Operations.json("token", token).toString()))
+                .build();
+        try {
+            HttpResponse<String> response = HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
+            String cookie = response.headers()
+                    .firstValue("Set-Cookie")
+                    .orElseThrow(() -> new AssertionError(response.statusCode() + " " + response.body()));
+            return cookie.substring(cookie.indexOf('=') + 1, cookie.indexOf(';'));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        browser.close();
+        playwright.close();
+        bus.close();
+        database.close();
+        server.close();
+        try (Stream<Path> all = Files.walk(home)) {
+            for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(each);
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package agentbus.console.browser;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Each page in each look: accessible, within its security policy, as wide as its window, and kept as a picture. */
+@ExtendWith(NeedsChromium.class)
+class PagesTest {
+    /** The largest target below which a finger misses; the acceptance of the console asks for it on phones. */
+    private static final String SMALL_TARGETS =
+            """
+            () => [...document.querySelectorAll('main button, main .button, nav a, header button')]
+              .filter(each => each.offsetParent !== null && !each.closest('table.calendar'))
+              .map(each => [each, each.getBoundingClientRect()])
+              .filter(([each, box]) => box.height > 0 && (box.height < 43.5 || box.width < 24))
+              .map(([each, box]) => `${each.outerHTML.slice(0, 120)} ${box.width}x${box.height}`)""";
+
+    private final Console console;
+
+    PagesTest(Console console) {
+        this.console = console;
+    }
+
+    /**
+     * A page of the console.
+     *
+     * @param name for names of files
+     * @param path below /console/; {name} stands for an id of the fleet
+     * @param shows a text that is there once the page has read its answer
+     */
+    record Place(String name, String path, String shows) {
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    static List<Place> places() {
+        return List.of(
+                new Place("needs-me", "needs-me", "need a person"),
+                new Place("overview", "overview", "devops"),
+                new Place("jobs", "jobs", "infra.check"),
+                new Place("job", "jobs/{blockedJob}", "security.review"),
+                new Place("job-hostile", "jobs/{hostileJob}", "background.brief"),
+                new Place("orders", "orders", "devops-health-check"),
+                new Place("order", "orders/devops-health-check", "All hosts answer."),
+                new Place("agents", "agents", "product-metrics"),
+                new Place("agent", "agents/devops", "infra.check"),
+                new Place("events", "events", "service.state.changed"),
+                new Place("audit", "audit", "job."),
+                new Place("gateways", "gateways", "default"),
+                new Place("account", "account?agentId=devops", "devops"),
+                new Place("question", "questions/{question}", "May I rotate"),
+                new Place("approval", "questions/{approval}", "exactly this content"));
+    }
+
+    static Stream<Arguments> everyLook() {
+        return places().stream().flatMap(place -> Stream.of(Look.WIDE, Look.WIDE_DARK, Look.PHONE, Look.PHONE_DARK)
+                .map(look -> Arguments.of(place, look)));
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @MethodSource("everyLook")
+    void a_page_is_accessible_safe_and_no_wider_than_its_window(Place place, Look look) {
+        try (Visit visit = console.visit(look)) {
+            visit.open(console.fleet().path(place.path()), place.shows());
+
+            visit.picture(place.name() + "-" + look.name());
+
+            assertAll(
+                    () -> assertEquals(List.of(), visit.violations(), "axe"),
+                    () -> assertEquals(0, visit.overhang(), "pixels beyond the window"),
+                    () -> assertNull(visit.page().evaluate("() => window.hacked ?? null"), "markup ran"),
+                    () -> {
+                        if (look.width() < Look.WIDE.width()) {
+                            assertEquals(
+                                    List.of(), visit.page().evaluate(SMALL_TARGETS), "targets too small for a finger");
+                        }
+                    });
+        }
+    }
+}

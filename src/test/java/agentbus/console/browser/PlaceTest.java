@@ -1,0 +1,86 @@
+package agentbus.console.browser;
+
+import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.microsoft.playwright.Page;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** The address is the place: reload and Back lead to the same rows, scroll and focus. */
+@ExtendWith(NeedsChromium.class)
+class PlaceTest {
+    private final Console console;
+
+    PlaceTest(Console console) {
+        this.console = console;
+    }
+
+    private static int scroll(Page page) {
+        return ((Number) page.evaluate("() => Math.round(scrollY)")).intValue();
+    }
+
+    @Test
+    void back_from_a_job_restores_the_filter_the_scroll_and_the_focus_of_the_list() {
+        try (Visit visit = console.visit()) {
+            Page page = visit.page();
+            visit.open("jobs?state=succeeded&targetAgent=devops", "infra.check");
+            page.locator("[data-open]").nth(20).scrollIntoViewIfNeeded();
+            page.locator("[data-open]").nth(20).focus();
+            String focused = (String) page.evaluate("() => document.activeElement.id");
+            int before = scroll(page);
+            assertTrue(before > 0, "the list is longer than the window");
+            page.keyboard().press("Enter");
+            page.waitForURL("**/console/jobs/*");
+            visit.shows("web-");
+
+            page.goBack();
+
+            page.locator("#" + focused).waitFor();
+            page.waitForFunction("id => document.activeElement.id === id", focused);
+            page.waitForFunction("was => Math.abs(scrollY - was) < 3", before);
+            assertTrue(page.url().endsWith("/console/jobs?state=succeeded&targetAgent=devops"), page.url());
+        }
+    }
+
+    @Test
+    void a_reload_shows_the_same_window_outcome_and_open_panel() {
+        try (Visit visit = console.visit()) {
+            visit.open("orders/coord-backlog-rebalance", "The backlog fits.");
+            visit.button("missed").click();
+            visit.button("7 days").click();
+            assertThat(visit.button("missed")).hasAttribute("aria-pressed", "true");
+            visit.page().locator("table [data-open]").first().click();
+            visit.page().locator("aside.panel").getByText("not started in time").waitFor();
+
+            visit.page().reload();
+
+            visit.page().locator("aside.panel").getByText("not started in time").waitFor();
+            assertThat(visit.button("missed")).hasAttribute("aria-pressed", "true");
+            assertThat(visit.button("7 days")).hasAttribute("aria-pressed", "true");
+            assertEquals(
+                    0,
+                    visit.page()
+                            .locator("table .state", new Page.LocatorOptions().setHasText("completed"))
+                            .count());
+        }
+    }
+
+    @Test
+    void the_address_of_an_account_shows_the_same_account_to_another_person() {
+        String address;
+        try (Visit visit = console.visit()) {
+            visit.open("account", "Choose an agent");
+            visit.page().getByLabel("Agent").selectOption("devops");
+            visit.button("Show the account").click();
+            visit.page().locator(".headline").waitFor();
+            address = visit.page().url();
+        }
+        try (Visit other = console.visit()) {
+            other.page().navigate(address);
+            assertThat(other.page().locator(".headline")).containsText("devops");
+            assertThat(other.page().getByLabel("Agent")).hasValue("devops");
+        }
+    }
+}
