@@ -25,10 +25,11 @@ const lists = new Map();
  * @param field the answer's field with the rows
  * @param idOf the id of a row
  * @param kinds the kinds of the stream that change the list
+ * @param newestLast whether an answer has its newest row last, and the place of the page before as older
  * @returns rows, fresh (the number of new rows), showFresh(), more (whether there are older rows), older() to read them,
  *     searchedTo (the time at which a search stopped early), problem, read (the read of the newest rows), busy
  */
-export function useList(operation, input, { field, idOf, kinds }) {
+export function useList(operation, input, { field, idOf, kinds, newestLast = false }) {
   const key = `${namespaceInUrl() ?? ""} ${operation} ${writeJson(input)}`;
   const [, setTurn] = useState(0);
   const [busy, setBusy] = useState(false);
@@ -36,14 +37,14 @@ export function useList(operation, input, { field, idOf, kinds }) {
   const list = lists.get(key);
   const limit = SIZES.find((size) => size >= (list?.rows.length ?? 0)) ?? SIZES.at(-1);
   const read = useRead(operation, { ...input, limit }, kinds);
-  const current = merged(key, read, field, idOf);
+  const current = merged(key, read, field, idOf, newestLast);
   const again = () => setTurn((turn) => turn + 1);
 
   const older = async () => {
     setBusy(true);
     setProblem(null);
     try {
-      const page = await call(operation, { ...input, limit: SIZES[0], before: current.next });
+      const page = newestFirst(await call(operation, { ...input, limit: SIZES[0], before: current.next }), field, newestLast);
       const known = new Set(current.rows.map(idOf));
       current.rows = [...current.rows, ...page[field].filter((row) => !known.has(idOf(row)))];
       current.next = page.next;
@@ -71,13 +72,15 @@ export function useList(operation, input, { field, idOf, kinds }) {
   };
 }
 
+const newestFirst = (answer, field, newestLast) => (newestLast ? { [field]: [...answer[field]].reverse(), next: answer.older } : answer);
+
 /** Brings the newest read into what the list shows. */
-function merged(key, read, field, idOf) {
+function merged(key, read, field, idOf, newestLast) {
   const list = lists.get(key);
   if (!read.answer || list?.from === read.answer) {
     return list;
   }
-  const { next, searchedTo, [field]: head } = read.answer;
+  const { next, searchedTo, [field]: head } = newestFirst(read.answer, field, newestLast);
   if (!list) {
     lists.set(key, { rows: head, fresh: [], next, searchedTo, from: read.answer });
     if (lists.size > KEPT) {

@@ -4,7 +4,7 @@ import { offers } from "./api.js";
 import { count, counted, sentence } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
-import { Jobs } from "./page-agents.js";
+import { JobsIn } from "./page-agents.js";
 import { Pauses, StopActs } from "./pauses.js";
 import { useRead } from "./reads.js";
 import { address } from "./router.js";
@@ -21,19 +21,19 @@ function Agent({ agent }) {
   const pauses = agent.pauses ?? [];
   return html`
     <p class="lead">
-      <${State} state=${agent.status} /> since <${Time} at=${agent.statusSince} />
-      ${agent.statusFrom && html`<span class="quiet">, by <${Text}>${agent.statusFrom}<//></span>`}
+      <${State} state=${agent.status} /> <span class="title"><${Text}>${agent.agentId}<//></span>
     </p>
+    <p class="next">So since <${Time} at=${agent.statusSince} />${agent.statusFrom && html`<span class="quiet">, known by <${Text}>${agent.statusFrom}<//></span>`}</p>
     ${agent.mission && html`<p><${Text}>${sentence(agent.mission)}<//></p>`}
-    <div class="actions" data-page-actions>
+    <div class="bar" role="toolbar" aria-label="Acts on this agent" data-page-actions>
       <${StopActs} kind="agent" name=${agent.agentId} pauses=${pauses} freezes />
       ${offers("account") && html`<a class="button" href=${address(["account"], { agentId: agent.agentId })}>Account of its day</a>`}
     </div>
     <${Facts} facts=${[
       ["At work", `${count(agent.live)} of ${counted(agent.maxConcurrency ?? 1, "job")} at once`],
-      ["Queued", html`<${Jobs} agent=${agent.agentId} state="queued" number=${agent.queued} />`],
-      ["Blocked", html`<${Jobs} agent=${agent.agentId} state="blocked" number=${agent.blocked} />`],
-      ["Dead", html`<${Jobs} agent=${agent.agentId} state="dead" number=${agent.dead} />`],
+      ["Queued", html`<${JobsIn} agent=${agent} state="queued" />`],
+      ["Blocked", html`<${JobsIn} agent=${agent} state="blocked" />`],
+      ["Dead", html`<${JobsIn} agent=${agent} state="dead" />`],
       ["Gateway", agent.gateway && html`<a href=${address(["gateways"])}><${Text}>${agent.gateway}<//></a>`],
     ]} />
     ${pauses.length > 0 && html`<${Section} title="Pauses" id="pauses"><${Pauses} pauses=${pauses} /><//>`}

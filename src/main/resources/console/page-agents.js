@@ -1,5 +1,6 @@
 // The agents: what each does now, since when and by which row, and how much waits for it.
 
+import { Linked, Share } from "./charts.js";
 import { count, counted } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
@@ -33,17 +34,15 @@ function Agents({ agents }) {
         { title: "Status", cell: ({ status }) => html`<${State} state=${status} />` },
         { title: "Since", cell: ({ statusSince }) => html`<${Time} at=${statusSince} inRow />` },
         { title: "By", kind: "wide", cell: ({ statusFrom }) => html`<span class="quiet"><${Text}>${statusFrom}<//></span>` },
-        { title: "At work", kind: "number", cell: ({ live, maxConcurrency }) => `${count(live)} of ${count(maxConcurrency)}` },
-        { title: "Queued", kind: "number", cell: (agent) => html`<${Jobs} agent=${agent.agentId} state="queued" number=${agent.queued} />` },
-        { title: "Blocked", kind: "number", cell: (agent) => html`<${Jobs} agent=${agent.agentId} state="blocked" number=${agent.blocked} />` },
-        { title: "Dead", kind: "number", cell: (agent) => html`<${Jobs} agent=${agent.agentId} state="dead" number=${agent.dead} />` },
+        { title: "At work", kind: "number", cell: ({ live, maxConcurrency }) => html`<${Share} part=${Number(live)} whole=${Number(maxConcurrency)} label=${`${count(live)} of ${count(maxConcurrency)} jobs`} />` },
+        ...["queued", "blocked", "dead"].map((state) => ({
+          title: state[0].toUpperCase() + state.slice(1), kind: "number", cell: (agent) => html`<${JobsIn} agent=${agent} state=${state} />`,
+        })),
         { title: "Refused, 24 h", kind: "number", cell: ({ refusals24h }) => count(refusals24h) },
         { title: "Last job", cell: ({ lastEndedJobId }) => lastEndedJobId && html`<${JobLink} job=${lastEndedJobId}>…${lastEndedJobId.slice(-8)}<//>` },
       ]} />`;
 }
 
-/** A number of jobs, as a link to them. */
-export const Jobs = ({ agent, state, number }) =>
-  Number(number ?? 0) === 0
-    ? html`<span class="quiet">0</span>`
-    : html`<a href=${address(["jobs"], { targetAgent: agent, state })} aria-label=${`${counted(number, `${state} job`)} of ${agent}`}>${count(number)}</a>`;
+/** The number of an agent's jobs in a state, as a link to them. */
+export const JobsIn = ({ agent, state }) =>
+  html`<${Linked} number=${agent[state]} href=${address(["jobs"], { targetAgent: agent.agentId, state })} state=${state === "queued" ? undefined : state} />`;

@@ -31,7 +31,8 @@ export default function OrderPage({ id, query }) {
 
 function Order({ order, query }) {
   return html`
-    <p class="lead"><${OrderHealth} order=${order} /> <${Text}>${order.purpose}<//></p>
+    <p class="lead"><${OrderHealth} order=${order} /> <span class="title"><${Text}>${order.order}<//></span></p>
+    <p class="next"><${Text}>${order.purpose}<//></p>
     <${Acts} order=${order} />
     <${Facts} facts=${[
       ["Agent", html`<${AgentLink} agent=${order.agentId} />`],
@@ -62,7 +63,7 @@ function Acts({ order }) {
   }
   const input = { orderName: order.order };
   const about = `${order.order}, ${order.schedule}, of ${order.agentId}`;
-  return html`<div class="actions" data-page-actions>
+  return html`<div class="bar" role="toolbar" aria-label="Acts on this order" data-page-actions>
     <${ActButton} label="Run now" onClick=${() =>
       ask({
         title: "Run this order now",

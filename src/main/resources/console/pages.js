@@ -16,6 +16,19 @@ export const PAGES = [
     name: "jobs", title: "Jobs", key: "j", rail: true, load: () => import("./page-jobs.js"),
     detail: { title: "Job", load: () => import("./page-job.js") },
   },
+  {
+    name: "orders", title: "Orders", key: "s", rail: true, load: () => import("./page-orders.js"),
+    detail: { title: "Standing order", load: () => import("./page-order.js") },
+  },
+  {
+    name: "agents", title: "Agents", key: "a", rail: true, load: () => import("./page-agents.js"),
+    detail: { title: "Agent", load: () => import("./page-agent.js") },
+  },
+  { name: "events", title: "Events", key: "e", rail: true, load: () => import("./page-events.js") },
+  { name: "audit", title: "Audit", key: "u", rail: true, load: () => import("./page-audit.js") },
+  { name: "gateways", title: "Gateways", key: "w", rail: true, load: () => import("./page-gateways.js") },
+  { name: "account", title: "Account", key: "c", rail: true, load: () => import("./page-account.js") },
+  { name: "questions", title: "Questions", load: () => import("./page-questions.js"), detail: { title: "Question", load: () => import("./page-question.js") } },
   { name: "bulk", title: "Bulk actions", load: () => import("./page-bulk.js"), detail: { title: "Bulk action", load: () => import("./page-bulk.js") } },
 ];
 

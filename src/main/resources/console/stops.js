@@ -7,7 +7,7 @@ import { cell, html, useCell } from "./lib.js";
 import { useRead } from "./reads.js";
 import { ActButton, AgentLink, JobLink, Text, Time } from "./ui.js";
 
-const named = (kind, name) => (kind === "everything" ? "everything" : `${kind.replace("_", " ")} ${name}`);
+export const named = (kind, name) => (kind === "everything" ? "everything" : `${kind.replace("_", " ")} ${name}`);
 
 /** The answer of the last stop-everything of this visit, until it is closed. */
 const stopAnswer = cell(null);
@@ -63,16 +63,17 @@ export function StopBanner() {
         <p><strong>${pause.kind === "everything" ? "Everything" : `Phase ${pause.name}`} is ${pause.status}</strong> by <${Text}>${pause.by}<//>
           since <${Time} at=${pause.since} />: <${Text}>${pause.reason}<//>
           ${Number(pause.running) > 0 && html` ${counted(pause.running, "job")} still running.`}</p>
-        <${ActButton} label=${pause.mode === "freeze" ? "Unfreeze" : "Resume"} onClick=${() => ask(endOf(pause))} />
+        <${ActButton} label=${endAct(pause).label} onClick=${() => ask(endAct(pause))} />
       </div>`,
     )}
     ${answer && html`<${StopAnswer} answer=${answer} />`}
   `;
 }
 
-const endOf = ({ kind, name, mode }) =>
+/** The act that ends a pause, drain, stop or freeze of list-pauses. */
+export const endAct = ({ kind, name, mode }) =>
   mode === "freeze"
-    ? { title: `Unfreeze ${named(kind, name)}`, sentence: "Writes are accepted again.", operation: "unfreeze", input: { kind, name }, audit: { table: "pauses" } }
+    ? { label: "Unfreeze", title: `Unfreeze ${named(kind, name)}`, sentence: "Writes are accepted again.", operation: "unfreeze", input: { kind, name }, audit: { table: "pauses" } }
     : resumeAct(kind, name);
 
 /** What was running when everything was stopped. */
