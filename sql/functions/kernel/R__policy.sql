@@ -537,3 +537,19 @@ create or replace function order_runs_kept() returns int language sql immutable 
 -- How many characters of a changed value the trigger audit_row keeps.
 -- Chosen: enough to recognise the value; the whole value is in its table.
 create or replace function audited_value_length() returns int language sql immutable as $$ select 500 $$;
+
+-- --------------------------------------------------------------------------------------------------- console
+
+-- How long a session of the console lasts.
+-- Chosen: a working day, so that nobody logs in twice on it and a forgotten browser is out by the next.
+create or replace function console_session_lifetime() returns interval
+language sql immutable as $$ select interval '12 hours' $$;
+
+-- After how long a use of a session is noted again.
+-- Chosen: an open page makes several calls a minute, and the time is for people.
+create or replace function console_session_noted_every() returns interval
+language sql immutable as $$ select interval '1 minute' $$;
+
+-- How many of the newest audit rows, and of the newest events of a namespace, one look at the changes reads.
+-- Chosen: far more than half a second brings; a flood of changes is one change to a page.
+create or replace function console_rows_looked_at() returns int language sql immutable as $$ select 5000 $$;

@@ -1,6 +1,6 @@
 -- How the bus identifies a caller, and how it refuses a call.
 --
--- A principal is a JSON object with kind (operator, agent, attempt, gateway or dispatcher), name, namespace
+-- A principal is a JSON object with kind (operator, viewer, agent, attempt, gateway or dispatcher), name, namespace
 -- (null for every namespace) and, for an attempt, attemptId and jobId. The door verifies the token of an
 -- attempt; every other token, and the rights of every caller, are checked here.
 --
@@ -41,11 +41,11 @@ $$;
 create or replace function require_principal(p_principal jsonb) returns void
 language plpgsql immutable as $$
 begin
-  if (p_principal ->> 'kind' in ('operator', 'agent', 'attempt', 'gateway', 'dispatcher')) is not true
+  if (p_principal ->> 'kind' in ('operator', 'viewer', 'agent', 'attempt', 'gateway', 'dispatcher')) is not true
     or coalesce(p_principal ->> 'name', '') = ''
     or (p_principal ->> 'kind' in ('agent', 'attempt') and p_principal ->> 'namespace' is null) then
     perform refuse(403, 'forbidden', 'this is no principal', 'token', p_principal,
-      'an object with kind (operator, agent, attempt, gateway or dispatcher) and name; of an agent or attempt also namespace');
+      'an object with kind (operator, viewer, agent, attempt, gateway or dispatcher) and name; of an agent or attempt also namespace');
   end if;
 end
 $$;
@@ -94,10 +94,11 @@ language sql stable as $$
   where a.attempt_id = p_attempt
 $$;
 
--- Returns the principal of a call. p_credential has tokenHash (hex SHA-256), attemptId (of a token that the
--- door has verified) or route, and allowed, the kinds that may call the operation. Refuses an unknown token
+-- Returns the principal of a call. p_credential has tokenHash or sessionHash (hex SHA-256), attemptId (of a
+-- token that the door has verified) or route, and allowed, the kinds that may call the operation. Refuses an unknown token
 -- (401), a kind that is not allowed (403), and an attempt that is over (409). The first call with a new token
--- of an agent or gateway ends the older ones.
+-- of an agent, a gateway or a viewer ends the older ones. From here on Postgres itself refuses every change in
+-- the transaction of a viewer.
 -- With bytes and bytesADay in the credential, the bytes count against the agent's day (count_stored, 429).
 create or replace function principal_of(p_credential jsonb) returns jsonb
 language plpgsql as $$
@@ -105,12 +106,13 @@ declare
   v_allowed jsonb := p_credential -> 'allowed';
   v_principal jsonb := case
     when p_credential ? 'attemptId' then authenticate_attempt((p_credential ->> 'attemptId')::uuid)
+    when p_credential ? 'sessionHash' then authenticate_session(decode(p_credential ->> 'sessionHash', 'hex'))
     when p_credential ? 'route' then jsonb_build_object('kind', 'operator', 'name', 'route:' || (p_credential ->> 'route'))
     else authenticate(decode(p_credential ->> 'tokenHash', 'hex')) end;
 begin
   if v_principal is null then
     perform refuse(401, 'invalid_token', 'this token is not known here, or was revoked', 'token', null,
-      'a token of this bus: of an operator, an agent, a gateway or a live attempt');
+      'a token of this bus: of an operator, a viewer, an agent, a gateway or a live attempt');
   end if;
   if not v_allowed ? (v_principal ->> 'kind') then
     perform refuse(403, 'forbidden', format('this operation is not for a token of kind %s', v_principal ->> 'kind'),
@@ -130,8 +132,11 @@ begin
     perform count_stored(v_principal, (p_credential ->> 'bytes')::bigint,
       case when v_allowed <> '["attempt"]' then (p_credential ->> 'bytesADay')::bigint end);
   end if;
-  if v_principal ->> 'kind' in ('agent', 'gateway') then
+  if v_principal ->> 'kind' in ('agent', 'gateway', 'viewer') and p_credential ? 'tokenHash' then
     perform revoke_older_tokens(decode(p_credential ->> 'tokenHash', 'hex'));
+  end if;
+  if v_principal ->> 'kind' = 'viewer' then
+    perform set_config('transaction_read_only', 'on', true);
   end if;
   return v_principal;
 end

@@ -24,6 +24,7 @@ public final class Beans {
     private final CamelContext camel;
     private final Map<String, Bean> beans = new LinkedHashMap<>();
     private final List<Runnable> whenStarted = new ArrayList<>();
+    private final List<Runnable> whenStopping = new ArrayList<>();
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
     private static final class Bean {
@@ -108,6 +109,15 @@ public final class Beans {
     }
 
     /**
+     * Registers a task that runs when the bus begins to stop, before the routes stop.
+     *
+     * @param task the task; must not wait
+     */
+    public void whenStopping(Runnable task) {
+        whenStopping.add(task);
+    }
+
+    /**
      * Registers a resource to close after the routes have stopped. A bean's supplier calls this when it opens the
      * resource; the last opened resource is closed first.
      *
@@ -133,6 +143,11 @@ public final class Beans {
     /** Runs the tasks of {@link #whenStarted}. */
     public void started() {
         whenStarted.forEach(Runnable::run);
+    }
+
+    /** Runs the tasks of {@link #whenStopping}. */
+    public void stopping() {
+        whenStopping.forEach(Runnable::run);
     }
 
     /** Closes the registered resources. Never throws. */

@@ -2,6 +2,7 @@ package agentbus.calls;
 
 import agentbus.contract.Problem;
 import agentbus.health.Meters;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
@@ -14,20 +15,27 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The rate limits of the calls to one node. Each agent and each attempt has a token bucket, which is checked before any
- * statement runs; operators and gateways have no limit.
+ * The rate limits of the calls to one node. Each agent, attempt and viewer has a token bucket, which is checked before
+ * any statement runs; operators, sessions of the console and gateways have no limit.
  *
  * <p>Wrong tokens are counted for each address, but a valid token passes from any address. Each node counts its own
  * calls.
  */
 public final class CallLimits {
     private static final Logger LOG = LoggerFactory.getLogger(CallLimits.class);
-    /** Operators must be able to act in an emergency. A gateway reports only runs that the bus has started. */
-    private static final Set<String> UNLIMITED = Set.of(Credentials.OPERATOR, Credentials.GATEWAY);
+    /**
+     * Operators must be able to act in an emergency, also in the console. A gateway reports only runs that the bus has
+     * started.
+     */
+    private static final Set<String> UNLIMITED =
+            Set.of(Credentials.OPERATOR, Credentials.SESSION, Credentials.GATEWAY);
+
+    private static final Set<String> PEOPLE = Set.of(Credentials.OPERATOR, Credentials.VIEWER, Credentials.SESSION);
 
     private static final Duration WINDOW = Duration.ofMinutes(1);
     /**
@@ -118,6 +126,19 @@ public final class CallLimits {
         return identified(() -> credentials.ofArgument(token, allowed), address);
     }
 
+    /**
+     * Identifies a caller by the cookie of a session; otherwise like {@link #identify}.
+     *
+     * @param cookie the cookie's value
+     * @param allowed the kinds of principal that the operation is for
+     * @param address where the call comes from
+     * @return the credential, in the form that the SQL function {@code principal_of} takes
+     * @throws Problem 401 for a foreign cookie, 429 {@code too_many_bad_tokens}
+     */
+    public ObjectNode identifySession(String cookie, List<String> allowed, String address) {
+        return identified(() -> credentials.ofSession(cookie, allowed), address);
+    }
+
     private ObjectNode identified(Supplier<ObjectNode> read, String address) {
         ObjectNode credential;
         try {
@@ -125,7 +146,7 @@ public final class CallLimits {
         } catch (Problem refused) {
             throw refused.code().equals("invalid_token") ? wrongToken(address, refused) : refused;
         }
-        if (credential.has("tokenHash") && known.getIfPresent(key(credential)) == null) {
+        if (isLookedUp(credential) && known.getIfPresent(key(credential)) == null) {
             requireLookUp(address);
         }
         return credential;
@@ -163,7 +184,7 @@ public final class CallLimits {
      */
     public void known(ObjectNode credential) {
         String key = key(credential);
-        if (credential.has("tokenHash") && known.getIfPresent(key) == null) {
+        if (isLookedUp(credential) && known.getIfPresent(key) == null) {
             known.put(key, true);
         }
     }
@@ -178,11 +199,12 @@ public final class CallLimits {
      */
     public Problem unknown(ObjectNode credential, String address, Problem refused) {
         // The HMAC of an attempt's token was verified, so nobody guessed the token; only the attempt's row is gone.
-        if (!credential.has("tokenHash")) {
+        if (!isLookedUp(credential)) {
             return refused;
         }
         known.invalidate(key(credential));
-        return wrongToken(address, refused);
+        // A session that is over was a right one; its page goes on to ask until it has noticed.
+        return refused.code().equals("invalid_token") ? wrongToken(address, refused) : refused;
     }
 
     /**
@@ -236,9 +258,14 @@ public final class CallLimits {
         return rates.bytesPerDay();
     }
 
-    /** Whether a credential has the form of an operator's. */
-    static boolean isOperator(ObjectNode credential) {
-        return credential.path("form").asText().equals(Credentials.OPERATOR);
+    /** Whether a credential has the form of a person's: an operator, a viewer, or the session of one. */
+    static boolean isPerson(ObjectNode credential) {
+        return PEOPLE.contains(credential.path("form").asText());
+    }
+
+    /** Whether only the database knows whether a credential is a right one. */
+    private static boolean isLookedUp(ObjectNode credential) {
+        return credential.has("tokenHash") || credential.has("sessionHash");
     }
 
     private void requireLookUp(String from) {
@@ -306,9 +333,12 @@ public final class CallLimits {
     }
 
     private static String key(ObjectNode credential) {
-        return credential.has("attemptId")
-                ? credential.get("attemptId").textValue()
-                : credential.path("tokenHash").textValue();
+        return Stream.of("attemptId", "tokenHash", "sessionHash")
+                .map(credential::path)
+                .filter(JsonNode::isTextual)
+                .map(JsonNode::textValue)
+                .findFirst()
+                .orElse(null);
     }
 
     private static long seconds(long nanos) {

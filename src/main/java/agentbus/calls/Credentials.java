@@ -1,6 +1,7 @@
 package agentbus.calls;
 
 import agentbus.contract.Problem;
+import agentbus.settings.SecretFile;
 import agentbus.settings.ServerKey;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -13,22 +14,27 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Turns a bearer token into the credential that the SQL function {@code principal_of} takes. An attempt's token is
- * verified here, by deriving the token again. A long-lived token is verified by the database, which receives only the
- * hash.
+ * Turns a bearer token, or the cookie of a session, into the credential that the SQL function {@code principal_of}
+ * takes. An attempt's token is verified here, by deriving the token again. A long-lived token and a cookie are verified
+ * by the database, which receives only the hash.
  */
 public final class Credentials {
     /** The prefix of an operator's token. */
     static final String OPERATOR = "abo_";
     /** The prefix of a gateway's token. */
     static final String GATEWAY = "abg_";
+    /** The prefix of the token of a viewer, who only looks. */
+    static final String VIEWER = "abv_";
+    /** The prefix of the cookie of a session. */
+    static final String SESSION = "abs_";
 
     private static final String ATTEMPT = "abt_";
     private static final int ATTEMPT_ID_LENGTH = 22;
     private static final Place HEADER = new Place("Authorization", "Bearer ");
     private static final Place ARGUMENT = new Place("token", "");
-    /** The prefixes of the tokens of operators, agents and gateways. */
-    private static final List<String> LONG_LIVED = List.of(OPERATOR, "aba_", GATEWAY);
+    private static final Place COOKIE = new Place("agentbus_session", "");
+    /** The prefixes of the tokens of operators, viewers, agents and gateways. */
+    private static final List<String> LONG_LIVED = List.of(OPERATOR, VIEWER, "aba_", GATEWAY);
 
     private final ServerKey key;
 
@@ -79,6 +85,40 @@ public final class Credentials {
         return credential(token.strip(), allowed, ARGUMENT);
     }
 
+    /**
+     * Makes the cookie of a new session.
+     *
+     * @return a random text that nobody can guess
+     */
+    public static String newSession() {
+        return SESSION + SecretFile.random();
+    }
+
+    /**
+     * The credential of a call with the cookie of a session.
+     *
+     * @param cookie the cookie's value
+     * @param allowed the kinds of principal that the operation is for
+     * @return an object with sessionHash, allowed and form
+     * @throws Problem 401 {@code invalid_token}, when the cookie is none of this bus
+     */
+    public ObjectNode ofSession(String cookie, List<String> allowed) {
+        if (!cookie.startsWith(SESSION)) {
+            throw new Problem(
+                    401,
+                    "invalid_token",
+                    "The cookie is not one of this bus.",
+                    COOKIE.field,
+                    null,
+                    "the cookie of POST /console/session");
+        }
+        ObjectNode credential = JsonNodeFactory.instance.objectNode();
+        credential.put("sessionHash", Sha256.hex(cookie));
+        credential.put("form", SESSION);
+        allowed.forEach(credential.putArray("allowed")::add);
+        return credential;
+    }
+
     private ObjectNode credential(String token, List<String> allowed, Place place) {
         ObjectNode credential = JsonNodeFactory.instance.objectNode();
         if (token.startsWith(ATTEMPT)) {
@@ -115,7 +155,8 @@ public final class Credentials {
 
     private static Problem invalid(Place place, String detail) {
         String expected =
-                place.prefix + "abo_… of an operator, aba_… of an agent, abg_… of a gateway or abt_… of an attempt";
+                place.prefix + "abo_… of an operator, abv_… of a viewer, aba_… of an agent, abg_… of a gateway or abt_… of an"
+                        + " attempt";
         return new Problem(401, "invalid_token", detail, place.field, null, expected);
     }
 }

@@ -8,7 +8,7 @@ import java.util.Set;
 
 /**
  * Selects the refused calls that are recorded in the database: calls that a rule or a state forbids, except those of
- * operators.
+ * people.
  */
 public final class Refusals {
     /**
@@ -38,7 +38,7 @@ public final class Refusals {
      *     recorded
      */
     public Optional<Map<String, Object>> note(ObjectNode credential, String operation, Problem problem) {
-        if (credential == null || CallLimits.isOperator(credential) || !NOTED.contains(problem.status())) {
+        if (credential == null || CallLimits.isPerson(credential) || !NOTED.contains(problem.status())) {
             return Optional.empty();
         }
         ObjectNode kept = problem.toJson();

@@ -63,6 +63,7 @@ public final class DemoCommand implements Callable<Integer> {
 
     private void greet(String url) {
         out.println(options.greeting("agentbus demo", url));
+        out.println("  console    " + url + "/");
         out.println("  health     " + url + "/observe/health");
         out.println("  metrics    " + url + "/observe/metrics");
         out.println("In another terminal:");

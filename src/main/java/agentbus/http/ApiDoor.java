@@ -8,6 +8,7 @@ import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
@@ -21,6 +22,7 @@ public final class ApiDoor {
     private final Contract contract;
     private final CallLimits limits;
     private final Calls calls;
+    private final Optional<SameOrigin> sessions;
 
     /**
      * Makes the HTTP endpoint for the operations of a contract.
@@ -28,11 +30,13 @@ public final class ApiDoor {
      * @param contract the contract
      * @param limits identifies the owners of tokens
      * @param calls prepares the calls
+     * @param sessions the rule for calls with the cookie of a session; empty if no cookie is accepted
      */
-    public ApiDoor(Contract contract, CallLimits limits, Calls calls) {
+    public ApiDoor(Contract contract, CallLimits limits, Calls calls, Optional<SameOrigin> sessions) {
         this.contract = contract;
         this.limits = limits;
         this.calls = calls;
+        this.sessions = sessions;
     }
 
     /**
@@ -51,7 +55,6 @@ public final class ApiDoor {
         String path = request.path();
         String query = request.query();
         String contentType = request.getHeader("Content-Type");
-        String authorization = request.getHeader("Authorization");
         String address = request.remoteAddress().hostAddress();
         byte[] body = message.getBody(byte[].class);
         boolean sent = hasContent(request);
@@ -61,12 +64,25 @@ public final class ApiDoor {
         Match match = contract.match(method, path);
         Operation operation = match.operation();
         calls.begin(exchange, operation, address);
-        calls.admit(exchange, () -> limits.identify(authorization, operation.principals(), address));
+        calls.admit(exchange, () -> identify(request, operation, address));
         if (sent && contentType != null && (body == null || body.length == 0)) {
             // The server has parsed a form and left no body, so only the media type can be refused.
             Operation.requireJson(contentType);
         }
         calls.prepare(exchange, operation.read(match.pathParameters(), QueryString.parse(query), body, contentType));
+    }
+
+    /** A caller with a token; without one, a page with the cookie of a session. */
+    private ObjectNode identify(HttpServerRequest request, Operation operation, String address) {
+        String authorization = request.getHeader("Authorization");
+        Optional<String> session = authorization == null && sessions.isPresent()
+                ? SameOrigin.session(request)
+                : Optional.empty();
+        if (session.isEmpty()) {
+            return limits.identify(authorization, operation.principals(), address);
+        }
+        sessions.get().require(request);
+        return limits.identifySession(session.get(), operation.principals(), address);
     }
 
     /**

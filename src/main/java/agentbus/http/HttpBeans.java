@@ -9,6 +9,7 @@ import agentbus.settings.HttpAddress;
 import agentbus.settings.Settings;
 import io.vertx.core.Vertx;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The beans of the HTTP endpoint. */
@@ -21,7 +22,17 @@ public final class HttpBeans implements PackageBeans {
         beans.bind(
                 "apiDoor",
                 ApiDoor.class,
-                () -> new ApiDoor(beans.get(Contract.class), beans.get(CallLimits.class), beans.get(Calls.class)));
+                () -> new ApiDoor(
+                        beans.get(Contract.class),
+                        beans.get(CallLimits.class),
+                        beans.get(Calls.class),
+                        beans.get(Settings.class).flag("agentbus.console.enabled")
+                                ? Optional.of(beans.get(SameOrigin.class))
+                                : Optional.empty()));
+        beans.bind(
+                "sameOrigin",
+                SameOrigin.class,
+                () -> new SameOrigin(beans.get(HttpAddress.class).publicUrl()));
         beans.bind("serverAnswers", ServerAnswers.class, () -> serverAnswers(beans));
     }
 

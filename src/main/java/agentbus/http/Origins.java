@@ -16,8 +16,17 @@ public final class Origins {
      * @param publicUrl the address by which agents reach the bus
      */
     public Origins(String publicUrl) {
-        this.publicOrigin =
-                publicUrl.replaceFirst("^([a-zA-Z]+://[^/]+).*", "$1").toLowerCase(Locale.ROOT);
+        this.publicOrigin = of(publicUrl);
+    }
+
+    /**
+     * The origin of a URL.
+     *
+     * @param url an absolute URL
+     * @return scheme, host and port, in lower case
+     */
+    static String of(String url) {
+        return url.replaceFirst("^([a-zA-Z]+://[^/]+).*", "$1").toLowerCase(Locale.ROOT);
     }
 
     /**

@@ -272,7 +272,13 @@ public final class ServerAnswers {
         call.response().putHeader("Cache-Control", "no-store").putHeader("X-Content-Type-Options", "nosniff");
     }
 
-    private static void answer(RoutingContext call, Problem problem) {
+    /**
+     * Answers a call with a problem.
+     *
+     * @param call a call without an answer
+     * @param problem the problem
+     */
+    public static void answer(RoutingContext call, Problem problem) {
         protect(call);
         if (problem.retryAfterSeconds() > 0) {
             call.response().putHeader("Retry-After", Long.toString(problem.retryAfterSeconds()));

@@ -4,6 +4,7 @@ import agentbus.text.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,10 +14,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.jar.JarFile;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
 
 /**
- * The program's files that are not compiled: routes, templates and the statements that routes call. They come from the
+ * The program's files that are not compiled: routes, templates, the console and the statements that routes call. They come from the
  * checkout if {@code agentbus.source.dir} names one, otherwise from the jar.
  *
  * <p>A checkout's files are all read at the start. A statement that is first needed an hour later must fit the schema
@@ -27,11 +30,13 @@ public final class ProgramFiles {
     private static final Map<String, String> FOLDERS = Map.of(
             "routes/", "src/main/resources/routes",
             "templates/", "src/main/resources/templates",
+            "console/", "src/main/resources/console",
             "sql/statements/", "sql/statements");
 
     private final Optional<Path> source;
     private final Map<String, byte[]> contents = new ConcurrentHashMap<>();
     private final Set<String> keptFromStart = ConcurrentHashMap.newKeySet();
+    private final Map<String, Runnable> whenRefreshed = new ConcurrentHashMap<>();
 
     /**
      * The files of one process.
@@ -138,6 +143,11 @@ public final class ProgramFiles {
             }
             contents.remove(name);
         }
+        whenRefreshed.forEach((folder, task) -> {
+            if (name.startsWith(folder)) {
+                task.run();
+            }
+        });
     }
 
     private List<Path> files() {
@@ -159,6 +169,29 @@ public final class ProgramFiles {
         return !name.startsWith(".") && !name.endsWith("~");
     }
 
+    /**
+     * Registers a task that runs after each {@link #refresh} of a file.
+     *
+     * @param folder the folder on the class path, such as {@code console/}
+     * @param task the task, on the thread that refreshes
+     */
+    public void whenRefreshed(String folder, Runnable task) {
+        whenRefreshed.put(folder, task);
+    }
+
+    /**
+     * The files of a folder.
+     *
+     * @param folder the folder on the class path, such as {@code console/}
+     * @return the files' names on the class path, sorted
+     */
+    public List<String> names(String folder) {
+        return (source.isPresent() ? contents.keySet().stream() : packedNames())
+                .filter(name -> name.startsWith(folder) && !name.endsWith("/"))
+                .sorted()
+                .toList();
+    }
+
     /** The class path name of a file in the checkout. */
     private String name(Path file) {
         for (Map.Entry<String, String> folder : FOLDERS.entrySet()) {
@@ -171,6 +204,30 @@ public final class ProgramFiles {
             }
         }
         throw new IllegalArgumentException(file + " is not in " + folders());
+    }
+
+    private static Stream<String> packedNames() {
+        try {
+            Path place = Path.of(ProgramFiles.class
+                    .getProtectionDomain()
+                    .getCodeSource()
+                    .getLocation()
+                    .toURI());
+            if (Files.isDirectory(place)) {
+                try (Stream<Path> files = Files.walk(place)) {
+                    return files
+                            .filter(Files::isRegularFile)
+                            .map(file -> place.relativize(file).toString().replace('\\', '/'))
+                            .toList()
+                            .stream();
+                }
+            }
+            try (JarFile jar = new JarFile(place.toFile())) {
+                return jar.stream().map(ZipEntry::getName).toList().stream();
+            }
+        } catch (IOException | URISyntaxException broken) {
+            throw new IllegalStateException("the files of the program cannot be listed", broken);
+        }
     }
 
     private static Optional<byte[]> packed(String name) {

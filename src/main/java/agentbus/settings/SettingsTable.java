@@ -94,8 +94,8 @@ final class SettingsTable {
                     Kind.host(),
                     "127.0.0.1",
                     "The address on which the HTTP server listens. Any address but loopback needs a TLS proxy in front"
-                            + " of it. The proxy should pass on only /v1, and /mcp for agents on other machines. /observe"
-                            + " is on the same port; see agentbus.observe.token."),
+                            + " of it. The proxy should pass on only /v1, / and /console for people, and /mcp for agents on"
+                            + " other machines. /observe is on the same port; see agentbus.observe.token."),
             whole("agentbus.http.port", 0, 65_535, "8080", "The port of the HTTP server; 0 for a free port."),
             whole("agentbus.http.max-body-bytes", 1_024, 16_777_216, "262144", "The largest request body."),
             whole(
@@ -120,6 +120,18 @@ final class SettingsTable {
                             + " another name in Host is refused, because a page in a browser could read the bus under a"
                             + " name of its own (DNS rebinding). localhost, IP addresses, agentbus.http.host and the"
                             + " host of agentbus.http.public-url are always accepted."),
+            flag(
+                    "agentbus.console.enabled",
+                    "true",
+                    "Whether this node serves the operator's console at / and /console. With false these paths are"
+                            + " unknown, and the cookie of a session is not accepted."),
+            whole(
+                    "agentbus.console.max-streams",
+                    1,
+                    1_000,
+                    "64",
+                    "The most live streams of the console on this node; one browser needs one. A further one is answered"
+                            + " 503, and its page asks every few seconds instead."),
             optional(
                     "agentbus.observe.token",
                     Kind.token(),

@@ -126,6 +126,13 @@ public final class Bus implements AutoCloseable {
         return address.url();
     }
 
+    /** A text for people with the address of the console, or why there is none. */
+    public String console() {
+        return settings.flag("agentbus.console.enabled")
+                ? address.url() + "/"
+                : "off, because agentbus.console.enabled is false";
+    }
+
     /** The Camel context, for inspection. */
     public CamelContext camel() {
         return main.getCamelContext();
@@ -244,6 +251,7 @@ public final class Bus implements AutoCloseable {
         beans.keep(ServerKey.class, key);
         beans.keep(Database.class, database);
         beans.keep(Statements.class, statements);
+        beans.keep(ProgramFiles.class, files);
         beans.bind("gateways", Gateways.class, () -> gateways);
         bindListener();
         PackageScan.bindAll(beans);
@@ -278,6 +286,9 @@ public final class Bus implements AutoCloseable {
     public void close() {
         if (reload != null) {
             reload.close();
+        }
+        if (beans != null) {
+            beans.stopping();
         }
         try {
             main.stop();

@@ -72,6 +72,7 @@ public final class RunCommand implements Callable<Integer> {
 
     private void greet(Settings settings, Bus bus) {
         out.println(options.greeting("agentbus", bus.url()));
+        out.println("  console    " + bus.console());
         out.println("  version    " + Version.withCommit());
         out.println("  database   " + bus.database());
         out.println("  token      " + Preparation.tokenDirectory(settings).resolve(OperatorTokenFile.FILE));

@@ -69,7 +69,11 @@ class RouteReloadTest {
     @BeforeEach
     void copyTheCheckout() throws IOException {
         database.clear();
-        for (String folder : List.of("src/main/resources/routes", "src/main/resources/templates", "sql/statements")) {
+        for (String folder : List.of(
+                "src/main/resources/routes",
+                "src/main/resources/templates",
+                "src/main/resources/console",
+                "sql/statements")) {
             try (Stream<Path> files = Files.walk(Path.of(folder))) {
                 for (Path file : files.filter(Files::isRegularFile).toList()) {
                     Files.createDirectories(checkout.resolve(file).getParent());

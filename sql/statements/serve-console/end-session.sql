@@ -1,0 +1,1 @@
+select end_console_session(decode(?, 'hex')) as answer

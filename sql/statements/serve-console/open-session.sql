@@ -1,0 +1,1 @@
+select open_console_session(decode(?, 'hex'), decode(?, 'hex'))::text as answer

@@ -1,0 +1,1 @@
+select principal_of(?::jsonb)::text as answer

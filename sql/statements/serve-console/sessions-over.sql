@@ -1,0 +1,1 @@
+select console_sessions_over(?) as session_hash

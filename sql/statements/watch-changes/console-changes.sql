@@ -1,0 +1,1 @@
+select console_changes(nullif(:#since, '')::jsonb)::text

@@ -1,0 +1,136 @@
+package agentbus.console;
+
+import agentbus.settings.ProgramFiles;
+import agentbus.text.Sha256;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * All files of the console, read once into memory: a request can name one of them and nothing else. The path of a file
+ * holds a hash of all files, so that a browser may keep each one for ever.
+ */
+final class ConsoleFiles {
+    /** The folder of the console's own files on the class path. */
+    static final String FOLDER = "console/";
+
+    private static final String PAGE = "index.html";
+    private static final String WEBJARS = "META-INF/resources/webjars/";
+    private static final String UPLOT = "lib/uplot.js";
+
+    /** The libraries: the name that the page uses, and the path on the class path, with the version of the pom. */
+    private static final Map<String, String> LIBRARIES = Map.of(
+            "lib/preact.js", WEBJARS + "preact/10.28.0/dist/preact.mjs",
+            "lib/preact-hooks.js", WEBJARS + "preact/10.28.0/hooks/dist/hooks.mjs",
+            "lib/htm.js", "META-INF/resources/_static/htm/3.1.1/dist/htm.mjs",
+            UPLOT, WEBJARS + "uplot/1.6.30/dist/uPlot.iife.min.js",
+            "lib/uplot.css", WEBJARS + "uplot/1.6.30/dist/uPlot.min.css");
+
+    /** The only inline code that the page may have; its hash allows it, because an import map has no address. */
+    private static final Pattern IMPORT_MAP = Pattern.compile("<script type=\"importmap\">(.*?)</script>", Pattern.DOTALL);
+
+    private static final String VERSION = "{version}";
+
+    private final String version;
+    private final Map<String, ConsoleFile> files = new TreeMap<>();
+    private final ConsoleFile page;
+    private final String policy;
+
+    /**
+     * Reads the files.
+     *
+     * @param program holds them
+     * @throws IllegalStateException when the page or a library is missing
+     */
+    ConsoleFiles(ProgramFiles program) {
+        Map<String, byte[]> contents = new TreeMap<>();
+        for (String name : program.names(FOLDER)) {
+            program.bytes(name).ifPresent(bytes -> contents.put(name.substring(FOLDER.length()), bytes));
+        }
+        LIBRARIES.forEach((name, path) -> contents.put(name, library(program, name, path)));
+        byte[] template = contents.remove(PAGE);
+        if (template == null) {
+            throw new IllegalStateException(FOLDER + PAGE + " is not among the files of the program");
+        }
+        version = version(contents, template);
+        contents.forEach((name, bytes) -> files.put(name, ConsoleFile.of(name, bytes)));
+        String html = new String(template, StandardCharsets.UTF_8).replace(VERSION, version);
+        page = ConsoleFile.of(PAGE, html.getBytes(StandardCharsets.UTF_8));
+        policy = policy(html);
+    }
+
+    /**
+     * The page.
+     *
+     * @return index.html, with the version in place of {@code {version}}
+     */
+    ConsoleFile page() {
+        return page;
+    }
+
+    /** The Content-Security-Policy of the page. */
+    String policy() {
+        return policy;
+    }
+
+    /**
+     * Finds a file by its path.
+     *
+     * @param path the path below {@code /console/}: the version, a slash and the file's name
+     * @return the file; empty for another version or an unknown file
+     */
+    Optional<ConsoleFile> find(String path) {
+        String prefix = version + "/";
+        return path.startsWith(prefix) ? Optional.ofNullable(files.get(path.substring(prefix.length()))) : Optional.empty();
+    }
+
+    private static byte[] library(ProgramFiles program, String name, String path) {
+        byte[] bytes = program.bytes(path)
+                .orElseThrow(() -> new IllegalStateException(path + " is not on the class path; the pom names its version"));
+        if (!name.equals(UPLOT)) {
+            return bytes;
+        }
+        // The small build of uPlot is a classic script; the added line makes it a module like the others.
+        ByteArrayOutputStream module = new ByteArrayOutputStream();
+        module.writeBytes(bytes);
+        module.writeBytes("\nexport default uPlot;\n".getBytes(StandardCharsets.UTF_8));
+        return module.toByteArray();
+    }
+
+    private static String version(Map<String, byte[]> contents, byte[] template) {
+        StringBuilder all = new StringBuilder(Sha256.hex(template));
+        contents.forEach((name, bytes) -> all.append(name).append(Sha256.hex(bytes)));
+        return Sha256.hex(all.toString()).substring(0, ConsoleFile.HASH_LENGTH);
+    }
+
+    /** Only own files, no inline code but the import map, no frames, no other host, and no HTML made from text. */
+    private static String policy(String html) {
+        StringBuilder scripts = new StringBuilder("script-src 'self'");
+        Matcher map = IMPORT_MAP.matcher(html);
+        while (map.find()) {
+            scripts.append(" 'sha256-").append(hash(map.group(1))).append('\'');
+        }
+        return String.join(
+                "; ",
+                "default-src 'none'",
+                scripts,
+                "style-src 'self'",
+                "img-src 'self'",
+                "manifest-src 'self'",
+                "connect-src 'self'",
+                "form-action 'none'",
+                "base-uri 'none'",
+                "frame-ancestors 'none'",
+                "require-trusted-types-for 'script'",
+                "trusted-types 'none'");
+    }
+
+    private static String hash(String script) {
+        return Base64.getEncoder().encodeToString(Sha256.of(script));
+    }
+}
