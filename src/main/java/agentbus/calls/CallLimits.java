@@ -32,8 +32,7 @@ public final class CallLimits {
      * Operators must be able to act in an emergency, also in the console. A gateway reports only runs that the bus has
      * started.
      */
-    private static final Set<String> UNLIMITED =
-            Set.of(Credentials.OPERATOR, Credentials.SESSION, Credentials.GATEWAY);
+    private static final Set<String> UNLIMITED = Set.of(Credentials.OPERATOR, Credentials.SESSION, Credentials.GATEWAY);
 
     private static final Set<String> PEOPLE = Set.of(Credentials.OPERATOR, Credentials.VIEWER, Credentials.SESSION);
 

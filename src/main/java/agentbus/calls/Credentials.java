@@ -154,9 +154,9 @@ public final class Credentials {
     }
 
     private static Problem invalid(Place place, String detail) {
-        String expected =
-                place.prefix + "abo_… of an operator, abv_… of a viewer, aba_… of an agent, abg_… of a gateway or abt_… of an"
-                        + " attempt";
+        String expected = place.prefix
+                + "abo_… of an operator, abv_… of a viewer, aba_… of an agent, abg_… of a gateway or abt_… of an"
+                + " attempt";
         return new Problem(401, "invalid_token", detail, place.field, null, expected);
     }
 }

@@ -3,6 +3,7 @@ package agentbus.console;
 import agentbus.beans.Beans;
 import agentbus.beans.PackageBeans;
 import agentbus.calls.CallLimits;
+import agentbus.contract.Contract;
 import agentbus.db.Statements;
 import agentbus.http.SameOrigin;
 import agentbus.settings.HttpAddress;
@@ -44,6 +45,7 @@ public final class ConsoleBeans implements PackageBeans {
         if (settings.flag("agentbus.console.enabled")) {
             ConsolePages pages = new ConsolePages(
                     beans.get(ProgramFiles.class),
+                    beans.get(Contract.class),
                     call -> streams.open(call, beans.get(ConsoleSessions.class)::principal));
             beans.whenStarted(() -> pages.install(VertxPlatformHttpRouter.lookup(
                     beans.camel(),

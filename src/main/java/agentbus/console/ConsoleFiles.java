@@ -1,8 +1,11 @@
 package agentbus.console;
 
+import agentbus.contract.Contract;
+import agentbus.contract.Operation;
 import agentbus.settings.ProgramFiles;
+import agentbus.text.Json;
 import agentbus.text.Sha256;
-import java.io.ByteArrayOutputStream;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Map;
@@ -21,20 +24,21 @@ final class ConsoleFiles {
 
     private static final String PAGE = "index.html";
     private static final String WEBJARS = "META-INF/resources/webjars/";
-    private static final String UPLOT = "lib/uplot.js";
 
     /** The libraries: the name that the page uses, and the path on the class path, with the version of the pom. */
     private static final Map<String, String> LIBRARIES = Map.of(
-            "lib/preact.js", WEBJARS + "preact/10.28.0/dist/preact.mjs",
-            "lib/preact-hooks.js", WEBJARS + "preact/10.28.0/hooks/dist/hooks.mjs",
-            "lib/htm.js", "META-INF/resources/_static/htm/3.1.1/dist/htm.mjs",
-            UPLOT, WEBJARS + "uplot/1.6.30/dist/uPlot.iife.min.js",
-            "lib/uplot.css", WEBJARS + "uplot/1.6.30/dist/uPlot.min.css");
+            "preact.mjs", WEBJARS + "preact/10.28.0/dist/preact.mjs",
+            "hooks.mjs", WEBJARS + "preact/10.28.0/hooks/dist/hooks.mjs",
+            "htm.mjs", "META-INF/resources/_static/htm/3.1.1/dist/htm.mjs");
+
+    /** The list of all operations, which the page calls. */
+    private static final String OPERATIONS = "operations.json";
 
     /** The only inline code that the page may have; its hash allows it, because an import map has no address. */
-    private static final Pattern IMPORT_MAP = Pattern.compile("<script type=\"importmap\">(.*?)</script>", Pattern.DOTALL);
+    private static final Pattern IMPORT_MAP =
+            Pattern.compile("<script type=\"importmap\">(.*?)</script>", Pattern.DOTALL);
 
-    private static final String VERSION = "{version}";
+    private static final String VERSION = "@version@";
 
     private final String version;
     private final Map<String, ConsoleFile> files = new TreeMap<>();
@@ -45,14 +49,16 @@ final class ConsoleFiles {
      * Reads the files.
      *
      * @param program holds them
+     * @param contract the operations that the page may call
      * @throws IllegalStateException when the page or a library is missing
      */
-    ConsoleFiles(ProgramFiles program) {
+    ConsoleFiles(ProgramFiles program, Contract contract) {
         Map<String, byte[]> contents = new TreeMap<>();
         for (String name : program.names(FOLDER)) {
             program.bytes(name).ifPresent(bytes -> contents.put(name.substring(FOLDER.length()), bytes));
         }
-        LIBRARIES.forEach((name, path) -> contents.put(name, library(program, name, path)));
+        LIBRARIES.forEach((name, path) -> contents.put(name, library(program, path)));
+        contents.put(OPERATIONS, operations(contract));
         byte[] template = contents.remove(PAGE);
         if (template == null) {
             throw new IllegalStateException(FOLDER + PAGE + " is not among the files of the program");
@@ -67,7 +73,7 @@ final class ConsoleFiles {
     /**
      * The page.
      *
-     * @return index.html, with the version in place of {@code {version}}
+     * @return index.html, with the version in place of {@code @version@}
      */
     ConsoleFile page() {
         return page;
@@ -86,20 +92,26 @@ final class ConsoleFiles {
      */
     Optional<ConsoleFile> find(String path) {
         String prefix = version + "/";
-        return path.startsWith(prefix) ? Optional.ofNullable(files.get(path.substring(prefix.length()))) : Optional.empty();
+        return path.startsWith(prefix)
+                ? Optional.ofNullable(files.get(path.substring(prefix.length())))
+                : Optional.empty();
     }
 
-    private static byte[] library(ProgramFiles program, String name, String path) {
-        byte[] bytes = program.bytes(path)
-                .orElseThrow(() -> new IllegalStateException(path + " is not on the class path; the pom names its version"));
-        if (!name.equals(UPLOT)) {
-            return bytes;
+    private static byte[] library(ProgramFiles program, String path) {
+        return program.bytes(path)
+                .orElseThrow(
+                        () -> new IllegalStateException(path + " is not on the class path; the pom names its version"));
+    }
+
+    private static byte[] operations(Contract contract) {
+        ObjectNode all = Json.object();
+        for (Operation operation : contract.operations()) {
+            all.putObject(operation.id())
+                    .put("method", operation.method())
+                    .put("path", operation.path())
+                    .put("group", operation.group());
         }
-        // The small build of uPlot is a classic script; the added line makes it a module like the others.
-        ByteArrayOutputStream module = new ByteArrayOutputStream();
-        module.writeBytes(bytes);
-        module.writeBytes("\nexport default uPlot;\n".getBytes(StandardCharsets.UTF_8));
-        return module.toByteArray();
+        return all.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private static String version(Map<String, byte[]> contents, byte[] template) {

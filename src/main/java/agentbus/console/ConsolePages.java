@@ -1,5 +1,6 @@
 package agentbus.console;
 
+import agentbus.contract.Contract;
 import agentbus.contract.Problem;
 import agentbus.http.ServerAnswers;
 import agentbus.settings.ProgramFiles;
@@ -34,6 +35,7 @@ final class ConsolePages {
     private static final Pattern TOKEN = Pattern.compile("(^|[=&])ab[ovagts]_");
 
     private final ProgramFiles program;
+    private final Contract contract;
     private final Consumer<RoutingContext> stream;
     private volatile ConsoleFiles files;
 
@@ -41,17 +43,19 @@ final class ConsolePages {
      * Makes the answers.
      *
      * @param program holds the files
+     * @param contract the operations that the page may call
      * @param stream opens a live stream
      */
-    ConsolePages(ProgramFiles program, Consumer<RoutingContext> stream) {
+    ConsolePages(ProgramFiles program, Contract contract, Consumer<RoutingContext> stream) {
         this.program = program;
+        this.contract = contract;
         this.stream = stream;
         read();
         program.whenRefreshed(ConsoleFiles.FOLDER, this::read);
     }
 
     private void read() {
-        files = new ConsoleFiles(program);
+        files = new ConsoleFiles(program, contract);
     }
 
     /**

@@ -121,12 +121,10 @@ public final class ConsoleSessions {
     private Cookie ended(HttpServerRequest request) {
         origin.require(request);
         // The same answer for a session that never was, so that nobody learns which ones there are.
-        SameOrigin.session(request)
-                .map(Sha256::hex)
-                .ifPresent(session -> {
-                    rows("end-session.sql", session);
-                    streams.end(session);
-                });
+        SameOrigin.session(request).map(Sha256::hex).ifPresent(session -> {
+            rows("end-session.sql", session);
+            streams.end(session);
+        });
         return cookie("", 0);
     }
 

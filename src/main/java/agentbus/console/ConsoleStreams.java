@@ -10,6 +10,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Context;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
@@ -59,14 +60,16 @@ public final class ConsoleStreams {
     private static final class Stream {
         private final String session;
         private final HttpServerResponse out;
+        private final HttpConnection connection;
         private final Context loop;
         private String namespace;
         private volatile boolean live;
         private boolean told;
 
-        Stream(String session, HttpServerResponse out, Context loop) {
+        Stream(String session, RoutingContext call, Context loop) {
             this.session = session;
-            this.out = out;
+            this.out = call.response();
+            this.connection = call.request().connection();
             this.loop = loop;
         }
     }
@@ -106,7 +109,7 @@ public final class ConsoleStreams {
             ObjectNode credential = limits.identifySession(cookie, PEOPLE, address);
             Stream stream = new Stream(
                     credential.get("sessionHash").textValue(),
-                    call.response(),
+                    call,
                     call.vertx().getOrCreateContext());
             admit(stream);
             call.response().closeHandler(gone -> streams.remove(stream)).exceptionHandler(lost -> drop(stream));
@@ -130,8 +133,11 @@ public final class ConsoleStreams {
             throw Problem.unavailable(
                     stopping
                             ? "The bus is being stopped."
-                            : "There are " + (own >= MOST_OF_A_SESSION ? own + " live streams of this session" : most
-                                    + " live streams on this node") + " already.",
+                            : "There are "
+                                    + (own >= MOST_OF_A_SESSION
+                                            ? own + " live streams of this session"
+                                            : most + " live streams on this node")
+                                    + " already.",
                     RETRY_AFTER_SECONDS);
         }
         streams.add(stream);
@@ -263,6 +269,6 @@ public final class ConsoleStreams {
 
     private void drop(Stream stream) {
         streams.remove(stream);
-        stream.out.close();
+        stream.connection.close();
     }
 }

@@ -32,7 +32,7 @@ final class ContractFile {
     private static final String OPERATION_NAME = "[a-z][A-Za-z0-9]{0,62}";
 
     private static final String FUNCTION_NAME = "[a-z][a-z0-9_]{0,62}";
-    private static final Set<String> PRINCIPALS = Set.of("operator", "agent", "attempt", "gateway");
+    private static final Set<String> PRINCIPALS = Set.of("operator", "viewer", "agent", "attempt", "gateway");
     private static final Set<String> EXTENSIONS = Set.of(
             "x-principals",
             "x-example",

@@ -75,9 +75,8 @@ public final class ApiDoor {
     /** A caller with a token; without one, a page with the cookie of a session. */
     private ObjectNode identify(HttpServerRequest request, Operation operation, String address) {
         String authorization = request.getHeader("Authorization");
-        Optional<String> session = authorization == null && sessions.isPresent()
-                ? SameOrigin.session(request)
-                : Optional.empty();
+        Optional<String> session =
+                authorization == null && sessions.isPresent() ? SameOrigin.session(request) : Optional.empty();
         if (session.isEmpty()) {
             return limits.identify(authorization, operation.principals(), address);
         }

@@ -50,7 +50,8 @@ public final class SameOrigin {
     public void require(HttpServerRequest request) {
         String site = request.getHeader("Sec-Fetch-Site");
         List<String> origins = request.headers().getAll("Origin");
-        boolean reads = request.method().name().equals("GET") || request.method().name().equals("HEAD");
+        boolean reads =
+                request.method().name().equals("GET") || request.method().name().equals("HEAD");
         for (String origin : origins) {
             if (!isOwn(origin, request)) {
                 throw refused("Origin", origin);
@@ -68,8 +69,7 @@ public final class SameOrigin {
     private boolean isOwn(String origin, HttpServerRequest request) {
         String given = origin.toLowerCase(Locale.ROOT);
         String host = request.getHeader("Host");
-        return given.equals(publicOrigin)
-                || host != null && given.equals("http://" + host.toLowerCase(Locale.ROOT));
+        return given.equals(publicOrigin) || host != null && given.equals("http://" + host.toLowerCase(Locale.ROOT));
     }
 
     private static Problem refused(String header, String value) {

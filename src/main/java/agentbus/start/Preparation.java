@@ -11,6 +11,7 @@ import agentbus.settings.OperatorTokenFile;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
+import agentbus.settings.Version;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import java.nio.file.Path;
@@ -65,6 +66,8 @@ final class Preparation {
         }
         String namespace = settings.text("agentbus.namespace");
         statements.text("sql/statements/start/take-namespace.sql", namespace);
+        statements.text(
+                "sql/statements/start/note-program.sql", namespace, Version.read(), settings.integer("agentbus.phase"));
         OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
         statements.text(
                 "sql/statements/start/register-operator-token.sql",
