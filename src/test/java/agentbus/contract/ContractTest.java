@@ -31,7 +31,7 @@ class ContractTest {
             assertTrue(groups.contains(operation.group()), operation.id() + " is in no group");
             assertFalse(operation.principals().isEmpty(), operation.id());
             assertTrue(
-                    List.of("operator", "agent", "attempt", "gateway").containsAll(operation.principals()),
+                    List.of("operator", "viewer", "agent", "attempt", "gateway").containsAll(operation.principals()),
                     operation.id());
         }
     }
