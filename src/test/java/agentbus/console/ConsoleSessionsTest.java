@@ -300,9 +300,7 @@ class ConsoleSessionsTest {
         String jobId = door.job();
         Door.assertProblem(browser.post("/v1/jobs/" + jobId + "/complete", "{\"summary\":\"s\"}"), 403, "forbidden");
         Door.assertProblem(
-                browser.post("/v1/gateway/started", "{\"bootId\":\"b\",\"version\":\"1\"}"),
-                403,
-                "forbidden");
+                browser.post("/v1/gateway/started", "{\"bootId\":\"b\",\"version\":\"1\"}"), 403, "forbidden");
         Answer tool = browser.send(
                 "POST",
                 "/mcp",
