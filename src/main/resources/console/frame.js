@@ -9,7 +9,7 @@ import { html, useCell, useEffect, useRef } from "./lib.js";
 import { isStale, live, paused } from "./live.js";
 import { Icon } from "./marks.js";
 import { railPages } from "./pages.js";
-import { useRead } from "./reads.js";
+import { useRead, WIDE_GAP_MS } from "./reads.js";
 import { address, go, route, setQuery } from "./router.js";
 import { StopBanner, StopButton } from "./stops.js";
 import { theme } from "./theme.js";
@@ -18,8 +18,8 @@ import { Choice, Text } from "./ui.js";
 /** Chosen: the age of the last sign is shown once a beat of 15 s is late. */
 const LATE_SECONDS = 20;
 
-/** The read of what needs a person, which the rail, the title and the page share: operation, input, kinds. */
-export const needsRead = () => ["needsMe", { midnight: midnight() }, ["jobs", "agents", "gateways", "orders", "questions", "bulk"]];
+/** The read of what needs a person, which the rail, the title and the page share: operation, input, kinds, gap. */
+export const needsRead = () => ["needsMe", { midnight: midnight() }, ["jobs", "agents", "gateways", "orders", "questions", "bulk"], WIDE_GAP_MS];
 
 /** The frame. title is that of the page; children are the page. */
 export function Frame({ title, children }) {

@@ -89,15 +89,23 @@ export function startLive() {
 }
 
 function openWhileVisible() {
-  let source = document.hidden ? null : open();
-  document.addEventListener("visibilitychange", () => {
-    source?.close();
-    source = document.hidden ? null : open();
-  });
+  const follow = () => (document.hidden ? close() : open());
+  follow();
+  document.addEventListener("visibilitychange", follow);
+}
+
+let source = null;
+let retry = 0;
+
+function close() {
+  clearTimeout(retry);
+  source?.close();
+  source = null;
 }
 
 function open() {
-  const source = new EventSource(STREAM);
+  close();
+  source = new EventSource(STREAM);
   source.addEventListener("open", () => {
     backoff = FIRST_BACKOFF_MS;
     tell({ sign: "up" });
@@ -107,19 +115,31 @@ function open() {
   source.addEventListener("stopping", () => tell({ sign: "down" }));
   source.addEventListener("error", () => {
     tell({ sign: "down" });
-    if (source.readyState === EventSource.CLOSED) {
+    if (source?.readyState === EventSource.CLOSED) {
       // The browser gives up after an answer other than 200, so this page tries again itself.
-      setTimeout(open, backoff);
+      retry = setTimeout(open, backoff);
       backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
     }
   });
-  return source;
 }
 
-/** A stream that is open and mute, as behind a proxy that buffers, is as good as down. */
+/** Opens the stream now instead of at the next try. Call it when the bus answers again. */
+export function reconnect() {
+  if (source?.readyState === EventSource.CLOSED) {
+    open();
+  }
+}
+
+/**
+ * A stream that is open and mute counts as down: the other end is gone, as after a sleep of the computer, or a proxy holds
+ * the events back. Polling starts, and the tab with the stream opens a new one.
+ */
 function watch() {
   const state = live.get();
   if (state.up && Date.now() - state.heard > MUTE_MS) {
     live.set({ ...state, up: false, since: state.heard });
+    if (source) {
+      open();
+    }
   }
 }

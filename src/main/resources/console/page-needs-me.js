@@ -20,7 +20,7 @@ export default function NeedsMe() {
   const read = useRead(...needsRead());
   return html`<${Answer} read=${read} not="The list of what needs you was not read">
     ${(answer) => answer.items.length === 0
-      ? html`<${Nothing} quiet=${answer.quiet} at=${answer.measuredAt} />`
+      ? html`<${Quiet} quiet=${answer.quiet} at=${answer.measuredAt} lead />`
       : html`<${Items} answer=${answer} />`}
   <//>`;
 }
@@ -87,20 +87,17 @@ const actOf = (item, action) => ({
   audit: item.jobId ? { jobId: item.jobId } : {},
 });
 
-const Nothing = ({ quiet, at }) => html`
-  <p class="lead">Nothing needs you.</p>
-  <${Quiet} quiet=${quiet} at=${at} />`;
-
 /** What goes on by itself; each number leads to the rows that it counts. */
-function Quiet({ quiet, at }) {
+function Quiet({ quiet, at, lead = false }) {
   useCell(now);
   if (!quiet) {
     return null;
   }
-  return html`<p class="calm quiet">
+  return html`<p class=${lead ? "lead" : "calm quiet"}>
+    ${lead && html`<strong>Nothing needs you.</strong> `}
     <a href=${address(["jobs"], { state: "leased,running" })}>${counted(quiet.atWork, "job")} at work</a>${", "}
     <a href=${address(["jobs"], { state: "succeeded", since: midnight() })}>${count(quiet.doneSinceMidnight)} done since midnight</a>
     ${quiet.nextOrderAt && html`, <a href=${address(["orders", quiet.nextOrder])}>next order ${relative(quiet.nextOrderAt)}</a>`}.
-    ${at && html` Read <${Time} at=${at} inRow />.`}
+    ${at && html` <span class="quiet">Read <${Time} at=${at} inRow />.</span>`}
   </p>`;
 }

@@ -5,7 +5,7 @@ import { Columns, Linked, Share } from "./charts.js";
 import { counted, duration } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
-import { useRead } from "./reads.js";
+import { useRead, WIDE_GAP_MS } from "./reads.js";
 import { address, setQuery } from "./router.js";
 import { resumeAct } from "./stops.js";
 import { ActButton, Answer, Choice, Section, Since, Table, Text, Time } from "./ui.js";
@@ -15,7 +15,7 @@ const KINDS = ["jobs", "agents", "gateways"];
 
 export default function Overview({ query }) {
   const hours = query.hours ?? "24";
-  const read = useRead("overview", { hours: Number(hours) }, KINDS);
+  const read = useRead("overview", { hours: Number(hours) }, KINDS, WIDE_GAP_MS);
   return html`
     <${Answer} read=${read} not="The overview was not read">
       ${(answer) => html`

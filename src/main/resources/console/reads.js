@@ -2,12 +2,14 @@
 
 import { call } from "./api.js";
 import { useEffect, useState } from "./lib.js";
-import { live, onChange, paused, POLL_MS } from "./live.js";
+import { live, onChange, paused, POLL_MS, reconnect } from "./live.js";
 import { writeJson } from "./numbers.js";
 import { namespaceInUrl } from "./router.js";
 
 /** At most four reads a second for one question. */
 const GAP_MS = 250;
+/** For answers that look at all jobs. A change is still on screen within a second. */
+export const WIDE_GAP_MS = 1000;
 /** Chosen: some answers change by time alone, such as a slot that becomes late. */
 const AGE_MS = 60000;
 /** Chosen: enough for a way back through a few pages. */
@@ -17,8 +19,8 @@ const reads = new Map();
 
 /** One question: its last answer or problem, and the components that show it. */
 class Read {
-  constructor(operation, input, kinds) {
-    Object.assign(this, { operation, input, kinds, users: new Set(), at: 0, started: 0 });
+  constructor(operation, input, kinds, gap) {
+    Object.assign(this, { operation, input, kinds, gap, users: new Set(), at: 0, started: 0 });
     this.answer = undefined;
     this.problem = undefined;
     this.missed = false;
@@ -34,7 +36,7 @@ class Read {
       this.tell();
       return;
     }
-    const wait = this.running ? GAP_MS : Math.max(0, this.started + GAP_MS - Date.now());
+    const wait = this.running ? this.gap : Math.max(0, this.started + this.gap - Date.now());
     this.timer = setTimeout(() => {
       this.timer = undefined;
       if (this.running) {
@@ -54,6 +56,9 @@ class Read {
     const { signal } = this.running;
     try {
       this.answer = await call(this.operation, this.input, signal);
+      if (this.problem?.code === "no_answer") {
+        reconnect();
+      }
       this.problem = undefined;
       this.at = Date.now();
     } catch (problem) {
@@ -74,7 +79,7 @@ class Read {
 
   join(user) {
     this.users.add(user);
-    if (!this.running && (this.at === 0 || Date.now() - this.at > GAP_MS)) {
+    if (!this.running && Date.now() - this.at > this.gap) {
       this.wanted();
     }
   }
@@ -90,9 +95,9 @@ class Read {
   }
 }
 
-function readOf(operation, input, kinds) {
+function readOf(operation, input, kinds, gap) {
   const key = `${namespaceInUrl() ?? ""} ${operation} ${writeJson(input)}`;
-  const read = reads.get(key) ?? new Read(operation, input, kinds);
+  const read = reads.get(key) ?? new Read(operation, input, kinds, gap);
   // The newest is last, so that the oldest unused ones can go first.
   reads.delete(key);
   reads.set(key, read);
@@ -113,11 +118,12 @@ function readOf(operation, input, kinds) {
  * @param operation the operation's id; null reads nothing
  * @param input its fields
  * @param kinds the kinds of the stream: jobs, agents, gateways, orders, events, questions, bulk, audit
+ * @param gap the shortest time between two reads, in ms; longer for an answer that costs the database more
  * @returns answer (undefined until there is one), problem, at (ms of the answer), missed (a change came while updates
  *     were paused), and again() to read at once
  */
-export function useRead(operation, input = {}, kinds = []) {
-  const read = operation ? readOf(operation, input, kinds) : null;
+export function useRead(operation, input = {}, kinds = [], gap = GAP_MS) {
+  const read = operation ? readOf(operation, input, kinds, gap) : null;
   const [, setTurn] = useState(0);
   useEffect(() => {
     if (!read) {

@@ -4,7 +4,7 @@ import { ask } from "./act.js";
 import { offers } from "./api.js";
 import { count, counted } from "./format.js";
 import { cell, html, useCell } from "./lib.js";
-import { useRead } from "./reads.js";
+import { useRead, WIDE_GAP_MS } from "./reads.js";
 import { ActButton, AgentLink, JobLink, Text, Time } from "./ui.js";
 
 export const named = (kind, name) => (kind === "everything" ? "everything" : `${kind.replace("_", " ")} ${name}`);
@@ -54,7 +54,7 @@ export const StopButton = () =>
 
 /** A banner while everything is stopped, paused or drained, or a phase is frozen: by whom, since when, why. */
 export function StopBanner() {
-  const pauses = useRead(offers("listPauses") ? "listPauses" : null, {}, ["agents", "gateways", "jobs"]).answer?.pauses ?? [];
+  const pauses = useRead(offers("listPauses") ? "listPauses" : null, {}, ["agents", "gateways", "jobs"], WIDE_GAP_MS).answer?.pauses ?? [];
   const wide = pauses.filter(({ kind, until }) => (kind === "everything" || kind === "phase") && !(until && Date.parse(until) < Date.now()));
   const answer = useCell(stopAnswer);
   return html`
