@@ -79,22 +79,51 @@ create view queue_health_summary_v as
 select
   namespace,
   target_agent,
-  count(*) filter (where state = 'waiting') as waiting,
-  count(*) filter (where state = 'queued') as queued,
-  count(*) filter (where state in ('leased', 'running')) as live,
-  count(*) filter (where state = 'blocked') as blocked,
-  count(*) filter (where state = 'dead') as dead,
-  count(*) filter (where state in ('leased', 'running') and leased_until <= now()) as expired_leases,
-  count(*) filter (where attempt_count >= hotspot_attempts() and state <> 'dead') as retry_hotspots,
-  now() - min(greatest(run_after, created_at)) filter (where state = 'queued' and run_after <= now())
-    as oldest_queued,
-  now() - min(updated_at) filter (where state = 'blocked') as oldest_blocked
-from jobs
--- One condition for each partial index, so that the planner can use all of them.
-where state in ('leased', 'running')
-  or state = 'queued'
-  or state in ('waiting', 'blocked')
-  or state = 'dead'
+  coalesce(sum(jobs) filter (where state = 'waiting'), 0)::bigint as waiting,
+  coalesce(sum(jobs) filter (where state = 'queued'), 0)::bigint as queued,
+  coalesce(sum(jobs) filter (where state = 'live'), 0)::bigint as live,
+  coalesce(sum(jobs) filter (where state = 'blocked'), 0)::bigint as blocked,
+  coalesce(sum(jobs) filter (where state = 'dead'), 0)::bigint as dead,
+  coalesce(sum(jobs) filter (where state = 'expired'), 0)::bigint as expired_leases,
+  coalesce(sum(jobs) filter (where state = 'hotspot'), 0)::bigint as retry_hotspots,
+  now() - min(oldest) filter (where state = 'queued') as oldest_queued,
+  now() - min(oldest) filter (where state = 'blocked') as oldest_blocked
+from (
+  -- One query for each partial index. All but those of blocked jobs and of jobs at work read the index alone.
+  select namespace, target_agent, 'queued' as state, count(*) as jobs,
+    min(run_after) filter (where run_after <= now()) as oldest
+  from jobs
+  where state = 'queued'
+  group by namespace, target_agent
+  union all
+  select namespace, target_agent, 'waiting', count(*), null
+  from jobs
+  where state = 'waiting'
+  group by namespace, target_agent
+  union all
+  select namespace, target_agent, 'blocked', count(*), min(updated_at)
+  from jobs
+  where state = 'blocked'
+  group by namespace, target_agent
+  union all
+  select namespace, target_agent, 'dead', count(*), null
+  from jobs
+  where state = 'dead'
+  group by namespace, target_agent
+  union all
+  select namespace, target_agent, kind, count(*), null
+  from jobs
+  cross join lateral (
+    values ('live', true), ('expired', leased_until <= now())) k (kind, counts)
+  where state in ('leased', 'running')
+    and counts
+  group by namespace, target_agent, kind
+  union all
+  select namespace, target_agent, 'hotspot', count(*), null
+  from jobs
+  where attempt_count >= hotspot_attempts()
+    and ended_at is null
+  group by namespace, target_agent) j
 group by namespace, target_agent;
 comment on view queue_health_summary_v is
   'For each agent with jobs: the number of jobs that have not ended, of dead letters, and the ages of the oldest jobs.';
@@ -142,13 +171,11 @@ cross join lateral (
   where namespace = n.namespace) q
 cross join lateral (
   select
-    count(*) filter (where state = 'succeeded') as succeeded_24h,
-    count(*) filter (where state = 'failed') as failed_24h,
-    count(*) filter (where state = 'dead') as dead_24h,
-    count(*) filter (where state = 'cancelled') as cancelled_24h
-  from jobs
-  where namespace = n.namespace
-    and ended_at > now() - interval '24 hours') l
+    coalesce(sum(succeeded), 0)::bigint as succeeded_24h,
+    coalesce(sum(failed), 0)::bigint as failed_24h,
+    coalesce(sum(dead), 0)::bigint as dead_24h,
+    coalesce(sum(cancelled), 0)::bigint as cancelled_24h
+  from ends_between(n.namespace, now() - interval '24 hours', 'infinity')) l
 cross join lateral (
   select
     count(*) filter (where status = 'healthy') as dispatchers_healthy,

@@ -70,11 +70,11 @@ language sql stable as $$
     (select jsonb_agg(jsonb_build_object('agent', a)) from unnest((p_agent).may_enqueue_to) a), '[]')
 $$;
 
--- Returns an agent as the contract shows it, with the numbers of its jobs that have not ended, by state,
--- and of its dead letters.
-create or replace function agent_json(p_agent agents) returns jsonb
+-- Returns an agent as the contract shows it, with p_lane, the numbers and the status of its lane
+-- (lane_fields).
+create or replace function agent_shown(p_agent agents, p_lane jsonb) returns jsonb
 language sql stable as $$
-  select jsonb_strip_nulls(jsonb_build_object(
+  select p_lane || jsonb_strip_nulls(jsonb_build_object(
     'agentId', (p_agent).agent_id,
     'namespace', (p_agent).namespace,
     'mission', (p_agent).mission,
@@ -92,22 +92,16 @@ language sql stable as $$
     'pausedReason', (p_agent).paused_reason,
     'pausedBy', (p_agent).paused_by,
     'pausedUntil', (p_agent).paused_until,
-    'waiting', (
-      select count(*) from jobs
-      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'waiting'),
-    'queued', (
-      select count(*) from jobs
-      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'queued'),
-    'live', (
-      select count(*) from jobs
-      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id
-        and state in ('leased', 'running')),
-    'blocked', (
-      select count(*) from jobs
-      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'blocked'),
-    'dead', (
-      select count(*) from jobs
-      where namespace = (p_agent).namespace and target_agent = (p_agent).agent_id and state = 'dead')))
+    'refusals24h', refusals_of((p_agent).namespace, (p_agent).agent_id),
+    'lastEndedJobId', (select job_id from last_ended((p_agent).namespace, (p_agent).agent_id))))
+$$;
+
+-- Returns one agent as the contract shows it.
+create or replace function agent_json(p_agent agents) returns jsonb
+language sql stable as $$
+  select agent_shown(p_agent, lane_fields(p_agent, w.live, w.attempt_id, w.since))
+  from (select (p_agent).agent_id) a
+  left join lanes_at_work((p_agent).namespace) w using (agent_id)
 $$;
 
 create or replace function list_agents(p_principal jsonb, p_input jsonb) returns jsonb
@@ -116,8 +110,10 @@ declare
   v_namespace text := namespace_of(p_principal, p_input);
 begin
   return jsonb_build_object('agents', (
-    select coalesce(jsonb_agg(agent_json(a) order by a.agent_id), '[]')
+    select coalesce(jsonb_agg(
+      agent_shown(a, lane_fields(a, w.live, w.attempt_id, w.since)) order by a.agent_id), '[]')
     from agents a
+    left join lanes_at_work(v_namespace) w using (agent_id)
     where a.namespace = v_namespace));
 end
 $$;

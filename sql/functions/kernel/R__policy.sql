@@ -526,6 +526,55 @@ language sql immutable as $$
     ('gateways_held', 'gateways', 0)
 $$;
 
+-- -------------------------------------------------------------------------------------- reads of the console
+
+-- How far the console counts jobs of one kind; a larger number is shown as "10,000+".
+-- Chosen: a person reads a larger number as "very many", and counting so many index entries takes some
+-- milliseconds.
+create or replace function count_cap() returns int language sql immutable as $$ select 10000 $$;
+
+-- How many items needs-me shows.
+-- Chosen: more than a person works through in one sitting; the oldest come first.
+create or replace function needs_shown() returns int language sql immutable as $$ select 200 $$;
+
+-- How many blocked jobs, and how many causes of blocks, needs-me looks at, the oldest first.
+-- Chosen: ten causes for each item that is shown, read in some milliseconds.
+create or replace function needs_searched() returns int language sql immutable as $$ select 2000 $$;
+
+-- How long a block that names no person is left to the coordinator before needs-me shows it.
+-- Chosen: a coordinator whose lane works has answered by then.
+create or replace function coordinator_patience() returns interval
+language sql immutable as $$ select interval '1 hour' $$;
+
+-- How long a gateway may be away before needs-me shows it.
+-- Measured on OpenClaw 2026.9.6: a restart takes 7 to 14 s.
+-- Chosen: twice that, so that a restart asks for nobody.
+create or replace function gateway_patience() returns interval
+language sql immutable as $$ select interval '30 seconds' $$;
+
+-- After this many hook calls in a row that a gateway did not take, needs-me shows its hold.
+-- Chosen: with the backoff these are more than ten seconds; a gateway that is full for a moment needs nobody.
+create or replace function held_calls_to_tell() returns int language sql immutable as $$ select 5 $$;
+
+-- How long a pause by a person may last before needs-me shows it.
+-- Chosen: a pause over a night is often forgotten.
+create or replace function pause_forgotten() returns interval
+language sql immutable as $$ select interval '1 day' $$;
+
+-- How long before the present the ends of jobs are counted for good.
+-- Chosen: longer than any call of the bus may take (20 s), so that an end is committed by then.
+create or replace function ends_commit_window() returns interval
+language sql immutable as $$ select interval '1 minute' $$;
+
+-- How long the numbers of ended jobs are kept.
+-- Chosen: overview shows up to a week, and the day after its end belongs to it.
+create or replace function job_ends_kept() returns interval
+language sql immutable as $$ select interval '8 days' $$;
+
+-- Into how many equal steps overview divides its window.
+-- Chosen: half an hour each for a day, and every step of a whole number of hours is a multiple of 15 seconds.
+create or replace function overview_steps() returns int language sql immutable as $$ select 48 $$;
+
 -- ------------------------------------------------------------------------------------------------- retention
 
 -- How many of the newest slots of each standing order are never retired.

@@ -1,22 +1,35 @@
 -- The operation health, and the depths of the queues for the metrics.
 
 -- Returns the numbers of jobs that have not ended and of dead letters, by namespace, agent and state, with
--- oldestSeconds, the age of the oldest job. There is one condition for each partial index, so that history
--- costs nothing.
+-- oldestSeconds, the age of the oldest job. There is one query for each partial index, so that history costs
+-- nothing; queued jobs and dead letters are counted from the index alone.
 create or replace function queue_depths() returns setof jsonb language sql stable as $$
   select jsonb_build_object(
     'namespace', namespace,
     'agent', target_agent,
     'state', state,
-    'jobs', count(*),
-    'oldestSeconds', greatest(0, round(extract(epoch from
-      now() - min(case when state = 'queued' then run_after else updated_at end)))))
-  from jobs
-  where state in ('leased', 'running')
-    or state = 'queued'
-    or state in ('waiting', 'blocked')
-    or state = 'dead'
-  group by namespace, target_agent, state
+    'jobs', jobs,
+    'oldestSeconds', greatest(0, round(extract(epoch from now() - oldest))))
+  from (
+    select namespace, target_agent, state, count(*) as jobs, min(updated_at) as oldest
+    from jobs
+    where state in ('leased', 'running')
+    group by namespace, target_agent, state
+    union all
+    select namespace, target_agent, 'queued', count(*), min(run_after)
+    from jobs
+    where state = 'queued'
+    group by namespace, target_agent
+    union all
+    select namespace, target_agent, state, count(*), min(updated_at)
+    from jobs
+    where state in ('waiting', 'blocked')
+    group by namespace, target_agent, state
+    union all
+    select namespace, target_agent, 'dead', count(*), min(ended_at)
+    from jobs
+    where state = 'dead'
+    group by namespace, target_agent) d
 $$;
 
 -- Returns the rows of database_health_v about the queues. They come from a function, so that neither view

@@ -1,0 +1,168 @@
+-- The numbers and the status of each agent's lane, computed from the ledger alone: its jobs, its attempts and
+-- its row in agents.
+
+-- Returns the number of jobs of one agent that are queued, waiting, blocked or dead. Each count stops one
+-- above count_cap.
+create or replace function lane_counts(
+  p_namespace text, p_agent text, out queued bigint, out waiting bigint, out blocked bigint, out dead bigint
+) language plpgsql stable as $$
+begin
+  -- One query for each state, because each reads its own partial index.
+  select count(*) into queued
+  from (
+    select from jobs
+    where namespace = p_namespace and target_agent = p_agent and state = 'queued'
+    limit count_cap() + 1) j;
+  select count(*) into waiting
+  from (
+    select from jobs
+    where namespace = p_namespace and target_agent = p_agent and state = 'waiting'
+    limit count_cap() + 1) j;
+  select count(*) into blocked
+  from (
+    select from jobs
+    where namespace = p_namespace and target_agent = p_agent and state = 'blocked'
+    limit count_cap() + 1) j;
+  select count(*) into dead
+  from (
+    select from jobs
+    where namespace = p_namespace and target_agent = p_agent and state = 'dead'
+    limit count_cap() + 1) j;
+end
+$$;
+
+-- Returns the due job of an agent that waits for the longest time, and since when; all null when no job is
+-- due. Of each priority only the first job is read, because the index has the earliest first.
+create or replace function oldest_due(p_namespace text, p_agent text, out job_id uuid, out since timestamptz)
+language sql stable as $$
+  with recursive firsts as (
+    (
+      select priority, run_after, job_id
+      from jobs
+      where namespace = p_namespace and target_agent = p_agent and state = 'queued'
+      order by priority desc, run_after, seq
+      limit 1)
+    union all
+    select n.*
+    from firsts f
+    cross join lateral (
+      select priority, run_after, job_id
+      from jobs
+      where namespace = p_namespace and target_agent = p_agent and state = 'queued'
+        and priority < f.priority
+      order by priority desc, run_after, seq
+      limit 1) n
+  )
+  select job_id, run_after
+  from firsts
+  where run_after <= now()
+  order by run_after
+  limit 1
+$$;
+
+-- Returns the agents of a namespace with jobs at work: how many, and the attempt that began first.
+create or replace function lanes_at_work(p_namespace text)
+returns table (agent_id text, live bigint, attempt_id uuid, since timestamptz) language sql stable as $$
+  select
+    j.target_agent,
+    count(*),
+    (array_agg(t.attempt_id order by t.started_at))[1],
+    min(t.started_at)
+  from jobs j
+  join job_attempts t on t.attempt_id = j.live_attempt
+  where j.state in ('leased', 'running')
+    and j.namespace = p_namespace
+  group by j.target_agent
+$$;
+
+-- Returns the job of an agent that ended last and is not in history; all null when there is none.
+create or replace function last_ended(
+  p_namespace text, p_agent text, out job_id uuid, out ended_at timestamptz
+) language sql stable as $$
+  select job_id, ended_at
+  from jobs
+  where namespace = p_namespace
+    and target_agent = p_agent
+    and ended_at is not null
+  order by ended_at desc
+  limit 1
+$$;
+
+-- Returns how many calls of an agent, with its own token or with that of an attempt, were refused within 24
+-- hours.
+create or replace function refusals_of(p_namespace text, p_agent text) returns bigint
+language sql stable as $$
+  select coalesce(sum(refused), 0)::bigint
+  from refusals
+  where namespace = p_namespace
+    and actor in ('agent:' || p_agent, 'attempt:' || p_agent)
+    and minute > now() - interval '24 hours'
+$$;
+
+-- Returns one status of an agent with the time and the row from which it follows.
+create or replace function status_fields(p_status text, p_since timestamptz, p_table text, p_row text)
+returns jsonb language sql immutable as $$
+  select jsonb_build_object(
+    'status', p_status,
+    'statusSince', p_since,
+    'statusFrom', jsonb_build_object('table', p_table, 'id', p_row))
+$$;
+
+-- Returns the status of an agent, the first that holds: disabled, stopped (by the bus, because its gateway
+-- refuses hook calls), paused (by a person), working (since the attempt at work that began first), waiting
+-- (since its oldest due job was due) or idle (since the end of the job that ended last).
+create or replace function lane_status(p_agent agents, p_attempt uuid, p_at_work_since timestamptz)
+returns jsonb language plpgsql stable as $$
+declare
+  v_due record;
+  v_ended record;
+begin
+  if not p_agent.enabled then
+    return status_fields('disabled', p_agent.updated_at, 'agents', p_agent.agent_id);
+  end if;
+  if lane_paused(p_agent) then
+    return status_fields(
+      case when p_agent.refusal_cause is null then 'paused' else 'stopped' end,
+      p_agent.paused_at, 'agents', p_agent.agent_id);
+  end if;
+  if p_attempt is not null then
+    return status_fields('working', p_at_work_since, 'job_attempts', p_attempt::text);
+  end if;
+  select * into v_due from oldest_due(p_agent.namespace, p_agent.agent_id);
+  if v_due.job_id is not null then
+    return status_fields('waiting', v_due.since, 'jobs', v_due.job_id::text)
+      || jsonb_build_object('waitsFor', hold_of_lane(p_agent.namespace, p_agent.agent_id));
+  end if;
+  select * into v_ended from last_ended(p_agent.namespace, p_agent.agent_id);
+  if v_ended.job_id is not null then
+    return status_fields('idle', v_ended.ended_at, 'jobs', v_ended.job_id::text);
+  end if;
+  return status_fields('idle', p_agent.created_at, 'agents', p_agent.agent_id);
+end
+$$;
+
+-- Returns the numbers and the status of the lane of an agent, as list-agents and overview show them. p_live,
+-- p_attempt and p_since are the agent's row of lanes_at_work, null when it has none. capped names the counts
+-- that stopped at count_cap.
+create or replace function lane_fields(p_agent agents, p_live bigint, p_attempt uuid, p_since timestamptz)
+returns jsonb language plpgsql stable as $$
+declare
+  v_counts record;
+  v_capped text[];
+begin
+  select * into v_counts from lane_counts(p_agent.namespace, p_agent.agent_id);
+  v_capped := array(
+    select key
+    from jsonb_each_text(to_jsonb(v_counts))
+    where value::bigint > count_cap()
+    order by key);
+  return jsonb_build_object(
+      'queued', least(v_counts.queued, count_cap()),
+      'waiting', least(v_counts.waiting, count_cap()),
+      'blocked', least(v_counts.blocked, count_cap()),
+      'dead', least(v_counts.dead, count_cap()),
+      'live', coalesce(p_live, 0))
+    || case when v_capped = '{}' then '{}' else jsonb_build_object('capped', to_jsonb(v_capped)) end
+    || lane_status(p_agent, p_attempt, p_since);
+end
+$$;
