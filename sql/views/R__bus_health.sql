@@ -44,6 +44,8 @@ from jobs j
 -- Each other job is looked up by its key, so that the cost does not depend on the plan of a join.
 where (j.state in ('leased', 'running') and j.leased_until < now() - expired_to_stuck())
   or (j.state = 'blocked' and j.blocked_until is null
+    -- An open question has reminders of its own.
+    and not question_open(j.question_id)
     and (select o.ended_at is null from jobs o where o.job_id = j.blocked_on_job) is not true)
   or (j.state = 'waiting' and (
     select true

@@ -17,6 +17,8 @@ language sql stable as $$
     'prompt', (p_attempt).prompt,
     'gateway', (p_attempt).gateway,
     'instructions', (p_job).instructions))
+    || case when (p_job).question_id is null then '{}'
+      else jsonb_build_object('questions', questions_for_prompt((p_job).job_id)) end
 $$;
 
 -- Returns a job with its live attempt, as its prompt and its hook call need it. It has no other field,
@@ -52,6 +54,8 @@ language sql stable as $$
     'prompt', (p_attempt).prompt,
     'gateway', (p_attempt).gateway))
     || jsonb_build_object('payload', (p_job).payload)
+    || case when (p_job).question_id is null then '{}'
+      else jsonb_build_object('questions', questions_for_prompt((p_job).job_id)) end
 $$;
 
 -- Leases locked jobs to an owner for p_lease; p_delivery is hook or pull. A queued job gets a new attempt.

@@ -1,5 +1,5 @@
 -- The fence of a job, and the end of its attempts. Attempts end in finish_attempt, except by a block
--- (block_live_job, block_job), by a cancel (cancel_jobs) or in a batch of closes (complete_jobs).
+-- (block_live_job, block_attempt), by a cancel (cancel_jobs) or in a batch of closes (complete_jobs).
 --
 -- Locks: a call that needs several jobs locks them all at its beginning, in the order of their ids
 -- (lock_jobs), or skips locked ones. So the end of a child and the cancelling of its parent cannot wait for

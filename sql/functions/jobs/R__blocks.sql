@@ -17,6 +17,26 @@ begin
 end
 $$;
 
+-- Ends the live attempt of a locked job with a block for p_reason, as its agent has asked. p_unblock has at,
+-- agent, person or jobId, or is empty. The attempt does not count against max_attempts. Returns the job.
+create or replace function block_attempt(p_job jobs, p_reason text, p_unblock jsonb) returns jobs
+language plpgsql as $$
+begin
+  update job_attempts set status = 'blocked', error = p_reason, finished_at = now(), updated_at = now()
+  where attempt_id = p_job.live_attempt;
+  update jobs
+  set state = 'blocked', blocked_reason = p_reason, blocked_until = (p_unblock ->> 'at')::timestamptz,
+    blocked_on_agent = p_unblock ->> 'agent', blocked_on_person = p_unblock ->> 'person',
+    blocked_on_job = (p_unblock ->> 'jobId')::uuid,
+    -- A block is not a failure, so the attempt does not count.
+    attempt_count = attempt_count - 1,
+    updated_at = now()
+  where job_id = p_job.job_id
+  returning * into p_job;
+  return p_job;
+end
+$$;
+
 -- Blocks waiting or blocked jobs, which are locked, on a dependency that ended without success. They go on
 -- if the dependency succeeds after a redrive. The caller asks the coordinator (ask_about_cause).
 create or replace function block_for_dependencies(p_jobs uuid[], p_dependency jobs) returns void

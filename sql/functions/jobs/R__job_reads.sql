@@ -11,6 +11,9 @@ $$;
 create or replace function block_move(p_job jobs) returns text
 language plpgsql stable as $$
 begin
+  if waits_for_answer(p_job) then
+    return format('an answer of %s to question %s', p_job.blocked_on_person, p_job.question_id);
+  end if;
   if p_job.blocked_until is not null then
     return 'unblocks at ' || utc_text(p_job.blocked_until);
   end if;
@@ -114,6 +117,7 @@ language sql stable as $$
     'blockedOnJob', (p_job).blocked_on_job,
     'blockedOnAgent', (p_job).blocked_on_agent,
     'blockedOnPerson', (p_job).blocked_on_person,
+    'questionId', (p_job).question_id,
     'answer', cut((p_job).answer, p_text),
     'answeredBy', (p_job).answered_by,
     'runId', (p_job).run_id,

@@ -236,17 +236,7 @@ begin
     perform refuse_cycle(v_job.job_id, v_other_id, 'unblock.jobId');
   end if;
 
-  update job_attempts set status = 'blocked', error = p_input ->> 'reason', finished_at = now(), updated_at = now()
-  where attempt_id = v_job.live_attempt;
-  update jobs
-  set state = 'blocked', blocked_reason = p_input ->> 'reason', blocked_until = (v_unblock ->> 'at')::timestamptz,
-    blocked_on_agent = v_unblock ->> 'agent', blocked_on_person = v_unblock ->> 'person', blocked_on_job = v_other_id,
-    -- A block is not a failure, so the attempt does not count.
-    attempt_count = attempt_count - 1,
-    updated_at = now()
-  where job_id = v_job.job_id
-  returning * into v_job;
-
+  v_job := block_attempt(v_job, p_input ->> 'reason', v_unblock);
   if v_other.ended_at is not null then
     v_job := leave_block(v_job, format('job %s (%s) has ended %s', v_other.job_id, v_other.subject, v_other.state));
   elsif v_job.blocked_until is null and v_job.blocked_on_job is null then

@@ -4,7 +4,9 @@
 
 -- Returns the first words of the topics that only the bus may emit.
 create or replace function bus_topics()
-returns text[] language sql immutable as $$ select array['job', 'agent', 'gateway', 'audit', 'standing_order'] $$;
+returns text[] language sql immutable as $$
+  select array['job', 'agent', 'gateway', 'audit', 'standing_order', 'question']
+$$;
 
 -- Returns whether the caller is an agent or an attempt, so that the limits of this file bind it.
 create or replace function is_agent(p_principal jsonb) returns boolean

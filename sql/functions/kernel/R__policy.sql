@@ -229,8 +229,7 @@ create or replace function joined_events() returns int language sql immutable as
 -- Chosen: below the largest request body, 256 KiB, so that the payload can be fetched and sent on.
 create or replace function joined_bytes() returns int language sql immutable as $$ select 200000 $$;
 
--- The lowest priority of the question to the coordinator about a blocked job, whatever the priority of that
--- job.
+-- The lowest priority of a blocked.replan job, whatever the priority of the blocked job.
 -- Chosen: above the default of 100, because blocked work stands still until the coordinator decides.
 create or replace function replan_priority() returns int language sql immutable as $$ select 500 $$;
 
@@ -406,6 +405,17 @@ language sql immutable as $$ select interval '1 minute' $$;
 -- Chosen: several times a slow start.
 create or replace function listener_grace() returns interval
 language sql immutable as $$ select interval '15 seconds' $$;
+
+-- ------------------------------------------------------------------------------------------------- questions
+
+-- How long after it was asked an open question is brought to mind again, by an event question.reminded.
+-- Chosen: half a working day for a person who was busy, and a day for one who was away; more would be noise.
+create or replace function question_reminders() returns interval[]
+language sql immutable as $$ select array[interval '4 hours', interval '24 hours'] $$;
+
+-- How many of the newest closed questions of a job its prompt shows.
+-- Chosen: an agent that has asked five times has the answers of its last rounds; all stay in list-questions.
+create or replace function questions_in_prompt() returns int language sql immutable as $$ select 5 $$;
 
 -- ------------------------------------------------------------------------------------------- standing orders
 

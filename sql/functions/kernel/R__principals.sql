@@ -95,15 +95,16 @@ language sql stable as $$
 $$;
 
 -- Returns the principal of a call. p_credential has tokenHash or sessionHash (hex SHA-256), attemptId (of a
--- token that the door has verified) or route, and allowed, the kinds that may call the operation. Refuses an unknown token
--- (401), a kind that is not allowed (403), and an attempt that is over (409). The first call with a new token
--- of an agent, a gateway or a viewer ends the older ones. From here on Postgres itself refuses every change in
--- the transaction of a viewer.
+-- token that the door has verified) or route, allowed, the kinds that may call the operation, and closes for
+-- an operation that closes attempts. Refuses an unknown token (401), a kind that is not allowed (403), and an
+-- attempt that is over (409). The first call with a new token of an agent, a gateway or a viewer ends the
+-- older ones. From here on Postgres itself refuses every change in the transaction of a viewer.
 -- With bytes and bytesADay in the credential, the bytes count against the agent's day (count_stored, 429).
 create or replace function principal_of(p_credential jsonb) returns jsonb
 language plpgsql as $$
 declare
   v_allowed jsonb := p_credential -> 'allowed';
+  v_of_attempt boolean := v_allowed = '["attempt"]' or p_credential ? 'closes';
   v_principal jsonb := case
     when p_credential ? 'attemptId' then authenticate_attempt((p_credential ->> 'attemptId')::uuid)
     when p_credential ? 'sessionHash' then authenticate_session(decode(p_credential ->> 'sessionHash', 'hex'))
@@ -121,7 +122,7 @@ begin
   end if;
   -- The token of an attempt expires with the attempt. Closes and renewals check this themselves, because
   -- they repeat earlier answers and keep late reports.
-  if v_principal ->> 'kind' = 'attempt' and v_allowed <> '["attempt"]'
+  if v_principal ->> 'kind' = 'attempt' and not v_of_attempt
     and not exists (select from jobs where live_attempt = (v_principal ->> 'attemptId')::uuid
       and job_id = (v_principal ->> 'jobId')::uuid) then
     perform refuse(409, 'stale_attempt', format('the attempt of this token at job %s is over', v_principal ->> 'jobId'),
@@ -130,7 +131,7 @@ begin
   if p_credential ? 'bytes' then
     -- Closes and renewals count and are never refused, because the work of a whole run would be lost.
     perform count_stored(v_principal, (p_credential ->> 'bytes')::bigint,
-      case when v_allowed <> '["attempt"]' then (p_credential ->> 'bytesADay')::bigint end);
+      case when not v_of_attempt then (p_credential ->> 'bytesADay')::bigint end);
   end if;
   if v_principal ->> 'kind' in ('agent', 'gateway', 'viewer') and p_credential ? 'tokenHash' then
     perform revoke_older_tokens(decode(p_credential ->> 'tokenHash', 'hex'));

@@ -59,3 +59,5 @@ create or replace trigger audit_row after update or delete on job_types
 -- A batch changes only the counts of its action, which needs no audit row.
 create or replace trigger audit_row after insert or update of status or delete on bulk_actions
   for each row execute function audit_row('bulk_action', 'bulk_id');
+create or replace trigger audit_row after insert or update or delete on questions
+  for each row execute function audit_row('question', 'question_id');

@@ -7,7 +7,7 @@
 --   {"skip": "reason"}        not now: the slot is skipped with this reason
 
 -- Returns noWork when no due job has waited for late_after and no job is blocked or dead, so that there is
--- nothing to re-rank.
+-- nothing to re-rank. A job that waits for the answer of a person does not count as blocked here.
 create or replace function precheck_backlog(p_namespace text, p_agent text, p_since timestamptz)
 returns jsonb language sql stable as $$
   select case when late = 0 and blocked = 0 and dead = 0 then
@@ -21,7 +21,7 @@ returns jsonb language sql stable as $$
     select
       count(*) filter (where state = 'queued' and run_after < now() - late_after()) as late,
       count(*) filter (where state = 'queued') as queued,
-      count(*) filter (where state = 'blocked') as blocked,
+      count(*) filter (where state = 'blocked' and not question_open(question_id)) as blocked,
       count(*) filter (where state = 'dead') as dead
     from jobs
     where namespace = p_namespace

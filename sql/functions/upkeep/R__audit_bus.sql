@@ -155,12 +155,13 @@ create or replace function audit_silent_orders(p_now timestamptz) returns void l
   where health = 'silent'
 $$;
 
--- Withdraws questions to the coordinator that are stale; one of the checks of audit_bus.
-create or replace function audit_stale_questions(p_now timestamptz) returns void language sql as $$
-  select withdraw_stale_questions()
+-- Cancels stale blocked.replan jobs; one of the checks of audit_bus.
+create or replace function audit_stale_replans(p_now timestamptz) returns void language sql as $$
+  select cancel_stale_replans()
 $$;
+drop function if exists audit_stale_questions(timestamptz);
 
--- Runs every check of the auditor at p_now, and withdraws questions to the coordinator that are stale. A
+-- Runs every check of the auditor at p_now, and cancels stale blocked.replan jobs. A
 -- check that fails does not stop the others: it emits audit.check_failed, at most once an hour.
 create or replace function audit_bus(p_now timestamptz default now()) returns void language plpgsql as $$
 declare
@@ -168,7 +169,7 @@ declare
 begin
   perform act_as('{"kind": "dispatcher", "name": "auditor"}', 'seen by the bus itself');
   foreach v_check in array '{audit_failure_clusters,audit_rising_dead_letters,audit_stuck_jobs,'
-    'audit_silent_ends,audit_silent_orders,audit_stale_questions}'::text[]
+    'audit_silent_ends,audit_silent_orders,audit_stale_replans}'::text[]
   loop
     begin
       execute format('select %I($1)', v_check) using p_now;

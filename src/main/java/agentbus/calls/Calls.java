@@ -66,6 +66,9 @@ public final class Calls {
      */
     public void admit(Exchange exchange, Supplier<ObjectNode> caller) {
         ObjectNode credential = caller.get();
+        if (Call.of(exchange).operation().special().closesAttempt()) {
+            credential.put("closes", true);
+        }
         Call.of(exchange).credential(credential);
         limits.draw(credential);
     }
@@ -149,8 +152,8 @@ public final class Calls {
     public void succeeded(Exchange exchange, ObjectNode answer) {
         Operation operation = Call.of(exchange).operation();
         meters.apiCalled(operation.id(), OK);
-        if (operation.special().closesAttempt()) {
-            meters.jobClosed(answer.path("job"));
+        if (operation.special().closesAttempt() && answer.has("job")) {
+            meters.jobClosed(answer.get("job"));
         }
     }
 

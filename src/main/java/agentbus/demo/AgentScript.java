@@ -2,14 +2,16 @@ package agentbus.demo;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The behaviour of a simulated agent: the outcomes of its runs.
  *
  * @param outcomes the outcomes with their weights; at least one
  * @param inOrder true to take the outcomes in order and then repeat the last one; false to draw them by weight
+ * @param onceAnswered the outcome of a run whose prompt holds the answer of a person; empty for no difference
  */
-public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
+public record AgentScript(List<Weighted> outcomes, boolean inOrder, Optional<Outcome> onceAnswered) {
 
     /**
      * An outcome with its weight.
@@ -48,7 +50,7 @@ public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
      * @return the script
      */
     public static AgentScript weighted(Weighted... outcomes) {
-        return new AgentScript(Arrays.asList(outcomes), false);
+        return new AgentScript(Arrays.asList(outcomes), false, Optional.empty());
     }
 
     /**
@@ -59,7 +61,17 @@ public record AgentScript(List<Weighted> outcomes, boolean inOrder) {
      */
     public static AgentScript inOrder(Outcome... outcomes) {
         return new AgentScript(
-                Arrays.stream(outcomes).map(one -> new Weighted(1, one)).toList(), true);
+                Arrays.stream(outcomes).map(one -> new Weighted(1, one)).toList(), true, Optional.empty());
+    }
+
+    /**
+     * The same agent, which ends its waiting jobs once a person has answered.
+     *
+     * @param outcome the outcome of a run whose prompt holds the answer of a person
+     * @return the script
+     */
+    public AgentScript onceAnswered(Outcome outcome) {
+        return new AgentScript(outcomes, inOrder, Optional.of(outcome));
     }
 
     /**

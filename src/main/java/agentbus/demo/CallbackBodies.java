@@ -29,6 +29,7 @@ final class CallbackBodies {
     private static final Map<String, Set<String>> OWN_FIELDS = Map.of(
             "complete", Set.of("summary", "result", "followUps", "events"),
             "block", Set.of("reason", "unblock"),
+            "questions", Set.of("question", "options", "why"),
             "fail", Set.of("error", "retryAfterSeconds", "retry"),
             "progress", Set.of("percent", "line"));
 
@@ -66,6 +67,15 @@ final class CallbackBodies {
         }
         if (outcome instanceof Outcome.Block block) {
             return Optional.of(new Callback("block", Map.of("reason", block.reason(), "unblock", unblock(block))));
+        }
+        if (outcome instanceof Outcome.Ask ask) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("question", ask.question());
+            if (!ask.options().isEmpty()) {
+                fields.put("options", ask.options());
+            }
+            fields.put("why", ask.why());
+            return Optional.of(new Callback("questions", fields));
         }
         if (outcome instanceof Outcome.Fail fail) {
             Map<String, Object> fields = new LinkedHashMap<>();

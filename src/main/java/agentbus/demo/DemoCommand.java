@@ -17,7 +17,7 @@ import picocli.CommandLine.Mixin;
         name = "demo",
         description = {
             "Start a bus with a simulated OpenClaw gateway and a small fleet at work.",
-            "Some agents succeed, some block, some fail, some never answer. The data is kept in ./data/demo; remove the folder to"
+            "Some agents succeed, some ask, some block, some fail, some never answer. The data is kept in ./data/demo; remove the folder to"
                     + " start again with an empty database."
         },
         footer = "Example: agentbus demo --set agentbus.http.port=9090")
@@ -69,6 +69,8 @@ public final class DemoCommand implements Callable<Integer> {
         out.println("In another terminal:");
         out.println("  ./agentbus list-jobs");
         out.println("  ./agentbus list-events --topic 'job.#'");
+        out.println("  ./agentbus list-questions --status open");
+        out.println("  ./agentbus answer-question <question id> --option 'no, one day'");
         out.println("  ./agentbus health");
         out.println(
                 "  ./agentbus enqueue-job --target-agent devops --subject infra.check --payload '{\"host\":\"web-1\"}'");

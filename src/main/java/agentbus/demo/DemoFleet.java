@@ -15,8 +15,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The demo's gateway and agents; each agent shows one possible course of a job. The devops agent reports progress and
- * succeeds, research hands over by an event, design blocks on a time, and security blocks on a person. Product-metrics
- * fails now and then, knowledge fails without a retry, and project-tracker never answers.
+ * succeeds, research hands over by an event, and design blocks on a time. Security asks a person, or blocks on one, and ends
+ * the job once somebody has answered. Product-metrics fails now and then, knowledge fails without a retry, and
+ * project-tracker never answers.
  */
 public final class DemoFleet implements AutoCloseable {
     private static final String JOBS = "routes/demo/demo-jobs.json";
@@ -98,6 +99,13 @@ public final class DemoFleet implements AutoCloseable {
         Outcome soon = new Outcome.Block(moment, "The designs come in a few seconds.", Map.of("at", "PT15S"));
         Outcome noAccess =
                 new Outcome.Block(moment, "I may not read the repository of the login form.", Map.of("person", "anna"));
+        Outcome question = new Outcome.Ask(
+                moment,
+                "The new login form keeps sessions for 30 days. Is that wanted?",
+                List.of("yes, 30 days", "no, one day"),
+                "A stolen session stays usable for as long. The review waits for the answer.");
+        Outcome reviewed =
+                new Outcome.Complete(moment, "Reviewed, with the answer of the operator taken into account.");
         Outcome flaky = new Outcome.Fail(moment, "The metrics store timed out.", Optional.of(Duration.ofSeconds(3)));
         Outcome hopeless = new Outcome.Fail(moment, "The folder notes does not exist.", Optional.empty());
         return Map.of(
@@ -106,7 +114,8 @@ public final class DemoFleet implements AutoCloseable {
                 "publisher", AgentScript.always(done),
                 "coordinator", AgentScript.always(done),
                 "design", AgentScript.weighted(new AgentScript.Weighted(1, soon), new AgentScript.Weighted(1, done)),
-                "security", AgentScript.always(noAccess),
+                // The first job asks, the second blocks, and all further ones ask.
+                "security", AgentScript.inOrder(question, noAccess, question).onceAnswered(reviewed),
                 "product-metrics",
                         AgentScript.weighted(new AgentScript.Weighted(2, flaky), new AgentScript.Weighted(1, done)),
                 "knowledge", AgentScript.always(hopeless),

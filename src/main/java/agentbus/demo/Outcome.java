@@ -96,6 +96,21 @@ public sealed interface Outcome {
     }
 
     /**
+     * The agent asks a person and so ends its attempt.
+     *
+     * @param after how long the agent works before it asks
+     * @param question the question
+     * @param options short answers to choose from; may be empty
+     * @param why why the answer matters
+     */
+    record Ask(Duration after, String question, List<String> options, String why) implements Outcome {
+        /** Copies the options. */
+        public Ask {
+            options = List.copyOf(options);
+        }
+    }
+
+    /**
      * The agent fails the job.
      *
      * @param after how long the agent works before the failure

@@ -29,6 +29,8 @@ public final class PromptReader {
     }
 
     private static final String CURL = "curl";
+    /** The headings of the prompt's answers of people. */
+    private static final List<String> ANSWERS = List.of("ANSWERS TO QUESTIONS", "ANSWER FROM AN OPERATOR");
 
     private final Map<String, String> environment;
 
@@ -72,6 +74,16 @@ public final class PromptReader {
             at = newline < 0 ? prompt.length() : newline + 1;
         }
         return new Reading(commands, problems);
+    }
+
+    /**
+     * Whether a prompt holds the answer of a person to an earlier attempt.
+     *
+     * @param prompt the text
+     * @return true if one of its lines is the heading of such answers
+     */
+    static boolean hasAnswer(String prompt) {
+        return prompt.lines().anyMatch(ANSWERS::contains);
     }
 
     private static boolean startsCommand(String prompt, int at) {

@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * come from the commands in the agent's prompt. No agent holds a thread.
  *
  * <p>For each callback an agent takes the first command whose path ends in {@code /complete}, {@code /block}, {@code
- * /fail} or {@code /progress}, and fills in its JSON body. The n-th run of an agent gets the n-th draw of that agent's
+ * /questions}, {@code /fail} or {@code /progress}, and fills in its JSON body. The n-th run of an agent gets the n-th draw of that agent's
  * sequence, so a seed gives the same outcomes in whatever order the agents run.
  */
 public class SimulatedAgents implements RunHandler, AutoCloseable {
@@ -156,8 +156,12 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
             end.complete(null);
             return end;
         }
-        Outcome outcome = draws.computeIfAbsent(run.agentId(), id -> new Draws(options.seed() * 31 + id.hashCode()))
-                .next(options.scripts().getOrDefault(run.agentId(), options.fallback()));
+        AgentScript script = options.scripts().getOrDefault(run.agentId(), options.fallback());
+        Outcome outcome = script.onceAnswered()
+                .filter(answered -> PromptReader.hasAnswer(prompt))
+                .orElseGet(
+                        () -> draws.computeIfAbsent(run.agentId(), id -> new Draws(options.seed() * 31 + id.hashCode()))
+                                .next(script));
         watch.working(run.agentId());
         AtomicBoolean stopped = new AtomicBoolean();
         Runnable stopWorking = () -> {
@@ -196,6 +200,8 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
             return complete.after();
         } else if (outcome instanceof Outcome.Block block) {
             return block.after();
+        } else if (outcome instanceof Outcome.Ask ask) {
+            return ask.after();
         } else if (outcome instanceof Outcome.Fail fail) {
             return fail.after();
         } else if (outcome instanceof Outcome.Forget forget) {

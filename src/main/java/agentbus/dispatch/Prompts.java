@@ -9,7 +9,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
@@ -24,11 +26,6 @@ import org.apache.camel.Variable;
 public final class Prompts {
     /** The template, on the classpath. */
     public static final String TEMPLATE = "templates/job-prompt.mustache";
-
-    /** How the name of an actor begins that is an operator. */
-    private static final String OPERATOR = "operator:";
-    /** How the name of a route begins, which acts as an operator and may pass on text from outside. */
-    private static final String ROUTE = "operator:route:";
 
     private final ServerKey key;
     private final String apiUrl;
@@ -53,7 +50,8 @@ public final class Prompts {
      * The template's data for one hook call.
      *
      * @param hookCall the hook call
-     * @return its fields, with payload as text, apiUrl, token (the mark), and flags for the template's sections
+     * @return its fields, with payload as text, asked (the questions), apiUrl, token (the mark), and flags for the template's
+     *     sections
      * @throws JsonProcessingException never, because the hook call was read from JSON
      */
     public Map<String, Object> model(@Body Map<String, Object> hookCall) throws JsonProcessingException {
@@ -64,10 +62,17 @@ public final class Prompts {
         model.put("payload", fits ? payload : null);
         model.put("payloadTooLarge", !fits);
         model.put("payloadBytes", bytes);
-        String answeredBy = String.valueOf(hookCall.get("answeredBy"));
-        if (answeredBy.startsWith(OPERATOR) && !answeredBy.startsWith(ROUTE)) {
-            model.put("operatorAnswer", model.remove("answer"));
-            model.put("answeredBy", "Operator " + answeredBy.substring(OPERATOR.length()));
+        List<Map<String, Object>> questions = questions(hookCall);
+        model.put("asked", PromptQuestions.model(questions));
+        model.put("hasAsked", !questions.isEmpty());
+        if (!questions.isEmpty()
+                && Objects.equals(questions.get(questions.size() - 1).get("told"), model.get("answer"))) {
+            // The answer stands with its question.
+            model.remove("answer");
+        }
+        if (model.containsKey("answer") && PromptQuestions.isPerson(hookCall.get("answeredBy"))) {
+            model.put("operatorAnswer", PromptQuestions.quoted(model.remove("answer")));
+            model.put("answeredBy", PromptQuestions.name(hookCall.get("answeredBy")));
         }
         model.put("untrusted", "untrusted".equals(hookCall.get("trust")));
         model.put("repeated", ((Number) hookCall.get("attemptNo")).intValue() > 1);
@@ -113,6 +118,11 @@ public final class Prompts {
      */
     String withoutToken(String text, Map<String, Object> hookCall) {
         return text.replace(token(hookCall), mark(hookCall));
+    }
+
+    @SuppressWarnings("unchecked")
+    private static List<Map<String, Object>> questions(Map<String, Object> hookCall) {
+        return (List<Map<String, Object>>) hookCall.getOrDefault("questions", List.of());
     }
 
     private String token(Map<String, Object> hookCall) {

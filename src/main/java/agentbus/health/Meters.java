@@ -25,6 +25,7 @@ import org.apache.camel.Variable;
  *     and dead letters
  *   <li>{@code agentbus_hook_calls_total{agent,outcome}}: admitted, undelivered, busy, unknown, timed_out, refused
  *   <li>{@code agentbus_dispatch_latency_seconds}: from a job's due time to its admission
+ *   <li>{@code agentbus_questions_open{namespace}} and {@code agentbus_questions_oldest_seconds{namespace}}
  * <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: to is the new state (a retry counts as queued, a dead letter
  * as dead); cause is closed, lease_lost or unblocked
  *   <li>{@code agentbus_api_calls_total{operation,status}}
@@ -37,6 +38,8 @@ public final class Meters {
     private final MeterRegistry registry;
     private final MultiGauge depth;
     private final MultiGauge oldest;
+    private final MultiGauge questions;
+    private final MultiGauge oldestQuestion;
     private final Timer latency;
 
     /**
@@ -52,6 +55,12 @@ public final class Meters {
         this.oldest = MultiGauge.builder("agentbus.oldest.seconds")
                 .description(
                         "Age of the oldest of them: since it was due when queued, since its last change otherwise.")
+                .register(registry);
+        this.questions = MultiGauge.builder("agentbus.questions.open")
+                .description("Questions, reviews and approvals that wait for the answer of a person.")
+                .register(registry);
+        this.oldestQuestion = MultiGauge.builder("agentbus.questions.oldest.seconds")
+                .description("Age of the oldest of them.")
                 .register(registry);
         this.latency = Timer.builder("agentbus.dispatch.latency")
                 .description("From the moment a job was due to its admission by the gateway.")
@@ -146,6 +155,25 @@ public final class Meters {
         }
         depth.register(depths, true);
         oldest.register(ages, true);
+    }
+
+    /**
+     * Publishes a measurement of the open questions.
+     *
+     * @param rows each with a column {@code questions}, JSON: namespace, open, oldestSeconds
+     * @throws JsonProcessingException when the database's answer is not JSON
+     */
+    public void openQuestions(@Body List<Map<String, Object>> rows) throws JsonProcessingException {
+        List<Row<?>> counts = new ArrayList<>();
+        List<Row<?>> ages = new ArrayList<>();
+        for (Map<String, Object> row : rows) {
+            JsonNode open = Json.read((String) row.get("questions"));
+            Tags tags = Tags.of("namespace", open.path("namespace").asText());
+            counts.add(Row.of(tags, open.path("open").asLong()));
+            ages.add(Row.of(tags, open.path("oldestSeconds").asLong()));
+        }
+        questions.register(counts, true);
+        oldestQuestion.register(ages, true);
     }
 
     private void moved(JsonNode job, String cause) {

@@ -149,6 +149,27 @@ class SimulatedAgentsTest {
     }
 
     @Test
+    void an_agent_asks_and_goes_on_once_a_person_has_answered() throws IOException {
+        Outcome ask = new Outcome.Ask(SHORT, "Which one?", List.of("a", "b"), "It matters.");
+        agents = new TestAgents(SimulatedAgents.Options.of(
+                Map.of(
+                        "devops",
+                        AgentScript.always(ask).onceAnswered(new Outcome.Complete(Duration.ZERO, "as you said"))),
+                1));
+        String asking =
+                prompt() + "Question:\n" + command("questions", "{\"question\":\"<what>\",\"options\":[\"<one>\"]}");
+        run(asking, true).join();
+        run("You are devops.\n\nANSWERS TO QUESTIONS\nQuestion 1: answer of anna\n> b\n\n" + asking, true)
+                .join();
+
+        assertEquals("/v1/attempts/A-1/questions", received.get(0).path());
+        assertEquals(
+                tree("{\"question\":\"Which one?\",\"options\":[\"a\",\"b\"],\"why\":\"It matters.\"}"),
+                received.get(0).body());
+        assertEquals("/v1/attempts/A-1/complete", received.get(1).path());
+    }
+
+    @Test
     void an_agent_fails_for_now_or_for_ever() throws IOException {
         run(new Outcome.Fail(SHORT, "busy", Optional.of(Duration.ofSeconds(5)))).join();
         agents.close();

@@ -53,7 +53,8 @@ class McpToolsTest {
         List<String> named = list.at("/result/tools").findValuesAsText("name");
 
         assertEquals(
-                List.of("enqueue", "list", "get", "complete", "block", "fail", "progress", "emit"), List.copyOf(named));
+                List.of("enqueue", "list", "get", "complete", "block", "fail", "progress", "ask", "emit"),
+                List.copyOf(named));
         assertEquals(
                 named,
                 Door.CONTRACT.operations().stream()
@@ -63,8 +64,8 @@ class McpToolsTest {
     }
 
     @Test
-    void there_are_eight_tools_at_most() {
-        assertTrue(list.at("/result/tools").size() <= 8, list.toString());
+    void there_are_nine_tools_at_most() {
+        assertTrue(list.at("/result/tools").size() <= 9, list.toString());
     }
 
     @ParameterizedTest

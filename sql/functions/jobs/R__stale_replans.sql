@@ -1,14 +1,14 @@
--- Questions to the coordinator that nobody has to answer any more.
+-- The blocked.replan jobs of the coordinator that nobody has to do any more.
 
 -- Cancels queued blocked.replan jobs of the bus about jobs that are no longer blocked, or about which the bus
--- has asked anew, at most p_limit (null: sweep_batch). The end of a block cancels its question itself, but
--- passes over a question that another call has locked at that moment. Returns the ids of the cancelled jobs.
-create or replace function withdraw_stale_questions(p_limit int default null) returns setof uuid
+-- has asked anew, at most p_limit (null: sweep_batch). The end of a block cancels its replan job itself, but
+-- passes over one that another call has locked at that moment. Returns the ids of the cancelled jobs.
+create or replace function cancel_stale_replans(p_limit int default null) returns setof uuid
 language plpgsql as $$
 declare
-  v_question jobs;
+  v_replan jobs;
 begin
-  for v_question in
+  for v_replan in
     select q.*
     from agents a
     join jobs q on q.namespace = a.namespace and q.target_agent = a.agent_id
@@ -32,8 +32,9 @@ begin
     limit coalesce(p_limit, sweep_batch())
     for no key update of q skip locked
   loop
-    perform cancel_one(v_question, 'no job is blocked any more as it was when this was asked');
-    return next v_question.job_id;
+    perform cancel_one(v_replan, 'no job is blocked any more as it was when this was asked');
+    return next v_replan.job_id;
   end loop;
 end
 $$;
+drop function if exists withdraw_stale_questions(int);

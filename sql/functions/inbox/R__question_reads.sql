@@ -1,0 +1,89 @@
+-- How questions are listed, shown in a prompt, and measured.
+
+create or replace function list_questions(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
+  v_most int := list_bytes(p_input);
+  v_question questions;
+  v_row jsonb;
+  v_rows jsonb[] := '{}';
+  v_bytes int := 0;
+  v_last bigint;
+begin
+  for v_question in
+    select *
+    from questions
+    where namespace = v_namespace
+      and (p_input ->> 'status' is null or status = p_input ->> 'status')
+      and (p_input ->> 'kind' is null or kind = p_input ->> 'kind')
+      and (p_input ->> 'jobId' is null or job_id = (p_input ->> 'jobId')::uuid)
+      and (p_input ->> 'agentId' is null or agent_id = p_input ->> 'agentId')
+      and (p_input ->> 'before' is null or seq < (p_input ->> 'before')::bigint)
+    order by seq desc
+    limit v_limit
+  loop
+    v_row := question_row(v_question, list_text());
+    v_bytes := v_bytes + octet_length(v_row::text);
+    exit when v_bytes > v_most and cardinality(v_rows) > 0;
+    v_rows := v_rows || v_row;
+    v_last := v_question.seq;
+  end loop;
+  return jsonb_build_object('questions', to_jsonb(v_rows))
+    || case
+      when v_bytes > v_most or cardinality(v_rows) = v_limit then jsonb_build_object('next', v_last)
+      else '{}' end;
+end
+$$;
+comment on function list_questions(jsonb, jsonb) is
+  'The operation listQuestions: the questions that are not in history, newest first, at most limit (default 50) and at most answer_bytes. Every other field of the input narrows the list; next of the answer is before of the following page.';
+
+create or replace function get_question(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_question questions := question_of(v_namespace, (p_input ->> 'questionId')::uuid);
+  v_job jobs;
+begin
+  select * into v_job from jobs where job_id = v_question.job_id;
+  if not found then
+    v_job := jsonb_populate_record(null::jobs, to_jsonb(retired_job(v_namespace, v_question.job_id)));
+  end if;
+  return question_row(v_question, null)
+    || case when v_question.content is null then '{}'
+      else jsonb_build_object('content', v_question.content) end
+    || case when v_job.job_id is null then '{}'
+      else jsonb_build_object('job', job_row(v_job, hold_of(v_job))) end;
+end
+$$;
+comment on function get_question(jsonb, jsonb) is
+  'The operation getQuestion: a question, live or retired, with its content and the row of its job. Refuses an unknown question (404).';
+
+-- Returns the newest closed questions of a job, oldest first, as its prompt shows them; at most
+-- questions_in_prompt. told is the text that the job got as its answer.
+create or replace function questions_for_prompt(p_job_id uuid) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(
+    question_row(q, null) || jsonb_build_object('told', told_text(q))
+      || shown_if_small('content', q.content, q.content_bytes, small_json())
+    order by q.seq), '[]')
+  from (
+    select *
+    from questions_of(p_job_id)
+    where status <> 'open'
+    order by seq desc
+    limit questions_in_prompt()) q
+$$;
+
+-- Returns the open questions of each namespace that has some, and the age of the oldest in seconds.
+create or replace function questions_open() returns setof jsonb
+language sql stable as $$
+  select jsonb_build_object(
+    'namespace', namespace,
+    'open', count(*),
+    'oldestSeconds', greatest(0, round(extract(epoch from now() - min(created_at)))))
+  from questions
+  where status = 'open'
+  group by namespace
+$$;

@@ -1,0 +1,1 @@
+select questions_open()::text as questions

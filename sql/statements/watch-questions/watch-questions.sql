@@ -1,0 +1,1 @@
+select watch_questions()::text as watched
