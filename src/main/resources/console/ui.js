@@ -135,7 +135,7 @@ export function Table({ label, columns, rows, keyOf, rowClass }) {
         ${columns.map(({ title, kind = "" }) => html`<th role="columnheader" scope="col" class=${kind} key=${title}>${title}</th>`)}
       </tr>
     </thead>
-    <tbody role="rowgroup">
+    <tbody role="rowgroup" onClick=${openRow}>
       ${rows.map(
         (row) => html`<tr role="row" key=${keyOf(row)} data-row=${keyOf(row)} class=${rowClass?.(row)}>
           ${columns.map(({ title, cell, kind = "" }) => html`<td role="cell" class=${kind} data-label=${title} key=${title}>${cell(row)}</td>`)}
@@ -143,6 +143,13 @@ export function Table({ label, columns, rows, keyOf, rowClass }) {
       )}
     </tbody>
   </table>`;
+}
+
+/** A click beside the parts of a row opens what the row is about, unless text is being marked. */
+function openRow({ target }) {
+  if (!target.closest("a, button, input, select, summary") && getSelection().isCollapsed) {
+    target.closest("[data-row]").querySelector("[data-open]")?.click();
+  }
 }
 
 /** A button that opens or does something. It is left out for people who may only look. */
