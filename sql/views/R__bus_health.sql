@@ -18,7 +18,15 @@ select
   j.priority,
   j.run_after,
   now() - greatest(j.run_after, j.created_at) as waiting_for,
-  not lane_open(a) as lane_stopped
+  not lane_open(a) or exists (
+    select from pauses p
+    where p.namespace = j.namespace
+      and p.ended_at is null
+      and p.mode <> 'freeze'
+      and pause_in_force(p)
+      and (p.kind = 'everything'
+        or p.kind = 'gateway' and p.name = a.gateway
+        or p.kind = 'job_type' and type_is_in(j.job_type, array[p.name]))) as lane_stopped
 from jobs j
 join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
 where j.state = 'queued'
@@ -64,6 +72,11 @@ with stopped_lanes as materialized (
   from agents a
   -- The stop of a lane by the bus is one message for all of its jobs, and most such lanes try again.
   where not lane_open(a) and (not enabled or refusal_cause is null)
+  union all
+  select a.namespace, a.agent_id, stop_text(p), stop_text(p)
+  from agents a
+  cross join lateral pause_over(a.namespace, a.gateway, null) p
+  where lane_open(a) and p.pause_id is not null
 )
 select namespace, job_id, target_agent, subject, state, updated_at, next_move, why
 from unmoved_jobs_v
@@ -73,7 +86,22 @@ select j.namespace, j.job_id, j.target_agent, j.subject, j.state, j.updated_at, 
 from stopped_lanes l
 join jobs j on j.namespace = l.namespace and j.target_agent = l.agent_id
 where j.state = 'queued'
-  and j.run_after <= now();
+  and j.run_after <= now()
+union all
+select j.namespace, j.job_id, j.target_agent, j.subject, j.state, j.updated_at, stop_text(p),
+  'its job type is stopped: ' || p.reason
+from pauses p
+join jobs j on j.namespace = p.namespace and type_is_in(j.job_type, array[p.name])
+where p.kind = 'job_type'
+  and p.ended_at is null
+  and pause_in_force(p)
+  -- One row for each job, also while dev and dev.<kind> are paused.
+  and (p.name = split_part(p.name, '.', 1)
+    or split_part(p.name, '.', 1) <> all (paused_types(p.namespace)))
+  and j.state = 'queued'
+  and j.run_after <= now()
+  and not exists (
+    select from stopped_lanes l where l.namespace = j.namespace and l.agent_id = j.target_agent);
 comment on view stuck_jobs_v is
   'Jobs that move only when a person or an agent acts, and jobs that should have moved and did not.';
 

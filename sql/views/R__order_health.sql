@@ -22,6 +22,7 @@ select
   skipped_24h,
   missed_24h,
   case
+    when disabled_at is not null then 'disabled'
     -- A last slot that was missed or failed shows for a day before the order counts as over.
     when over and missed_24h = 0 and failed_24h = 0 then 'over'
     when slots_since_last_run >= silent_after() then 'silent'
@@ -36,6 +37,7 @@ from (
     o.agent_id,
     o.words as schedule,
     o.started_by,
+    o.disabled_at,
     l.scheduled_for as last_run_at,
     l.status as last_status,
     (
@@ -77,4 +79,4 @@ from (
   where o.enabled
 ) s;
 comment on view standing_order_health_summary_v is
-  'Each enabled standing order: ok, new (no run yet), missed (a slot within 24 hours), failing (several slots in a row), or silent (several slots in a row without a run).';
+  'Each enabled standing order: ok, new (no run yet), missed (a slot within 24 hours), failing (several slots in a row), silent (several slots in a row without a run), or disabled (by an operator).';

@@ -119,7 +119,7 @@ drop function if exists choose_jobs(int, uuid[], text[]);
 drop function if exists claim_for_dispatch(text, int, int, text[]);
 
 -- Returns the jobs that a claim would take, at most p_limit and none of p_passed, in lanes of p_namespaces on
--- p_gateways (null: any); null when none is due. Locks nothing.
+-- p_gateways (null: any); null when none is due. Locks nothing, and passes over what is paused.
 -- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
 -- key). Then the highest priority comes first, within the room of each agent and each gateway.
 create or replace function choose_jobs(
@@ -130,9 +130,19 @@ declare
   v_floor xid8 := claim_floor();
 begin
   with live as materialized (
-    select job_id, namespace, target_agent, priority, run_after, seq, state, delivery, leased_until
+    select job_id, namespace, target_agent, job_type, priority, run_after, seq, state, delivery, leased_until
     from jobs
     where state in ('leased', 'running') and moved_xid >= v_floor
+  ), stops as materialized (
+    -- What people have paused, except agents, whose lanes are not open. Mostly none.
+    select namespace, kind, name
+    from pauses p
+    where ended_at is null and mode <> 'freeze' and kind <> 'agent' and pause_in_force(p)
+  ), paused_types as materialized (
+    select namespace, array_agg(name) as types
+    from stops
+    where kind = 'job_type'
+    group by namespace
   ), at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
     from live
@@ -141,10 +151,12 @@ begin
   ), lanes as (
     select a.namespace, a.agent_id, a.gateway, lane_open(a) as open,
       a.max_concurrency - coalesce(w.jobs, 0) as room,
+      coalesce(t.types, '{}') as paused_types,
       coalesce(mark_that_counts(m.floor, m.looked_at), '0') as floor
     from agents a
     left join lane_marks m using (namespace, agent_id)
     left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
+    left join paused_types t on t.namespace = a.namespace
   ), gateways_with_room as materialized (
     -- Materialized, so that the runs are counted once for each gateway and not for each candidate.
     select g.namespace, g.gateway,
@@ -157,6 +169,10 @@ begin
     where g.namespace = any (p_namespaces)
       and gateway_open(g)
       and (p_gateways is null or g.gateway = any (p_gateways))
+      and not exists (
+        select from stops s
+        where s.namespace = g.namespace
+          and (s.kind = 'everything' or s.kind = 'gateway' and s.name = g.gateway))
   ), due as (
     select j.*, g.namespace, g.gateway, g.room as gateway_room, l.room as lane_room,
       row_number() over (
@@ -170,6 +186,7 @@ begin
         from live
         where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
           and leased_until <= now() and leased_until > now() - key_memory() and job_id <> all (p_passed)
+          and not type_is_in(job_type, l.paused_types)
         order by seq
         limit least(l.room, g.room, p_limit)) lost
       union all
@@ -178,8 +195,14 @@ begin
         from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
           and moved_xid >= l.floor and job_id <> all (p_passed)
+          and l.paused_types = '{}'
         order by priority desc, run_after, seq
         limit least(l.room, g.room, p_limit)) queued
+      union all
+      select true, o.*
+      from due_of_other_types(l.namespace, l.agent_id, l.paused_types, l.floor, p_passed,
+        least(l.room, g.room, p_limit)::int) o
+      where l.paused_types <> '{}'
     ) j
     where l.open and l.room > 0 and g.room > 0
   ), fitting as (
@@ -249,12 +272,29 @@ language plpgsql as $$
 declare
   v_floor xid8 := claim_floor();
   v_lane_floor xid8 := lane_floor(p_agent.namespace, p_agent.agent_id);
+  v_types text[] := paused_types(p_agent.namespace);
+  v_due uuid[];
   v_room int;
 begin
   select p_agent.max_concurrency - count(*) into v_room
   from jobs
   where namespace = p_agent.namespace and target_agent = p_agent.agent_id
     and state in ('leased', 'running') and leased_until > now() and moved_xid >= v_floor;
+  v_room := least(greatest(v_room, 0), p_limit);
+  if v_types <> '{}' then
+    v_due := array(
+      select o_job
+      from due_of_other_types(p_agent.namespace, p_agent.agent_id, v_types, v_lane_floor, '{}', v_room)
+      order by o_priority desc, o_run_after, o_seq
+      limit v_room);
+    return (
+      select array_agg(job_id order by priority desc, run_after, seq)
+      from (
+        select job_id, priority, run_after, seq
+        from jobs
+        where job_id = any (v_due)
+        for no key update skip locked) due);
+  end if;
   return (
     select array_agg(job_id)
     from (
@@ -263,7 +303,7 @@ begin
       where namespace = p_agent.namespace and target_agent = p_agent.agent_id
         and state = 'queued' and run_after <= now() and moved_xid >= v_lane_floor
       order by priority desc, run_after, seq
-      limit least(greatest(v_room, 0), p_limit)
+      limit v_room
       for no key update skip locked) due);
 end
 $$;
@@ -275,6 +315,7 @@ declare
   v_worker text := coalesce(p_input ->> 'worker', 'command-line');
   v_lease interval := coalesce(make_interval(secs => (p_input ->> 'leaseSeconds')::int), pull_lease());
   v_chosen uuid[] := '{}';
+  v_pause pauses;
 begin
   perform act_as(p_principal, 'claimed by ' || v_worker);
   perform lock_claims();
@@ -282,7 +323,10 @@ begin
     perform refuse(422, 'agent_disabled', format('agent %s is disabled', v_agent.agent_id),
       'targetAgent', to_jsonb(v_agent.agent_id));
   end if;
-  if lane_open(v_agent) then
+  -- The agent may have been paused while this call waited for the lock.
+  v_agent := agent_named(v_agent.namespace, v_agent.agent_id, 'targetAgent');
+  v_pause := pause_over(v_agent.namespace, null, null);
+  if lane_open(v_agent) and v_pause.pause_id is null then
     v_chosen := coalesce(lock_due_jobs(v_agent, coalesce((p_input ->> 'limit')::int, 1)), '{}');
     -- The answer holds the payloads, so it ends early after answer_bytes of them; the rest stays queued.
     v_chosen := array(
@@ -296,11 +340,12 @@ begin
       order by place);
   end if;
   return jsonb_build_object('jobs', coalesce((
-    select jsonb_agg(c) from lease_jobs(v_chosen, 'pull', 'worker:' || v_worker, v_lease) c), '[]'));
+      select jsonb_agg(c) from lease_jobs(v_chosen, 'pull', 'worker:' || v_worker, v_lease) c), '[]'))
+    || case when v_pause.pause_id is not null then jsonb_build_object('hold', stop_text(v_pause)) else '{}' end;
 end
 $$;
 comment on function claim_jobs(jsonb, jsonb) is
-  'The operation claimJobs, for workers that pull: the same room and order as a dispatcher''s claim, and a lease of leaseSeconds or pull_lease. Refuses a disabled agent (422); a paused lane gives no job. The door adds each attempt''s token.';
+  'The operation claimJobs, for workers that pull: the same room and order as a dispatcher''s claim, and a lease of leaseSeconds or pull_lease. Refuses a disabled agent (422); a paused lane gives no job, and neither does a bus whose operator has paused everything, with the reason as hold. The door adds each attempt''s token.';
 
 -- Keeps the SHA-256 of the token that a worker got for its attempt.
 create or replace function keep_token_hash(p_attempt uuid, p_token_hash bytea) returns void

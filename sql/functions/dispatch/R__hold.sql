@@ -18,8 +18,9 @@ begin
 end
 $$;
 
--- Returns what holds the due jobs of an agent, in words: the agent, its gateway, a full lane or gateway, no
--- dispatcher, or 'the next claim' when nothing holds them.
+-- Returns what holds the due jobs of an agent, in words: a pause of everything, the agent, its gateway, a
+-- full lane or gateway, no dispatcher, or 'the next claim' when nothing holds them. The pause of a job type
+-- is added for each job (next_move_held).
 -- Every enqueue calls this function. So it is in plpgsql, which is planned once for each connection; it
 -- reads only jobs at work and skips dead entries as a claim does.
 create or replace function hold_of_lane(p_namespace text, p_agent text) returns text
@@ -27,6 +28,7 @@ language plpgsql stable as $$
 declare
   v_agent agents;
   v_gateway gateways;
+  v_pause pauses;
   v_floor xid8;
   v_at_work bigint;
   v_runs bigint;
@@ -35,8 +37,15 @@ begin
   if not v_agent.enabled then
     return format('an operator: agent %s is disabled', v_agent.agent_id);
   end if;
+  v_pause := pause_over(p_namespace, v_agent.gateway, null);
+  if v_pause.kind = 'everything' then
+    return stop_text(v_pause);
+  end if;
   if lane_paused(v_agent) then
     return pause_text(v_agent);
+  end if;
+  if v_pause.kind = 'gateway' then
+    return stop_text(v_pause);
   end if;
   select * into v_gateway from gateways where namespace = v_agent.namespace and gateway = v_agent.gateway;
   if gateway_shut(v_gateway) then

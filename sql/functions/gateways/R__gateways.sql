@@ -233,28 +233,51 @@ begin
 end
 $$;
 
+-- Ends the hold of a gateway and opens every lane that its refusals have stopped, emits gateway.resumed and
+-- notifies the dispatchers. Returns the agents of these lanes; null when the gateway was not held and no lane
+-- stopped.
+create or replace function open_gateway(p_namespace text, p_gateway text) returns text[]
+language plpgsql as $$
+declare
+  v_agents text[];
+  v_held boolean;
+begin
+  update gateways
+  set failures = 0, held_until = null, hold_reason = null, updated_at = now()
+  where namespace = p_namespace and gateway = p_gateway and (failures > 0 or held_until is not null);
+  v_held := found;
+  v_agents := open_lanes(p_namespace, p_gateway, null);
+  if not v_held and v_agents = '{}' then
+    return null;
+  end if;
+  perform append_event(p_namespace, 'gateway.resumed', null, null, jsonb_build_object(
+    'gateway', p_gateway,
+    'agents', to_jsonb(v_agents)));
+  perform pg_notify('jobs_ready', '');
+  return v_agents;
+end
+$$;
+
 create or replace function resume_gateway(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_gateway text := p_input ->> 'gateway';
+  v_pause pauses;
   v_agents text[];
 begin
   perform require_gateway(v_namespace, v_gateway);
   perform act_as(p_principal, 'resumed');
-  update gateways
-  set failures = 0, held_until = null, hold_reason = null, updated_at = now()
-  where namespace = v_namespace and gateway = v_gateway;
-  v_agents := open_lanes(v_namespace, v_gateway, null);
-  perform append_event(v_namespace, 'gateway.resumed', null, null, jsonb_build_object(
-    'gateway', v_gateway,
-    'agents', to_jsonb(v_agents)));
-  perform pg_notify('jobs_ready', '');
+  v_pause := locked_pause(v_namespace, 'gateway', v_gateway, false);
+  if v_pause.pause_id is not null then
+    perform end_pause(v_pause, 'resumed');
+  end if;
+  v_agents := coalesce(open_gateway(v_namespace, v_gateway), '{}');
   return jsonb_build_object('gateway', v_gateway, 'agents', to_jsonb(v_agents));
 end
 $$;
 comment on function resume_gateway(jsonb, jsonb) is
-  'The operation resumeGateway: ends the hold of a gateway and opens every lane that its refusals have stopped. Lanes that an operator has paused stay paused.';
+  'The operation resumeGateway: ends the hold of a gateway, and its pause, and opens every lane that its refusals have stopped. Lanes that an operator has paused stay paused.';
 
 -- The door adds tokenHash, the SHA-256 of the new token in hex. When neither the input nor the caller has a
 -- namespace, the token is valid in every namespace, because the gateway serves them all.

@@ -168,8 +168,8 @@ begin
             'subject', p_job.subject, 'reason', p_job.blocked_reason, 'agent', p_job.blocked_on_agent,
             'person', p_job.blocked_on_person, 'failedDependency', p_job.blocked_on_job)) || p_more));
       return;
-    exception when sqlstate 'AB422' then
-      -- The coordinator cannot take the job (hop limit, subject), so the event below asks an operator.
+    exception when sqlstate 'AB422' or sqlstate 'AB409' then
+      -- The coordinator cannot take the job (hop limit, subject, freeze), so the event asks an operator.
       null;
     end;
   end if;

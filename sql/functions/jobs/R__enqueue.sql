@@ -226,6 +226,7 @@ begin
       v_differs := differing(p_input, jsonb_build_object('subject', v_job.subject, 'payload', v_job.payload,
         'jobType', v_job.job_type, 'priority', v_job.priority, 'trust', v_job.trust));
       if v_mode = 'replace_queued' and v_job.state in ('waiting', 'queued') and v_job.attempt_no = 0 then
+        perform refuse_frozen_agent(p_namespace, v_agent.agent_id, p_field || 'targetAgent');
         v_job := replace_request(p_principal, v_job, v_new, v_dependencies, p_field);
         return jsonb_build_object('job', job_json(v_job), 'created', false, 'replaced', true, 'differs', v_differs);
       end if;
@@ -237,6 +238,8 @@ begin
     end if;
     -- Otherwise the other job ended between the two statements. In both cases the key is free now.
   end loop;
+  -- After the insert: a repeated request for an existing job writes nothing new, and must not be refused.
+  perform refuse_frozen_agent(p_namespace, v_agent.agent_id, p_field || 'targetAgent');
   if is_agent(p_principal) and v_parent.job_id is not null then
     -- Counted after the insert: a repeated request for an existing job makes no new one, and must not be
     -- refused.
@@ -398,7 +401,7 @@ language sql stable as $$
 $$;
 
 -- Enqueues the job of an event for one subscriber, or adds the event to a waiting job. A refusal (hop
--- limit, loop, subject, trust) becomes the event agent.subscription_refused.
+-- limit, loop, subject, trust, frozen) becomes the event agent.subscription_refused.
 create or replace function enqueue_for_subscription(
   p_namespace text, p_event uuid, p_topic text, p_payload jsonb, p_source_agent text, p_source_job uuid,
   p_agent text, p_subject text, p_priority int
@@ -407,6 +410,7 @@ declare
   v_entry jsonb := jsonb_build_object('eventId', p_event, 'topic', p_topic, 'event', p_payload);
   v_pattern text := coalescing_pattern(p_namespace, p_agent, p_subject, p_topic);
 begin
+  perform refuse_frozen_agent(p_namespace, p_agent, 'targetAgent');
   if v_pattern is not null
     and join_waiting_job(p_namespace, p_agent, p_subject, v_pattern, p_source_job, v_entry) then
     return;
@@ -421,7 +425,7 @@ begin
 exception
   -- A subscriber that cannot take the job must not roll back the event, so the refusal becomes another
   -- event.
-  when sqlstate 'AB422' then
+  when sqlstate 'AB422' or sqlstate 'AB409' then
     -- When the event agent.subscription_refused is itself refused, no further event follows; otherwise the
     -- refusals would go on for ever.
     if p_topic = 'agent.subscription_refused' then

@@ -40,7 +40,9 @@ language sql stable as $$
     when 'waiting' then format('%s open %s', (p_job).open_dependencies,
       case (p_job).open_dependencies when 1 then 'dependency' else 'dependencies' end)
     when 'queued' then
-      case when (p_job).run_after > now() then 'due at ' || utc_text((p_job).run_after) else p_hold end
+      case
+        when (p_job).run_after > now() then 'due at ' || utc_text((p_job).run_after)
+        else coalesce(job_type_hold((p_job).namespace, (p_job).job_type), p_hold) end
     when 'leased' then coalesce((p_job).lease_owner, 'repeat of a delivery with unknown outcome')
       || ', lease until ' || utc_text((p_job).leased_until)
     when 'running' then 'agent ' || (p_job).target_agent

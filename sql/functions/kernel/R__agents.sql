@@ -125,22 +125,22 @@ declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
 begin
-  perform act_as(p_principal, p_input ->> 'reason');
-  v_agent := pause_lane(v_namespace, v_agent.agent_id, p_principal ->> 'name', p_input ->> 'reason',
-    (p_input ->> 'until')::timestamptz);
-  return agent_json(v_agent);
+  perform begin_pause(p_principal,
+    p_input - 'agentId' || jsonb_build_object('kind', 'agent', 'name', v_agent.agent_id), 'pause');
+  return agent_json(agent_named(v_namespace, v_agent.agent_id, 'agentId', 404));
 end
 $$;
 comment on function pause_agent(jsonb, jsonb) is
   'The operation pauseAgent: stops an agent''s lane, with a reason and optionally until. Runs that are under way go on.';
 
--- Pauses the lane of an agent for a person, in place of a stop by the bus, and emits agent.paused. Returns
--- the agent.
+-- An earlier version of this script returned the agent.
+drop function if exists pause_lane(text, text, text, text, timestamptz);
+
+-- Pauses the lane of an agent for a person, in place of a stop by the bus, and emits agent.paused. The caller
+-- writes the row of pauses.
 create or replace function pause_lane(
   p_namespace text, p_agent text, p_by text, p_reason text, p_until timestamptz
-) returns agents language plpgsql as $$
-declare
-  v_agent agents;
+) returns void language plpgsql as $$
 begin
   update agents
   set paused_at = now(),
@@ -151,11 +151,35 @@ begin
     refusal_stops = 0,
     refused_job = null,
     updated_at = now()
-  where namespace = p_namespace and agent_id = p_agent
-  returning * into v_agent;
+  where namespace = p_namespace and agent_id = p_agent;
   perform append_event(p_namespace, 'agent.paused', null, null,
     jsonb_strip_nulls(jsonb_build_object('agentId', p_agent, 'by', p_by, 'reason', p_reason, 'until', p_until)));
-  return v_agent;
+end
+$$;
+-- Returns whether a person has paused the lane of an agent, and not the bus.
+create or replace function lane_is_paused_by_a_person(p_namespace text, p_agent text) returns boolean
+language sql stable as $$
+  select exists (
+    select from agents
+    where namespace = p_namespace and agent_id = p_agent and paused_at is not null and refusal_cause is null)
+$$;
+
+-- Opens the lane of an agent, whoever has paused it, emits agent.resumed and notifies the dispatchers.
+-- Returns whether the lane was paused, or one of its jobs refused.
+create or replace function open_paused_lane(p_namespace text, p_agent text) returns boolean
+language plpgsql as $$
+declare
+  v_agents text[] := open_lanes(p_namespace, null, null, p_agent);
+begin
+  update agents
+  set paused_at = null, paused_by = null, paused_reason = null, paused_until = null, updated_at = now()
+  where namespace = p_namespace and agent_id = p_agent and paused_at is not null;
+  if not found and v_agents = '{}' then
+    return false;
+  end if;
+  perform append_event(p_namespace, 'agent.resumed', null, null, jsonb_build_object('agentId', p_agent));
+  perform pg_notify('jobs_ready', p_namespace);
+  return true;
 end
 $$;
 
@@ -165,15 +189,9 @@ declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_agent agents := agent_named(v_namespace, p_input ->> 'agentId', 'agentId', 404);
 begin
-  perform act_as(p_principal, 'resumed');
-  perform open_lanes(v_namespace, null, null, v_agent.agent_id);
-  update agents
-  set paused_at = null, paused_by = null, paused_reason = null, paused_until = null, updated_at = now()
-  where namespace = v_namespace and agent_id = v_agent.agent_id
-  returning * into v_agent;
-  perform append_event(v_namespace, 'agent.resumed', null, null, jsonb_build_object('agentId', v_agent.agent_id));
-  perform pg_notify('jobs_ready', v_namespace);
-  return agent_json(v_agent);
+  perform resume(p_principal,
+    p_input - 'agentId' || jsonb_build_object('kind', 'agent', 'name', v_agent.agent_id, 'reason', 'resumed'));
+  return agent_json(agent_named(v_namespace, v_agent.agent_id, 'agentId', 404));
 end
 $$;
 comment on function resume_agent(jsonb, jsonb) is

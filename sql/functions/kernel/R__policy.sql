@@ -518,6 +518,14 @@ create or replace function job_events_shown() returns int language sql immutable
 -- Chosen: below this number a large share of dead rows is normal between two vacuums.
 create or replace function dead_rows_to_count() returns int language sql immutable as $$ select 20000 $$;
 
+-- How many live attempts stop-everything ends before its answer.
+-- Chosen: more than the gateways of a fleet run at once, and so few that the answer comes within a second.
+create or replace function stop_batch() returns int language sql immutable as $$ select 2000 $$;
+
+-- How many runs the answer of stop-everything names.
+-- Chosen: more than the gateways of a fleet run at once, and still an answer that a person can read.
+create or replace function stopped_runs_shown() returns int language sql immutable as $$ select 200 $$;
+
 -- The thresholds of database health: a value above worry_above, in the given unit, is a worry.
 -- Chosen: for a bus on one machine; docs/operations.md explains each value.
 create or replace function database_worries() returns table (watch text, unit text, worry_above int)

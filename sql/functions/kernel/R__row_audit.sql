@@ -61,3 +61,5 @@ create or replace trigger audit_row after insert or update of status or delete o
   for each row execute function audit_row('bulk_action', 'bulk_id');
 create or replace trigger audit_row after insert or update or delete on questions
   for each row execute function audit_row('question', 'question_id');
+create or replace trigger audit_row after insert or update or delete on pauses
+  for each row execute function audit_row('pause', 'pause_id');

@@ -50,6 +50,9 @@ create or replace function order_json(p_order standing_orders) returns jsonb lan
     'preCheck', (p_order).pre_check,
     'startedBy', (p_order).started_by,
     'removedAt', (p_order).removed_at,
+    'disabledAt', (p_order).disabled_at,
+    'disabledBy', (p_order).disabled_by,
+    'disabledReason', (p_order).disabled_reason,
     'health', (
       select health
       from standing_order_health_summary_v
@@ -245,6 +248,7 @@ begin
         coalesce(format(' (job %s)', v_live.job_id), '')),
       'orderName', to_jsonb(v_order.order_name), 'an order without a run under way, or force');
   end if;
+  perform refuse_frozen_order(v_order);
   v_slot := insert_slot(v_order, 'manual');
   return slot_answer(start_slot(v_order, v_slot, v_slot.scheduled_for));
 end
@@ -341,6 +345,7 @@ begin
   perform require_own_order(p_principal, v_order.agent_id, v_order.order_name);
   perform act_as(p_principal, 'started elsewhere');
   if p_input ->> 'scheduledFor' is not null then
+    perform refuse_order_away(v_order);
     v_slot := expected_slot(v_order, p_input);
   else
     select * into v_slot from own_external_slot(v_order);
@@ -348,6 +353,7 @@ begin
       -- A repeated call: the caller lost the first answer.
       return slot_answer(v_slot);
     end if;
+    perform refuse_order_away(v_order);
     v_slot := slot_to_start(v_order);
   end if;
   update standing_order_runs

@@ -197,6 +197,33 @@ language sql stable as $$
   where namespace = p_namespace and agent_id = p_agent
 $$;
 
+-- Returns why an order takes no slot at p_now, in words: a person has disabled it or frozen its phase or its
+-- agent, or has paused everything, its agent, the gateway of its agent or its job type. Null when it takes
+-- slots. An order whose runs start elsewhere depends on no agent, gateway or job type of the bus.
+-- Slots that a person has stopped are skipped, so that a resume starts no run for times that have passed;
+-- trouble of the bus or of a gateway only lets jobs wait.
+create or replace function order_away(p_order standing_orders, p_now timestamptz) returns text
+language plpgsql stable as $$
+declare
+  v_pause pauses := pause_over(p_order.namespace,
+    (select gateway from agents where namespace = p_order.namespace and agent_id = p_order.agent_id),
+    p_order.job_type, p_now);
+begin
+  if v_pause.kind = 'everything' then
+    return stop_text(v_pause);
+  elsif p_order.disabled_at is not null then
+    return disabled_text(p_order);
+  elsif order_freeze(p_order) is not null then
+    return order_freeze(p_order);
+  elsif p_order.started_by = 'external' then
+    return null;
+  end if;
+  return coalesce(
+    agent_away(p_order.namespace, p_order.agent_id, p_now),
+    case when v_pause.pause_id is not null then stop_text(v_pause) end);
+end
+$$;
+
 -- Starts due slots one after another until one is under way, and applies the overlap policy to the rest.
 -- Slots on time come before catch-up slots, because they would be skipped for a slot that is late anyway.
 -- Returns slot_json of each slot that changed.
@@ -251,18 +278,19 @@ $$;
 create or replace function settle_order(p_order standing_orders, p_now timestamptz) returns setof jsonb
 language plpgsql as $$
 declare
-  v_away text;
+  v_away text := order_away(p_order, p_now);
 begin
   if not p_order.enabled then
     return query select settle_removed(p_order, p_now);
     return;
   end if;
-  if p_order.started_by = 'external' then
+  if p_order.started_by = 'external' and v_away is null then
     return query select settle_external(p_order, p_now);
     return;
   end if;
-  return query select settle_late(p_order, p_now);
-  v_away := agent_away(p_order.namespace, p_order.agent_id, p_now);
+  if p_order.started_by = 'bus' then
+    return query select settle_late(p_order, p_now);
+  end if;
   if v_away is not null then
     return query
       select end_slots(array(select run_id from due_slots(p_order, p_now)), 'skipped', v_away, p_now);

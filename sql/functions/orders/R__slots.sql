@@ -232,7 +232,7 @@ begin
   where run_id = p_slot.run_id
   returning * into p_slot;
   return p_slot;
-exception when sqlstate 'AB422' then
+exception when sqlstate 'AB422' or sqlstate 'AB409' then
   return end_slot(p_slot, 'failed', 'its job could not be enqueued: ' || sqlerrm, p_now);
 end
 $$;

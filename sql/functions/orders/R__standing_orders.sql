@@ -265,6 +265,13 @@ begin
     perform write_order(p_namespace, v_wanted, p_now);
     v_written := v_written || (v_wanted ->> 'name');
   end loop;
+  -- The phase follows from the folder of the file, so it is not part of the definition.
+  update standing_orders o
+  set phase = (w ->> 'phase')::int, updated_at = now()
+  from jsonb_array_elements(p_orders) w
+  where o.namespace = p_namespace
+    and o.order_name = w ->> 'name'
+    and o.phase is distinct from (w ->> 'phase')::int;
   return jsonb_build_object(
     'written', to_jsonb(v_written),
     'removed', to_jsonb(remove_orders(p_namespace, p_orders, p_now)));

@@ -251,6 +251,8 @@ begin
     union all
     select * from lane_problems(v_namespace)
     union all
+    select * from pause_problems(v_namespace)
+    union all
     select * from job_problems(v_namespace, v_snapshot.expired_leases, v_snapshot.dead)
     union all
     select * from order_problems(v_namespace)

@@ -23,6 +23,7 @@ import org.apache.camel.Variable;
  * <ul>
  *   <li>{@code agentbus_jobs{namespace,agent,state}} and {@code agentbus_oldest_seconds{…}}: jobs that have not ended,
  *     and dead letters
+ *   <li>{@code agentbus_paused{namespace,kind}}: what people have paused, frozen or disabled
  *   <li>{@code agentbus_hook_calls_total{agent,outcome}}: admitted, undelivered, busy, unknown, timed_out, refused
  *   <li>{@code agentbus_dispatch_latency_seconds}: from a job's due time to its admission
  *   <li>{@code agentbus_questions_open{namespace}} and {@code agentbus_questions_oldest_seconds{namespace}}
@@ -38,6 +39,7 @@ public final class Meters {
     private final MeterRegistry registry;
     private final MultiGauge depth;
     private final MultiGauge oldest;
+    private final MultiGauge paused;
     private final MultiGauge questions;
     private final MultiGauge oldestQuestion;
     private final Timer latency;
@@ -61,6 +63,9 @@ public final class Meters {
                 .register(registry);
         this.oldestQuestion = MultiGauge.builder("agentbus.questions.oldest.seconds")
                 .description("Age of the oldest of them.")
+                .register(registry);
+        this.paused = MultiGauge.builder("agentbus.paused")
+                .description("What people have paused, drained, stopped, frozen or disabled, by kind.")
                 .register(registry);
         this.latency = Timer.builder("agentbus.dispatch.latency")
                 .description("From the moment a job was due to its admission by the gateway.")
@@ -174,6 +179,24 @@ public final class Meters {
         }
         questions.register(counts, true);
         oldestQuestion.register(ages, true);
+    }
+
+    /**
+     * Publishes the pauses in force.
+     *
+     * @param rows each with a column {@code pauses}, JSON: namespace, kind, pauses
+     * @throws JsonProcessingException when the database's answer is not JSON
+     */
+    public void paused(@Body List<Map<String, Object>> rows) throws JsonProcessingException {
+        List<Row<?>> counts = new ArrayList<>();
+        for (Map<String, Object> row : rows) {
+            JsonNode kind = Json.read((String) row.get("pauses"));
+            Tags tags = Tags.of(
+                    "namespace", kind.path("namespace").asText(),
+                    "kind", kind.path("kind").asText());
+            counts.add(Row.of(tags, kind.path("pauses").asLong()));
+        }
+        paused.register(counts, true);
     }
 
     private void moved(JsonNode job, String cause) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.TemplatedRouteDefinition;
 import org.slf4j.Logger;
@@ -23,6 +24,7 @@ public final class OrderSync {
     private final String namespace;
     private final OrderPlanner planner;
     private final Set<String> agents;
+    private final Function<CamelContext, Map<String, Integer>> phases;
 
     /**
      * Syncs the orders of one node's route files.
@@ -31,12 +33,19 @@ public final class OrderSync {
      * @param namespace the namespace of the orders
      * @param planner computes the missing slots
      * @param agents the ids of all agents
+     * @param phases returns the phase of each order by its name; an order of no phase is absent
      */
-    public OrderSync(Statements statements, String namespace, OrderPlanner planner, Set<String> agents) {
+    public OrderSync(
+            Statements statements,
+            String namespace,
+            OrderPlanner planner,
+            Set<String> agents,
+            Function<CamelContext, Map<String, Integer>> phases) {
         this.statements = statements;
         this.namespace = namespace;
         this.planner = planner;
         this.agents = agents;
+        this.phases = phases;
     }
 
     /**
@@ -49,7 +58,8 @@ public final class OrderSync {
      */
     public int sync(CamelContext camel) {
         ArrayNode orders = JsonNodeFactory.instance.arrayNode();
-        reader().read(camel).forEach(order -> orders.add(order.toJson()));
+        Map<String, Integer> phaseOf = phases.apply(camel);
+        reader().read(camel).forEach(order -> orders.add(order.toJson().put("phase", phaseOf.get(order.name()))));
         fillGaps(orders);
         String synced = statements.text("sql/statements/start/sync-standing-orders.sql", namespace, orders.toString());
         LOG.debug("Standing orders synced: {}", synced);

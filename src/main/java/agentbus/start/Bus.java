@@ -275,7 +275,11 @@ public final class Bus implements AutoCloseable {
         if (settings.flag("agentbus.orders.enabled")) {
             routes.requireOwnNames(camel);
             OrderSync sync = new OrderSync(
-                    statements, settings.text("agentbus.namespace"), beans.get(OrderPlanner.class), agentIds);
+                    statements,
+                    settings.text("agentbus.namespace"),
+                    beans.get(OrderPlanner.class),
+                    agentIds,
+                    routes::phases);
             orderCount = sync.sync(camel);
             orders = Optional.of(sync);
         }

@@ -340,6 +340,26 @@ final class RouteFiles {
         return ids;
     }
 
+    /**
+     * The phase of each route and standing order in the folder of a phase.
+     *
+     * @param camel finds the files
+     * @return the number of the phase, by the name of the route or order; the installation's own files have none
+     */
+    Map<String, Integer> phases(CamelContext camel) {
+        Map<String, Integer> phases = new HashMap<>();
+        for (Resource file : find(camel)) {
+            for (int phase = 1; phase <= PHASES.size(); phase++) {
+                if (file.getLocation().contains("routes/" + PHASES.get(phase - 1) + "/")) {
+                    for (String id : ids(text(file))) {
+                        phases.put(id, phase);
+                    }
+                }
+            }
+        }
+        return phases;
+    }
+
     private static String id(JsonNode element) {
         return element.path("route")
                 .path("id")

@@ -1,0 +1,1 @@
+select pause_counts()::text as pauses

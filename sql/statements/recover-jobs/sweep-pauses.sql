@@ -1,0 +1,1 @@
+select sweep_pauses()::text as swept
