@@ -195,6 +195,7 @@ public final class Bus implements AutoCloseable {
             @Override
             public void beforeInitialize(BaseMainSupport initializing) {
                 preferSettings(initializing.getCamelContext());
+                main.bind(Lifecycle.BEAN, new Lifecycle(initializing.getCamelContext()));
                 bindBeans(initializing.getCamelContext(), key);
                 routes.requireText(initializing.getCamelContext());
             }

@@ -73,6 +73,12 @@ class RouteFilesTest {
         assertEquals(List.of(), complaints(read(file)));
     }
 
+    @ParameterizedTest
+    @MethodSource("files")
+    void no_route_asks_the_camel_context_because_each_such_expression_slows_the_start(Path file) throws IOException {
+        assertFalse(Files.readString(file).contains("${camelContext."), "use the bean lifecycle");
+    }
+
     @Test
     void the_schema_finds_a_wrong_key_and_a_wrong_step() throws IOException {
         JsonNode file = read(ROUTES.resolve("phase-1-spine/dispatch/wake-dispatch.camel.yaml"));
