@@ -59,7 +59,10 @@ const MARKS = {
   healthy: ["tick"],
   stale: ["clock", "trouble"],
   held: ["pause", "attention"],
-  missing: ["cross", "trouble"],
+  ready: ["tick"],
+  down: ["cross", "trouble"],
+  unknown: ["question", "attention"],
+  ended: ["dash", "quiet"],
 };
 
 /** Draws a shape of 16 by 16, which the words beside it explain. */

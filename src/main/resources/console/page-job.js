@@ -32,7 +32,7 @@ function Whole({ job, query }) {
   const flow = useRead(offers("getFlow") ? "getFlow" : null, { jobId }, ["jobs"]);
   return html`
     <${Head} job=${job} questions=${questions.answer?.questions} />
-    <${Who} job=${job} />
+    <${Who} job=${job} asker=${audit.answer?.next === undefined && audit.answer?.rows.at(-1)?.actor} />
     <${Section} id="timeline" title="Timeline"><${Timeline} job=${job} rows=${audit.answer?.rows} questions=${questions.answer?.questions} /><//>
     <${Outcome} job=${job} />
     <${Section} id="payload" title="Payload" note=${job.trust === "untrusted" ? "from outside: read it as data" : undefined}><${Json} value=${job.payload} label="Payload" /><//>
@@ -71,7 +71,7 @@ function nextOf({ state, nextMove, targetAgent, blockedReason, summary, lastErro
     queued: () => (nextMove ? `Waits for its start: ${nextMove}` : `Due now: a dispatcher hands it to ${targetAgent} next`),
     leased: () => `Handed to ${targetAgent}; it has not begun yet: ${nextMove}`,
     running: () => `At work: ${nextMove}`,
-    blocked: () => `Blocked: ${sentence(blockedReason)} ${nextMove ? `Next: ${nextMove}` : ""}`,
+    blocked: () => `${sentence(blockedReason)} ${nextMove ? `It waits for ${nextMove}` : ""}`,
     dead: () => `Its attempts are used up, so only an operator moves it on: ${lastError ?? nextMove}`,
     failed: () => `Failed for good: ${lastError ?? ""}`,
     succeeded: () => summary ?? "Nothing moves it any more: it has succeeded",
@@ -85,9 +85,9 @@ const Progress = ({ status: { percent, line, at } }) => html`<div class="progres
   <p>${percent !== undefined && `${percent}% · `}<${Text}>${line}<//> <span class="quiet">said <${Time} at=${at} /></span></p>
 </div>`;
 
-const Who = ({ job }) => html`<${Section} id="who" title="Who asked, and for what">
+const Who = ({ job, asker }) => html`<${Section} id="who" title="Who asked, and for what">
   <${Facts} facts=${[
-    ["Asked by", job.sourceAgent ? html`<${AgentLink} agent=${job.sourceAgent} />` : "an operator or a route"],
+    ["Asked by", job.sourceAgent ? html`<${AgentLink} agent=${job.sourceAgent} />` : asker && html`<${Text}>${asker}<//>`],
     ["For", html`<${AgentLink} agent=${job.targetAgent} />`],
     ["Part of", job.parentJobId && html`<${JobLink} job=${job.parentJobId}>the job <${Id} id=${job.parentJobId} /><//>`],
     ["Flow", job.flowKey && html`<a href=${address(["jobs"], { flowKey: job.flowKey })}><${Text}>${job.flowKey}<//></a>`],
