@@ -1,6 +1,5 @@
 // The acts on a job: which fit its state, what they will do in words, and what undoes them.
 
-import { offers } from "./api.js";
 import { counted } from "./format.js";
 
 const NOT_STARTED = ["waiting", "queued", "blocked"];
@@ -44,7 +43,7 @@ const ACTS = [
 /** The act on the attempt that is seen names it, so that a late click does not reach the next one. */
 const inputOf = (act, job) => (act.ofAttempt ? { jobId: job.jobId, attemptNo: job.attemptNo } : { jobId: job.jobId });
 
-const fits = (act, job) => offers(act.operation) && act.states.includes(job.state) && !job.retiredAt && (act.fits?.(job) ?? true);
+const fits = (act, job) => act.states.includes(job.state) && !job.retiredAt && (act.fits?.(job) ?? true);
 
 /** The acts that fit a job in its state, each ready to be asked for. */
 export const actsFor = (job) => ACTS.filter((act) => fits(act, job)).map((act) => actOnOne(act, job));
@@ -82,7 +81,7 @@ const leftAlone = (others) => (others > 0 ? ` ${counted(others, "chosen job")} i
 
 /** The acts on all jobs that match a filter, run by the server; states are those of the filter, or undefined for all. */
 export function actsForAll(filter, states, then) {
-  return ACTS.filter(({ bulk, states: own }) => bulk && offers("startBulkAction") && (!states || own.some((state) => states.includes(state)))).map(
+  return ACTS.filter(({ bulk, states: own }) => bulk && (!states || own.some((state) => states.includes(state)))).map(
     (act) => {
       const chosen = Object.keys(filter).length > 0 ? filter : { all: true };
       return {

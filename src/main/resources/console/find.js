@@ -2,7 +2,7 @@
 // understood.
 
 import { ask } from "./act.js";
-import { mayAct, offers } from "./api.js";
+import { mayAct } from "./api.js";
 import { Combo } from "./combo.js";
 import { filterIn, filterInWords, QUALIFIERS, readFilter, writeFilter } from "./filter.js";
 import { html, useState } from "./lib.js";
@@ -83,14 +83,12 @@ function acts(agents) {
     return [];
   }
   return [
-    { operation: "stopEverything", label: "Stop everything", run: stopEverything },
-    { operation: "resume", label: "Resume everything", run: () => ask(resumeAct("everything")) },
+    { label: "Stop everything", run: stopEverything },
+    { label: "Resume everything", run: () => ask(resumeAct("everything")) },
     ...agents.flatMap(({ agentId }) => [
-      { operation: "pause", label: `Pause ${agentId}`, run: () => ask(pauseAct("pause", "agent", agentId)) },
-      { operation: "drain", label: `Drain ${agentId}`, run: () => ask(pauseAct("drain", "agent", agentId)) },
-      { operation: "resume", label: `Resume ${agentId}`, run: () => ask(resumeAct("agent", agentId)) },
+      { label: `Pause ${agentId}`, run: () => ask(pauseAct("pause", "agent", agentId)) },
+      { label: `Drain ${agentId}`, run: () => ask(pauseAct("drain", "agent", agentId)) },
+      { label: `Resume ${agentId}`, run: () => ask(resumeAct("agent", agentId)) },
     ]),
-  ]
-    .filter(({ operation }) => offers(operation))
-    .map((act) => ({ ...act, key: act.label, hint: "act" }));
+  ].map((act) => ({ ...act, key: act.label, hint: "act" }));
 }

@@ -1,7 +1,6 @@
 // The attempts of a job. An opened one shows its prompt as sent, what was injected, the answer, its usage and its run.
 
 import { bytes, duration, words } from "./format.js";
-import { offers } from "./api.js";
 import { Json } from "./json.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
@@ -29,7 +28,7 @@ export function Attempts({ job, open }) {
 const lasted = (from, to) => (to ? `lasted ${duration((Date.parse(to) - Date.parse(from)) / 1000)}` : "not ended");
 
 function Attempt({ jobId, attemptNo }) {
-  const read = useRead(offers("getAttempt") ? "getAttempt" : null, { jobId, attemptNo }, ["jobs"]);
+  const read = useRead("getAttempt", { jobId, attemptNo }, ["jobs"]);
   return html`<${Answer} read=${read} not=${`Attempt ${attemptNo} was not read`}>
     ${(attempt) => html`
       <${Facts} facts=${[

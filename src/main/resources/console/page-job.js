@@ -2,7 +2,7 @@
 
 import { ask } from "./act.js";
 import { actsFor } from "./acts.js";
-import { mayAct, offers } from "./api.js";
+import { mayAct } from "./api.js";
 import { Attempts } from "./job-attempts.js";
 import { Timeline } from "./job-timeline.js";
 import { bytes, sentence } from "./format.js";
@@ -27,9 +27,9 @@ export default function Job({ id, query }) {
 
 function Whole({ job, query }) {
   const { jobId } = job;
-  const audit = useRead(offers("listAudit") ? "listAudit" : null, { jobId, limit: AUDIT_ROWS }, ["jobs", "audit"]);
-  const questions = useRead(offers("listQuestions") ? "listQuestions" : null, { jobId }, ["questions", "jobs"]);
-  const flow = useRead(offers("getFlow") ? "getFlow" : null, { jobId }, ["jobs"]);
+  const audit = useRead("listAudit", { jobId, limit: AUDIT_ROWS }, ["jobs", "audit"]);
+  const questions = useRead("listQuestions", { jobId }, ["questions", "jobs"]);
+  const flow = useRead("getFlow", { jobId }, ["jobs"]);
   return html`
     <${Head} job=${job} questions=${questions.answer?.questions} />
     <${Who} job=${job} asker=${audit.answer?.next === undefined && audit.answer?.rows.at(-1)?.actor} />

@@ -1,7 +1,7 @@
 // Jobs: the list with its filter, the choice of rows, and acts on the chosen ones or on all that match.
 
 import { ask } from "./act.js";
-import { mayAct, offers } from "./api.js";
+import { mayAct } from "./api.js";
 import { actsForAll, actsForSome } from "./acts.js";
 import { FilterBar } from "./filter-bar.js";
 import { filterIn, filterInWords, inputOf } from "./filter.js";
@@ -26,7 +26,7 @@ export default function Jobs({ query }) {
     <${FilterBar} filter=${filter} onChange=${setQuery} />
     <div class="tools">
       <${Choice} label="State" value=${filter.state ?? ""} options=${STATES} onChange=${(state) => setQuery({ state })} />
-      ${mayAct() && offers("startBulkAction") && html`<${AllThatMatch} filter=${filter} input=${input} />`}
+      ${mayAct() && html`<${AllThatMatch} filter=${filter} input=${input} />`}
     </div>
     <${Fresh} list=${list} noun="job" />
     <${Answer} read=${list.read} not="The jobs were not read">

@@ -1,7 +1,7 @@
 // Needs me: what only a person can move on, the oldest first, each with its acts in place.
 
 import { ask } from "./act.js";
-import { mayAct, offers } from "./api.js";
+import { mayAct } from "./api.js";
 import { count, counted, midnight, now, relative, sentence, words } from "./format.js";
 import { needsRead } from "./frame.js";
 import { html, useCell } from "./lib.js";
@@ -39,7 +39,7 @@ function Item({ item }) {
       <p class="quiet">for <${Since} at=${item.since} />${item.ifNobodyActs && html` · <${Words}>${sentence(item.ifNobodyActs)}<//>`}</p>
     </div>
     ${mayAct() && html`<div class="actions" data-actions tabindex="-1">
-      ${item.actions.filter(({ operation }) => offers(operation)).map(
+      ${item.actions.map(
         (action) => html`<${ActButton} key=${action.label} label=${action.label} danger=${action.danger} onClick=${() => ask(actOf(item, action))} />`,
       )}
     </div>`}

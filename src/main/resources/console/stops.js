@@ -1,7 +1,6 @@
 // Stop everything, pause, drain and resume: their dialogs, and the banner while something is stopped.
 
 import { ask } from "./act.js";
-import { offers } from "./api.js";
 import { count, counted } from "./format.js";
 import { cell, html, useCell } from "./lib.js";
 import { useRead, WIDE_GAP_MS } from "./reads.js";
@@ -50,11 +49,11 @@ export const stopEverything = () =>
 
 /** The button of the top line. */
 export const StopButton = () =>
-  offers("stopEverything") && html`<${ActButton} label=${html`Stop<span class="wide-only"> everything</span>`} onClick=${stopEverything} />`;
+  html`<${ActButton} label=${html`Stop<span class="wide-only"> everything</span>`} onClick=${stopEverything} />`;
 
 /** A banner while everything is stopped, paused or drained, or a phase is frozen: by whom, since when, why. */
 export function StopBanner() {
-  const pauses = useRead(offers("listPauses") ? "listPauses" : null, {}, ["agents", "gateways", "jobs"], WIDE_GAP_MS).answer?.pauses ?? [];
+  const pauses = useRead("listPauses", {}, ["agents", "gateways", "jobs"], WIDE_GAP_MS).answer?.pauses ?? [];
   const wide = pauses.filter(({ kind, until }) => (kind === "everything" || kind === "phase") && !(until && Date.parse(until) < Date.now()));
   const answer = useCell(stopAnswer);
   return html`
@@ -80,8 +79,8 @@ export const endAct = ({ kind, name, mode }) =>
 const StopAnswer = ({ answer }) => html`<div class="banner" role="status">
   <div>
     <p>${answer.running?.length > 0
-      ? html`<strong>${counted(answer.running.length, "attempt")} ended.</strong> The gateways are asked to abort ${count(answer.aborting)}.`
-      : html`<strong>Nothing was running.</strong>`}</p>
+      ? html`<strong>When it stopped, ${counted(answer.running.length, "run")} may still have been at work.</strong> The gateways are asked to abort ${count(answer.aborting)}.`
+      : html`<strong>Nothing was running when it stopped.</strong>`}</p>
     <ul class="plain">
       ${answer.running?.map((run) => html`<li key=${run.jobId}><${JobLink} job=${run} /> of <${AgentLink} agent=${run.targetAgent} />,
         attempt ${run.attemptNo} on ${run.gateway ?? "no gateway"}, since <${Time} at=${run.since} /></li>`)}
