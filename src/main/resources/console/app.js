@@ -6,7 +6,7 @@
 import { loadOperations, readSession, session } from "./api.js";
 import { Frame } from "./frame.js";
 import { startKeys } from "./keys.js";
-import { html, render, useCell, useEffect, useState } from "./lib.js";
+import { Component, html, render, useCell, useEffect, useState } from "./lib.js";
 import { startLive } from "./live.js";
 import { Login } from "./login.js";
 import { pageOf } from "./pages.js";
@@ -18,6 +18,17 @@ import { Problem } from "./ui.js";
 function App() {
   const visitor = useCell(session);
   return visitor ? html`<${Page} />` : html`<${Login} />`;
+}
+
+/** Shows the failure of a page in place of the page, so that the frame with its acts stays. */
+class Guard extends Component {
+  componentDidCatch(failure) {
+    console.error(failure);
+    this.setState({ failure });
+  }
+  render({ children }, { failure }) {
+    return failure ? html`<${Problem} problem=${failure} not="This page was not shown" again=${() => location.reload()} />` : children;
+  }
 }
 
 /** The page of the address. Its file is loaded when it is first shown. */
@@ -44,7 +55,7 @@ function Page() {
   const ready = loaded.of === found.load;
   return html`<${Frame} title=${found.title}>
     ${ready && loaded.problem && html`<${Problem} problem=${loaded.problem} not="This page was not loaded" />`}
-    ${ready && loaded.View && html`<${loaded.View} key=${path.join("/")} id=${found.id} query=${query} />`}
+    ${ready && loaded.View && html`<${Guard} key=${path.join("/")}><${loaded.View} id=${found.id} query=${query} /><//>`}
   <//>`;
 }
 

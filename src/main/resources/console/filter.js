@@ -22,8 +22,8 @@ export const QUALIFIERS = [
 const FIELDS = [...QUALIFIERS.map(({ field }) => field), "text"];
 const wordOf = (field) => QUALIFIERS.find((qualifier) => qualifier.field === field)?.word;
 
-/** The filter that an address holds: only the fields of a filter. */
-export const filterIn = (query) => Object.fromEntries(FIELDS.filter((field) => query[field]).map((field) => [field, query[field]]));
+/** The filter that an address or a bulk action holds: only the fields of a filter, as texts. */
+export const filterIn = (query) => Object.fromEntries(FIELDS.filter((field) => query[field]).map((field) => [field, String(query[field])]));
 
 /** Reads "state:dead agent:devops disk full" as {state, targetAgent, text}. Values with spaces stand in quotes. */
 export function readFilter(text) {

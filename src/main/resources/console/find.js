@@ -52,7 +52,9 @@ function optionsFor(text, agents, orders, setText) {
   if (text === "") {
     return [...places.slice(0, 8), ...acts(agents).slice(0, 4)];
   }
-  return [...completions(text, setText), ...understood(text), ...places.filter(fits), ...acts(agents).filter(fits)];
+  const all = [...places, ...acts(agents)];
+  const named = all.filter(({ label }) => label.toLowerCase().startsWith(wanted));
+  return [...named, ...completions(text, setText), ...understood(text), ...all.filter((option) => fits(option) && !named.includes(option))];
 }
 
 const place = (label, hint, path) => ({ key: path.join("/"), label, hint, run: () => go(address(path)) });

@@ -8,7 +8,7 @@ import { State } from "./marks.js";
 import { useRead, WIDE_GAP_MS } from "./reads.js";
 import { address, setQuery } from "./router.js";
 import { resumeAct } from "./stops.js";
-import { ActButton, Answer, Choice, Section, Since, Table, Text, Time } from "./ui.js";
+import { ActButton, Answer, Choice, Section, Since, Table, Text, Time, Words } from "./ui.js";
 
 const WINDOWS = [["1", "1 hour"], ["6", "6 hours"], ["24", "24 hours"], ["168", "7 days"]];
 const KINDS = ["jobs", "agents", "gateways"];
@@ -58,7 +58,7 @@ function Agents({ agents }) {
 
 /** The state of a lane, and why it is stopped or waits. */
 const Lane = ({ agent: { status, statusSince, stopped, waitsFor } }) =>
-  html`<${State} state=${status} /> <span class="small quiet">for <${Since} at=${statusSince} />${(stopped ?? waitsFor) && html`: <${Text}>${stopped ?? waitsFor}<//>`}</span>`;
+  html`<${State} state=${status} /> <span class="small quiet">for <${Since} at=${statusSince} />${(stopped ?? waitsFor) && html`: <${Words}>${stopped ?? waitsFor}<//>`}</span>`;
 
 const Pauses = ({ pauses }) => html`<${Table} label="Stopped and paused" rows=${pauses} keyOf=${({ pauseId }) => pauseId} columns=${[
   { title: "What", kind: "main", cell: ({ kind, name }) => html`${kind.replace("_", " ")} <${Text}>${name}<//>` },

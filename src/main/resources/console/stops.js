@@ -59,7 +59,7 @@ export function StopBanner() {
   return html`
     ${wide.map(
       (pause) => html`<div class="banner trouble" role="status" key=${pause.pauseId}>
-        <p><strong>${pause.kind === "everything" ? "Everything" : `Phase ${pause.name}`} is ${pause.status}</strong> by <${Text}>${pause.by}<//>
+        <p><strong>${pause.kind === "everything" ? "Everything" : `Phase ${pause.name}`} is ${pause.status}</strong> by <${Text}>${pause.by}<//>${" "}
           since <${Time} at=${pause.since} />: <${Text}>${pause.reason}<//>
           ${Number(pause.running) > 0 && html` ${counted(pause.running, "job")} still running.`}</p>
         <${ActButton} label=${endAct(pause).label} onClick=${() => ask(endAct(pause))} />
@@ -82,8 +82,7 @@ const StopAnswer = ({ answer }) => html`<div class="banner" role="status">
       ? html`<strong>When it stopped, ${counted(answer.running.length, "run")} may still have been at work.</strong> The gateways are asked to abort ${count(answer.aborting)}.`
       : html`<strong>Nothing was running when it stopped.</strong>`}</p>
     <ul class="plain">
-      ${answer.running?.map((run) => html`<li key=${run.jobId}><${JobLink} job=${run} /> of <${AgentLink} agent=${run.targetAgent} />,
-        attempt ${run.attemptNo} on ${run.gateway ?? "no gateway"}, since <${Time} at=${run.since} /></li>`)}
+      ${answer.running?.map((run) => html`<li key=${run.jobId}><${JobLink} job=${run} /> of <${AgentLink} agent=${run.targetAgent} />, attempt ${run.attemptNo} on ${run.gateway ?? "no gateway"}, since <${Time} at=${run.since} /></li>`)}
     </ul>
   </div>
   <button type="button" onClick=${() => stopAnswer.set(null)}>Close</button>
