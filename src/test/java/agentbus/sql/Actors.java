@@ -192,6 +192,7 @@ final class Actors {
             case PERSON -> bus.block(attempt, "person", "anna");
             case JOB -> bus.block(attempt, "jobId", job(block.job()));
             case NOBODY_NAMED -> bus.block(attempt);
+            case ANSWER -> bus.say(attempt, "ask", "question", "May it?");
         };
     }
 

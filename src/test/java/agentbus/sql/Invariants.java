@@ -71,7 +71,7 @@ public final class Invariants {
                 "a blocked job has no mover and is not among the stuck, which people look at",
                 """
                 select j.job_id from jobs j
-                where j.state = 'blocked' and j.blocked_until is null
+                where j.state = 'blocked' and j.blocked_until is null and not waits_for_answer(j)
                   and not exists (select from jobs o where o.job_id = j.blocked_on_job and o.ended_at is null)
                   and not exists (select from stuck_jobs_v s where s.job_id = j.job_id)""");
         all.put(
@@ -79,11 +79,24 @@ public final class Invariants {
                 """
                 select j.job_id from jobs j
                 where j.state = 'blocked' and j.blocked_until is null and j.subject <> 'blocked.replan'
+                  and not waits_for_answer(j)
                   and not exists (select from jobs o where o.job_id = j.blocked_on_job and o.ended_at is null)
                   and not exists (select from jobs r where r.parent_job_id = j.job_id and r.subject = 'blocked.replan')
                   and not exists (select from jobs r where r.coalesce_key = replan_key(j.blocked_on_job))
                   and not exists (select from events e where e.topic = 'job.needs_operator'
                     and (e.source_job_id = j.job_id or e.payload ->> 'failedDependency' = j.blocked_on_job::text))""");
+        all.put(
+                "a question is open and its job does not wait for it",
+                """
+                select q.question_id from questions q left join jobs j using (job_id)
+                where q.status = 'open' and q.job_id is not null
+                  and (j.state is distinct from 'blocked' or j.question_id is distinct from q.question_id)""");
+        all.put(
+                "the coordinator is asked about a job that waits for a person",
+                """
+                select j.job_id from jobs j join jobs r on r.parent_job_id = j.job_id and r.subject = 'blocked.replan'
+                join questions q on q.question_id = j.question_id
+                where waits_for_answer(j) and r.created_at >= q.created_at""");
         all.put("a cascade is left", "select job_id from cascades");
         all.put(
                 "a job has not ended and says no next move",

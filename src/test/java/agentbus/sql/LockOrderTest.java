@@ -59,12 +59,12 @@ class LockOrderTest {
     }
 
     @Test
-    void an_unblock_does_not_wait_for_what_depends_on_the_question_it_withdraws() throws Exception {
+    void an_unblock_does_not_wait_for_what_depends_on_the_replan_job_it_cancels() throws Exception {
         Attempt attempt = bus.running();
         bus.block(attempt);
-        String question = bus.jdbc()
+        String replan = bus.jdbc()
                 .queryForObject("select job_id::text from jobs where subject = 'blocked.replan'", String.class);
-        String dependent = bus.enqueue("dependsOn", List.of(question));
+        String dependent = bus.enqueue("dependsOn", List.of(replan));
 
         whileTaken(dependent, attempt.job(), () -> bus.ask("unblock_job", "jobId", attempt.job(), "answer", "go on"));
 

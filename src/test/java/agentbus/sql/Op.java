@@ -13,7 +13,8 @@ sealed interface Op {
         AGENT,
         PERSON,
         JOB,
-        NOBODY_NAMED
+        NOBODY_NAMED,
+        ANSWER
     }
 
     /** What a hook call can come to. */

@@ -192,6 +192,41 @@ class QuestionsTest {
     }
 
     @Test
+    void an_answer_and_a_cancel_at_the_same_moment_do_not_wait_for_each_other() throws Exception {
+        for (int round = 0; round < 10; round++) {
+            JsonNode question = asked();
+
+            var ends = Race.of(
+                    2,
+                    i -> () -> i == 0
+                            ? answer(question, "option", "web-1")
+                            : bus.ask("cancel_job", "jobId", job(question), "reason", "not wanted"));
+
+            assertNull(ends.get(1).thrown(), "a cancel is possible before and after the answer");
+            assertEquals("cancelled", bus.state(job(question)));
+            boolean answered = ends.get(0).thrown() == null;
+            assertEquals(
+                    answered ? "answered" : "withdrawn",
+                    get(question).get("status").asText());
+        }
+    }
+
+    @Test
+    void the_handles_of_a_job_withdraw_its_question_too() {
+        JsonNode killed = asked();
+        bus.ask("kill_job", "jobId", job(killed), "reason", "it never ends");
+        assertEquals("dead", bus.state(job(killed)));
+        assertEquals("withdrawn", get(killed).get("status").asText());
+
+        JsonNode moved = asked();
+        bus.jdbc().update("update agents set accepts = accepts || '{infra.check}' where agent_id = 'research'");
+        bus.ask("reassign_job", "jobId", job(moved), "targetAgent", "research", "reason", "she knows more");
+        assertEquals("open", get(moved).get("status").asText(), "the job still waits");
+        answer(moved, "option", "web-1");
+        assertEquals("web-1", bus.claim().claimed().at("/questions/0/told").asText(), "the new agent gets the answer");
+    }
+
+    @Test
     void only_people_answer_and_only_the_one_who_is_asked_if_there_is_one() {
         employ("anna", "bert");
         JsonNode question = asked("askedOf", json("person", "Bert"));
