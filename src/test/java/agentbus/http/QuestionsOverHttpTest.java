@@ -107,7 +107,7 @@ class QuestionsOverHttpTest {
             delimiter = '|',
             quoteCharacter = '~',
             value = {
-                "{}|400",
+                "{}|422",
                 "{'answer':''}|400",
                 "{'decision':'perhaps'}|400",
                 "{'answer':'x','contentHash':'ABC'}|400",
