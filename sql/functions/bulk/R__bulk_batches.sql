@@ -129,7 +129,9 @@ create or replace function count_bulk(
 $$;
 
 -- Gives each of p_jobs its turn, in this order, until the time of the batch is up (bulk_budget), and counts
--- the results. Returns the last job that had its turn. A job that has left the filter is skipped.
+-- the results. Returns the last job that had its turn. A job that has left the filter is skipped. Jobs that
+-- need no look one by one move together; the others, and all of a slice of which one was refused, follow one
+-- by one.
 create or replace function act_on_jobs(p_bulk bulk_actions, p_jobs uuid[]) returns uuid
 language plpgsql as $$
 declare
@@ -139,6 +141,8 @@ declare
     select o_jobs
     from job_page(p_bulk.namespace, p_bulk.filter, cardinality(p_jobs), p_looks => 2147483647,
       p_only => v_locked));
+  v_slice uuid[];
+  v_moved uuid[];
   v_job uuid;
   v_last uuid;
   v_result record;
@@ -147,26 +151,83 @@ declare
   v_failures jsonb[] := '{}';
   v_put_off uuid[] := '{}';
 begin
-  foreach v_job in array p_jobs loop
-    exit when clock_timestamp() > statement_timestamp() + bulk_budget() and v_last is not null;
-    v_last := v_job;
-    if v_job <> all (v_locked) then
-      v_put_off := v_put_off || v_job;
-    elsif v_job <> all (v_fit) then
-      v_skipped := v_skipped + 1;
-    else
-      select * into v_result from act_on_job(p_bulk, v_job);
-      v_done := v_done + (v_result.o_outcome = 'done')::int;
-      v_skipped := v_skipped + (v_result.o_outcome = 'skipped')::int;
-      if v_result.o_outcome = 'failed' then
-        v_failures := v_failures || jsonb_build_object('jobId', v_job, 'detail', left(v_result.o_detail, 1000));
-      elsif v_result.o_outcome = 'put_off' then
+  for v_from in 1 .. cardinality(p_jobs) by bulk_slice() loop
+    v_slice := p_jobs[v_from : v_from + bulk_slice() - 1];
+    v_moved := move_together(p_bulk, array(select j from unnest(v_slice) j where j = any (v_fit)));
+    v_done := v_done + cardinality(v_moved);
+    foreach v_job in array v_slice loop
+      -- Those that moved together have had their turn, whatever the time is.
+      exit when v_moved = '{}' and v_last is not null
+        and clock_timestamp() > statement_timestamp() + bulk_budget();
+      v_last := v_job;
+      if v_job = any (v_moved) then
+        continue;
+      elsif v_job <> all (v_locked) then
         v_put_off := v_put_off || v_job;
+      elsif v_job <> all (v_fit) then
+        v_skipped := v_skipped + 1;
+      else
+        select * into v_result from act_on_job(p_bulk, v_job);
+        v_done := v_done + (v_result.o_outcome = 'done')::int;
+        v_skipped := v_skipped + (v_result.o_outcome = 'skipped')::int;
+        if v_result.o_outcome = 'failed' then
+          v_failures := v_failures
+            || jsonb_build_object('jobId', v_job, 'detail', left(v_result.o_detail, 1000));
+        elsif v_result.o_outcome = 'put_off' then
+          v_put_off := v_put_off || v_job;
+        end if;
       end if;
-    end if;
+    end loop;
+    exit when clock_timestamp() > statement_timestamp() + bulk_budget();
   end loop;
   perform count_bulk(p_bulk.bulk_id, v_done, v_skipped, v_failures, v_put_off);
   return v_last;
+end
+$$;
+
+-- Moves those of p_jobs together that need no look one by one, in a subtransaction: p_jobs are locked and
+-- match the filter. Returns the moved jobs; none when any of them was refused.
+create or replace function move_together(p_bulk bulk_actions, p_jobs uuid[]) returns uuid[]
+language plpgsql as $$
+declare
+  v_agent agents;
+begin
+  if p_jobs = '{}' then
+    return p_jobs;
+  end if;
+  case p_bulk.operation
+    when 'cancel' then
+      perform cancel_jobs(p_jobs, p_bulk.reason);
+      perform cascade_later(
+        array(select j from unnest(p_jobs) j where exists (select from jobs where parent_job_id = j)),
+        'cancel', format('its parent was cancelled: %s', p_bulk.reason));
+      perform cascade_later(array(select waited_for(p_jobs)), 'release', p_bulk.reason);
+    when 'kill' then
+      perform cancel_jobs(p_jobs, p_bulk.reason, 'dead');
+      perform cascade_later(array(select waited_for(p_jobs)), 'release', p_bulk.reason);
+    when 'dismiss' then
+      perform cancel_jobs(p_jobs, p_bulk.reason);
+      perform cascade_later(array(select waited_for(p_jobs)), 'release', p_bulk.reason);
+    when 'redrive' then
+      p_jobs := array(
+        select j from unnest(p_jobs) j where not exists (select from open_dependencies_of(j)));
+      perform redrive_jobs(p_jobs, 'queued');
+    when 'retry_now' then
+      p_jobs := array(select start_queued(p_jobs));
+    when 'set_priority' then
+      p_jobs := array(select set_priorities(p_jobs, p_bulk.priority));
+    when 'reassign' then
+      p_jobs := array(
+        select job_id from jobs where job_id = any (p_jobs) and target_agent <> p_bulk.target_agent);
+      v_agent := agent_named(p_bulk.namespace, p_bulk.target_agent, 'targetAgent');
+      perform require_fit(v_agent, subject, trust)
+      from (select distinct subject, trust from jobs where job_id = any (p_jobs)) kinds;
+      perform give_jobs(p_jobs, v_agent);
+  end case;
+  return p_jobs;
+exception when others then
+  -- Whatever it was, the jobs have their turn one by one, and one of them meets it again.
+  return '{}';
 end
 $$;
 

@@ -2,7 +2,9 @@
 -- bulk action. There is one condition, in job_page, and it takes every value as a parameter.
 --
 -- Plans: job_page reads one index in the order of arrival and stops after a number of rows. The condition on
--- v_source leaves one branch of the union; the others are constants and vanish when the call is planned.
+-- v_source leaves one branch of the union, or those of several states, which are merged; the others are
+-- constants and vanish when the call is planned. Each branch has the order itself, because the planner does not
+-- pass the order of the union down to a branch with a condition.
 
 -- Returns the filter of an input in its normal form: the fields state (an array), targetAgent, subject,
 -- jobType, flowKey, correlationKey, parentJobId, trust, text, since and until, without those that are absent.
@@ -149,53 +151,77 @@ begin
             case when v_words is null then 1
               else 10 + coalesce(payload_bytes, pg_column_size(payload)) / 100 end as weight
           from (
-            select * from jobs
+            (select * from jobs
             where v_source = 'arrival' and namespace = p_namespace and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'flow' and namespace = p_namespace and flow_key = v_flow
               and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'correlation' and namespace = p_namespace and correlation_key = v_correlation
               and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'parent' and namespace = p_namespace and parent_job_id = v_parent
               and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'ids' and namespace = p_namespace and job_id = any (p_only)
               and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'state' and state = 'waiting' and 'waiting' = any (v_states)
               and namespace = p_namespace and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'state' and state = 'blocked' and 'blocked' = any (v_states)
               and namespace = p_namespace and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'state' and state = 'failed' and 'failed' = any (v_states)
               and namespace = p_namespace and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'state' and state = 'dead' and 'dead' = any (v_states)
               and namespace = p_namespace and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'state' and state = 'cancelled' and 'cancelled' = any (v_states)
               and namespace = p_namespace and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'state' and state = 'queued' and 'queued' = any (v_states)
               and namespace = p_namespace and (v_agent is null or target_agent = v_agent)
               and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)
             union all
-            select * from jobs
+            (select * from jobs
             where v_source = 'state' and state in ('leased', 'running') and v_states && '{leased,running}'
-              and namespace = p_namespace and seq > p_after and seq < v_before) source
+              and namespace = p_namespace and seq > p_after and seq < v_before
+            order by case when p_up then seq end, case when not p_up then seq end desc
+            limit v_looks)) source
           order by case when p_up then seq end, case when not p_up then seq end desc
           limit case when v_words is null then v_looks else v_looks / 10 + 1 end) looked) weighed) compared
     where fits or used >= v_looks and used - weight < v_looks

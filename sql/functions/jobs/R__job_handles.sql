@@ -56,11 +56,11 @@ language sql volatile as $$
   where j.job_id = (p_job).job_id
 $$;
 
--- Writes the audit row of a change that moves the job to no other state, with the reason of act_as.
-create or replace function note_act(p_job jobs, p_action text, p_detail jsonb) returns void
-language sql as $$
+-- Writes the audit row of a change that moves a job to no other state, with the reason of act_as.
+create or replace function note_act(p_namespace text, p_job_id uuid, p_action text, p_detail jsonb)
+returns void language sql as $$
   insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
-  values ((p_job).namespace, current_actor(), p_action, 'jobs', (p_job).job_id::text,
+  values (p_namespace, current_actor(), p_action, 'jobs', p_job_id::text,
     nullif(current_setting('agentbus.why', true), ''), p_detail)
 $$;
 
@@ -76,19 +76,38 @@ begin
 end
 $$;
 
+-- Makes those of the locked jobs due that are queued for a later time. Returns them.
+create or replace function start_queued(p_jobs uuid[]) returns setof uuid
+language plpgsql as $$
+begin
+  return query
+    with early as (
+      select job_id, run_after from jobs where job_id = any (p_jobs) and state = 'queued' and run_after > now()
+    ), moved as (
+      update jobs
+      set run_after = now(), updated_at = now()
+      where job_id in (select e.job_id from early e)
+      returning jobs.namespace, jobs.job_id
+    ), noted as materialized (
+      select m.job_id,
+        note_act(m.namespace, m.job_id, 'job.started_early', jsonb_build_object('runAfter', e.run_after))
+      from moved m
+      join early e on e.job_id = m.job_id
+    )
+    select n.job_id from noted n;
+  if found then
+    perform pg_notify('jobs_ready', '');
+  end if;
+end
+$$;
+
 -- Starts a locked job now: a queued job that waits for its time is due, and a block until a time ends, with
 -- the reason as its answer. Returns false for a job that is due already.
 create or replace function start_now(p_job jobs, p_reason text) returns boolean
 language plpgsql as $$
 begin
   if p_job.state = 'queued' then
-    if p_job.run_after <= now() then
-      return false;
-    end if;
-    update jobs set run_after = now(), updated_at = now() where job_id = p_job.job_id;
-    perform note_act(p_job, 'job.started_early', jsonb_build_object('runAfter', p_job.run_after));
-    perform pg_notify('jobs_ready', '');
-    return true;
+    return exists (select from start_queued(array[p_job.job_id]));
   end if;
   if p_job.state <> 'blocked' or p_job.blocked_until is null then
     perform refuse_state(p_job, 'started now', case p_job.state
@@ -108,8 +127,6 @@ $$;
 -- stopped, and the jobs that wait for it are blocked. Returns false for a dead letter.
 create or replace function kill_one(p_job jobs, p_reason text) returns boolean
 language plpgsql as $$
-declare
-  v_causes uuid[] := block_causes(array[p_job.job_id]);
 begin
   if p_job.state = 'dead' then
     return false;
@@ -117,18 +134,31 @@ begin
   if p_job.ended_at is not null then
     perform refuse_state(p_job, 'killed', 'a job that has not ended');
   end if;
-  if p_job.live_attempt is not null then
-    perform finish_attempt(p_job, 'cancelled', 'dead', p_error => p_reason);
-    return true;
-  end if;
-  update jobs
-  set state = 'dead', last_error = p_reason, open_dependencies = 0, ended_at = now(), updated_at = now()
-  where job_id = p_job.job_id
-  returning * into p_job;
-  perform drop_replans(array[p_job.job_id], v_causes);
+  perform cancel_jobs(array[p_job.job_id], p_reason, 'dead');
+  select * into p_job from jobs where job_id = p_job.job_id;
   perform release_dependents(p_job);
   return true;
 end
+$$;
+
+-- Sets the priority of locked jobs. Returns those that had another one.
+create or replace function set_priorities(p_jobs uuid[], p_priority int) returns setof uuid
+language sql as $$
+  with other as (
+    select job_id, priority from jobs where job_id = any (p_jobs) and priority <> p_priority
+  ), moved as (
+    update jobs
+    set priority = p_priority, updated_at = now()
+    where job_id in (select o.job_id from other o)
+    returning namespace, job_id
+  ), noted as materialized (
+    select m.job_id,
+      note_act(m.namespace, m.job_id, 'job.priority_set',
+        jsonb_build_object('priority', p_priority, 'before', o.priority))
+    from moved m
+    join other o on o.job_id = m.job_id
+  )
+  select job_id from noted
 $$;
 
 -- Sets the priority of a locked job that has not ended. Returns false when the job has this priority.
@@ -138,27 +168,92 @@ begin
   if p_job.ended_at is not null then
     perform refuse_state(p_job, 'given another priority', 'a job that has not ended');
   end if;
-  if p_job.priority = p_priority then
-    return false;
-  end if;
-  update jobs set priority = p_priority, updated_at = now() where job_id = p_job.job_id;
-  perform note_act(p_job, 'job.priority_set',
-    jsonb_build_object('priority', p_priority, 'before', p_job.priority));
-  return true;
+  return exists (select from set_priorities(array[p_job.job_id], p_priority));
 end
 $$;
 
--- Hands a locked job to another agent, which must be enabled, accept the subject and be allowed to read the
--- payload. The job keeps its state, and the model, thinking and timeout that it had from its old agent become
--- those of the new one. Returns false when the agent has the job already.
+-- Refuses (422) an agent that is disabled, does not accept the subject, or may not read a payload with this
+-- trust.
+create or replace function require_fit(p_agent agents, p_subject text, p_trust text) returns void
+language plpgsql stable as $$
+begin
+  perform require_accepted(p_agent, p_subject, 'targetAgent', 'targetAgent');
+  if p_trust = 'untrusted' and p_agent.reads = 'trusted' then
+    perform refuse(422, 'untrusted_input',
+      format('agent %s reads trusted payloads only, and this one comes from outside', p_agent.agent_id),
+      'targetAgent', to_jsonb(p_agent.agent_id), 'an agent that reads untrusted payloads');
+  end if;
+end
+$$;
+
+-- Hands locked jobs to another agent that fits. Each keeps its state, and the model, thinking and timeout
+-- that it had from its old agent become those of the new one.
+create or replace function give_jobs(p_jobs uuid[], p_agent agents) returns void
+language plpgsql as $$
+declare
+  v_before jsonb := (select jsonb_object_agg(job_id, target_agent) from jobs where job_id = any (p_jobs));
+begin
+  update jobs j
+  set target_agent = p_agent.agent_id,
+    model = case when j.model is not distinct from o.model then p_agent.model else j.model end,
+    thinking = case when j.thinking is not distinct from o.thinking then p_agent.thinking else j.thinking end,
+    timeout_seconds = n.timeout_seconds,
+    hard_timeout_seconds = greatest(j.hard_timeout_seconds, n.timeout_seconds),
+    -- Events of the old agent's subscription no longer join the job.
+    coalesce_key = null,
+    delivery_failures = 0,
+    -- The claim mark of the new lane does not know the job (dispatch/R__claim_mark.sql).
+    moved_xid = pg_current_xact_id(),
+    updated_at = now()
+  from jobs b
+  join agents o on o.namespace = b.namespace and o.agent_id = b.target_agent
+  cross join lateral job_type_settings(b.namespace, b.job_type) t
+  cross join lateral (
+    select case
+      when b.timeout_seconds = coalesce(o.timeout_seconds, t.timeout_seconds)
+        then coalesce(p_agent.timeout_seconds, t.timeout_seconds)
+      else b.timeout_seconds end as timeout_seconds) n
+  where j.job_id = any (p_jobs) and b.job_id = j.job_id;
+  perform give_replans(p_jobs, p_agent.agent_id, v_before);
+  perform note_act(j.namespace, j.job_id, 'job.reassigned',
+      jsonb_build_object('targetAgent', p_agent.agent_id, 'before', v_before -> j.job_id::text)),
+    append_event(j.namespace, 'job.reassigned', p_agent.agent_id, j.job_id,
+      jsonb_strip_nulls(jsonb_build_object('jobId', j.job_id, 'targetAgent', p_agent.agent_id,
+        'before', v_before -> j.job_id::text, 'subject', j.subject,
+        'reason', nullif(current_setting('agentbus.why', true), ''))))
+  from jobs j
+  where job_id = any (p_jobs);
+  perform pg_notify('jobs_ready', '');
+end
+$$;
+
+-- Makes the queued blocked.replan jobs about blocked jobs speak of their new agent, so that the end of the
+-- block still withdraws them. p_before has the old agent of each job. Questions that another call has locked
+-- are left as they are.
+create or replace function give_replans(p_jobs uuid[], p_agent text, p_before jsonb) returns void
+language sql as $$
+  update jobs
+  set source_agent = p_agent,
+    payload = payload || jsonb_build_object('targetAgent', p_agent),
+    updated_at = now()
+  where job_id in (
+    select job_id
+    from jobs
+    where parent_job_id = any (p_jobs)
+      and subject = 'blocked.replan'
+      and state = 'queued'
+      and coalesce_key is null
+      and source_agent = p_before ->> parent_job_id::text
+    for no key update skip locked)
+$$;
+
+-- Hands a locked job to another agent as give_jobs does. Returns false when the agent has the job already.
 -- Refuses a job with a live attempt or a good end (409), an agent that does not fit (422), and a dedupe key
 -- that another live job of the agent has (409).
 create or replace function reassign_one(p_job jobs, p_agent text) returns boolean
 language plpgsql as $$
 declare
-  v_new agents := agent_named(p_job.namespace, p_agent, 'targetAgent');
-  v_old agents;
-  v_type job_types := job_type_settings(p_job.namespace, p_job.job_type);
+  v_agent agents := agent_named(p_job.namespace, p_agent, 'targetAgent');
 begin
   if p_job.live_attempt is not null then
     perform refuse_state(p_job, 'reassigned', 'a job without a live attempt; end-attempt ends it');
@@ -169,64 +264,14 @@ begin
   if p_job.target_agent = p_agent then
     return false;
   end if;
-  perform require_accepted(v_new, p_job.subject, 'targetAgent', 'targetAgent');
-  if p_job.trust = 'untrusted' and v_new.reads = 'trusted' then
-    perform refuse(422, 'untrusted_input',
-      format('agent %s reads trusted payloads only, and that of job %s comes from outside', p_agent, p_job.job_id),
-      'targetAgent', to_jsonb(p_agent), 'an agent that reads untrusted payloads');
-  end if;
-  select * into v_old from agents where namespace = p_job.namespace and agent_id = p_job.target_agent;
-  begin
-    update jobs
-    set target_agent = p_agent,
-      model = case when model is not distinct from v_old.model then v_new.model else model end,
-      thinking = case when thinking is not distinct from v_old.thinking then v_new.thinking else thinking end,
-      timeout_seconds = case
-        when timeout_seconds = coalesce(v_old.timeout_seconds, v_type.timeout_seconds)
-          then coalesce(v_new.timeout_seconds, v_type.timeout_seconds)
-        else timeout_seconds end,
-      -- Events of the old agent's subscription no longer join the job.
-      coalesce_key = null,
-      delivery_failures = 0,
-      -- The claim mark of the new lane does not know the job (dispatch/R__claim_mark.sql).
-      moved_xid = pg_current_xact_id(),
-      updated_at = now()
-    where job_id = p_job.job_id;
-  exception when unique_violation then
-    perform refuse(409, 'dedupe_conflict',
-      format('another live job of agent %s has the dedupe key %s', p_agent, p_job.dedupe_key),
-      'targetAgent', to_jsonb(p_agent), 'an agent of which no live job has this key');
-  end;
-  update jobs
-  set hard_timeout_seconds = greatest(hard_timeout_seconds, timeout_seconds)
-  where job_id = p_job.job_id and hard_timeout_seconds < timeout_seconds;
-  perform give_replan(p_job, p_agent);
-  perform note_act(p_job, 'job.reassigned', jsonb_build_object('targetAgent', p_agent, 'before', p_job.target_agent));
-  perform append_event(p_job.namespace, 'job.reassigned', p_agent, p_job.job_id,
-    jsonb_strip_nulls(jsonb_build_object('jobId', p_job.job_id, 'targetAgent', p_agent, 'before', p_job.target_agent,
-      'subject', p_job.subject, 'reason', nullif(current_setting('agentbus.why', true), ''))));
-  perform pg_notify('jobs_ready', '');
+  perform require_fit(v_agent, p_job.subject, p_job.trust);
+  perform give_jobs(array[p_job.job_id], v_agent);
   return true;
+exception when unique_violation then
+  perform refuse(409, 'dedupe_conflict',
+    format('another live job of agent %s has the dedupe key %s', p_agent, p_job.dedupe_key),
+    'targetAgent', to_jsonb(p_agent), 'an agent of which no live job has this key');
 end
-$$;
-
--- Makes the queued blocked.replan job about a blocked job speak of its new agent, so that the end of the
--- block still withdraws it. One that another call has locked is left as it is.
-create or replace function give_replan(p_job jobs, p_agent text) returns void
-language sql as $$
-  update jobs
-  set source_agent = p_agent,
-    payload = payload || jsonb_build_object('targetAgent', p_agent),
-    updated_at = now()
-  where job_id in (
-    select job_id
-    from jobs
-    where parent_job_id = (p_job).job_id
-      and subject = 'blocked.replan'
-      and state = 'queued'
-      and coalesce_key is null
-      and source_agent = (p_job).target_agent
-    for no key update skip locked)
 $$;
 
 -- Dismisses a locked dead letter, which is then cancelled. Returns false for a job that was dismissed before.
@@ -244,9 +289,25 @@ begin
 end
 $$;
 
--- Gives a locked dead or failed job all its attempts again. The job is queued, or waits when it was killed
--- before its dependencies had succeeded. Refuses another state, and a dedupe key that another live job has
--- meanwhile (409).
+-- Gives locked dead or failed jobs all their attempts again. They are queued, or waiting with p_state
+-- waiting.
+create or replace function redrive_jobs(p_jobs uuid[], p_state text) returns void
+language sql as $$
+  update jobs
+  set state = p_state,
+    open_dependencies = case p_state when 'waiting' then open_count(job_id) else 0 end,
+    attempt_count = 0,
+    delivery_failures = 0,
+    ended_without_closing = 0,
+    redrives = redrives + 1,
+    run_after = now(),
+    ended_at = null,
+    updated_at = now()
+  where job_id = any (p_jobs)
+$$;
+
+-- Redrives a locked dead or failed job. The job is queued, or waits when it was killed before its
+-- dependencies had succeeded. Refuses another state, and a dedupe key that another live job has meanwhile (409).
 create or replace function redrive_one(p_job jobs) returns jobs
 language plpgsql as $$
 declare
@@ -255,25 +316,15 @@ begin
   if p_job.state not in ('dead', 'failed') then
     perform refuse_state(p_job, 'redriven', 'a dead or failed job');
   end if;
-  if open_count(p_job.job_id) > 0 then
-    -- Locked, so that none can succeed unseen between the count below and the commit.
-    perform job_id
-    from jobs
-    where job_id in (select waited from open_dependencies_of(p_job.job_id) waited)
-    order by job_id
-    for share;
-  end if;
-  update jobs
-  set state = case when open_count(job_id) = 0 then 'queued' else 'waiting' end,
-    open_dependencies = open_count(job_id),
-    attempt_count = 0,
-    delivery_failures = 0,
-    ended_without_closing = 0,
-    redrives = redrives + 1,
-    run_after = now(),
-    ended_at = null, updated_at = now()
-  where job_id = p_job.job_id
-  returning * into p_job;
+  -- Locked, so that none can succeed unseen between the count below and the commit.
+  perform job_id
+  from jobs
+  where job_id in (select waited from open_dependencies_of(p_job.job_id) waited)
+  order by job_id
+  for share;
+  perform redrive_jobs(array[p_job.job_id],
+    case when open_count(p_job.job_id) = 0 then 'queued' else 'waiting' end);
+  select * into p_job from jobs where job_id = p_job.job_id;
   if p_job.state = 'waiting' then
     select * into v_spoiled from spoiled_dependency(p_job.job_id);
     if found then
@@ -394,9 +445,13 @@ begin
     return handled(v_job, false);
   end if;
   update jobs
-  set leased_until = v_until, hard_deadline = greatest(hard_deadline, v_until), updated_at = now()
+  set leased_until = v_until,
+    hard_deadline = greatest(hard_deadline, v_until),
+    -- A renewal without leaseSeconds then leaves the longer lease.
+    keeps_lease = true,
+    updated_at = now()
   where job_id = v_job.job_id;
-  perform note_act(v_job, 'job.extended',
+  perform note_act(v_job.namespace, v_job.job_id, 'job.extended',
     jsonb_build_object('leasedUntil', v_until, 'before', v_job.leased_until, 'attemptNo', v_job.attempt_no));
   return handled(v_job, true);
 end

@@ -33,7 +33,7 @@ $$;
 create or replace function refuse_state(p_job jobs, p_what text, p_expected text) returns void
 language plpgsql as $$
 begin
-  perform refuse(409, 'wrong_state', 
+  perform refuse(409, 'wrong_state',
     format('job %s is %s and cannot be %s%s', p_job.job_id, p_job.state, p_what, last_act_text(p_job.job_id)),
     'jobId', to_jsonb(p_job.job_id), p_expected);
 end
@@ -63,10 +63,10 @@ $$;
 comment on function unblock_job(jsonb, jsonb) is
   'The operation unblockJob: for operators, the coordinator, the agent that the block names, and the agent that requested the job. An open question of the job is withdrawn, which only an operator may do.';
 
--- Cancels locked jobs that have not ended, together with their live attempts, or dismisses dead letters. The
--- caller releases the jobs that wait for them.
-create or replace function cancel_jobs(p_jobs uuid[], p_reason text) returns void
-language plpgsql as $$
+-- Cancels locked jobs that have not ended, together with their live attempts, or dismisses dead letters. With
+-- p_state dead it kills jobs that have not ended. The caller releases the jobs that wait for them.
+create or replace function cancel_jobs(p_jobs uuid[], p_reason text, p_state text default 'cancelled')
+returns void language plpgsql as $$
 declare
   v_causes uuid[] := block_causes(p_jobs);
   v_attempts uuid[] := array(
@@ -80,7 +80,7 @@ begin
   where attempt_id = any (v_attempts);
   update jobs
   -- A dead letter keeps the error of its death; the audit log has the reason of its dismissal.
-  set state = 'cancelled', last_error = case when state = 'dead' then last_error else p_reason end, ended_at = now(),
+  set state = p_state, last_error = case when state = 'dead' then last_error else p_reason end, ended_at = now(),
     open_dependencies = 0,
     updated_at = now()
   where job_id = any (p_jobs);
@@ -89,6 +89,9 @@ begin
   perform drop_replans(p_jobs, v_causes);
 end
 $$;
+
+-- The function with fewer parameters, which an earlier version of this script made.
+drop function if exists cancel_jobs(uuid[], text);
 
 -- Cancels one locked job as cancel_jobs does, and releases the jobs that wait for it. Returns the job.
 create or replace function cancel_one(p_job jobs, p_reason text) returns jobs

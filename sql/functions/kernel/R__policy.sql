@@ -343,6 +343,10 @@ create or replace function bulk_counted() returns int language sql immutable as 
 -- Chosen: a batch takes less than a second, so that a stop, a claim or a shutdown waits no longer.
 create or replace function bulk_batch() returns int language sql immutable as $$ select 500 $$;
 
+-- How many jobs of a batch move together, before each has its turn alone when one of them is refused.
+-- Chosen: a statement for so many costs little more for each job than one for all.
+create or replace function bulk_slice() returns int language sql immutable as $$ select 100 $$;
+
 -- How long one batch of a bulk action goes on; the next batch takes the rest.
 -- Chosen: nobody waits longer for a lock on one of its jobs, and the statement timeout is 20 s.
 create or replace function bulk_budget() returns interval
