@@ -3,8 +3,8 @@
 --
 -- Plans: job_page reads one index in the order of arrival and stops after a number of rows. The condition on
 -- v_source leaves one branch of the union, or those of several states, which are merged; the others are
--- constants and vanish when the call is planned. Each branch has the order itself, because the planner does not
--- pass the order of the union down to a branch with a condition.
+-- constants and vanish when the call is planned. Each branch has the order itself, because the planner does
+-- not pass the order of the union down to a branch with a condition.
 
 -- Returns the filter of an input in its normal form: the fields state (an array), targetAgent, subject,
 -- jobType, flowKey, correlationKey, parentJobId, trust, text, since and until, without those that are absent.

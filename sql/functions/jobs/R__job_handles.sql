@@ -173,11 +173,12 @@ end
 $$;
 
 -- Refuses (422) an agent that is disabled, does not accept the subject, or may not read a payload with this
--- trust.
+-- trust, and (409) a frozen one.
 create or replace function require_fit(p_agent agents, p_subject text, p_trust text) returns void
 language plpgsql stable as $$
 begin
   perform require_accepted(p_agent, p_subject, 'targetAgent', 'targetAgent');
+  perform refuse_frozen_agent(p_agent.namespace, p_agent.agent_id, 'targetAgent');
   if p_trust = 'untrusted' and p_agent.reads = 'trusted' then
     perform refuse(422, 'untrusted_input',
       format('agent %s reads trusted payloads only, and this one comes from outside', p_agent.agent_id),
@@ -334,7 +335,8 @@ begin
   return p_job;
 exception when unique_violation then
   perform refuse(409, 'dedupe_conflict', format('another live job of agent %s has the dedupe key %s meanwhile',
-    p_job.target_agent, p_job.dedupe_key), 'jobId', to_jsonb(p_job.job_id), 'a job whose dedupe key is free');
+      p_job.target_agent, p_job.dedupe_key),
+    'jobId', to_jsonb(p_job.job_id), 'a job whose dedupe key is free');
 end
 $$;
 
