@@ -103,30 +103,40 @@ create or replace function open_audit(
   p_since timestamptz, p_at timestamptz, p_id bigint
 ) returns refcursor
 language plpgsql stable
--- Planned anew each time, so that a filter which is not given disappears from the plan.
-set plan_cache_mode = force_custom_plan as $$
+-- Planned anew each time, so that a filter which is not given disappears from the plan. The caller fetches
+-- a page and no more, which the planner does not know, so it may neither sort nor read a whole table.
+set plan_cache_mode = force_custom_plan set enable_sort = off set enable_seqscan = off
+set enable_bitmapscan = off as $$
 declare
   v_rows refcursor;
 begin
+  -- Each branch has an order of its own, so that both are read along an index and merged.
   open v_rows for
-    select audit_id, namespace, actor, action, table_name, row_id, why, detail, created_at
+    select *
     from (
-      select audit_id, namespace, actor, action, table_name, row_id, why, detail, created_at from audit_log
-      where namespace = p_namespace
-        and (p_actor is null or actor = p_actor)
-        and (p_action is null or action = p_action)
-        and (p_table is null or table_name = p_table)
-        and created_at >= p_since
-        and (created_at, audit_id) < (p_at, p_id)
+      (
+        select audit_id, namespace, actor, action, table_name, row_id, why, detail, created_at
+        from audit_log
+        where namespace = p_namespace
+          and (p_actor is null or actor = p_actor)
+          and (p_action is null or action = p_action)
+          and (p_table is null or table_name = p_table)
+          and created_at >= p_since
+          and (created_at, audit_id) < (p_at, p_id)
+        order by created_at desc, audit_id desc
+        limit audit_look())
       union all
-      select audit_id, namespace, actor, action, table_name, row_id, why, detail, created_at
-      from audit_log_history
-      where namespace = p_namespace
-        and (p_actor is null or actor = p_actor)
-        and (p_action is null or action = p_action)
-        and (p_table is null or table_name = p_table)
-        and created_at >= p_since
-        and (created_at, audit_id) < (p_at, p_id)) r
+      (
+        select audit_id, namespace, actor, action, table_name, row_id, why, detail, created_at
+        from audit_log_history
+        where namespace = p_namespace
+          and (p_actor is null or actor = p_actor)
+          and (p_action is null or action = p_action)
+          and (p_table is null or table_name = p_table)
+          and created_at >= p_since
+          and (created_at, audit_id) < (p_at, p_id)
+        order by created_at desc, audit_id desc
+        limit audit_look())) r
     order by created_at desc, audit_id desc
     limit audit_look();
   return v_rows;

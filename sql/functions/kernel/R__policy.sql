@@ -256,7 +256,7 @@ create or replace function answer_bytes() returns int language sql immutable as 
 
 -- How many rows of the audit log one call of list-audit reads; then the answer says how far it has searched.
 -- Chosen: such a call takes about a tenth of a second.
-create or replace function audit_look() returns int language sql immutable as $$ select 20000 $$;
+create or replace function audit_look() returns int language sql immutable as $$ select 10000 $$;
 
 -- How many jobs get-flow shows.
 -- Chosen: more than a person can follow in a graph, and about half of answer_bytes.
@@ -277,7 +277,7 @@ language sql immutable as $$ select interval '31 days' $$;
 
 -- How many attempts, events and jobs of a window an account counts; it counts the newest.
 -- Chosen: more than an agent has in a day, and counted within a second.
-create or replace function account_look() returns int language sql immutable as $$ select 10000 $$;
+create or replace function account_look() returns int language sql immutable as $$ select 5000 $$;
 
 -- How many rows each list of an account has.
 -- Chosen: a person reads no more; the lists of the single operations have the rest.

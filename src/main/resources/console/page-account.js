@@ -18,8 +18,8 @@ const WINDOWS = [
 export default function AccountPage({ query }) {
   const asked = Boolean(query.agentId || query.flowKey);
   const read = useRead(asked ? "account" : null, {
-    agentId: query.agentId,
-    flowKey: query.flowKey,
+    agent: query.agentId,
+    flow: query.flowKey,
     from: query.from,
     to: query.to,
   });

@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Prints an operation's answer for people: a list as a table, a job as a card, any other answer line by line. */
+/**
+ * Prints an operation's answer for people: its text if it has one, a list as a table, a job as a card, any other answer
+ * line by line.
+ */
 final class AnswerPrinter {
     /** The fields that {@link #printJob} prints in its heading. */
     private static final List<String> JOB_HEAD =
@@ -82,7 +85,14 @@ final class AnswerPrinter {
 
     /** Prints the answer in the form that suits its operation and content. */
     void print(Operation operation, JsonNode answer) {
-        if (operation.table().isPresent()) {
+        String text = operation
+                .special()
+                .textField()
+                .map(field -> answer.path(field).textValue())
+                .orElse(null);
+        if (text != null) {
+            out.println(Text.lines(text, ""));
+        } else if (operation.table().isPresent()) {
             printTable(operation, operation.table().get(), answer);
         } else if (answer.path("problems").isArray()) {
             new HealthCard(answer).print(out, terminal.width());

@@ -38,6 +38,7 @@ final class ContractFile {
             "x-example",
             "x-table",
             "x-card",
+            "x-text",
             "x-mcp",
             "x-issues-token",
             "x-hands-out-attempts",
@@ -185,7 +186,8 @@ final class ContractFile {
                 optional(node, "x-hands-out-attempts"),
                 node.path("x-closes-attempt").asBoolean(),
                 node.path("x-repairs-input").asBoolean(),
-                batch(node.path("x-batch")));
+                batch(node.path("x-batch")),
+                optional(node, "x-text"));
     }
 
     private static Optional<Batch> batch(JsonNode node) {

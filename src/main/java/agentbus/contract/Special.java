@@ -4,17 +4,19 @@ import java.util.Optional;
 
 /**
  * The rare properties of an operation in the contract: {@code x-issues-token}, {@code x-hands-out-attempts},
- * {@code x-closes-attempt}, {@code x-repairs-input} and {@code x-batch}. Most operations have none of them.
+ * {@code x-closes-attempt}, {@code x-repairs-input}, {@code x-batch} and {@code x-text}. Most operations have none of them.
  *
  * @param issuedPrefix the prefix of the long-lived token that the operation issues
  * @param attemptList the field of the answer that lists claimed attempts
  * @param closesAttempt whether the operation closes an attempt
  * @param repairsInput whether texts and numbers of the input are repaired rather than refused
  * @param batch how calls of the operation share a statement
+ * @param textField the field of the answer that the command line prints as it is
  */
 public record Special(
         Optional<String> issuedPrefix,
         Optional<String> attemptList,
         boolean closesAttempt,
         boolean repairsInput,
-        Optional<Batch> batch) {}
+        Optional<Batch> batch,
+        Optional<String> textField) {}

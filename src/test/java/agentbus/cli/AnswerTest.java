@@ -40,6 +40,22 @@ class AnswerTest extends AgainstABus {
     }
 
     @Test
+    void the_text_of_an_answer_is_printed_as_it_is_without_control_characters() {
+        String answer =
+                "{\"headline\":\"h\",\"woken\":{},\"markdown\":\"# Account of agent `devops`\\n\\n- `a\\u001b[2Jb\\u202ec`\\n\"}";
+        List<String> lines = shown(answer, "account", "--agent", "devops", "--from", "2026-01-31T00:00:00+01:00");
+        assertEquals(
+                "/v1/account?agent=devops&from=2026-01-31T00%3A00%3A00%2B01%3A00",
+                bus.request().uri());
+        assertEquals(List.of("# Account of agent `devops`", "", "- `a\u241b[2Jbc`"), lines);
+        assertEquals(List.of(answer), shown(answer, "account", "--flow", "release 4.2", "--json"));
+        assertEquals(
+                List.of("  headline  h"),
+                shown("{\"headline\":\"h\",\"woken\":{}}", "account", "--agent", "devops"),
+                "an answer without the text");
+    }
+
+    @Test
     void a_list_is_an_aligned_table() {
         String second = "{\"jobId\":\"" + JOB + "\",\"state\":\"dead\",\"targetAgent\":\"writer\",\"subject\":\"a\","
                 + "\"priority\":7,\"attemptCount\":5,\"nextMove\":null,\"createdAt\":\"2026-01-31T10:00:00Z\"}";

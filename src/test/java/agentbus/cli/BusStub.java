@@ -18,7 +18,8 @@ final class BusStub implements AutoCloseable {
     private String answer =
             """
             {"jobs":[],"events":[],"agents":[],"gateways":[],"orders":[],"runs":[],"problems":[],
-             "job":{},"event":{},"run":{},"status":"ok","jobId":"j","eventId":"e","agentId":"a","gateway":"g","order":"o","applied":true}""";
+             "job":{},"event":{},"run":{},"status":"ok","jobId":"j","eventId":"e","agentId":"a","gateway":"g","order":"o","applied":true,
+             "rows":[],"nodes":[],"edges":[],"woken":{}}""";
 
     record Request(String method, String uri, String token, String contentType, String body) {}
 

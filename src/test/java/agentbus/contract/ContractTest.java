@@ -49,6 +49,24 @@ class ContractTest {
     }
 
     @Test
+    void a_text_that_the_command_line_prints_is_a_required_text_of_the_answer() {
+        JsonNode paths = contract.document().get("paths");
+        List<Operation> withText = contract.operations().stream()
+                .filter(operation -> operation.special().textField().isPresent())
+                .toList();
+        assertEquals(List.of("account"), withText.stream().map(Operation::id).toList());
+        for (Operation operation : withText) {
+            String field = operation.special().textField().orElseThrow();
+            JsonNode schema = paths.path(operation.path())
+                    .path(operation.method().toLowerCase(java.util.Locale.ROOT))
+                    .at("/responses/200/content/application~1json/schema");
+            assertEquals(
+                    "string", schema.path("properties").path(field).path("type").asText(), operation.id());
+            assertTrue(schema.path("required").toString().contains('"' + field + '"'), operation.id());
+        }
+    }
+
+    @Test
     void a_default_is_a_value_that_its_own_schema_allows() {
         for (Operation operation : contract.operations()) {
             for (Input input : operation.inputs()) {

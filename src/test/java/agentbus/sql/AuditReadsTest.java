@@ -168,7 +168,7 @@ class AuditReadsTest {
     @Test
     void a_search_that_no_index_serves_stops_and_says_how_far_it_came() {
         fill(1, "operator:anna", "job.cancelled", "jobs", "2026-01-01T00:00:00Z");
-        fill(20_010, "attempt:devops", "job.succeeded", "jobs", "2026-02-01T00:00:00Z");
+        fill(10_010, "attempt:devops", "job.succeeded", "jobs", "2026-02-01T00:00:00Z");
 
         JsonNode first = bus.ask("list_audit", "table", "jobs", "actor", "attempt:devops", "action", "job.cancelled");
 
@@ -176,10 +176,10 @@ class AuditReadsTest {
         assertEquals(0, first.get("rows").size());
         assertFalse(first.has("searchedTo"));
 
-        fill(20_010, "dispatcher:d", "job.cancelled", "jobs", "2026-02-01T00:00:00Z");
+        fill(10_010, "dispatcher:d", "job.cancelled", "jobs", "2026-02-01T00:00:00Z");
         JsonNode second = bus.ask("list_audit", "actor", "attempt:devops", "action", "job.cancelled");
         assertEquals(0, second.get("rows").size());
-        assertEquals("2026-01-31T18:26:41+00:00", second.get("searchedTo").asText());
+        assertEquals("2026-01-31T21:13:21+00:00", second.get("searchedTo").asText());
         JsonNode third = bus.ask(
                 "list_audit",
                 "actor",
