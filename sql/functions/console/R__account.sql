@@ -64,13 +64,15 @@ begin
         answered_by, created_at, closed_at, seq
       from questions
       where namespace = p_namespace and created_at >= p_from and created_at < p_to
-        and case when p_agent is null then job_id = any (p_jobs) else agent_id = p_agent end
+        and (p_agent is null or agent_id = p_agent)
+        and (p_agent is not null or job_id = any (p_jobs))
       union all
       select question_id, kind, status, job_id, attempt_no, agent_id, question, answer, option, decision,
         answered_by, created_at, closed_at, seq
       from questions_history
       where namespace = p_namespace and created_at >= p_from and created_at < p_to
-        and case when p_agent is null then job_id = any (p_jobs) else agent_id = p_agent end) every_one
+        and (p_agent is null or agent_id = p_agent)
+        and (p_agent is not null or job_id = any (p_jobs))) every_one
     where attempt_no is not null
     order by seq desc
     limit account_look()
