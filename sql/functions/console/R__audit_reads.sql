@@ -24,7 +24,7 @@ language sql stable as $$
 $$;
 
 -- Returns the ids of the rows that belong to a job, live or retired, as the audit log writes them: the job,
--- its attempts and the slot of the standing order that it works for.
+-- its attempts, its questions and the slot of the standing order that it works for.
 create or replace function rows_of_job(p_job_id uuid) returns text[]
 language sql stable as $$
   select array_agg(id::text)
@@ -32,6 +32,8 @@ language sql stable as $$
     select p_job_id as id
     union select attempt_id from job_attempts where job_id = p_job_id
     union select attempt_id from job_attempts_history where job_id = p_job_id
+    union select question_id from questions where job_id = p_job_id
+    union select question_id from questions_history where job_id = p_job_id
     union select run_id from standing_order_runs where job_id = p_job_id) r
 $$;
 
@@ -80,6 +82,11 @@ language sql stable as $$
       else cut_fields((p_row).detail, list_text()) end)
 $$;
 
+-- Returns the actions that nearly every job has; the index by action leaves them out.
+create or replace function common_actions() returns text[] language sql immutable as $$
+  select '{job.enqueued,job.leased,job.running,job.succeeded}'::text[]
+$$;
+
 -- Returns whether the rows of one actor from p_since up to a position are so few that one look sees them
 -- all.
 create or replace function actor_fits(
@@ -97,7 +104,8 @@ $$;
 
 -- Opens a cursor over the audit rows of a namespace from p_since to before the position (p_at, p_id), live
 -- or retired, newest first, at most audit_look rows. Of actor, action and table the caller passes at most
--- one, so that one index gives the rows in their order; the caller checks the others row by row.
+-- one, and none that its index leaves out, so that one index gives the rows in their order; the caller
+-- checks the others row by row.
 create or replace function open_audit(
   p_namespace text, p_actor text, p_action text, p_table text,
   p_since timestamptz, p_at timestamptz, p_id bigint
@@ -118,9 +126,10 @@ begin
         select audit_id, namespace, actor, action, table_name, row_id, why, detail, created_at
         from audit_log
         where namespace = p_namespace
-          and (p_actor is null or actor = p_actor)
-          and (p_action is null or action = p_action)
-          and (p_table is null or table_name = p_table)
+          and (p_actor is null or actor = p_actor and split_part(actor, ':', 1) <> 'dispatcher')
+          and (p_action is null
+            or action = p_action and action <> all ('{job.enqueued,job.leased,job.running,job.succeeded}'))
+          and (p_table is null or table_name = p_table and table_name <> 'jobs')
           and created_at >= p_since
           and (created_at, audit_id) < (p_at, p_id)
         order by created_at desc, audit_id desc
@@ -130,9 +139,10 @@ begin
         select audit_id, namespace, actor, action, table_name, row_id, why, detail, created_at
         from audit_log_history
         where namespace = p_namespace
-          and (p_actor is null or actor = p_actor)
-          and (p_action is null or action = p_action)
-          and (p_table is null or table_name = p_table)
+          and (p_actor is null or actor = p_actor and split_part(actor, ':', 1) <> 'dispatcher')
+          and (p_action is null
+            or action = p_action and action <> all ('{job.enqueued,job.leased,job.running,job.succeeded}'))
+          and (p_table is null or table_name = p_table and table_name <> 'jobs')
           and created_at >= p_since
           and (created_at, audit_id) < (p_at, p_id)
         order by created_at desc, audit_id desc
@@ -218,13 +228,14 @@ begin
       case when v_table is null then audited_tables() else array[v_table] end,
       case when p_input ? 'jobId' then rows_of_job((p_input ->> 'jobId')::uuid) else array[v_row_id] end,
       v_since, v_place.o_at, v_place.o_id);
-  elsif v_actor is not null
-    and (v_action is null or actor_fits(v_namespace, v_actor, v_since, v_place.o_at)) then
+  elsif split_part(v_actor, ':', 1) <> 'dispatcher'
+    and (v_action is null or v_action = any (common_actions())
+      or actor_fits(v_namespace, v_actor, v_since, v_place.o_at)) then
     v_cursor := open_audit(v_namespace, v_actor, null, null, v_since, v_place.o_at, v_place.o_id);
-  elsif v_action is not null then
+  elsif v_action <> all (common_actions()) then
     v_cursor := open_audit(v_namespace, null, v_action, null, v_since, v_place.o_at, v_place.o_id);
   else
-    -- The index by table leaves out the rows of jobs, which are nearly all rows anyway.
+    -- No index has what nearly every job writes: the newest rows hold enough of that.
     v_cursor := open_audit(v_namespace, null, null, nullif(v_table, 'jobs'), v_since, v_place.o_at,
       v_place.o_id);
   end if;

@@ -94,17 +94,29 @@ class RequestTest extends AgainstABus {
             case "array":
                 return input.name().equals("dependsOn") ? "[\"" + JOB + "\"]" : "[]";
             case "object":
-                return input.name().equals("unblock") ? "{\"person\":\"anna\"}" : "{\"a\":[1.50,\"b\"]}";
+                return object(input);
             default:
                 break;
         }
-        if (input.name().endsWith("JobId")
-                || input.name().equals("jobId")
-                || input.name().equals("eventId")
-                || input.name().equals("runId") && input.in() == Input.In.PATH) {
-            return JOB;
+        String pattern = input.schema().path("pattern").asText();
+        return Stream.of("some-text", JOB, "reactive", "ab".repeat(32))
+                .filter(text -> pattern.isEmpty() || text.matches(pattern))
+                .findFirst()
+                .orElseThrow(
+                        () -> new AssertionError("no sample for " + input.name() + ", which must match " + pattern));
+    }
+
+    /** An object with a free text, in the first field that takes one if the fields are named. */
+    private static String object(Input input) {
+        for (var field : input.schema().path("properties").properties()) {
+            if (field.getValue().path("type").asText().equals("string")
+                    && !field.getValue().has("pattern")
+                    && !field.getValue().has("format")
+                    && !field.getValue().has("enum")) {
+                return "{\"" + field.getKey() + "\":\"anna\"}";
+            }
         }
-        return input.name().equals("jobType") ? "reactive" : "some-text";
+        return "{\"a\":[1.50,\"b\"]}";
     }
 
     private static ObjectNode object(String json) throws IOException {

@@ -266,6 +266,28 @@ class AccountTest {
     }
 
     @Test
+    void a_question_and_its_answer_are_told_once_and_its_attempt_is_no_block() {
+        Attempt attempt = bus.running();
+        String question = bus.say(attempt, "ask", "question", "May I rotate the key of web-1?")
+                .findValue("questionId")
+                .asText();
+        JsonNode open = ofDevops();
+        assertEquals(
+                "May I rotate the key of web-1?",
+                open.at("/asked/questions/list/rows/0/question").asText());
+        assertTrue(open.get("headline").asText().contains("asked 1 question (1 without an answer)."));
+        assertEquals(0, open.at("/asked/blocks/total").asInt());
+
+        bus.ask("answer_question", "questionId", question, "answer", "yes, at night");
+
+        JsonNode answered = ofDevops().at("/asked/questions/list/rows/0");
+        assertEquals("yes, at night", answered.get("answer").asText());
+        assertEquals("operator:anna", answered.get("answeredBy").asText());
+        List<String> tables = bus.ask("list_audit", "jobId", attempt.job()).findValuesAsText("table");
+        assertTrue(tables.contains("questions") && tables.contains("jobs"), tables::toString);
+    }
+
+    @Test
     void a_window_is_the_same_in_every_zone_and_is_shown_in_utc() {
         aDay();
         bus.jdbc().update("update job_attempts set started_at = '2026-01-31T23:30:00Z'");
