@@ -57,7 +57,7 @@ function Rows({ list, chosen, setChosen }) {
       return after;
     });
   const select = {
-    title: html`<span class="hidden">Chosen</span>`,
+    title: "Chosen",
     kind: "box",
     cell: ({ jobId, subject }) => html`<input type="checkbox" data-select checked=${chosen.has(jobId)} onChange=${() => toggle(jobId)} aria-label=${`Choose ${subject}`} />`,
   };

@@ -66,7 +66,7 @@ const Pauses = ({ pauses }) => html`<${Table} label="Stopped and paused" rows=${
   { title: "Reason", kind: "wide", cell: ({ reason, by }) => html`<${Text}>${reason}<//> <span class="quiet">by <${Text}>${by}<//></span>` },
   { title: "Since", cell: ({ since }) => html`<${Time} at=${since} inRow />` },
   { title: "Until", cell: ({ until }) => (until ? html`<${Time} at=${until} inRow />` : html`<span class="quiet">resumed by hand</span>`) },
-  { title: "", cell: (pause) => pause.mode !== "freeze" && html`<${ActButton} label="Resume" onClick=${() => ask(resumeAct(pause.kind, pause.name))} />` },
+  { title: "Act", kind: "acts", cell: (pause) => pause.mode !== "freeze" && html`<${ActButton} label="Resume" onClick=${() => ask(resumeAct(pause.kind, pause.name))} />` },
 ]} />`;
 
 const Gateways = ({ gateways }) =>

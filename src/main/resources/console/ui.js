@@ -51,9 +51,7 @@ export function Id({ id }) {
     setCopied(Boolean(navigator.clipboard));
     setTimeout(() => setCopied(false), 2000);
   };
-  return html`<button type="button" class="id" title=${id} onClick=${copy} aria-label=${`Copy id ${id}`}>
-    ${copied ? "copied" : shortId(id)}
-  </button>`;
+  return html`<button type="button" class="id" title=${id} onClick=${copy}><span class="hidden">Copy id ${" "}</span>${copied ? "copied" : shortId(id)}</button>`;
 }
 
 export const JobLink = ({ job, open = false, children }) => {
@@ -124,7 +122,8 @@ export const Facts = ({ facts }) =>
  * A table, which becomes cards on a narrow page.
  *
  * @param label its name for people who do not see it
- * @param columns each with title, cell(row), and kind: main (the title of a card), number, or wide (takes the free width)
+ * @param columns each with title, cell(row), and kind: main (the title of a card), number, wide (takes the free width), box or acts
+ *     (their title is not shown)
  * @param rows the rows; keyOf(row) tells them apart. A row that opens something holds one link with data-open, which the
  *     keys j and k move between
  */
@@ -132,7 +131,7 @@ export function Table({ label, columns, rows, keyOf, rowClass }) {
   return html`<table role="table" aria-label=${label} class="list">
     <thead role="rowgroup">
       <tr role="row">
-        ${columns.map(({ title, kind = "" }) => html`<th role="columnheader" scope="col" class=${kind} key=${title}>${title}</th>`)}
+        ${columns.map(({ title, kind = "" }) => html`<th role="columnheader" scope="col" class=${kind} key=${title}>${kind === "box" || kind === "acts" ? html`<span class="hidden">${title}</span>` : title}</th>`)}
       </tr>
     </thead>
     <tbody role="rowgroup" onClick=${openRow}>
