@@ -4,6 +4,7 @@
 import { call } from "./api.js";
 import { Field } from "./fields.js";
 import { count, counted, sentence } from "./format.js";
+import { Json } from "./json.js";
 import { cell, html, useCell, useEffect, useRef, useState } from "./lib.js";
 import { State } from "./marks.js";
 import { readAgain, useRead } from "./reads.js";
@@ -25,7 +26,7 @@ const note = cell(null);
  *
  * @param act title (the verb and its object, as on the button), sentence (the consequence), operation, and either input
  *     or inputs (one call for each); fields (each with name and maybe label, options, value, optional; default: reason);
- *     danger; preview (the input of previewBulkAction, whose count and samples are shown); undo(answer, values) returns
+ *     danger; content (what the act is about, as JSON); preview (the input of previewBulkAction, whose count and samples are shown); undo(answer, values) returns
  *     {operation, input}; audit (the query of the audit page); then(answer) runs after success
  */
 export const ask = (act) => asked.set(act);
@@ -77,6 +78,7 @@ function ActForm({ act }) {
   return html`<form onSubmit=${submit}>
     <h2 id="act-title">${act.title}</h2>
     ${act.sentence && html`<p><${Text} lines>${act.sentence}<//></p>`}
+    ${act.content && html`<${Json} value=${act.content} label="What it is about" />`}
     ${act.preview && html`<${Preview} read=${preview} />`}
     ${fields.map(
       (field, index) => html`<${Field} key=${field.name} field=${field} first=${index === 0} act=${act} value=${values[field.name]}

@@ -48,7 +48,7 @@ function optionsFor(text, facets, add, setText) {
 /** The values that the bus knows, and the typed one. */
 function valuesOf({ field, values, facet }, facets, typed, add) {
   const known = (values ?? facets[facet] ?? []).map((entry) =>
-    typeof entry === "object" ? { value: entry.subject ?? entry.name ?? entry.value, hint: entry.jobs === undefined ? undefined : `${count(entry.jobs)} jobs` } : { value: entry },
+    typeof entry === "object" ? { value: entry.subject ?? entry.flowKey, hint: entry.jobs === undefined ? undefined : `${count(entry.jobs)} jobs` } : { value: entry },
   );
   const fitting = known.filter(({ value }) => value.toLowerCase().includes(typed));
   const own = typed !== "" && !known.some(({ value }) => value.toLowerCase() === typed) ? [{ value: typed, hint: "as typed" }] : [];

@@ -104,7 +104,7 @@ function merged(key, read, field, idOf, newestLast) {
 
 /** The button that shows the new rows. */
 export const Fresh = ({ list, noun }) =>
-  html`<div class="fresh" role="status">
+  html`<div class="fresh">
     ${list.fresh > 0 && html`<button type="button" onClick=${list.showFresh}>${count(list.fresh)} new ${noun}${list.fresh === 1 ? "" : "s"}</button>`}
   </div>`;
 

@@ -4,6 +4,7 @@ import { ask } from "./act.js";
 import { mayAct } from "./api.js";
 import { count, counted, midnight, now, relative, sentence, words } from "./format.js";
 import { needsRead } from "./frame.js";
+import { Json } from "./json.js";
 import { html, useCell } from "./lib.js";
 import { Shape } from "./marks.js";
 import { useRead } from "./reads.js";
@@ -36,6 +37,8 @@ function Item({ item }) {
     <span class=${tone}><${Shape} name=${SHAPES[item.kind]} size=${18} /><span class="hidden">${words(item.kind)}</span></span>
     <div>
       <h2><a href=${placeOf(item)} id=${`row-${item.id}`} data-open><${Sentence} item=${item} /></a></h2>
+      ${item.why && html`<p>Why: <${Text} lines>${item.why}<//></p>`}
+      ${item.content && html`<details><summary class="quiet">What it is about</summary><${Json} value=${item.content} label="What it is about" /></details>`}
       <p class="quiet">for <${Since} at=${item.since} />${item.ifNobodyActs && html` · <${Words}>${sentence(item.ifNobodyActs)}<//>`}</p>
     </div>
     ${mayAct() && html`<div class="actions" data-actions tabindex="-1">
@@ -77,7 +80,8 @@ function placeOf({ kind, questionId, jobId, count: jobs, agentId, orderName, gat
 
 /** An action of an item, as the dialog asks for it. */
 const actOf = (item, action) => ({
-  title: action.label,
+  title: action.input.option ? `Answer “${action.label}”` : action.label,
+  content: item.content,
   sentence: item.sentence,
   operation: action.operation,
   input: action.input,
