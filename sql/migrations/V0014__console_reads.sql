@@ -27,13 +27,11 @@ drop index jobs_dead;
 create index jobs_blocked_on_people on jobs (namespace, seq)
   where state = 'blocked' and blocked_until is null and blocked_on_job is null;
 -- Each job on which others are blocked is found without reading them all.
-create index jobs_blocked_by_cause on jobs (namespace, blocked_on_job)
+create index jobs_blocked_by_cause on jobs (namespace, blocked_on_job, job_id)
   where state = 'blocked' and blocked_on_job is not null;
 -- Hotspots of retries are few; without this index health reads every job that has not ended.
 create index jobs_hotspots on jobs (namespace, target_agent)
   where attempt_count >= 3 and ended_at is null;
--- The job of an agent that ended last says since when the agent is idle.
-create index jobs_ended_by_agent on jobs (namespace, target_agent, ended_at)
-  where ended_at is not null;
+-- The filter of jobs reads the jobs of one correlation key by it.
 create index jobs_by_correlation on jobs (namespace, correlation_key, seq)
   where correlation_key is not null;

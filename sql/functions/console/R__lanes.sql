@@ -75,16 +75,21 @@ returns table (agent_id text, live bigint, attempt_id uuid, since timestamptz) l
   group by j.target_agent
 $$;
 
--- Returns the job of an agent that ended last and is not in history; all null when there is none.
-create or replace function last_ended(
-  p_namespace text, p_agent text, out job_id uuid, out ended_at timestamptz
+-- Returns the attempt of an agent that ended last, of its newest attempts_looked_at, with its job; all null
+-- when the agent has had none since attempts name their agent, or when all are in history.
+create or replace function last_attempt(
+  p_namespace text, p_agent text, out attempt_id uuid, out job_id uuid, out finished_at timestamptz
 ) language sql stable as $$
-  select job_id, ended_at
-  from jobs
-  where namespace = p_namespace
-    and target_agent = p_agent
-    and ended_at is not null
-  order by ended_at desc
+  select attempt_id, job_id, finished_at
+  from (
+    select attempt_id, job_id, finished_at
+    from job_attempts
+    where namespace = p_namespace
+      and agent_id = p_agent
+      and finished_at is not null
+    order by started_at desc
+    limit attempts_looked_at()) a
+  order by finished_at desc
   limit 1
 $$;
 
@@ -99,18 +104,19 @@ language sql stable as $$
     and minute > now() - interval '24 hours'
 $$;
 
--- Returns one status of an agent with the time and the row from which it follows.
+-- Returns one status of an agent with the time and the row from which it follows; without a time when no row
+-- tells it.
 create or replace function status_fields(p_status text, p_since timestamptz, p_table text, p_row text)
 returns jsonb language sql immutable as $$
-  select jsonb_build_object(
+  select jsonb_strip_nulls(jsonb_build_object(
     'status', p_status,
     'statusSince', p_since,
-    'statusFrom', jsonb_build_object('table', p_table, 'id', p_row))
+    'statusFrom', jsonb_build_object('table', p_table, 'id', p_row)))
 $$;
 
 -- Returns the status of an agent, the first that holds: disabled, stopped (by the bus, because its gateway
 -- refuses hook calls), paused (by a person), working (since the attempt at work that began first), waiting
--- (since its oldest due job was due) or idle (since the end of the job that ended last).
+-- (since its oldest due job was due) or idle (since the end of the attempt that ended last).
 create or replace function lane_status(p_agent agents, p_attempt uuid, p_at_work_since timestamptz)
 returns jsonb language plpgsql stable as $$
 declare
@@ -133,11 +139,11 @@ begin
     return status_fields('waiting', v_due.since, 'jobs', v_due.job_id::text)
       || jsonb_build_object('waitsFor', hold_of_lane(p_agent.namespace, p_agent.agent_id));
   end if;
-  select * into v_ended from last_ended(p_agent.namespace, p_agent.agent_id);
-  if v_ended.job_id is not null then
-    return status_fields('idle', v_ended.ended_at, 'jobs', v_ended.job_id::text);
+  select * into v_ended from last_attempt(p_agent.namespace, p_agent.agent_id);
+  if v_ended.attempt_id is not null then
+    return status_fields('idle', v_ended.finished_at, 'job_attempts', v_ended.attempt_id::text);
   end if;
-  return status_fields('idle', p_agent.created_at, 'agents', p_agent.agent_id);
+  return status_fields('idle', null, 'agents', p_agent.agent_id);
 end
 $$;
 

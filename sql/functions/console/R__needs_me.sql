@@ -46,7 +46,7 @@ $$;
 -- Returns a text for the end of a sentence: one line, cut after list_text characters, without a full stop at
 -- its end.
 create or replace function in_sentence(p_text text) returns text language sql immutable as $$
-  select rtrim(cut(regexp_replace(trim(p_text), '\s+', ' ', 'g'), list_text()), '.')
+  select rtrim(cut(regexp_replace(trim(left(p_text, 2 * list_text())), '\s+', ' ', 'g'), list_text()), '.')
 $$;
 
 -- Returns the rows of all sources of a namespace.
@@ -76,17 +76,19 @@ begin
 end
 $$;
 
--- Returns whether more jobs wait for people than needs_blocked looks at.
+-- Returns whether there are more blocked jobs, or more jobs on which others are blocked, than the sources look
+-- at.
 create or replace function needs_are_cut(p_namespace text) returns boolean language sql stable as $$
   select exists (
-    select from jobs
-    where namespace = p_namespace
-      and state = 'blocked'
-      and blocked_until is null
-      and blocked_on_job is null
-    order by seq
-    offset needs_searched()
-    limit 1)
+      select from jobs
+      where namespace = p_namespace
+        and state = 'blocked'
+        and blocked_until is null
+        and blocked_on_job is null
+      order by seq
+      offset needs_searched()
+      limit 1)
+    or (select count(*) from blocking_jobs(p_namespace)) > causes_searched()
 $$;
 
 -- Returns how the bus does while nobody is needed: jobs at work (at most count_cap), jobs that succeeded
@@ -114,7 +116,9 @@ language sql stable as $$
 $$;
 
 create or replace function needs_me(p_principal jsonb, p_input jsonb) returns jsonb
-language plpgsql stable as $$
+language plpgsql stable
+-- Planned once for each connection; planning costs more than the reads.
+set plan_cache_mode = force_generic_plan as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_items jsonb;

@@ -6,11 +6,11 @@ create or replace function has_coordinator(p_namespace text) returns boolean lan
     select from agents where namespace = p_namespace and agent_id = 'coordinator' and enabled)
 $$;
 
--- Returns what happens to a blocked job that nobody answers.
-create or replace function block_outcome(p_namespace text, p_jobs bigint) returns text
-language sql stable as $$
+-- Returns what happens to blocked jobs that nobody answers, with or without a coordinator.
+create or replace function block_outcome(p_jobs bigint, p_coordinator boolean) returns text
+language sql immutable as $$
   select case when p_jobs = 1 then 'It stays' else 'They stay' end || ' blocked'
-    || case when has_coordinator(p_namespace) then ' unless the coordinator decides' else '' end || '.'
+    || case when p_coordinator then ' unless the coordinator decides' else '' end || '.'
 $$;
 
 -- Returns jobs that wait for a person: blocks that name a person, and blocks that neither a time nor a job
@@ -18,7 +18,9 @@ $$;
 -- that wait for the same person with the same reason are one item.
 create or replace function needs_blocked(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
-  with open as materialized (
+  with coordinator as materialized (
+    select has_coordinator(p_namespace) as there
+  ), open as materialized (
     select job_id, target_agent, subject, blocked_on_person, blocked_on_agent, blocked_reason, updated_at
     from jobs
     where namespace = p_namespace
@@ -36,9 +38,10 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       min(subject) as subject,
       count(distinct subject) as subjects
     from open
+    cross join coordinator
     where blocked_on_person is not null
       or updated_at < now() - coordinator_patience()
-      or not has_coordinator(p_namespace)
+      or not coordinator.there
     group by target_agent, blocked_on_person, blocked_on_agent, blocked_reason
     order by since
     limit needs_shown() + 1
@@ -55,7 +58,7 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         case when jobs > 1 then ' with ' || jobs_counted(jobs, needs_searched()) else '' end,
         case when subjects = 1 then format(' (%s)', subject) else '' end,
         in_sentence(blocked_reason)),
-      block_outcome(p_namespace, jobs),
+      block_outcome(jobs, coordinator.there),
       count_fields(jobs, needs_searched()) || jsonb_build_object(
         'agentId', target_agent,
         'jobId', oldest,
@@ -68,12 +71,12 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         case when jobs = 1 then 'Cancel' else 'Cancel the oldest' end,
         'cancelJob', jsonb_build_object('jobId', oldest), '{reason}', true))
   from causes
+  cross join coordinator
 $$;
 
--- Returns the jobs that ended without success while others are blocked on them. A dead letter is left out,
--- because it has an item of its own; so are blocks that the coordinator may still answer.
-create or replace function needs_ended_causes(p_namespace text)
-returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
+-- Returns the jobs on which other jobs of a namespace are blocked, by id and therefore the oldest first, at
+-- most one more than causes_searched. A recursive query jumps from one to the next in the index.
+create or replace function blocking_jobs(p_namespace text) returns setof uuid language sql stable as $$
   with recursive causes as (
     (
       select blocked_on_job as cause
@@ -91,13 +94,24 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         and blocked_on_job > c.cause
       order by blocked_on_job
       limit 1) n
-  ), ended as (
-    select o.job_id, o.target_agent, o.subject, o.state, o.ended_at, o.last_error
-    from (select cause from causes limit needs_searched()) c
+  )
+  select cause from causes limit causes_searched() + 1
+$$;
+
+-- Returns the jobs that ended without success while others are blocked on them. A dead letter is left out,
+-- because it has an item of its own; so are blocks that the coordinator may still answer.
+create or replace function needs_ended_causes(p_namespace text)
+returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
+  with coordinator as materialized (
+    select has_coordinator(p_namespace) as there
+), ended as (
+    select o.job_id, o.target_agent, o.subject, o.state, o.ended_at, o.last_error, coordinator.there as coordinator
+    from blocking_jobs(p_namespace) c (cause)
     join jobs o on o.job_id = c.cause
+    cross join coordinator
     where o.ended_at is not null
       and o.state <> 'dead'
-      and (o.ended_at < now() - coordinator_patience() or not has_coordinator(p_namespace))
+      and (o.ended_at < now() - coordinator_patience() or not coordinator.there)
     order by o.ended_at
     limit needs_shown() + 1
   )
@@ -109,7 +123,7 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       format('%s blocked, because a job of %s (%s) has ended %s%s.',
         jobs_counted(b.jobs, needs_shown()) || case when b.jobs = 1 then ' is' else ' are' end,
         e.target_agent, e.subject, e.state, coalesce(': ' || in_sentence(e.last_error), '')),
-      block_outcome(p_namespace, b.jobs),
+      block_outcome(b.jobs, e.coordinator),
       count_fields(b.jobs, needs_shown()) || jsonb_build_object(
         'agentId', e.target_agent,
         'jobId', b.oldest,
@@ -124,11 +138,12 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         needs_action('Cancel', 'cancelJob', jsonb_build_object('jobId', b.oldest), '{reason}', true) end)
   from ended e
   cross join lateral (
-    select count(*) as jobs, min(job_id::text)::uuid as oldest
+    select count(*) as jobs, (array_agg(job_id))[1] as oldest
     from (
       select job_id
       from jobs
       where namespace = p_namespace and state = 'blocked' and blocked_on_job = e.job_id
+      order by job_id
       limit needs_shown() + 1) j) b
   where b.jobs > 0
 $$;

@@ -25,23 +25,18 @@ $$;
 create or replace function ends_in_steps(p_namespace text, p_from timestamptz, p_to timestamptz)
 returns table (at timestamptz, succeeded bigint, failed bigint, dead bigint, cancelled bigint)
 language sql stable as $$
-  with ends as (
-    select
-      floor(extract(epoch from e.at - p_from) / extract(epoch from p_to - p_from) * overview_steps())::int
-        as step,
-      e.*
-    from ends_between(p_namespace, p_from, p_to) e
-  )
   select
-    p_from + (p_to - p_from) / overview_steps() * s,
+    s.at,
     coalesce(sum(e.succeeded), 0),
     coalesce(sum(e.failed), 0),
     coalesce(sum(e.dead), 0),
     coalesce(sum(e.cancelled), 0)
-  from generate_series(0, overview_steps() - 1) s
-  left join ends e on e.step = s
-  group by s
-  order by s
+  from generate_series(
+    p_from, p_to - (p_to - p_from) / overview_steps(), (p_to - p_from) / overview_steps()) s (at)
+  left join ends_between(p_namespace, p_from, p_to) e
+    on date_bin((p_to - p_from) / overview_steps(), e.at, p_from) = s.at
+  group by s.at
+  order by s.at
 $$;
 
 -- Returns how the dispatchers of a namespace are woken: source is listen or poll (mixed when they differ,
@@ -57,7 +52,9 @@ create or replace function wakes_of(p_namespace text) returns jsonb language sql
 $$;
 
 create or replace function overview(p_principal jsonb, p_input jsonb) returns jsonb
-language plpgsql stable as $$
+language plpgsql stable
+-- Planned once for each connection; planning costs more than the reads.
+set plan_cache_mode = force_generic_plan as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_hours int := coalesce((p_input ->> 'hours')::int, 24);

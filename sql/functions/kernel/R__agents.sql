@@ -93,7 +93,7 @@ language sql stable as $$
     'pausedBy', (p_agent).paused_by,
     'pausedUntil', (p_agent).paused_until,
     'refusals24h', refusals_of((p_agent).namespace, (p_agent).agent_id),
-    'lastEndedJobId', (select job_id from last_ended((p_agent).namespace, (p_agent).agent_id))))
+    'lastEndedJobId', (select job_id from last_attempt((p_agent).namespace, (p_agent).agent_id))))
 $$;
 
 -- Returns one agent as the contract shows it.
@@ -105,7 +105,9 @@ language sql stable as $$
 $$;
 
 create or replace function list_agents(p_principal jsonb, p_input jsonb) returns jsonb
-language plpgsql stable as $$
+language plpgsql stable
+-- Planned once for each connection; planning costs more than the reads.
+set plan_cache_mode = force_generic_plan as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
 begin

@@ -559,9 +559,17 @@ create or replace function count_cap() returns int language sql immutable as $$ 
 -- Chosen: more than a person works through in one sitting; the oldest come first.
 create or replace function needs_shown() returns int language sql immutable as $$ select 200 $$;
 
--- How many blocked jobs, and how many causes of blocks, needs-me looks at, the oldest first.
--- Chosen: ten causes for each item that is shown, read in some milliseconds.
-create or replace function needs_searched() returns int language sql immutable as $$ select 2000 $$;
+-- How many blocked jobs needs-me looks at, the oldest first.
+-- Chosen: five for each item that is shown, read in some milliseconds.
+create or replace function needs_searched() returns int language sql immutable as $$ select 1000 $$;
+
+-- How many jobs on which others are blocked needs-me looks at, the oldest first.
+-- Chosen: two for each item that is shown.
+create or replace function causes_searched() returns int language sql immutable as $$ select 400 $$;
+
+-- Of how many of its newest attempts the last one that ended says since when an agent is idle.
+-- Chosen: more attempts than an agent usually has at once; they end in another order than they began.
+create or replace function attempts_looked_at() returns int language sql immutable as $$ select 20 $$;
 
 -- How long a block that names no person is left to the coordinator before needs-me shows it.
 -- Chosen: a coordinator whose lane works has answered by then.

@@ -36,18 +36,21 @@ $$;
 -- depends on the other and each can be created again alone.
 create or replace function queue_watches() returns table (watch text, value numeric, detail text)
 language sql stable as $$
+  with lanes as materialized (
+    select * from queue_health_summary_v
+  )
   select 'oldest_due',
     coalesce(max(extract(epoch from oldest_queued)), 0),
     (array_agg(target_agent order by oldest_queued desc nulls last))[1]
-  from queue_health_summary_v
+  from lanes
   union all
   select 'oldest_blocked',
     coalesce(max(extract(epoch from oldest_blocked)), 0),
     (array_agg(target_agent order by oldest_blocked desc nulls last))[1]
-  from queue_health_summary_v
+  from lanes
   union all
   select 'expired_leases', coalesce(sum(expired_leases), 0), null
-  from queue_health_summary_v
+  from lanes
 $$;
 
 -- Renames the keys of a view's row to the field names of the contract: oldest_queued_seconds becomes

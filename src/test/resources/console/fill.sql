@@ -40,7 +40,7 @@ from (
         when n % 1000 between 700 and 719 then 'failed'
         when n % 1000 between 720 and 739 then 'blocked'
         when n % 1000 between 740 and 758 then 'dead'
-        when n % 1000 = 759 then 'running'
+        when n % 10000 = 759 then 'running'
         when n % 1000 between 760 and 779 then 'waiting'
         else 'succeeded' end
       when n % 1000 < 890 then 'queued'

@@ -76,7 +76,7 @@ class OverviewTest {
         bus.complete(attempt);
         JsonNode idle = row(bus.ask("list_agents").get("agents"), "devops");
         assertEquals("idle", idle.get("status").asText());
-        assertEquals(attempt.job(), idle.at("/statusFrom/id").asText());
+        assertEquals(attempt.id(), idle.at("/statusFrom/id").asText());
         assertEquals(attempt.job(), idle.get("lastEndedJobId").asText());
 
         String due = bus.enqueue();
