@@ -115,21 +115,31 @@ returns jsonb language sql immutable as $$
 $$;
 
 -- Returns the status of an agent, the first that holds: disabled, stopped (by the bus, because its gateway
--- refuses hook calls), paused (by a person), working (since the attempt at work that began first), waiting
+-- refuses hook calls, or by a person who stopped everything), paused (by a person: the agent, its gateway or
+-- everything), working (since the attempt at work that began first), waiting
 -- (since its oldest due job was due) or idle (since the end of the attempt that ended last).
 create or replace function lane_status(p_agent agents, p_attempt uuid, p_at_work_since timestamptz)
 returns jsonb language plpgsql stable as $$
 declare
+  v_pause pauses := pause_over(p_agent.namespace, p_agent.gateway, null);
   v_due record;
   v_ended record;
 begin
   if not p_agent.enabled then
     return status_fields('disabled', p_agent.updated_at, 'agents', p_agent.agent_id);
   end if;
+  if v_pause.kind = 'everything' then
+    return status_fields(
+      case v_pause.mode when 'stop' then 'stopped' else 'paused' end,
+      v_pause.since, 'pauses', v_pause.pause_id::text);
+  end if;
   if lane_paused(p_agent) then
     return status_fields(
       case when p_agent.refusal_cause is null then 'paused' else 'stopped' end,
       p_agent.paused_at, 'agents', p_agent.agent_id);
+  end if;
+  if v_pause.kind = 'gateway' then
+    return status_fields('paused', v_pause.since, 'pauses', v_pause.pause_id::text);
   end if;
   if p_attempt is not null then
     return status_fields('working', p_at_work_since, 'job_attempts', p_attempt::text);

@@ -17,12 +17,15 @@ create or replace function needs_action(
     || case when p_danger then '{"danger": true}' else '{}'::jsonb end
 $$;
 
--- Returns an item without its id, kind and since. p_more adds fields, of which nulls are left out; a null
+-- Returns an item without its id, kind and since. p_sentence ends with a full stop, which goes when the words
+-- of a person before it end with a mark of their own. p_more adds fields, of which nulls are left out; a null
 -- action is left out too.
 create or replace function needs_item(
   p_sentence text, p_if_nobody_acts text, p_more jsonb, variadic p_actions jsonb[] default '{}'
 ) returns jsonb language sql immutable as $$
-  select jsonb_build_object('sentence', p_sentence, 'ifNobodyActs', p_if_nobody_acts)
+  select jsonb_build_object(
+      'sentence', regexp_replace(p_sentence, '([?!…])\.$', '\1'),
+      'ifNobodyActs', p_if_nobody_acts)
     || jsonb_strip_nulls(p_more)
     || jsonb_build_object('actions', to_jsonb(array_remove(p_actions, null)))
 $$;
@@ -54,6 +57,8 @@ create or replace function needs_of(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language plpgsql stable as $$
 begin
   return query
+    select * from needs_answers(p_namespace)
+    union all
     select * from needs_blocked(p_namespace)
     union all
     select * from needs_ended_causes(p_namespace)
@@ -68,6 +73,8 @@ begin
     union all
     select * from needs_pauses(p_namespace)
     union all
+    select * from needs_bulk_actions(p_namespace)
+    union all
     select * from needs_dispatcher(p_namespace)
     union all
     select * from needs_database(p_namespace)
@@ -76,8 +83,8 @@ begin
 end
 $$;
 
--- Returns whether there are more blocked jobs, or more jobs on which others are blocked, than the sources look
--- at.
+-- Returns whether there are more blocked jobs, or more jobs on which others are blocked, than the sources
+-- look at.
 create or replace function needs_are_cut(p_namespace text) returns boolean language sql stable as $$
   select exists (
       select from jobs

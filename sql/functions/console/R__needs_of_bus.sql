@@ -87,26 +87,48 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
     and operator_refusal is not null
 $$;
 
--- Returns the agents that a person paused longer ago than pause_forgotten.
+-- Returns what people have stopped: everything at once, and the rest after pause_forgotten. A disabled
+-- standing order is among them.
 create or replace function needs_pauses(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
   select
-    'paused/agent/' || agent_id,
-    'paused',
-    paused_at,
+    case p.mode when 'freeze' then 'frozen/' else 'paused/' end || concat_ws('/', p.kind, p.name),
+    case p.mode when 'freeze' then 'frozen' else 'paused' end,
+    p.since,
     needs_item(
-      format('%s is paused by %s for more than a day: %s.', agent_id, paused_by, in_sentence(paused_reason)),
+      t.words || '.',
       case
-        when paused_until is null then 'It stays paused, and its jobs wait.'
-        else format('It goes on by itself at %s.', utc_text(paused_until)) end,
-      jsonb_build_object('agentId', agent_id),
-      needs_action('Resume', 'resumeAgent', jsonb_build_object('agentId', agent_id)))
-  from agents a
+        when p.until is not null then format('It ends by itself at %s.', utc_text(p.until))
+        when p.mode = 'freeze' then 'Its writes are refused until a person ends the freeze.'
+        else 'It stays so until a person resumes it, and the jobs wait.' end,
+      jsonb_build_object(
+        'agentId', case when p.kind = 'agent' then p.name end,
+        'gateway', case when p.kind = 'gateway' then p.name end,
+        'pauseId', p.pause_id),
+      needs_action(
+        case p.mode when 'freeze' then 'End the freeze' else 'Resume' end,
+        case p.mode when 'freeze' then 'unfreeze' else 'resume' end,
+        jsonb_build_object('kind', p.kind, 'name', p.name), '{reason}'))
+  from pauses_in_force(p_namespace) p
+  cross join lateral (
+    select upper(left(w, 1)) || substr(w, 2) as words from in_sentence(stop_text(p)) w) t
+  where p.kind = 'everything'
+    or p.since < now() - pause_forgotten()
+  union all
+  select
+    'paused/standing_order/' || order_name,
+    'paused',
+    disabled_at,
+    needs_item(
+      format('Standing order %s of %s is disabled by %s since %s: %s.', order_name, agent_id, disabled_by,
+        utc_text(disabled_at), in_sentence(disabled_reason)),
+      'Its slots are skipped until a person enables it.',
+      jsonb_build_object('orderName', order_name, 'agentId', agent_id),
+      needs_action('Enable', 'enableStandingOrder', jsonb_build_object('orderName', order_name), '{reason}'))
+  from standing_orders
   where namespace = p_namespace
     and enabled
-    and refusal_cause is null
-    and lane_paused(a)
-    and paused_at < now() - pause_forgotten()
+    and disabled_at < now() - pause_forgotten()
 $$;
 
 -- Returns that no dispatcher of the namespace is alive although there has been one.
@@ -143,7 +165,9 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
   select
     'database/' || v.watch,
     'database',
-    now(),
+    now() - case v.unit
+      when 'seconds' then make_interval(secs => v.value::double precision)
+      else interval '0' end,
     needs_item(
       format('The database needs a look: %s is %s %s, above %s%s.',
         replace(v.watch, '_', ' '), v.value, v.unit, v.worry_above,
@@ -169,12 +193,13 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       format('A sweep cannot handle %s (%s): %s.',
         case what
           when 'slot' then count_of(count(*), 'slot', 'slots')
+          when 'question' then count_of(count(*), 'question', 'questions')
           else count_of(count(*), 'job', 'jobs') end,
         what, in_sentence(error)),
       format('It tries again every %s minutes at least.', sweep_failure_cap_seconds() / 60),
       jsonb_build_object(
         'count', count(*),
-        'jobId', case when what <> 'slot' then min(row_id::text) end))
+        'jobId', case when what not in ('slot', 'question') then min(row_id::text) end))
   from (
     select what, row_id, error, created_at
     from sweep_failures

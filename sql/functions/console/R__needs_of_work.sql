@@ -1,4 +1,5 @@
--- The sources of needs-me about work: blocked jobs, dead letters and standing orders.
+-- The sources of needs-me about work: blocked jobs, dead letters, standing orders and bulk actions. Questions
+-- have a file of their own.
 
 -- Returns whether the namespace has a coordinator that can answer blocks.
 create or replace function has_coordinator(p_namespace text) returns boolean language sql stable as $$
@@ -21,7 +22,8 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
   with coordinator as materialized (
     select has_coordinator(p_namespace) as there
   ), open as materialized (
-    select job_id, target_agent, subject, blocked_on_person, blocked_on_agent, blocked_reason, updated_at
+    select job_id, target_agent, subject, blocked_on_person, blocked_on_agent, blocked_reason, updated_at,
+      question_id
     from jobs
     where namespace = p_namespace
       and state = 'blocked'
@@ -39,9 +41,11 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       count(distinct subject) as subjects
     from open
     cross join coordinator
-    where blocked_on_person is not null
-      or updated_at < now() - coordinator_patience()
-      or not coordinator.there
+    where (blocked_on_person is not null
+        or updated_at < now() - coordinator_patience()
+        or not coordinator.there)
+      -- An open question is an item of its own.
+      and not question_open(question_id)
     group by target_agent, blocked_on_person, blocked_on_agent, blocked_reason
     order by since
     limit needs_shown() + 1
@@ -105,7 +109,8 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
   with coordinator as materialized (
     select has_coordinator(p_namespace) as there
 ), ended as (
-    select o.job_id, o.target_agent, o.subject, o.state, o.ended_at, o.last_error, coordinator.there as coordinator
+    select o.job_id, o.target_agent, o.subject, o.state, o.ended_at, o.last_error,
+      coordinator.there as coordinator
     from blocking_jobs(p_namespace) c (cause)
     join jobs o on o.job_id = c.cause
     cross join coordinator
@@ -196,6 +201,20 @@ create or replace function dead_subjects(p_namespace text) returns table (
       limit capped.cap + 1) d) c
 $$;
 
+-- Returns the action of a bulk action on all dead letters of an agent with one subject.
+create or replace function dead_action(
+  p_verb text, p_operation text, p_agent text, p_subject text, p_jobs bigint, p_cap bigint, p_danger boolean
+) returns jsonb language sql immutable as $$
+  select needs_action(
+    p_verb || ' ' || case when p_jobs > p_cap then 'all' else jobs_counted(p_jobs, p_cap) end,
+    'startBulkAction',
+    jsonb_build_object(
+      'operation', p_operation,
+      'filter', jsonb_build_object('state', 'dead', 'targetAgent', p_agent, 'subject', p_subject)),
+    '{reason}',
+    p_danger)
+$$;
+
 -- Returns the dead letters: one item for each agent and subject, because one filter redrives or dismisses
 -- them together.
 create or replace function needs_dead(p_namespace text)
@@ -218,12 +237,14 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         'agentId', d.agent_id,
         'jobId', d.last_id,
         'subject', d.subject),
-      needs_action(
-        case when d.jobs = 1 then 'Redrive' else 'Redrive the last one' end,
-        'redriveJob', jsonb_build_object('jobId', d.last_id), '{reason}'),
-      needs_action(
-        case when d.jobs = 1 then 'Dismiss' else 'Dismiss the last one' end,
-        'cancelJob', jsonb_build_object('jobId', d.last_id, 'includeChildren', false), '{reason}', true))
+      case
+        when d.jobs = 1 then
+          needs_action('Redrive', 'redriveJob', jsonb_build_object('jobId', d.last_id), '{reason}')
+        else dead_action('Redrive', 'redrive', d.agent_id, d.subject, d.jobs, d.o_cap, false) end,
+      case
+        when d.jobs = 1 then
+          needs_action('Dismiss', 'dismissJob', jsonb_build_object('jobId', d.last_id), '{reason}', true)
+        else dead_action('Dismiss', 'dismiss', d.agent_id, d.subject, d.jobs, d.o_cap, true) end)
   from dead_subjects(p_namespace) d
   join jobs j on j.job_id = d.last_id
 $$;
@@ -287,4 +308,30 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       jsonb_build_object('count', u.slots))
   from unsettled_slots(p_namespace) u (slots)
   where u.slots > 0
+$$;
+
+-- Returns the bulk actions of which jobs failed and that ended within a day, and those whose batches fail.
+create or replace function needs_bulk_actions(p_namespace text)
+returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
+  select
+    'bulk/' || bulk_id,
+    'bulk',
+    coalesce(ended_at, updated_at),
+    needs_item(
+      case
+        when status = 'running' then format('The bulk action %s of %s does not get on: %s.',
+          replace(operation, '_', ' '), split_part(started_by, ':', 2), in_sentence(trouble))
+        else format('%s failed in the bulk action %s of %s%s.',
+          count_of(failed, 'job has', 'jobs have'), replace(operation, '_', ' '), split_part(started_by, ':', 2),
+          coalesce(', such as: ' || in_sentence(failures #>> '{0,detail}'), '')) end,
+      case
+        when status = 'running' then 'Its batch is tried again by itself.'
+        else 'These jobs stay as they are, and this line goes a day after the end of the action.' end,
+      jsonb_build_object('bulkId', bulk_id, 'count', nullif(failed, 0)),
+      case when status = 'running' then
+        needs_action('Stop', 'stopBulkAction', jsonb_build_object('bulkId', bulk_id), '{reason}', true) end)
+  from bulk_actions
+  where namespace = p_namespace
+    and (status = 'running' and trouble is not null
+      or ended_at > now() - bulk_failure_shown() and failed > 0)
 $$;

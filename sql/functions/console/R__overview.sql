@@ -9,15 +9,25 @@ returns jsonb language sql stable as $$
     || jsonb_build_object(
       'capacity', (p_agent).max_concurrency,
       'gateway', (p_agent).gateway,
-      'open', lane_open(p_agent))
+      'open', lane_open(p_agent) and (p).pause_id is null)
     || jsonb_strip_nulls(jsonb_build_object(
       'oldestQueuedSeconds', (
         select greatest(0, round(extract(epoch from now() - since)))
         from oldest_due((p_agent).namespace, (p_agent).agent_id)
         where job_id is not null),
-      'stopped', case when lane_paused(p_agent) then (p_agent).paused_reason end,
-      'stoppedBy', case when lane_paused(p_agent) then (p_agent).paused_by end,
-      'stoppedUntil', case when lane_paused(p_agent) then (p_agent).paused_until end))
+      'stopped', case
+        when (p).kind = 'everything' then stop_text(p)
+        when lane_paused(p_agent) then (p_agent).paused_reason
+        when (p).pause_id is not null then stop_text(p) end,
+      'stoppedBy', case
+        when (p).kind = 'everything' then (p).paused_by
+        when lane_paused(p_agent) then (p_agent).paused_by
+        else (p).paused_by end,
+      'stoppedUntil', case
+        when (p).kind = 'everything' then (p).until
+        when lane_paused(p_agent) then (p_agent).paused_until
+        else (p).until end))
+  from pause_over((p_agent).namespace, (p_agent).gateway, null) p
 $$;
 
 -- Returns the number of jobs that ended in each of overview_steps equal steps from p_from to p_to, by state,
@@ -89,6 +99,7 @@ begin
       from dispatcher_health_summary_v d
       where d.status <> 'gone' and v_namespace = any (namespaces_served(d.namespace))),
     'wakes', wakes_of(v_namespace),
+    'pauses', list_pauses(p_principal, p_input) -> 'pauses',
     'measuredAt', now());
 end
 $$;

@@ -296,26 +296,26 @@ declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_limit int := coalesce((p_input ->> 'limit')::int, 50);
   v_most int := list_bytes(p_input);
+  v_filter jsonb := job_filter(p_input);
+  v_window record;
+  v_page record;
   v_job jobs;
   v_row jsonb;
   v_rows jsonb[] := '{}';
   v_bytes int := 0;
-  v_last bigint;
+  v_next bigint;
   v_holds jsonb := '{}';
 begin
+  select * into v_window from job_window(v_namespace, v_filter);
+  select * into v_page
+  from job_page(v_namespace, v_filter, v_limit, v_window.o_after,
+    least((p_input ->> 'before')::bigint, v_window.o_before));
+  v_next := v_page.o_next;
   for v_job in
-    select *
-    from jobs
-    where namespace = v_namespace
-      and (p_input ->> 'state' is null or state = p_input ->> 'state')
-      and (p_input ->> 'targetAgent' is null or target_agent = p_input ->> 'targetAgent')
-      and (p_input ->> 'subject' is null or subject = p_input ->> 'subject')
-      and (p_input ->> 'flowKey' is null or flow_key = p_input ->> 'flowKey')
-      and (p_input ->> 'correlationKey' is null or correlation_key = p_input ->> 'correlationKey')
-      and (p_input ->> 'parentJobId' is null or parent_job_id = (p_input ->> 'parentJobId')::uuid)
-      and (p_input ->> 'before' is null or seq < (p_input ->> 'before')::bigint)
-    order by seq desc
-    limit v_limit
+    select j.*
+    from unnest(v_page.o_jobs) with ordinality as p (job_id, place)
+    join jobs j using (job_id)
+    order by place
   loop
     -- The values are removed first, because passing a row to a function would read them.
     v_job.payload_bytes := coalesce(v_job.payload_bytes, octet_length(v_job.payload::text));
@@ -330,18 +330,19 @@ begin
     end if;
     v_row := job_row(v_job, v_holds ->> v_job.target_agent);
     v_bytes := v_bytes + octet_length(v_row::text);
-    exit when v_bytes > v_most and cardinality(v_rows) > 0;
+    if v_bytes > v_most and cardinality(v_rows) > 0 then
+      v_next := (v_rows[cardinality(v_rows)] ->> 'seq')::bigint;
+      v_page.o_searched_to := null;
+      exit;
+    end if;
     v_rows := v_rows || v_row;
-    v_last := v_job.seq;
   end loop;
   return jsonb_build_object('jobs', to_jsonb(v_rows))
-    || case
-      when v_bytes > v_most or cardinality(v_rows) = v_limit then jsonb_build_object('next', v_last)
-      else '{}' end;
+    || jsonb_strip_nulls(jsonb_build_object('next', v_next, 'searchedTo', v_page.o_searched_to));
 end
 $$;
 comment on function list_jobs(jsonb, jsonb) is
-  'The operation listJobs: the jobs that are not in history, newest first, at most limit (default 50) and at most answer_bytes. Every other field of the input narrows the list. For the following page the caller passes next of this answer as before.';
+  'The operation listJobs: the jobs that are not in history and match the fields of job_filter, newest first, at most limit (default 50) and at most answer_bytes. For the following page the caller passes next of this answer as before. A search that has looked at job_looks rows stops and says in searchedTo how far it came; the next page goes on from there.';
 
 -- Returns the seq up to which the list of events is complete: no transaction that is still at work can add
 -- an event with this seq or a lower one. See from_seq for how writers are found.

@@ -591,6 +591,23 @@ create or replace function held_calls_to_tell() returns int language sql immutab
 create or replace function pause_forgotten() returns interval
 language sql immutable as $$ select interval '1 day' $$;
 
+-- How long after its end a bulk action of which jobs failed is shown by needs-me.
+-- Chosen: whoever is away for a night still sees it.
+create or replace function bulk_failure_shown() returns interval
+language sql immutable as $$ select interval '1 day' $$;
+
+-- How many jobs, counted from the newest, list-facets looks at.
+-- Chosen: what people look for is mostly recent, and so many rows are read in some tens of milliseconds.
+create or replace function facets_looked_at() returns int language sql immutable as $$ select 10000 $$;
+
+-- How many subjects, and how many flows, list-facets names.
+-- Chosen: more than a list of completions shows.
+create or replace function facets_shown() returns int language sql immutable as $$ select 200 $$;
+
+-- How many jobs and refusals get-agent shows, newest first.
+-- Chosen: one screen.
+create or replace function agent_rows_shown() returns int language sql immutable as $$ select 20 $$;
+
 -- How long before the present the ends of jobs are counted for good.
 -- Chosen: longer than any call of the bus may take (20 s), so that an end is committed by then.
 create or replace function ends_commit_window() returns interval

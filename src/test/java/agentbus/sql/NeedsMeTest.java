@@ -154,7 +154,7 @@ class NeedsMeTest {
         List<JsonNode> items = items();
 
         assertEquals(2, items.size());
-        assertSays("devops waits for anna (infra.check): which region?.", items.get(0));
+        assertSays("devops waits for anna (infra.check): which region?", items.get(0));
         assertSays("devops waits for anna with 3 jobs (infra.check): no key of web-1.", items.get(1));
         assertEquals(3, items.get(1).get("count").asInt());
         String id = items.get(1).get("id").asText();
@@ -214,10 +214,111 @@ class NeedsMeTest {
         assertSays("2 jobs of devops (infra.check) are dead letters; the last one: it broke.", items.get(0));
         assertEquals(last, items.get(0).get("jobId").asText());
 
-        act(items.get(0), "Redrive the last one");
+        act(items.get(0), "Redrive 2 jobs");
         act(only("dead/devops/infra.repair"), "Dismiss");
 
+        assertEquals(
+                "{\"state\": [\"dead\"], \"subject\": \"infra.check\", \"targetAgent\": \"devops\"}",
+                bus.jdbc().queryForObject("select filter::text from bulk_actions", String.class));
         assertEquals(List.of("dead/devops/infra.check"), ids());
+        bus.jdbc().queryForList("select run_bulk_batch()");
+        assertEquals(List.of(), ids());
+    }
+
+    @Test
+    void a_question_is_shown_with_an_action_for_each_option_and_its_job_is_not_shown_twice() {
+        Attempt attempt = bus.running();
+        bus.say(
+                attempt,
+                "ask",
+                "question",
+                "May I restart web-1?",
+                "options",
+                List.of("yes", "no"),
+                "why",
+                "it is slow",
+                "askedOf",
+                json("person", "anna"));
+
+        JsonNode item = only();
+        assertSays("devops asks anna: May I restart web-1?", item);
+        assertEquals("question", item.get("kind").asText());
+        assertEquals("it is slow", item.get("why").asText());
+        assertEquals(
+                "The question stays open, and its job stays blocked.",
+                item.get("ifNobodyActs").asText());
+        assertEquals(
+                List.of("yes", "no", "Answer", "Withdraw"),
+                item.findValuesAsText("label"));
+
+        act(item, "no");
+
+        assertEquals(List.of(), items());
+        assertEquals("queued", bus.state(attempt.job()));
+    }
+
+    @Test
+    void an_approval_is_bound_to_the_content_that_it_shows() {
+        Attempt attempt = bus.running();
+        bus.say(
+                attempt,
+                "request_approval",
+                "question",
+                "Send the mail",
+                "content",
+                json("to", "all"),
+                "deadline",
+                "2100-01-01T00:00:00Z",
+                "onSilence",
+                "cancel");
+
+        JsonNode item = only();
+        assertSays("devops asks for approval: Send the mail.", item);
+        assertEquals("all", item.at("/content/to").asText());
+        assertEquals(
+                "At 2100-01-01T00:00:00Z the job is cancelled.",
+                item.get("ifNobodyActs").asText());
+
+        act(item, "Approve");
+
+        assertEquals(
+                "approved", bus.jdbc().queryForObject("select decision from questions", String.class));
+        assertEquals(List.of(), items());
+    }
+
+    @Test
+    void what_stops_everything_is_shown_at_once_and_other_pauses_after_a_day() {
+        bus.ask("pause", "kind", "agent", "name", "devops", "reason", "maintenance");
+        bus.ask("freeze", "kind", "agent", "name", "research", "reason", "audit");
+        assertEquals(List.of(), items());
+        bus.ask("pause", "kind", "everything", "reason", "fire drill");
+
+        JsonNode item = only();
+        assertTrue(
+                item.get("sentence").asText().startsWith("Everything is paused by operator:anna since "),
+                item::toString);
+        act(item, "Resume");
+
+        bus.jdbc().update("update pauses set since = now() - interval '25 hours' where ended_at is null");
+        bus.jdbc().update("update agents set paused_at = now() - interval '25 hours' where agent_id = 'devops'");
+        assertEquals(List.of("frozen/agent/research", "paused/agent/devops"), ids());
+        act(only("paused/agent/devops"), "Resume");
+        act(only("frozen/agent/research"), "End the freeze");
+        assertEquals(List.of(), ids());
+    }
+
+    @Test
+    void a_bulk_action_of_which_jobs_failed_is_shown_for_a_day() {
+        bus.jdbc()
+                .update(
+                        "insert into bulk_actions (namespace, operation, filter, reason, started_by, frozen_up_to, status,"
+                                + " failed, failures, ended_at) values ('default', 'redrive', '{}', 'again',"
+                                + " 'operator:anna', 1, 'done', 2, '[{\"detail\": \"its key is taken\"}]', now())");
+
+        assertSays("2 jobs have failed in the bulk action redrive of anna, such as: its key is taken.", only());
+
+        bus.jdbc().update("update bulk_actions set ended_at = now() - interval '25 hours'");
+        assertEquals(List.of(), items());
     }
 
     private List<String> ids() {
@@ -336,7 +437,9 @@ class NeedsMeTest {
         assertEquals(
                 List.of("paused", "lane_stopped", "gateway"),
                 items.stream().map(item -> item.get("kind").asText()).toList());
-        assertSays("research is paused by anna for more than a day: vacation.", items.get(0));
+        assertTrue(
+                items.get(0).get("sentence").asText().startsWith("Agent research is paused by anna since "),
+                items::toString);
         assertSays(
                 "Gateway default refuses the jobs of devops, so the bus has stopped its lane:"
                         + " gateway answered 404: no mapping.",

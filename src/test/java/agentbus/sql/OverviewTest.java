@@ -100,6 +100,66 @@ class OverviewTest {
     }
 
     @Test
+    void a_pause_of_everything_is_the_status_of_every_agent() {
+        bus.running();
+        bus.ask("pause", "kind", "everything", "reason", "fire drill");
+
+        JsonNode overview = bus.ask("overview");
+
+        JsonNode lane = row(overview.get("agents"), "research");
+        assertEquals("paused", lane.get("status").asText());
+        assertEquals("pauses", lane.at("/statusFrom/table").asText());
+        assertFalse(lane.get("open").asBoolean());
+        assertEquals("operator:anna", lane.get("stoppedBy").asText());
+        assertEquals("everything", overview.at("/pauses/0/kind").asText());
+        assertEquals(1, row(overview.get("agents"), "devops").get("live").asInt());
+    }
+
+    @Test
+    void one_agent_is_shown_with_its_rights_its_jobs_and_its_refused_calls() {
+        String job = bus.dead();
+        bus.enqueue("targetAgent", "research", "subject", "research.packet");
+        bus.ask("issue_agent_token", "agentId", "devops", "tokenHash", "ab".repeat(32));
+        bus.one(
+                "select note_refusal(?::jsonb, 'enqueueJob', ?::jsonb)",
+                Machine.agent("devops").toString(),
+                Machine.json("code", "forbidden", "detail", "not allowed").toString());
+        bus.ask("pause", "kind", "agent", "name", "devops", "reason", "maintenance");
+
+        JsonNode agent = bus.ask("get_agent", "agentId", "devops");
+
+        assertEquals("paused", agent.get("status").asText());
+        assertEquals("infra.check", agent.at("/accepts/0").asText());
+        assertEquals(1, agent.get("jobs").size());
+        assertEquals(job, agent.at("/jobs/0/jobId").asText());
+        assertEquals(1, agent.get("tokens").size());
+        assertFalse(agent.toString().contains("abab"), agent::toString);
+        assertEquals("maintenance", agent.at("/pauses/0/reason").asText());
+        assertEquals("enqueueJob", agent.at("/refusals/0/operation").asText());
+        assertEquals("not allowed", agent.at("/refusals/0/detail").asText());
+        assertEquals(
+                "404 unknown_agent agentId",
+                Machine.refusal(() -> bus.ask("get_agent", "agentId", "nobody")).brief());
+    }
+
+    @Test
+    void the_filters_are_completed_with_what_the_newest_jobs_have() {
+        bus.enqueue("flowKey", "release-1");
+        bus.enqueue("flowKey", "release-2", "subject", "infra.repair");
+        bus.enqueue("jobType", "dev.fix");
+
+        JsonNode facets = bus.ask("list_facets");
+
+        assertEquals("infra.check", facets.at("/subjects/0/subject").asText());
+        assertEquals(2, facets.at("/subjects/0/jobs").asInt());
+        assertEquals("release-2", facets.at("/flows/0/flowKey").asText());
+        assertEquals(3, facets.get("agents").size());
+        assertTrue(facets.get("jobTypes").toString().contains("dev.fix"));
+        assertEquals(9, facets.get("states").size());
+        assertEquals(3, facets.get("lookedAt").asInt());
+    }
+
+    @Test
     void refused_calls_of_the_last_day_are_counted_for_each_agent() {
         bus.one(
                 "select note_refusal(?::jsonb, 'enqueueJob', ?::jsonb)",
