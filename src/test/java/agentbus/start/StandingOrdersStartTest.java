@@ -97,6 +97,13 @@ class StandingOrdersStartTest {
         start("5", List.of()).close();
         assertEquals(56, orders().size());
         assertEquals(
+                List.of("1 5", "2 17", "3 12", "4 12", "5 10"),
+                database.jdbc()
+                        .queryForList(
+                                "select phase || ' ' || count(*) from standing_orders group by phase order by phase",
+                                String.class),
+                "each order has the phase of its folder");
+        assertEquals(
                 0,
                 database.jdbc()
                         .queryForObject(
