@@ -43,7 +43,12 @@ class StopEverythingOverHttpTest {
         Map<String, AgentScript> silent = Map.of("ann", AgentScript.always(new Outcome.Ignore()));
         try (TestFleet fleet = new TestFleet(home, 1, silent, options -> options)) {
             String[] settings = {
-                "agentbus.agents.dir", fleet.directory(), "agentbus.dispatch.recover-ms", "200", "agentbus.metrics.queue-seconds", "1"
+                "agentbus.agents.dir",
+                fleet.directory(),
+                "agentbus.dispatch.recover-ms",
+                "200",
+                "agentbus.metrics.queue-seconds",
+                "1"
             };
             UUID job;
             try (TestBus bus = TestBus.start(database, fleet.gateway(), home, settings)) {
@@ -74,8 +79,8 @@ class StopEverythingOverHttpTest {
                 await().until(() -> bus.call("GET", "/observe/metrics", null, null)
                         .body()
                         .contains("agentbus_paused{kind=\"everything\",namespace=\"default\"} 1"));
-                JsonNode pause = Json.read(bus.call("GET", "/v1/pauses", bus.operatorToken(), null)
-                        .body());
+                JsonNode pause = Json.read(
+                        bus.call("GET", "/v1/pauses", bus.operatorToken(), null).body());
                 assertEquals("stopped", pause.at("/pauses/0/status").asText());
 
                 act(bus, "/v1/pauses/resume", "{\"kind\": \"everything\", \"reason\": \"the cause is removed\"}");
