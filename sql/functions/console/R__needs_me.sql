@@ -73,11 +73,7 @@ begin
     union all
     select * from needs_pauses(p_namespace)
     union all
-<<<<<<< HEAD
     select * from needs_bulk_actions(p_namespace)
-=======
-    select * from needs_stops(p_namespace)
->>>>>>> 2b513eb (A guide page on stopping, runbook entries with the handles, and stops in needs-me and the overview)
     union all
     select * from needs_dispatcher(p_namespace)
     union all

@@ -99,11 +99,7 @@ begin
       from dispatcher_health_summary_v d
       where d.status <> 'gone' and v_namespace = any (namespaces_served(d.namespace))),
     'wakes', wakes_of(v_namespace),
-<<<<<<< HEAD
     'pauses', list_pauses(p_principal, p_input) -> 'pauses',
-=======
-    'pauses', list_pauses(p_principal, jsonb_build_object('namespace', v_namespace)) -> 'pauses',
->>>>>>> 2b513eb (A guide page on stopping, runbook entries with the handles, and stops in needs-me and the overview)
     'measuredAt', now());
 end
 $$;

@@ -78,15 +78,9 @@ export const endAct = ({ kind, name, mode }) =>
 /** What was running when everything was stopped. */
 const StopAnswer = ({ answer }) => html`<div class="banner" role="status">
   <div>
-<<<<<<< HEAD
     <p>${answer.running?.length > 0
       ? html`<strong>When it stopped, ${counted(answer.running.length, "run")} may still have been at work.</strong> The gateways are asked to abort ${count(answer.aborting)}.`
       : html`<strong>Nothing was running when it stopped.</strong>`}</p>
-=======
-    <p>${answer.ended > 0
-      ? html`<strong>${counted(answer.ended, "attempt")} ended.</strong>${answer.left > 0 && html` ${count(answer.left)} more end within seconds.`} The gateways are asked to abort ${count(answer.aborting)}.`
-      : html`<strong>Nothing was running.</strong>`}</p>
->>>>>>> 2b513eb (A guide page on stopping, runbook entries with the handles, and stops in needs-me and the overview)
     <ul class="plain">
       ${answer.running?.map((run) => html`<li key=${run.jobId}><${JobLink} job=${run} /> of <${AgentLink} agent=${run.targetAgent} />, attempt ${run.attemptNo} on ${run.gateway ?? "no gateway"}, since <${Time} at=${run.since} /></li>`)}
     </ul>

@@ -397,27 +397,4 @@ class PausesTest {
 
         assertEquals(List.of("agent 2", "everything 1", "frozen_agent 1"), counts);
     }
-
-    @Test
-    void needs_me_names_a_stop_of_everything_at_once_and_other_pauses_after_a_day() {
-        pause("job_type", "dev");
-        bus.ask("freeze", "kind", "phase", "name", "3", "reason", "no");
-        pause("everything", null);
-        assertEquals(List.of("Everything is paused by operator:anna: too much."), needs());
-
-        bus.jdbc().update("update pauses set since = now() - interval '2 days'");
-        assertEquals(
-                List.of(
-                        "Everything is paused by operator:anna: too much.",
-                        "Job type dev is paused by operator:anna: too much.",
-                        "Phase 3 is frozen by operator:anna: no."),
-                needs());
-        assertEquals(3, bus.ask("overview").get("pauses").size());
-    }
-
-    private List<String> needs() {
-        return bus.ask("needs_me").get("items").findValuesAsText("sentence").stream()
-                .sorted()
-                .toList();
-    }
 }
