@@ -103,7 +103,7 @@ public final class ServerAnswers {
     private void check(CamelContext camel, RoutingContext call) {
         // Set here, because Camel does not let a route set Cache-Control.
         protect(call);
-        if (camel.isStopping() && (isMcp(call) || call.normalizedPath().startsWith("/v1"))) {
+        if (camel.isStopping() && isForRoutes(call)) {
             // While Camel waits for the exchanges in flight, it would answer with a status and no body.
             answer(call, unavailable("The bus is being stopped; nothing was changed. Try again."));
             return;
@@ -184,6 +184,11 @@ public final class ServerAnswers {
         } catch (Problem broken) {
             answer(call, broken);
         }
+    }
+
+    private static boolean isForRoutes(RoutingContext call) {
+        String path = call.normalizedPath();
+        return isMcp(call) || path.startsWith("/v1") || path.equals("/console/session");
     }
 
     private static boolean isMcp(RoutingContext call) {
