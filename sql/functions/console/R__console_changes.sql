@@ -33,8 +33,8 @@ create or replace function full_xid(p_xmin xid, p_next xid8) returns xid8 langua
   from (select div(p_next::text::numeric, 4294967296) * 4294967296 + p_xmin::text::numeric as near) guess
 $$;
 
--- Returns what has changed since an earlier look: changes, for each namespace the kinds that have new rows; and
--- since, which the next look takes as p_since. A first look takes null and returns no changes.
+-- Returns what has changed since an earlier look: changes, for each namespace the kinds that have new rows;
+-- and since, which the next look takes as p_since. A first look takes null and returns no changes.
 --
 -- A row can be written before another and committed after it. So a look reads all rows after a place (audit,
 -- seq) before which no transaction can commit any more, and counts those as new that the snapshot of the
@@ -93,9 +93,13 @@ begin
       'snapshot', v_now::text,
       'seenAudit', v_audit,
       'seenSeq', v_seq,
-      'audit', case when p_since is null then v_audit when v_complete then (p_since -> 'pending' ->> 'audit')::bigint
+      'audit', case
+        when p_since is null then v_audit
+        when v_complete then (p_since -> 'pending' ->> 'audit')::bigint
         else (p_since ->> 'audit')::bigint end,
-      'seq', case when p_since is null then v_seq when v_complete then (p_since -> 'pending' ->> 'seq')::bigint
+      'seq', case
+        when p_since is null then v_seq
+        when v_complete then (p_since -> 'pending' ->> 'seq')::bigint
         else (p_since ->> 'seq')::bigint end,
       'pending', case when v_complete then v_pending else p_since -> 'pending' end));
 end

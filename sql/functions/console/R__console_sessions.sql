@@ -2,8 +2,8 @@
 -- The door makes the cookie and passes only its SHA-256.
 
 -- Opens a session for the token of an operator or viewer with this SHA-256, and the SHA-256 of the cookie.
--- Returns sessionId, kind, name, namespace (null for every namespace) and seconds, how long it lasts. Refuses an unknown token
--- (401) and one of another kind (403).
+-- Returns sessionId, kind, name, namespace (null for every namespace) and seconds, how long it lasts. Refuses
+-- an unknown token (401) and one of another kind (403).
 create or replace function open_console_session(p_token_hash bytea, p_session_hash bytea) returns jsonb
 language plpgsql as $$
 declare

@@ -1,8 +1,8 @@
 -- How the bus identifies a caller, and how it refuses a call.
 --
--- A principal is a JSON object with kind (operator, viewer, agent, attempt, gateway or dispatcher), name, namespace
--- (null for every namespace) and, for an attempt, attemptId and jobId. The door verifies the token of an
--- attempt; every other token, and the rights of every caller, are checked here.
+-- A principal is a JSON object with kind (operator, viewer, agent, attempt, gateway or dispatcher), name,
+-- namespace (null for every namespace) and, for an attempt, attemptId and jobId. The door verifies the token
+-- of an attempt; every other token, and the rights of every caller, are checked here.
 --
 -- A refusal is an error with SQLSTATE AB followed by the HTTP status. Its message is the detail of the
 -- problem, and its DETAIL holds code, field, value and expected as JSON. A refused call changes nothing.

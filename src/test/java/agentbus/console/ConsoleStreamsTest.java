@@ -69,7 +69,9 @@ class ConsoleStreamsTest {
     private Browser.Stream begun(Browser browser) {
         Browser.Stream stream = stream(browser);
         assertEquals(200, stream.status());
-        assertEquals(ALL, stream.next());
+        // A beat may come first, because its pace is that of a timer.
+        List<String> first = stream.until("change");
+        assertEquals(ALL, first.get(first.size() - 1));
         return stream;
     }
 
@@ -82,21 +84,37 @@ class ConsoleStreamsTest {
 
         long before = System.nanoTime();
         door.post("/v1/events", "{\"topic\":\"a.fact\"}");
-        assertEquals("change events", stream.next());
+        assertEquals("change events", change(stream));
         // Half a second between two looks; the rest is for a busy machine.
         assertTrue(System.nanoTime() - before < Duration.ofSeconds(5).toNanos());
 
         door.job();
-        assertTrue(stream.until("change agents,audit,").get(0).startsWith("change "), "a job");
+        assertEquals("change agents,audit,events,jobs", change(stream));
         door.post("/v1/agents/worker/pause", "{\"reason\":\"test\"}");
-        assertEquals("change agents,audit", stream.next());
+        String paused = change(stream);
+        assertTrue(paused.startsWith("change agents,audit"), paused);
         door.post("/v1/agents/worker/resume", null);
-        assertEquals("change agents,audit", stream.next());
+        String resumed = change(stream);
+        assertTrue(resumed.startsWith("change agents,audit"), resumed);
+    }
+
+    /** The next change; beats are left out. */
+    private static String change(Browser.Stream stream) {
+        List<String> read = stream.until("change");
+        return read.get(read.size() - 1);
+    }
+
+    private static Browser viewer(String name, String query) {
+        String token = door.post("/v1/viewers/" + name + "/token" + query, "{\"reason\":\"test\"}")
+                .json()
+                .path("token")
+                .asText();
+        return new Browser(door.bus().bus().url()).login(token);
     }
 
     @Test
     void a_stream_hears_only_of_the_namespaces_of_its_token() {
-        Browser.Stream stream = begun(browser());
+        Browser.Stream stream = begun(viewer("bound", "?namespace=default"));
 
         door.database()
                 .jdbc()
@@ -107,7 +125,7 @@ class ConsoleStreamsTest {
                 .update("insert into audit_log (namespace, actor, action, table_name, row_id)"
                         + " values ('default', 'test', 'x.changed', 'standing_orders', 'o')");
 
-        assertEquals("change audit,orders", stream.next());
+        assertEquals("change audit,orders", change(stream));
     }
 
     @Test
@@ -116,7 +134,7 @@ class ConsoleStreamsTest {
 
         watch.check();
 
-        assertEquals("beat", stream.next());
+        assertTrue(stream.until("beat").contains("beat"));
     }
 
     @Test
@@ -124,13 +142,9 @@ class ConsoleStreamsTest {
         Browser loggedOut = browser();
         Browser.Stream first = begun(loggedOut);
         loggedOut.call("DELETE", "/console/session", null);
-        assertEquals("end", first.next());
+        assertTrue(first.until("end").contains("end"));
 
-        String token = door.post("/v1/viewers/dora/token", "{\"reason\":\"test\"}")
-                .json()
-                .path("token")
-                .asText();
-        Browser.Stream second = begun(new Browser(door.bus().bus().url()).login(token));
+        Browser.Stream second = begun(viewer("dora", ""));
         Browser.Stream other = begun(browser());
         door.post("/v1/viewers/dora/revoke", "{\"reason\":\"has left\"}");
         watch.check();
