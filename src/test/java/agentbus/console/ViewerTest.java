@@ -37,13 +37,13 @@ class ViewerTest {
     @BeforeAll
     static void open(TestDatabase database, @TempDir Path home) throws IOException {
         door = Door.open(database, home);
-        // Called as the program of a person does; the rate of a viewer's calls is limited.
         token = issued("dora");
         browser = new Browser(door.bus().bus().url()).login(token);
     }
 
     private static String issued(String name) {
-        Answer answer = door.post("/v1/viewers/" + name + "/token", "{\"reason\":\"looks after the night shift\"}");
+        Answer answer = door.post(
+                "/v1/viewers/" + name + "/token?namespace=default", "{\"reason\":\"looks after the night shift\"}");
         Door.answered("issueViewerToken", answer);
         return answer.json().path("token").asText();
     }
