@@ -1,5 +1,6 @@
 package agentbus.console;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -47,6 +48,11 @@ class ConsolePagesTest {
 
     @AfterAll
     static void close() {
+        // A call that Camel holds for unfinished would hold up each stop.
+        var inflight = door.bus().bus().camel().getInflightRepository();
+        await().untilAsserted(() -> assertEquals(List.of(), inflight.browse().stream()
+                .map(each -> each.getFromRouteId() + " " + each.getNodeId())
+                .toList()));
         door.close();
     }
 

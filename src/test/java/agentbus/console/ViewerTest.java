@@ -87,7 +87,7 @@ class ViewerTest {
     @ParameterizedTest
     @MethodSource("others")
     void the_page_of_a_viewer_is_refused_every_operation_that_is_no_look(Operation operation) {
-        Answer answer = door.unchanged(() -> browser.call(operation.method(), path(operation), "{}"));
+        Answer answer = door.untouched(() -> browser.call(operation.method(), path(operation), "{}"));
 
         // A wrong input may be named first; nothing has happened either way.
         assertTrue(List.of(400, 403, 415).contains(answer.status()), answer.text());
