@@ -50,9 +50,11 @@ class ConsolePagesTest {
     static void close() {
         // A call that Camel holds for unfinished would hold up each stop.
         var inflight = door.bus().bus().camel().getInflightRepository();
-        await().untilAsserted(() -> assertEquals(List.of(), inflight.browse().stream()
-                .map(each -> each.getFromRouteId() + " " + each.getNodeId())
-                .toList()));
+        await().untilAsserted(() -> assertEquals(
+                List.of(),
+                inflight.browse().stream()
+                        .map(each -> each.getFromRouteId() + " " + each.getNodeId())
+                        .toList()));
         door.close();
     }
 
