@@ -2,9 +2,9 @@
 -- the previous version may run meanwhile: the new column is nullable, and every claim writes it as soon as
 -- the first new node has started.
 
--- The audit log is read newest first: all of it, by actor, by action, by table, or by row. The indexes leave out
--- what nearly every job writes, because the newest rows hold enough of that, and the dispatch path pays for each
--- entry.
+-- The audit log is read newest first: all of it, by actor, by action, by table, or by row. The indexes
+-- leave out what nearly every job writes, because the newest rows hold enough of that, and the dispatch
+-- path pays for each entry.
 create index audit_log_by_time on audit_log (namespace, created_at, audit_id);
 create index audit_log_by_actor on audit_log (namespace, actor, created_at, audit_id)
   where split_part(actor, ':', 1) <> 'dispatcher';

@@ -71,7 +71,7 @@ class AuditReadsTest {
     void a_row_says_who_did_what_to_which_row_and_why() {
         bus.ask("pause_agent", "agentId", "devops", "reason", "maintenance of web-1");
 
-        List<JsonNode> rows = rows();
+        List<JsonNode> rows = rows("table", "agents");
 
         assertEquals(1, rows.size());
         JsonNode row = rows.get(0);
