@@ -192,7 +192,7 @@ public final class Operation {
     public ObjectNode read(
             Map<String, String> pathParameters, Map<String, List<String>> query, byte[] body, String contentType) {
         ObjectNode input = JSON.objectNode();
-        pathParameters.forEach(input::put);
+        pathParameters.forEach((name, value) -> input.set(name, typed(inputs.get(name), value)));
         query.forEach((name, values) -> input.set(name, parameter(name, values)));
         if (body != null && body.length > 0) {
             requireJson(contentType);

@@ -56,7 +56,8 @@ final class BusStub implements AutoCloseable {
 
     /** The required fields of the operation's answer: empty lists and objects, the first word of an enum, or a text. */
     private static String smallest(String method, String path) {
-        Operation operation = CONTRACT.match(method, path.substring(path.indexOf("/v1/"))).operation();
+        Operation operation =
+                CONTRACT.match(method, path.substring(path.indexOf("/v1/"))).operation();
         JsonNode schema = CONTRACT.document()
                 .path("paths")
                 .path(operation.path())

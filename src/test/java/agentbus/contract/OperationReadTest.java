@@ -64,6 +64,19 @@ class OperationReadTest {
     }
 
     @Test
+    void a_number_in_the_path_is_read_as_a_number() {
+        Operation attempt = contract.operation("getAttempt");
+        assertEquals(
+                "2",
+                attempt.read(Map.of("jobId", JOB, "attemptNo", "2"), Map.of(), null, null)
+                        .get("attemptNo")
+                        .toString());
+        Problem word = assertThrows(
+                Problem.class, () -> attempt.read(Map.of("jobId", JOB, "attemptNo", "two"), Map.of(), null, null));
+        assertEquals("invalid_field attemptNo", word.code() + " " + word.field());
+    }
+
+    @Test
     void defaults_are_filled_in_for_nested_jobs_and_events_too() {
         ObjectNode input = read(
                 "completeJob",
