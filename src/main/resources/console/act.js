@@ -16,7 +16,7 @@ const TYPED_ABOVE = 100;
 const UNDO_MS = 10000;
 
 /** The act that the dialog asks about, or null. */
-export const asked = cell(null);
+const asked = cell(null);
 
 /** The note about the last act, or null. */
 const note = cell(null);

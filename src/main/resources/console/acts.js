@@ -18,14 +18,23 @@ const ACTS = [
     operation: "unblockJob", verb: "Answer and unblock", states: ["blocked"], will: "puts the job back to work with your answer",
     fields: () => [{ name: "answer" }],
   },
-  { operation: "redriveJob", bulk: "redrive", verb: "Redrive", states: ["dead", "failed"], will: "gives it a new set of attempts" },
-  { operation: "retryNow", bulk: "retry_now", verb: "Retry now", states: ["queued", "blocked"], fits: waitsForTime, will: "starts it at once, without the rest of its wait" },
+  {
+    operation: "redriveJob", bulk: "redrive", verb: "Redrive", states: ["dead", "failed"],
+    will: "gives it a new set of attempts",
+  },
+  {
+    operation: "retryNow", bulk: "retry_now", verb: "Retry now", states: ["queued", "blocked"], fits: waitsForTime,
+    will: "starts it at once, without the rest of its wait",
+  },
   { operation: "dismissJob", bulk: "dismiss", verb: "Dismiss", states: ["dead"], will: "ends the dead letter as cancelled; it needs nobody any more" },
   {
     operation: "extendAttempt", ofAttempt: true, verb: "Extend attempt", states: LIVE, will: "gives the attempt at work more time",
     fields: () => [{ name: "seconds", value: 1800 }, { name: "reason" }],
   },
-  { operation: "endAttempt", ofAttempt: true, verb: "End attempt", states: LIVE, danger: true, will: "ends the attempt at work and aborts its run; the job is retried by its policy" },
+  {
+    operation: "endAttempt", ofAttempt: true, verb: "End attempt", states: LIVE, danger: true,
+    will: "ends the attempt at work and aborts its run; the job is retried by its policy",
+  },
   {
     operation: "setPriority", bulk: "set_priority", verb: "Set priority", states: NOT_ENDED, will: "moves it forward or back in its queue",
     fields: (job) => [{ name: "priority", value: job?.priority ?? 100 }, { name: "reason" }],
@@ -36,8 +45,14 @@ const ACTS = [
     fields: () => [{ name: "targetAgent" }, { name: "reason" }],
     undo: (job) => job && { operation: "reassignJob", input: { jobId: job.jobId, targetAgent: job.targetAgent } },
   },
-  { operation: "cancelJob", bulk: "cancel", verb: "Cancel", states: NOT_ENDED, danger: true, will: "ends it and the unfinished jobs below it; a run at work is aborted" },
-  { operation: "killJob", bulk: "kill", verb: "Kill", states: NOT_ENDED, danger: true, will: "makes it a dead letter at once; a run at work is aborted" },
+  {
+    operation: "cancelJob", bulk: "cancel", verb: "Cancel", states: NOT_ENDED, danger: true,
+    will: "ends it and the unfinished jobs below it; a run at work is aborted",
+  },
+  {
+    operation: "killJob", bulk: "kill", verb: "Kill", states: NOT_ENDED, danger: true,
+    will: "makes it a dead letter at once; a run at work is aborted",
+  },
 ];
 
 /** The act on the attempt that is seen names it, so that a late click does not reach the next one. */

@@ -37,7 +37,9 @@ function Graph({ flow, jobId }) {
   const { places, width, height } = layout(flow);
   return html`<div class="graph" tabindex="0" role="region" aria-label="Graph of the flow; the list says the same">
     <svg viewBox=${`0 0 ${width} ${height}`} width=${width} height=${height} role="group">
-      <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M1 1l6 3-6 3" class="line" /></marker></defs>
+      <defs>
+        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M1 1l6 3-6 3" class="line" /></marker>
+      </defs>
       ${flow.edges.filter(({ from, to }) => places.has(from) && places.has(to)).map(
         ({ from, to, kind }) => html`<path key=${`${from} ${to} ${kind}`} class=${`edge edge-${kind}`} d=${curve(places.get(from), places.get(to))} marker-end="url(#arrow)" />`,
       )}
@@ -122,12 +124,15 @@ function List({ flow, jobId }) {
     { title: "State", cell: ({ state }) => html`<${State} state=${state} />` },
     {
       title: "Subject", kind: "main",
-      cell: (job) => html`<a data-open id=${`flow-${job.jobId}`} href=${address(["jobs", job.jobId])} aria-current=${job.jobId === jobId ? "true" : undefined}><${Text}>${job.subject}<//></a>`,
+      cell: (job) => html`<a data-open id=${`flow-${job.jobId}`} href=${address(["jobs", job.jobId])}
+        aria-current=${job.jobId === jobId ? "true" : undefined}><${Text}>${job.subject}<//></a>`,
     },
     { title: "Agent", cell: ({ targetAgent }) => html`<${Text}>${targetAgent}<//>` },
     {
       title: "After", kind: "wide",
-      cell: (job) => relations(job).map(({ from, kind }, index) => html`${index > 0 && ", "}${KINDS[kind] ?? kind} <a href=${address(["jobs", from])}><${Text}>${byId.get(from).subject}<//></a>`),
+      cell: (job) => relations(job).map(
+        ({ from, kind }, index) => html`${index > 0 && ", "}${KINDS[kind] ?? kind} <a href=${address(["jobs", from])}><${Text}>${byId.get(from).subject}<//></a>`,
+      ),
     },
   ]} />`;
 }

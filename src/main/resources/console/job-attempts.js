@@ -20,7 +20,9 @@ export function Attempts({ job, open }) {
   }
   return [...job.attempts].reverse().map(({ attemptNo, status, startedAt, finishedAt, summary, error }) => html`
     <${Fold} key=${attemptNo} open=${String(attemptNo) === open} onToggle=${(opened) => setQuery({ attempt: opened ? attemptNo : undefined })}
-      title=${html`Attempt ${attemptNo} <${State} state=${status} /> <span class="quiet"><${Time} at=${startedAt} inRow />, ${lasted(startedAt, finishedAt)}</span> <span class="clip"><${Text}>${summary ?? error}<//></span>`}>
+      title=${html`Attempt ${attemptNo} <${State} state=${status} />${" "}
+        <span class="quiet"><${Time} at=${startedAt} inRow />, ${lasted(startedAt, finishedAt)}</span>${" "}
+        <span class="clip"><${Text}>${summary ?? error}<//></span>`}>
       <${Attempt} jobId=${job.jobId} attemptNo=${attemptNo} />
     <//>`);
 }

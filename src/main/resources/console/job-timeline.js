@@ -6,9 +6,6 @@ import { State } from "./marks.js";
 import { address } from "./router.js";
 import { Text, Time } from "./ui.js";
 
-/** The state that a job has after an action of the audit log; other actions keep it. */
-const STATE_AFTER = { "job.enqueued": "to" };
-
 /**
  * The timeline.
  *
@@ -20,7 +17,7 @@ export function Timeline({ job, rows, questions }) {
   const steps = stepsOf(job, rows ?? [], questions ?? []);
   return html`<ol class="timeline">
     ${steps.map((step, index) => html`<li key=${step.key} class=${step.state ? "moved" : ""}>
-      <span class="when"><${Time} at=${step.at} />${index > 0 && html`<span class="quiet small"> +${duration((Date.parse(step.at) - Date.parse(steps[index - 1].at)) / 1000)}</span>`}</span>
+      <span class="when"><${Time} at=${step.at} />${index > 0 && html`<span class="quiet small"> +${between(steps[index - 1], step)}</span>`}</span>
       <div>
         <p>${step.state ? html`<${State} state=${step.state} word=${step.title} />` : html`<strong>${step.title}</strong>`}
           ${step.actor && html` <span class="quiet">by <${Text}>${step.actor}<//></span>`}</p>
@@ -30,6 +27,8 @@ export function Timeline({ job, rows, questions }) {
     </li>`)}
   </ol>`;
 }
+
+const between = (one, other) => duration((Date.parse(other.at) - Date.parse(one.at)) / 1000);
 
 /** The steps, oldest first: audit rows, the words of the attempts that ended, and questions. */
 function stepsOf(job, rows, questions) {
@@ -41,7 +40,7 @@ function stepsOf(job, rows, questions) {
 }
 
 function stepOf({ auditId, at, action, actor, why, detail }, attempts) {
-  const state = detail?.to ?? STATE_AFTER[action];
+  const state = detail?.to;
   const attempt = attempts.get(Number(detail?.attemptNo));
   const ended = attempt && ["succeeded", "blocked", "failed", "dead", "queued"].includes(state) && detail.from !== "blocked";
   return {

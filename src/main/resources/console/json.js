@@ -59,10 +59,15 @@ function Many({ value, depth }) {
     return html`<span class="quiet">${list ? "[ ]" : "{ }"}</span>`;
   }
   const rows = html`<dl>
-    ${entries.slice(0, shown).map(([name, item]) => html`<div key=${name}><dt><bdi>${name}</bdi></dt><dd><${Value} value=${item} depth=${depth + 1} /></dd></div>`)}
-    ${entries.length > shown && html`<button type="button" class="small" onClick=${() => setShown(shown + ROWS)}>Show ${Math.min(ROWS, entries.length - shown)} more of ${entries.length}</button>`}
-  </dl>`;
+    ${entries.slice(0, shown).map(
+      ([name, item]) => html`<div key=${name}><dt><bdi>${name}</bdi></dt><dd><${Value} value=${item} depth=${depth + 1} /></dd></div>`,
+    )}
+  </dl>
+  ${entries.length > shown && html`<button type="button" class="small" onClick=${() => setShown(shown + ROWS)}>
+    Show ${Math.min(ROWS, entries.length - shown)} more of ${entries.length}</button>`}`;
   return depth === 0
     ? rows
-    : html`<details open=${depth < OPEN_DEPTH}><summary class="quiet">${list ? counted(entries.length, "item") : counted(entries.length, "field")}</summary>${rows}</details>`;
+    : html`<details open=${depth < OPEN_DEPTH}>
+        <summary class="quiet">${counted(entries.length, list ? "item" : "field")}</summary>${rows}
+      </details>`;
 }

@@ -114,6 +114,7 @@ export const More = ({ list, noun }) =>
     <${Problem} problem=${list.problem} not="The older rows were not read" />
     ${list.searchedTo && html`<span>Searched back to <${Time} at=${list.searchedTo} />.</span>`}
     ${list.more
-      ? html`<button type="button" onClick=${list.older} disabled=${list.busy}>${list.busy ? "Reading …" : list.searchedTo ? "Search further back" : `Show older ${noun}s`}</button>`
+      ? html`<button type="button" onClick=${list.older} disabled=${list.busy}>
+          ${list.busy ? "Reading …" : list.searchedTo ? "Search further back" : `Show older ${noun}s`}</button>`
       : list.rows.length > 0 && html`<span class="quiet">No older ${noun}s.</span>`}
   </footer>`;

@@ -28,7 +28,8 @@ function Whole({ bulk }) {
     <p class="lead"><${State} state=${bulk.status} /> ${headline(bulk)}</p>
     <p class="next"><${Text}>${bulk.reason}<//> <span class="quiet">by <${Text}>${bulk.by}<//></span></p>
     ${bulk.total !== undefined && html`<progress max=${Math.max(1, Number(bulk.total))} value=${handled(bulk)} aria-label="Progress"></progress>`}
-    <p>${counted(bulk.done, "job")} done, ${count(bulk.skipped)} skipped because they no longer fit, <span class=${bulk.failed > 0 ? "trouble" : ""}>${count(bulk.failed)} refused</span>${bulk.total !== undefined && ` of ${count(bulk.total)}`}.</p>
+    <p>${counted(bulk.done, "job")} done, ${count(bulk.skipped)} skipped because they no longer fit,${" "}
+      <span class=${bulk.failed > 0 ? "trouble" : ""}>${count(bulk.failed)} refused</span>${bulk.total !== undefined && ` of ${count(bulk.total)}`}.</p>
     ${running && mayAct() && html`<div class="bar" data-page-actions><${ActButton} label="Stop" onClick=${() => ask(stopOf(bulk))} /></div>`}
     ${bulk.sampleOfFailures?.length > 0 && html`<${Section} id="failures" title="Refused" note="the first ones"><${Failures} rows=${bulk.sampleOfFailures} /><//>`}
     <${Section} id="facts" title="The action">

@@ -40,8 +40,10 @@ function Whole({ job, query }) {
     ${flow.answer?.nodes.length > 1 && html`<${Section} id="flow" title="Flow" note=${job.flowKey}><${Flow} flow=${flow.answer} jobId=${jobId} /><//>`}
     ${job.dependencies.length > 0 && !flow.answer && html`<${Section} id="dependencies" title="Waits for"><${Dependencies} rows=${job.dependencies} /><//>`}
     <${Section} id="records" title="Records">
-      <${Fold} title="Events" note=${String(job.events.length)} open=${query.events === "open"} onToggle=${(open) => setQuery({ events: open && "open" })}><${Events} events=${job.events} /><//>
-      <${Fold} title="Audit rows" note=${audit.answer && String(audit.answer.rows.length)} open=${query.audit === "open"} onToggle=${(open) => setQuery({ audit: open && "open" })}>
+      <${Fold} title="Events" note=${String(job.events.length)} open=${query.events === "open"}
+        onToggle=${(open) => setQuery({ events: open && "open" })}><${Events} events=${job.events} /><//>
+      <${Fold} title="Audit rows" note=${audit.answer && String(audit.answer.rows.length)} open=${query.audit === "open"}
+        onToggle=${(open) => setQuery({ audit: open && "open" })}>
         <${Answer} read=${audit} not="The audit rows were not read">${(answer) => html`<${AuditRows} rows=${answer.rows} />`}<//>
       <//>
       <p class="records"><a href=${address(["events"], { sourceJobId: jobId })}>Events of this job</a> <a href=${address(["audit"], { jobId })}>Audit of this job</a></p>
@@ -56,7 +58,8 @@ function Head({ job, questions }) {
   return html`
     <p class="lead"><${State} state=${job.state} /> <span class="title"><${Text}>${job.subject}<//></span></p>
     <p class="next"><${Words}>${nextOf(job)}<//></p>
-    ${open.map((question) => html`<p key=${question.questionId} class="next"><a class="attention" href=${address(["questions", question.questionId])}>Answer: <${Text}>${question.question}<//></a></p>`)}
+    ${open.map(({ questionId, question }) => html`<p key=${questionId} class="next">
+      <a class="attention" href=${address(["questions", questionId])}>Answer: <${Text}>${question}<//></a></p>`)}
     ${job.status?.line && ["leased", "running"].includes(job.state) && html`<${Progress} status=${job.status} />`}
     ${mayAct() && acts.length > 0 && html`<div class="bar" role="toolbar" aria-label="Acts on this job" data-page-actions>
       ${acts.map((act) => html`<${ActButton} key=${act.operation} label=${act.label} danger=${act.danger} onClick=${() => ask(act)} />`)}
