@@ -26,7 +26,7 @@ const lists = new Map();
  * @param idOf the id of a row
  * @param kinds the kinds of the stream that change the list
  * @param newestLast whether an answer has its newest row last, and the place of the page before as older
- * @returns rows, fresh (the number of new rows), showFresh(), more (whether there are older rows), older() to read them,
+ * @returns rows, fresh (the number of new rows), apart (there are more), showFresh(), more (whether there are older rows), older() to read them,
  *     searchedTo (the time at which a search stopped early), problem, read (the read of the newest rows), busy
  */
 export function useList(operation, input, { field, idOf, kinds, newestLast = false }) {
@@ -55,13 +55,19 @@ export function useList(operation, input, { field, idOf, kinds, newestLast = fal
     setBusy(false);
   };
   const showFresh = () => {
-    current.rows = [...current.fresh, ...current.rows];
-    current.fresh = [];
+    if (current.apart) {
+      // More rows are new than one read holds, so the list begins anew instead of hiding those in between.
+      Object.assign(current, { rows: current.head, next: current.headNext });
+    } else {
+      current.rows = [...current.fresh, ...current.rows];
+    }
+    Object.assign(current, { fresh: [], apart: false });
     again();
   };
   return {
     rows: current?.rows ?? [],
     fresh: current?.fresh.length ?? 0,
+    apart: current?.apart ?? false,
     more: current?.next !== undefined,
     searchedTo: current?.searchedTo,
     problem,
@@ -94,18 +100,19 @@ function merged(key, read, field, idOf, newestLast) {
   // A shown row that the read covers and lacks does not match any more.
   list.rows = list.rows.filter((row, index) => index > last || now.has(idOf(row))).map((row) => now.get(idOf(row)) ?? row);
   const older = head.findIndex((row) => known.has(idOf(row)));
-  list.fresh = (older < 0 && list.rows.length > 0 ? head : head.slice(0, Math.max(older, 0))).filter((row) => !known.has(idOf(row)));
+  list.apart = older < 0 && head.length > 0 && list.rows.length > 0;
+  list.fresh = (list.apart ? head : head.slice(0, Math.max(older, 0))).filter((row) => !known.has(idOf(row)));
   if (list.rows.length === 0) {
-    Object.assign(list, { rows: head, fresh: [], next, searchedTo });
+    Object.assign(list, { rows: head, fresh: [], apart: false, next, searchedTo });
   }
-  list.from = read.answer;
+  Object.assign(list, { from: read.answer, head, headNext: next });
   return list;
 }
 
 /** The button that shows the new rows. */
 export const Fresh = ({ list, noun }) =>
   html`<div class="fresh">
-    ${list.fresh > 0 && html`<button type="button" onClick=${list.showFresh}>${count(list.fresh)} new ${noun}${list.fresh === 1 ? "" : "s"}</button>`}
+    ${list.fresh > 0 && html`<button type="button" onClick=${list.showFresh}>${count(list.fresh, list.apart)} new ${noun}${list.fresh === 1 ? "" : "s"}</button>`}
   </div>`;
 
 /** The foot of a list: how far it goes back, and the way to go on. */
