@@ -45,7 +45,7 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         or updated_at < now() - coordinator_patience()
         or not coordinator.there)
       -- An open question is an item of its own.
-      and not question_open(question_id)
+      and (question_id is null or not question_open(question_id))
     group by target_agent, blocked_on_person, blocked_on_agent, blocked_reason
     order by since
     limit needs_shown() + 1

@@ -564,8 +564,8 @@ create or replace function needs_shown() returns int language sql immutable as $
 create or replace function needs_searched() returns int language sql immutable as $$ select 1000 $$;
 
 -- How many jobs on which others are blocked needs-me looks at, the oldest first.
--- Chosen: two for each item that is shown.
-create or replace function causes_searched() returns int language sql immutable as $$ select 400 $$;
+-- Chosen: one for each item that is shown; each costs a look at a job.
+create or replace function causes_searched() returns int language sql immutable as $$ select 200 $$;
 
 -- Of how many of its newest attempts the last one that ended says since when an agent is idle.
 -- Chosen: more attempts than an agent usually has at once; they end in another order than they began.

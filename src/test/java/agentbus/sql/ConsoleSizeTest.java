@@ -1,0 +1,135 @@
+package agentbus.sql;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestDatabase;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
+
+/**
+ * The reads of the console in a full database: each answers in time, and none reads a whole table.
+ *
+ * <p>The ordinary build has 100,000 jobs and allows a busy machine a second. {@code ./mvnw verify -Pgrowth} has 1,000,000 and
+ * holds the limits of the console: 200 ms for each read, 20 ms for needs-me.
+ */
+@ExtendWith(PostgresExtension.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ConsoleSizeTest {
+    private static final int JOBS = Integer.getInteger("console.jobs", 100_000);
+    private static final int READ_MS = Integer.getInteger("console.read-ms", 1000);
+    private static final int NEEDS_ME_MS = Integer.getInteger("console.needs-me-ms", 1000);
+    private static final int CALLS = 20;
+
+    private record Read(String function, JsonNode input) {
+        static Read of(String function, Object... input) {
+            return new Read(function, Machine.json(input));
+        }
+    }
+
+    private static final List<Read> READS = List.of(
+            Read.of("needs_me"),
+            Read.of("overview"),
+            Read.of("overview", "hours", 168),
+            Read.of("health"),
+            Read.of("list_agents"),
+            Read.of("get_agent", "agentId", "agent-3"),
+            Read.of("list_facets"),
+            Read.of("list_jobs"),
+            Read.of("list_jobs", "state", "dead"),
+            Read.of("list_jobs", "state", "queued"),
+            Read.of("list_jobs", "state", "leased,running"),
+            Read.of("list_jobs", "state", "blocked,dead", "targetAgent", "agent-3"),
+            Read.of("list_jobs", "subject", "work.nothing"),
+            Read.of("list_jobs", "text", "nothing like this"),
+            Read.of("list_jobs", "flowKey", "flow-3"),
+            Read.of("list_jobs", "correlationKey", "ticket-9"),
+            Read.of("list_jobs", "targetAgent", "agent-3", "trust", "untrusted"),
+            Read.of("list_events"),
+            Read.of("list_audit"),
+            Read.of("list_audit", "actor", "operator:nobody"));
+
+    private TestDatabase database;
+
+    ConsoleSizeTest(TestDatabase database) {
+        this.database = database;
+    }
+
+    @BeforeAll
+    void fill() throws Exception {
+        String sql = new ClassPathResource("console/fill.sql").getContentAsString(StandardCharsets.UTF_8);
+        try (Connection connection = database.jdbc().getDataSource().getConnection()) {
+            JdbcTemplate jdbc = new JdbcTemplate(new SingleConnectionDataSource(connection, true));
+            jdbc.queryForObject(
+                    "select set_config('fill.jobs', ?, false)", String.class, Integer.toString(JOBS));
+            jdbc.execute(sql);
+            jdbc.execute("vacuum analyze jobs, events, audit_log, job_attempts");
+            // The first counts of a database that was there before; a node makes one every 15 seconds.
+            while (!Boolean.TRUE.equals(
+                    jdbc.queryForObject("select count_job_ends() > now() - interval '2 minutes'", Boolean.class))) {
+                assertTrue(jdbc.queryForObject("select count(*) from job_ends", Long.class) > 0);
+            }
+        }
+    }
+
+    @Test
+    void every_read_answers_in_time() throws SQLException {
+        List<String> slow = new ArrayList<>();
+        try (Connection connection = database.jdbc().getDataSource().getConnection()) {
+            Machine bus = Machine.on(new SingleConnectionDataSource(connection, true));
+            for (Read read : READS) {
+                int limit = read.function().equals("needs_me") ? NEEDS_ME_MS : READ_MS;
+                long p95 = p95(bus, read);
+                if (p95 > limit) {
+                    slow.add(read + " takes " + p95 + " ms, more than " + limit);
+                }
+            }
+        }
+        assertEquals(List.of(), slow);
+    }
+
+    private static long p95(Machine bus, Read read) {
+        List<Long> times = new ArrayList<>();
+        for (int i = 0; i < CALLS; i++) {
+            long began = System.nanoTime();
+            bus.call(read.function(), Machine.operator(), read.input());
+            times.add((System.nanoTime() - began) / 1_000_000);
+        }
+        Collections.sort(times);
+        return times.get(CALLS * 95 / 100 - 1);
+    }
+
+    @Test
+    void no_read_reads_a_whole_table() throws SQLException {
+        List<String> scans = new ArrayList<>();
+        try (Connection connection = database.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            Machine bus = Machine.on(new SingleConnectionDataSource(connection, true));
+            for (Read read : READS) {
+                bus.call(read.function(), Machine.operator(), read.input());
+                bus.jdbc()
+                        .queryForList(
+                                "select relname from pg_stat_xact_user_tables where seq_scan > 0"
+                                        + " and relname in ('jobs', 'events', 'audit_log', 'job_attempts')",
+                                String.class)
+                        .forEach(table -> scans.add(read + " reads the whole table " + table));
+                connection.rollback();
+            }
+            connection.setAutoCommit(true);
+        }
+        assertEquals(List.of(), scans);
+    }
+}
