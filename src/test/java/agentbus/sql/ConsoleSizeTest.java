@@ -73,8 +73,7 @@ class ConsoleSizeTest {
         String sql = new ClassPathResource("console/fill.sql").getContentAsString(StandardCharsets.UTF_8);
         try (Connection connection = database.jdbc().getDataSource().getConnection()) {
             JdbcTemplate jdbc = new JdbcTemplate(new SingleConnectionDataSource(connection, true));
-            jdbc.queryForObject(
-                    "select set_config('fill.jobs', ?, false)", String.class, Integer.toString(JOBS));
+            jdbc.queryForObject("select set_config('fill.jobs', ?, false)", String.class, Integer.toString(JOBS));
             jdbc.execute(sql);
             jdbc.execute("vacuum analyze jobs, events, audit_log, job_attempts");
             // The first counts of a database that was there before; a node makes one every 15 seconds.
