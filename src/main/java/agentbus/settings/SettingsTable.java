@@ -142,8 +142,9 @@ final class SettingsTable {
                     1,
                     1_000_000,
                     "20",
-                    "The average rate of calls of one agent or attempt, per second. A call beyond it is answered 429."
-                            + " Operators have no limit, and each node counts its own calls."),
+                    "The average rate of calls of one agent, attempt or viewer, per second. A call beyond it is answered"
+                            + " 429. Operators and sessions of the console have no limit, and each node counts its own"
+                            + " calls."),
             whole(
                     "agentbus.limits.burst",
                     1,
