@@ -39,7 +39,7 @@ export function Frame({ title, children }) {
     </nav>
     <header class="top">
       <${Where} title=${title} place=${place} visitor=${visitor} />
-      <button type="button" class="finder" onClick=${() => opened.set("find")}><${Icon} name="search" /><span>Search or jump to …</span><kbd>/</kbd></button>
+      <button type="button" class="finder" aria-label="Search or jump to a page, a job, an agent or an act" onClick=${() => opened.set("find")}><${Icon} name="search" /><span>Search or jump to …</span><kbd>/</kbd></button>
       <${LiveDot} />
       <button type="button" class="icon-only" onClick=${() => opened.set("settings")} aria-label="Settings"><${Icon} name="settings" /></button>
       <${StopButton} />

@@ -9,7 +9,8 @@ const ITEM = /^( *)(?:[-*]|\d+[.)]) +(.*)$/;
 const QUOTE = /^> ?(.*)$/;
 const ROW = /^\|(.*)\|\s*$/;
 const RULE = /^\|?[\s:|-]+\|?$/;
-const INLINE = /(`[^`]+`|\*\*[^*]+\*\*|(?<![\w*])\*[^*\s][^*]*\*(?!\w)|(?<![\w_])_[^_\s][^_]*_(?!\w))/;
+/** Code between equal runs of backticks, strong and emphasized words. */
+const INLINE = /(`+)(?!`)(.+?)(?<!`)\1(?!`)|\*\*([^*]+)\*\*|(?<![\w*])\*([^*\s][^*]*)\*(?!\w)|(?<![\w_])_([^_\s][^_]*)_(?!\w)/g;
 /** A page has a heading of its own, and its parts have the second level. */
 const TOP_LEVEL = 2;
 
@@ -90,21 +91,24 @@ function table([head, , ...rows]) {
 
 /** Code and emphasis within a line; each part has a direction of its own. */
 function inline(text) {
-  return text
-    .split(INLINE)
-    .filter((part) => part !== "")
-    .map((part) => {
-      if (/^`.+`$/.test(part)) {
-        return html`<code><bdi>${part.slice(1, -1)}</bdi></code>`;
-      }
-      if (/^\*\*.+\*\*$/.test(part)) {
-        return html`<strong><bdi>${unescaped(part.slice(2, -2))}</bdi></strong>`;
-      }
-      if (/^([*_]).+\1$/.test(part)) {
-        return html`<em><bdi>${unescaped(part.slice(1, -1))}</bdi></em>`;
-      }
-      return html`<bdi>${unescaped(part)}</bdi>`;
-    });
+  const parts = [];
+  let at = 0;
+  const plain = (until) => until > at && parts.push(html`<bdi>${unescaped(text.slice(at, until))}</bdi>`);
+  for (const found of text.matchAll(INLINE)) {
+    const [whole, , code, strong, star, low] = found;
+    plain(found.index);
+    if (code !== undefined) {
+      // Markdown takes one space off each end, so that code can begin with a backtick.
+      parts.push(html`<code><bdi>${code.replace(/^ (.*) $/, "$1")}</bdi></code>`);
+    } else if (strong !== undefined) {
+      parts.push(html`<strong><bdi>${unescaped(strong)}</bdi></strong>`);
+    } else {
+      parts.push(html`<em><bdi>${unescaped(star ?? low)}</bdi></em>`);
+    }
+    at = found.index + whole.length;
+  }
+  plain(text.length);
+  return parts;
 }
 
 /** A backslash before a mark of Markdown means the mark itself. */

@@ -1,9 +1,8 @@
-// JSON with exact numbers. A double has 15 sure digits, and payloads may hold numbers with more.
+// JSON with exact numbers: a double loses digits, and payloads may hold any number.
 
-const SURE_DIGITS = 15;
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** A number that a double cannot hold. It shows its own digits, and takes part in arithmetic as the nearest double. */
+/** A number that a double would show otherwise. It shows its own digits, and takes part in arithmetic as the nearest double. */
 export class Exact {
   constructor(digits) {
     this.digits = digits;
@@ -20,7 +19,7 @@ export class Exact {
  * Parses JSON without losing digits.
  *
  * @param text the JSON
- * @returns the value; numbers that a double cannot hold are Exact
+ * @returns the value; numbers that a double would show otherwise are Exact
  * @throws SyntaxError if the text is not JSON
  */
 export function parseJson(text) {
@@ -42,10 +41,8 @@ export function parseJson(text) {
   );
 }
 
-function isSure(number) {
-  const digits = number.replace(/[eE].*$/, "").replace(/\D/g, "").replace(/^0+/, "");
-  return digits.length <= SURE_DIGITS && Number.isFinite(Number(number));
-}
+/** Whether a double shows the number with the digits that it came with; 1.10 and 1e3 come back otherwise. */
+const isSure = (number) => String(Number(number)) === number;
 
 /** Writes a value as JSON, with the digits of Exact numbers as they came. */
 export function writeJson(value, indent = 2, depth = 0) {

@@ -16,15 +16,15 @@ const WINDOWS = [
 ];
 
 export default function AccountPage({ query }) {
-  const asked = Boolean(query.agentId || query.flowKey);
+  const asked = Boolean(query.agent || query.flow);
   const read = useRead(asked ? "account" : null, {
-    agent: query.agentId,
-    flow: query.flowKey,
+    agent: query.agent,
+    flow: query.flow,
     from: query.from,
     to: query.to,
   });
   return html`
-    <${Form} query=${query} key=${`${query.agentId} ${query.flowKey} ${query.from} ${query.to}`} />
+    <${Form} query=${query} key=${`${query.agent} ${query.flow} ${query.from} ${query.to}`} />
     ${asked
       ? html`<${Answer} read=${read} not="The account was not read">${(account) => html`<${Account} account=${account} />`}<//>`
       : html`<p class="quiet">Choose an agent or name a flow. The account is made from the ledger alone; no model writes it.</p>`}
@@ -33,16 +33,16 @@ export default function AccountPage({ query }) {
 
 function Form({ query }) {
   const agents = useRead("listAgents", {}, ["agents"]);
-  const [of, setOf] = useState(query.flowKey ? "flow" : "agent");
-  const [agentId, setAgentId] = useState(query.agentId ?? "");
-  const [flowKey, setFlowKey] = useState(query.flowKey ?? "");
-  const [from, setFrom] = useState(localOf(query.from ?? new Date(Date.now() - 24 * HOUR_MS).toISOString()));
-  const [to, setTo] = useState(localOf(query.to ?? new Date().toISOString()));
+  const [of, setOf] = useState(query.flow ? "flow" : "agent");
+  const [agentId, setAgentId] = useState(query.agent ?? "");
+  const [flowKey, setFlowKey] = useState(query.flow ?? "");
+  const [from, setFrom] = useState(localOf(query.from));
+  const [to, setTo] = useState(localOf(query.to));
 
   const show = (event) => {
     event.preventDefault();
-    const subject = of === "agent" ? { agentId } : { flowKey };
-    go(address(["account"], { ...subject, from: new Date(from).toISOString(), to: new Date(to).toISOString() }));
+    const subject = of === "agent" ? { agent: agentId } : { flow: flowKey };
+    go(address(["account"], { ...subject, from: timeOf(from), to: timeOf(to) }));
   };
   const last = (hours) => {
     setFrom(localOf(new Date(Date.now() - Number(hours) * HOUR_MS).toISOString()));
@@ -59,10 +59,10 @@ function Form({ query }) {
           </select></label>`
       : html`<label class="field"><span>Flow key</span>
           <input required maxlength="200" autocomplete="off" value=${flowKey} onInput=${({ target }) => setFlowKey(target.value)} /></label>`}
-    <label class="field"><span>From</span>
-      <input type="datetime-local" required value=${from} onInput=${({ target }) => setFrom(target.value)} /></label>
-    <label class="field"><span>To</span>
-      <input type="datetime-local" required value=${to} onInput=${({ target }) => setTo(target.value)} /></label>
+    <label class="field"><span>From; empty means ${of === "agent" ? "a day before the end" : "its beginning"}</span>
+      <input type="datetime-local" value=${from} onInput=${({ target }) => setFrom(target.value)} /></label>
+    <label class="field"><span>To; empty means now</span>
+      <input type="datetime-local" value=${to} onInput=${({ target }) => setTo(target.value)} /></label>
     <${Choice} label="Last" options=${WINDOWS} onChange=${last} />
     <button type="submit" class="act">Show the account</button>
   </form>`;
@@ -71,8 +71,13 @@ function Form({ query }) {
 /** The agents of the select; the one of the address is there before they are read. */
 const withOwn = (agents, own) => [...new Set([own, ...(agents ?? []).map(({ agentId }) => agentId)])].filter(Boolean);
 
-/** A time as the field for local times takes it. */
+const timeOf = (local) => (local === "" ? undefined : new Date(local).toISOString());
+
+/** A time as the field for local times takes it; empty for none. */
 function localOf(time) {
+  if (!time) {
+    return "";
+  }
   const date = new Date(time);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }

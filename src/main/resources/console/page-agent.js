@@ -4,7 +4,7 @@ import { offers } from "./api.js";
 import { count, counted, sentence } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
-import { JobsIn } from "./page-agents.js";
+import { JobsIn, StatusFrom } from "./page-agents.js";
 import { Pauses, StopActs } from "./pauses.js";
 import { useRead } from "./reads.js";
 import { address } from "./router.js";
@@ -23,11 +23,11 @@ function Agent({ agent }) {
     <p class="lead">
       <${State} state=${agent.status} /> <span class="title"><${Text}>${agent.agentId}<//></span>
     </p>
-    <p class="next">So since <${Time} at=${agent.statusSince} />${agent.statusFrom && html`<span class="quiet">, known by <${Text}>${agent.statusFrom}<//></span>`}</p>
+    <p class="next">So since <${Time} at=${agent.statusSince} />${agent.statusFrom && html`<span class="quiet">, known by <${StatusFrom} row=${agent.statusFrom} /></span>`}</p>
     ${agent.mission && html`<p><${Text}>${sentence(agent.mission)}<//></p>`}
     <div class="bar" role="toolbar" aria-label="Acts on this agent" data-page-actions>
       <${StopActs} kind="agent" name=${agent.agentId} pauses=${pauses} freezes />
-      ${offers("account") && html`<a class="button" href=${address(["account"], { agentId: agent.agentId })}>Account of its day</a>`}
+      ${offers("account") && html`<a class="button" href=${address(["account"], { agent: agent.agentId })}>Account of its day</a>`}
     </div>
     <${Facts} facts=${[
       ["At work", `${count(agent.live)} of ${counted(agent.maxConcurrency ?? 1, "job")} at once`],
@@ -39,10 +39,9 @@ function Agent({ agent }) {
     ${pauses.length > 0 && html`<${Section} title="Pauses" id="pauses"><${Pauses} pauses=${pauses} /><//>`}
     <${Section} title="What it may do" id="may"><${May} agent=${agent} /><//>
     <${Section} title="Newest jobs" id="jobs" note=${html`<a href=${address(["jobs"], { targetAgent: agent.agentId })}>all its jobs</a>`}>
-      <${LastJobs} jobs=${agent.lastJobs ?? []} />
+      <${LastJobs} jobs=${agent.jobs ?? []} />
     <//>
     <${Section} title="Refusals" id="refusals"><${Refusals} refusals=${agent.refusals ?? []} /><//>
-    ${agent.tokens && html`<${Section} title="Tokens" id="tokens"><${Tokens} tokens=${agent.tokens} /><//>`}
   `;
 }
 
@@ -65,8 +64,14 @@ const May = ({ agent }) =>
     ["Emits", html`<${List} items=${agent.emits} />`],
     ["Is woken by", html`<${List} items=${agent.subscriptions?.map(({ topic, subject }) => `${topic} → ${subject}`)} />`],
     ["Reads", agent.reads === "trusted" ? "no text from outside" : "text from outside, marked as data"],
+    ["Standing orders", agent.standingOrders?.length > 0 && html`<ul class="names">${agent.standingOrders.map((order) => html`<li key=${order}><a href=${address(["orders", order])}><${Text}>${order}<//></a></li>`)}</ul>`],
+    ["Model", agent.model && html`<${Text}>${agent.model}<//>`],
+    ["Tokens of its own", agent.tokens && tokensOf(agent.tokens)],
     ["Jobs from one job", agent.maxFollowUps !== undefined && `at most ${count(agent.maxFollowUps)}`],
   ]} />`;
+
+const tokensOf = (tokens) =>
+  tokens.length === 0 ? "none; each attempt brings one" : html`${counted(tokens.length, "token")}, the newest made <${Time} at=${tokens[0].createdAt} />`;
 
 const LastJobs = ({ jobs }) =>
   jobs.length === 0
@@ -82,21 +87,10 @@ const LastJobs = ({ jobs }) =>
 const Refusals = ({ refusals }) =>
   refusals.length === 0
     ? html`<p>The bus has refused none of its calls lately.</p>`
-    : html`<${Table} label="Refusals" rows=${refusals} keyOf=${({ at, operation, code, field }) => `${at} ${operation} ${code} ${field}`}
+    : html`<${Table} label="Refusals" rows=${refusals} keyOf=${({ auditId }) => String(auditId)}
         columns=${[
           { title: "Call", kind: "main", cell: ({ operation }) => html`<code><${Text}>${operation}<//></code>` },
           { title: "Why", cell: ({ code }) => html`<code><${Text}>${code}<//></code>` },
           { title: "What it said", kind: "wide", cell: ({ detail }) => html`<span class="clamp"><${Text}>${detail}<//></span>` },
           { title: "When", cell: ({ at }) => html`<${Time} at=${at} inRow />` },
-        ]} />`;
-
-const Tokens = ({ tokens }) =>
-  tokens.length === 0
-    ? html`<p>It has no token of its own; each attempt brings one.</p>`
-    : html`<${Table} label="Tokens" rows=${tokens} keyOf=${({ createdAt }) => createdAt}
-        columns=${[
-          { title: "Made", kind: "main", cell: ({ createdAt }) => html`<${Time} at=${createdAt} inRow />` },
-          { title: "By", cell: ({ createdBy }) => html`<${Text}>${createdBy ?? "–"}<//>` },
-          { title: "First used", cell: ({ firstUsedAt }) => html`<${Time} at=${firstUsedAt} inRow />` },
-          { title: "Ends", cell: ({ expiresAt, revokedAt }) => html`<${Time} at=${revokedAt ?? expiresAt} inRow />` },
         ]} />`;

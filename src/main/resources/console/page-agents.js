@@ -1,7 +1,7 @@
 // The agents: what each does now, since when and by which row, and how much waits for it.
 
 import { Linked, Share } from "./charts.js";
-import { count, counted } from "./format.js";
+import { count, counted, shortId, words } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { useRead } from "./reads.js";
@@ -33,16 +33,27 @@ function Agents({ agents }) {
         { title: "Agent", kind: "main", cell: ({ agentId }) => html`<a data-open id=${`row-${agentId}`} href=${address(["agents", agentId])}><${Text}>${agentId}<//></a>` },
         { title: "Status", cell: ({ status }) => html`<${State} state=${status} />` },
         { title: "Since", cell: ({ statusSince }) => html`<${Time} at=${statusSince} inRow />` },
-        { title: "By", kind: "wide", cell: ({ statusFrom }) => html`<span class="quiet"><${Text}>${statusFrom}<//></span>` },
+        { title: "By", kind: "wide", cell: ({ statusFrom }) => html`<${StatusFrom} row=${statusFrom} />` },
         { title: "At work", kind: "number", cell: ({ live, maxConcurrency }) => html`<${Share} part=${Number(live)} whole=${Number(maxConcurrency)} label=${`${count(live)} of ${count(maxConcurrency)} jobs`} />` },
         ...["queued", "blocked", "dead"].map((state) => ({
           title: state[0].toUpperCase() + state.slice(1), kind: "number", cell: (agent) => html`<${JobsIn} agent=${agent} state=${state} />`,
         })),
         { title: "Refused, 24 h", kind: "number", cell: ({ refusals24h }) => count(refusals24h) },
-        { title: "Last job", cell: ({ lastEndedJobId }) => lastEndedJobId && html`<${JobLink} job=${lastEndedJobId}>…${lastEndedJobId.slice(-8)}<//>` },
+        { title: "Last job", cell: ({ lastEndedJobId }) => lastEndedJobId && html`<${JobLink} job=${lastEndedJobId}><code class="whole">${shortId(lastEndedJobId)}</code><//>` },
       ]} />`;
 }
 
 /** The number of an agent's jobs in a state, as a link to them. */
 export const JobsIn = ({ agent, state }) =>
   html`<${Linked} number=${agent[state]} href=${address(["jobs"], { targetAgent: agent.agentId, state })} state=${state === "queued" ? undefined : state} />`;
+
+/** The row by which a status is known: its job, else its rows in the audit log. */
+export function StatusFrom({ row }) {
+  if (!row) {
+    return html`<span class="quiet">–</span>`;
+  }
+  const name = html`${words(row.table).replace(/s$/, "")} <code class="whole"><${Text}>${shortId(row.id)}<//></code>`;
+  return row.table === "jobs"
+    ? html`<${JobLink} job=${row.id}>${name}<//>`
+    : html`<a class="name" href=${address(["audit"], { table: row.table, rowId: row.id })}>${name}</a>`;
+}

@@ -1,6 +1,6 @@
 // The events of the bus and of the agents, the newest first, by topic and by job. A row opens its payload in place.
 
-import { bytes } from "./format.js";
+import { bytes, shortId } from "./format.js";
 import { html, useState } from "./lib.js";
 import { Fresh, More, useList } from "./list.js";
 import { Json } from "./json.js";
@@ -35,13 +35,13 @@ function Filter({ query }) {
     setQuery({ topic: topic.trim() });
   };
   return html`<form class="fields" role="search" onSubmit=${submit}>
-    <label class="field"><span>Topic; * is one word, # any number of words</span>
-      <input list="topics" value=${topic} autocomplete="off" spellcheck="false" maxlength="200" placeholder="job.#"
+    <label class="field"><span>Topic or pattern, such as job.#</span>
+      <input list="topics" value=${topic} autocomplete="off" spellcheck="false" maxlength="200"
         onInput=${({ target }) => setTopic(target.value)} /></label>
     <datalist id="topics">${TOPICS.map((each) => html`<option key=${each} value=${each} />`)}</datalist>
     <button type="submit">Filter</button>
     ${query.sourceJobId &&
-    html`<button type="button" onClick=${() => setQuery({ sourceJobId: undefined })}>Only of job …${query.sourceJobId.slice(-8)} ✕</button>`}
+    html`<button type="button" onClick=${() => setQuery({ sourceJobId: undefined })}>Only of job ${shortId(query.sourceJobId)} ✕</button>`}
   </form>`;
 }
 
@@ -52,7 +52,7 @@ const Events = ({ rows, query }) =>
           html`<a data-open id=${`row-${eventId}`} href=${address(["events"], { ...query, event: eventId })}><${Text}>${topic}<//></a>` },
       { title: "When", cell: ({ createdAt }) => html`<${Time} at=${createdAt} inRow />` },
       { title: "By", cell: ({ sourceAgent }) => (sourceAgent ? html`<${AgentLink} agent=${sourceAgent} />` : html`<span class="quiet">the bus</span>`) },
-      { title: "Job", cell: ({ sourceJobId }) => sourceJobId && html`<${JobLink} job=${sourceJobId}><code>…${sourceJobId.slice(-8)}</code><//>` },
+      { title: "Job", cell: ({ sourceJobId }) => sourceJobId && html`<${JobLink} job=${sourceJobId}><code class="whole">${shortId(sourceJobId)}</code><//>` },
       { title: "Reason", kind: "wide", cell: ({ reason }) => html`<span class="clamp"><${Text}>${reason}<//></span>` },
       { title: "Size", kind: "number", cell: ({ payloadBytes }) => bytes(payloadBytes) },
     ]} />`;

@@ -1,13 +1,13 @@
 // One standing order: what it is for, what became of its slots, its next ones, and the acts on it.
 
-import { duration } from "./format.js";
+import { duration, shortId } from "./format.js";
 import { ask } from "./act.js";
 import { offers } from "./api.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { OrderHealth } from "./page-orders.js";
 import { useRead } from "./reads.js";
-import { address, route, setQuery } from "./router.js";
+import { address, setQuery } from "./router.js";
 import { ActButton, AgentLink, Answer, Choice, Facts, Fold, JobLink, Section, Table, Text, Time } from "./ui.js";
 import { Json } from "./json.js";
 
@@ -33,6 +33,7 @@ function Order({ order, query }) {
   return html`
     <p class="lead"><${OrderHealth} order=${order} /> <span class="title"><${Text}>${order.order}<//></span></p>
     <p class="next"><${Text}>${order.purpose}<//></p>
+    ${order.disabledAt && html`<p class="next attention">Switched off by <${Text}>${order.disabledBy}<//> <${Time} at=${order.disabledAt} />: <${Text}>${order.disabledReason}<//></p>`}
     <${Acts} order=${order} />
     <${Facts} facts=${[
       ["Agent", html`<${AgentLink} agent=${order.agentId} />`],
@@ -58,7 +59,7 @@ const CATCH_UP = { skip: "is missed", latest: "runs if it is the newest", all: "
 const OVERLAP = { skip: "is skipped", queue: "waits for its end", coalesce: "joins the next one" };
 
 function Acts({ order }) {
-  if (order.removedAt) {
+  if (order.removedAt || order.enabled === false) {
     return html`<p class="quiet">The order is in no route file any more, so it cannot be run.</p>`;
   }
   const input = { orderName: order.order };
@@ -72,7 +73,7 @@ function Acts({ order }) {
         input,
         audit: { table: "standing_order_runs" },
       })} />
-    ${order.enabled === false
+    ${order.disabledAt
       ? offers("enableStandingOrder") &&
         html`<${ActButton} label="Switch on" onClick=${() =>
           ask({
@@ -130,14 +131,12 @@ function History({ order, query }) {
 const Runs = ({ runs, query }) =>
   html`<${Table} label="Slots" rows=${runs} keyOf=${({ runId }) => runId} rowClass=${({ runId }) => (runId === query.run ? "open" : undefined)}
     columns=${[
-      { title: "Slot", kind: "main", cell: (run) => html`<${State} state=${run.status} /> <${Time} at=${run.scheduledFor} inRow />` },
+      { title: "Slot", kind: "main", cell: (run) =>
+          html`<a data-open id=${`row-${run.runId}`} href=${address(["orders", run.order], { ...query, run: run.runId })}><${State} state=${run.status} /> <${Time} at=${run.scheduledFor} inRow /></a>` },
       { title: "Started", cell: (run) => startedOf(run) },
       { title: "Took", kind: "number", cell: ({ startedAt, finishedAt }) => startedAt && finishedAt && duration((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000) },
       { title: "What it says", kind: "wide", cell: ({ summary }) => html`<span class="clamp"><${Text}>${summary}<//></span>` },
-      { title: "Evidence", cell: ({ runId, evidence, evidenceBytes, summary }) =>
-          (evidence || evidenceBytes || summary) &&
-          html`<a data-open id=${`row-${runId}`} href=${address(route.get().path, { ...route.get().query, run: runId })}>Show</a>` },
-      { title: "Job", cell: ({ jobId }) => jobId && html`<${JobLink} job=${jobId} />` },
+      { title: "Job", cell: ({ jobId }) => jobId && html`<${JobLink} job=${jobId}><code class="whole">${shortId(jobId)}</code><//>` },
     ]} />`;
 
 function startedOf({ startedAt, scheduledFor, triggerSource }) {
@@ -159,7 +158,7 @@ function Evidence({ runId }) {
         <h3><${State} state=${run.status} /> <${Time} at=${run.scheduledFor} /></h3>
         <p><${Text} lines>${run.summary ?? "It has said nothing yet."}<//></p>
         ${run.evidence && html`<${Json} value=${run.evidence} label="Evidence" />`}
-        ${run.jobId && html`<p>Its work is <${JobLink} job=${run.jobId}>job …${run.jobId.slice(-8)}<//>.</p>`}
+        ${run.jobId && html`<p>Its work is <${JobLink} job=${run.jobId}>job ${shortId(run.jobId)}<//>.</p>`}
       `}
     <//>
   </aside>`;

@@ -1,7 +1,6 @@
 // Standing orders: the calendar of what was expected and what happened, and each order with its state and next slot.
 
 import { Calendar, WINDOWS, windowOf } from "./calendar.js";
-import { counted } from "./format.js";
 import { html, useMemo } from "./lib.js";
 import { State } from "./marks.js";
 import { useRead } from "./reads.js";
@@ -19,15 +18,16 @@ const HEALTH = {
   silent: ["stale", "silent"],
   new: ["expected", "new"],
   over: ["disabled", "over"],
+  disabled: ["paused", "switched off"],
   ok: ["ok", "as expected"],
 };
 const ranked = Object.keys(HEALTH);
 
 /** The health of an order as shape and words. */
-export const OrderHealth = ({ order }) =>
-  order.enabled === false
-    ? html`<${State} state="disabled" word="switched off" />`
-    : html`<${State} state=${HEALTH[order.health]?.[0] ?? "ok"} word=${HEALTH[order.health]?.[1] ?? order.health} />`;
+export const OrderHealth = ({ order: { enabled, health } }) =>
+  enabled === false
+    ? html`<${State} state="disabled" word="removed" />`
+    : html`<${State} state=${HEALTH[health]?.[0] ?? "ok"} word=${HEALTH[health]?.[1] ?? health} />`;
 
 export default function OrdersPage({ query }) {
   const hours = query.window in WINDOWS ? query.window : DAY;
@@ -49,7 +49,7 @@ export default function OrdersPage({ query }) {
           : html`<${Calendar} orders=${answer.orders} span=${span} />
               ${answer.more && html`<p class="attention">The window has more slots than one answer holds, so the newest are missing here. Choose a shorter window or one agent.</p>`}`}
     <//>
-    <${Section} title="Orders" id="orders">
+    <${Section} title="All orders" id="all-orders">
       <${Answer} read=${orders} not="The orders were not read">
         ${(answer) => html`<${OrderTable} orders=${answer.orders} />`}
       <//>
@@ -61,13 +61,12 @@ function OrderTable({ orders }) {
   const sorted = [...orders].sort(
     (one, other) => ranked.indexOf(one.health) - ranked.indexOf(other.health) || one.order.localeCompare(other.order),
   );
-  return html`<p class="quiet">${counted(orders.length, "order")}</p>
-    <${Table} label="Standing orders" rows=${sorted} keyOf=${({ order }) => order}
+  return html`<${Table} label="Standing orders" rows=${sorted} keyOf=${({ order }) => order}
       columns=${[
-        { title: "Order", kind: "main", cell: ({ order }) => html`<a id=${`row-${order}`} data-open href=${address(["orders", order])}><${Text}>${order}<//></a>` },
+        { title: "Order", kind: "main wide", cell: ({ order }) => html`<a id=${`row-${order}`} data-open href=${address(["orders", order])}><${Text}>${order}<//></a>` },
         { title: "Health", cell: (order) => html`<${OrderHealth} order=${order} />` },
         { title: "Agent", cell: ({ agentId }) => html`<${AgentLink} agent=${agentId} />` },
-        { title: "Schedule", kind: "wide", cell: ({ schedule }) => html`<${Text}>${schedule}<//>` },
+        { title: "Schedule", cell: ({ schedule }) => html`<${Text}>${schedule}<//>` },
         { title: "Last slot", cell: ({ last }) => last && html`<${State} state=${last.status} /> <${Time} at=${last.scheduledFor} inRow />` },
         { title: "Next slot", cell: ({ nextFires }) => html`<${Time} at=${nextFires?.[0]} inRow />` },
       ]} />`;

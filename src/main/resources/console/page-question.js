@@ -33,7 +33,7 @@ function Question({ question, again }) {
   const open = question.status === "open";
   return html`
     <p class="lead">
-      <${State} state=${question.status} /> <${AgentLink} agent=${question.askedBy} /> ${KINDS[question.kind]}, <${Time} at=${question.askedAt} />
+      <${State} state=${question.status} /> ${question.agentId ? html`<${AgentLink} agent=${question.agentId} />` : html`<${Text}>${question.askedBy}<//>`} ${KINDS[question.kind]}, <${Time} at=${question.askedAt} />
     </p>
     <blockquote class="question"><${Text} lines>${question.question}<//></blockquote>
     <${Facts} facts=${[
@@ -132,7 +132,7 @@ function Form({ question, again }) {
         html`<${ActButton} label="Withdraw the question" onClick=${() =>
           ask({
             title: "Withdraw this question",
-            sentence: "Nobody answers it any more. The job stays blocked until somebody unblocks or cancels it.",
+            sentence: "Nobody answers it any more. The job goes back to work with your reason in its prompt.",
             operation: "withdrawQuestion",
             input: { questionId: question.questionId },
             audit: { jobId: question.jobId },

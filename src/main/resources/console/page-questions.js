@@ -28,7 +28,7 @@ const Questions = ({ rows }) =>
     columns=${[
       { title: "Question", kind: "main wide", cell: ({ questionId, question }) => html`<a data-open id=${`row-${questionId}`} href=${address(["questions", questionId])}><span class="clamp"><${Text}>${question}<//></span></a>` },
       { title: "Status", cell: ({ status, kind }) => html`<${State} state=${status} word=${`${kind} ${status}`} />` },
-      { title: "By", cell: ({ askedBy }) => html`<${AgentLink} agent=${askedBy} />` },
+      { title: "By", cell: ({ agentId, askedBy }) => (agentId ? html`<${AgentLink} agent=${agentId} />` : html`<${Text}>${askedBy}<//>`) },
       { title: "Asked", cell: ({ askedAt }) => html`<${Time} at=${askedAt} inRow />` },
       { title: "Deadline", cell: ({ deadline }) => html`<${Time} at=${deadline} inRow />` },
       { title: "Job", cell: ({ jobId, subject }) => jobId && html`<${JobLink} job=${{ jobId, subject }} />` },
