@@ -6,6 +6,7 @@ import agentbus.harness.TestServer;
 import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -54,6 +55,7 @@ final class Console implements AutoCloseable {
                         NeedsChromium.NODE.toString(),
                         "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD",
                         "1")));
+        PlaywrightAssertions.setDefaultAssertionTimeout(Visit.PATIENCE_MS);
         browser = playwright
                 .chromium()
                 .launch(new BrowserType.LaunchOptions()
@@ -91,24 +93,24 @@ final class Console implements AutoCloseable {
         return bus.bus().url();
     }
 
-    /** A browser of the operator's own, logged in, 1280 x 800 and light. */
+    /** A browser of the operator's own, logged in, 1280 x 800. */
     Visit visit() {
-        return visit(Look.WIDE);
+        return visit(Screen.WIDE);
     }
 
-    /** A browser of the operator's own, logged in, with this look. */
-    Visit visit(Look look) {
-        return new Visit(browser, url(), look, session(operations.operatorToken()));
+    /** A browser of the operator's own, logged in, on this screen. */
+    Visit visit(Screen screen) {
+        return new Visit(browser, url(), screen, session(operations.operatorToken()));
     }
 
     /** A browser of a person who holds this token. */
     Visit visitAs(String token) {
-        return new Visit(browser, url(), Look.WIDE, session(token));
+        return new Visit(browser, url(), Screen.WIDE, session(token));
     }
 
     /** A browser of the operator's own, whose bytes pass the wire. */
     Visit visitThrough(Wire wire) {
-        return new Visit(browser, wire.url(), Look.WIDE, session(operations.operatorToken()));
+        return new Visit(browser, wire.url(), Screen.WIDE, session(operations.operatorToken()));
     }
 
     /** A wire to the bus. */
@@ -118,7 +120,7 @@ final class Console implements AutoCloseable {
 
     /** A browser without a session. */
     Visit stranger() {
-        return new Visit(browser, url(), Look.WIDE, null);
+        return new Visit(browser, url(), Screen.WIDE, null);
     }
 
     /** Makes a session with a token, and returns its cookie's value. */

@@ -53,7 +53,7 @@ final class Fleet {
     }
 
     private void end() {
-        for (int i = 0; i < 24; i++) {
+        for (int i = 0; i < 8; i++) {
             complete(
                     start(
                             "devops",
@@ -199,9 +199,12 @@ final class Fleet {
                           from moved m
                           where m.job_id = j.job_id;
                           update job_attempts a
-                          set created_at = a.created_at - m.by, started_at = a.started_at - m.by, ended_at = a.ended_at - m.by
+                          set created_at = a.created_at - m.by, started_at = a.started_at - m.by, finished_at = a.finished_at - m.by
                           from moved m
                           where m.job_id = a.job_id;
+                          -- Counted again from the jobs.
+                          delete from job_ends;
+                          delete from bus_facts where name = 'job_ends_counted';
                         end $$""");
     }
 
@@ -214,6 +217,19 @@ final class Fleet {
                 70,
                 "reading the answers");
         progress(start("knowledge", "knowledge.index_refresh"), 5, "counting the notes");
+    }
+
+    /** After a stop: each of the agents that were at work claims its next job. */
+    void workAgain() {
+        for (String agent : List.of("devops", "research", "knowledge")) {
+            JsonNode job = bus.call("claimJobs", "targetAgent", agent, "leaseSeconds", 3600)
+                    .at("/jobs/0");
+            bus.callAs(
+                    job.path("attemptToken").asText(),
+                    "markRunningJob",
+                    "jobId",
+                    job.path("jobId").asText());
+        }
     }
 
     private void queue() {

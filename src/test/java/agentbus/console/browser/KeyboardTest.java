@@ -4,6 +4,7 @@ import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertTha
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.microsoft.playwright.Keyboard;
+import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -34,7 +35,7 @@ class KeyboardTest {
             Page page = visit.page();
             visit.open("needs-me", "need a person");
 
-            press(visit, "g", "j");
+            visit.page().keyboard().type("gj");
             page.waitForURL("**/console/jobs");
             visit.shows("infra.check");
             press(visit, "/");
@@ -72,8 +73,8 @@ class KeyboardTest {
                     new String[] {"w", "gateways"},
                     new String[] {"c", "account"},
                     new String[] {"n", "needs-me"})) {
-                press(visit, "g", each[0]);
-                visit.page().waitForURL("**/console/" + each[1]);
+                visit.page().keyboard().type("g" + each[0]);
+                assertThat(visit.page()).hasURL(console.url() + "/console/" + each[1]);
             }
             press(visit, "?");
             assertThat(visit.dialog()).containsText("g s");
@@ -102,7 +103,7 @@ class KeyboardTest {
             visit.button("Settings").click();
             visit.button("Off").click();
             visit.button("Close").click();
-            press(visit, "g", "j");
+            visit.page().keyboard().type("gj");
             assertThat(visit.page()).hasURL(console.url() + "/console/needs-me");
         }
     }
@@ -113,13 +114,15 @@ class KeyboardTest {
             visit.open("needs-me", "need a person");
             press(visit, "Control+k");
             visit.page().keyboard().type("product-metrics");
-            visit.page()
-                    .getByRole(com.microsoft.playwright.options.AriaRole.OPTION)
-                    .filter(new com.microsoft.playwright.Locator.FilterOptions().setHasText("agent"))
-                    .first()
-                    .waitFor();
-            press(visit, "ArrowDown", "Enter");
-            visit.page().waitForURL("**/console/agents/product-metrics");
+            Locator agent = visit.page()
+                    .locator("[role=option]", new Page.LocatorOptions().setHasText("agent"))
+                    .first();
+            agent.waitFor();
+            for (int i = 0; i < 10 && !"true".equals(agent.getAttribute("aria-selected")); i++) {
+                press(visit, "ArrowDown");
+            }
+            press(visit, "Enter");
+            assertThat(visit.page()).hasURL(console.url() + "/console/agents/product-metrics");
         }
     }
 }

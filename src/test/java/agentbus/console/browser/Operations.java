@@ -69,6 +69,7 @@ final class Operations {
                 case PATH -> path = path.replace("{" + each.name() + "}", encoded(value.asText()));
                 case QUERY -> query.add(each.name() + "=" + encoded(value.asText()));
                 case BODY -> body.set(each.name(), value);
+                default -> throw new IllegalStateException("an input in " + each.in());
             }
         }
         assertEquals(0, values.size(), () -> operationId + " has no input " + values);

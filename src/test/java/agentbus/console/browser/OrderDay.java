@@ -106,7 +106,7 @@ final class OrderDay {
                 "purpose",
                 order.subject(),
                 "instructions",
-                "Look, and say what you have seen. " + Hostile.MARKUP,
+                "Screen, and say what you have seen. " + Hostile.MARKUP,
                 "session",
                 "isolated",
                 "catchUp",

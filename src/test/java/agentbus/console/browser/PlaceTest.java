@@ -71,7 +71,7 @@ class PlaceTest {
     void the_address_of_an_account_shows_the_same_account_to_another_person() {
         String address;
         try (Visit visit = console.visit()) {
-            visit.open("account", "Choose an agent");
+            visit.open("account", "made from the ledger alone");
             visit.page().getByLabel("Agent").selectOption("devops");
             visit.button("Show the account").click();
             visit.page().locator(".headline").waitFor();

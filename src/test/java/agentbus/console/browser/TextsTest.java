@@ -59,7 +59,7 @@ class TextsTest {
     @Test
     void an_account_renders_its_headings_and_lists_and_leaves_the_markup_of_a_job_as_text() {
         try (Visit visit = console.visit()) {
-            visit.open("account?agentId=research", "The account");
+            visit.open("account?agent=research", "The account");
             visit.page().locator(".markdown h2, .markdown h3").first().waitFor();
             assertTrue(visit.page().locator(".markdown li").count() > 0);
             assertEquals(0, visit.page().locator(".markdown a").count());

@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
  */
 final class Visit implements AutoCloseable {
     /** Chosen: the slowest page answers within a second on two busy cores; only a failing test waits that long. */
-    private static final double PATIENCE_MS = 20_000;
+    static final double PATIENCE_MS = 20_000;
 
     private static final List<String> WCAG = List.of("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa");
 
@@ -32,13 +32,12 @@ final class Visit implements AutoCloseable {
     private final List<String> faults = new ArrayList<>();
     private final List<Pattern> expected = new ArrayList<>();
 
-    Visit(Browser browser, String url, Look look, String session) {
+    Visit(Browser browser, String url, Screen screen, String session) {
         this.url = url;
         this.context = browser.newContext(new Browser.NewContextOptions()
                 .setBaseURL(url)
-                .setViewportSize(look.width(), look.height())
-                .setHasTouch(look.width() < Look.WIDE.width())
-                .setColorScheme(look.scheme())
+                .setViewportSize(screen.width(), screen.height())
+                .setHasTouch(screen.touch())
                 .setReducedMotion(ReducedMotion.REDUCE)
                 .setLocale("en-GB")
                 .setTimezoneId("Europe/Berlin"));
@@ -124,7 +123,12 @@ final class Visit implements AutoCloseable {
     /** What axe finds against WCAG 2.2 AA, one line each. */
     List<String> violations() {
         return new AxeBuilder(page)
-                .withTags(WCAG).analyze().getViolations().stream()
+                        // Otherwise it opens another page for each page.
+                        .setLegacyMode(true)
+                        .withTags(WCAG)
+                        .analyze()
+                        .getViolations()
+                        .stream()
                         .flatMap(rule -> rule.getNodes().stream()
                                 .map(node -> rule.getId() + ": " + node.getTarget() + " " + node.getFailureSummary()))
                         .toList();
