@@ -58,7 +58,7 @@ function Agents({ agents }) {
 
 /** The state of a lane, and why it is stopped or waits. */
 const Lane = ({ agent: { status, statusSince, stopped, waitsFor } }) =>
-  html`<${State} state=${status} /> <span class="small quiet">for <${Since} at=${statusSince} />${(stopped ?? waitsFor) && html`: <${Words}>${stopped ?? waitsFor}<//>`}</span>`;
+  html`<${State} state=${status} /> <span class="small quiet">${statusSince && html`for <${Since} at=${statusSince} />`}${(stopped ?? waitsFor) && html`: <${Words}>${stopped ?? waitsFor}<//>`}</span>`;
 
 const Pauses = ({ pauses }) => html`<${Table} label="Stopped and paused" rows=${pauses} keyOf=${({ pauseId }) => pauseId} columns=${[
   { title: "What", kind: "main", cell: ({ kind, name }) => html`${kind.replace("_", " ")} <${Text}>${name}<//>` },

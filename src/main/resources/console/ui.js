@@ -28,6 +28,9 @@ export function Time({ at, inRow = false }) {
 export function Since({ at }) {
   useCell(now);
   const plain = useCell(absolute);
+  if (!at) {
+    return "an unknown time";
+  }
   return html`<time datetime=${at} title=${absoluteTime(at)}>${plain ? clockTime(at) : duration(secondsSince(at))}</time>`;
 }
 
