@@ -75,22 +75,41 @@ returns table (agent_id text, live bigint, attempt_id uuid, since timestamptz) l
   group by j.target_agent
 $$;
 
--- Returns the attempt of an agent that ended last, of its newest attempts_looked_at, with its job; all null
--- when the agent has had none since attempts name their agent, or when all are in history.
+-- Returns the attempt of an agent that ended last, of its newest attempts_looked_at, live or retired, with
+-- its job; all null when no attempt names the agent.
 create or replace function last_attempt(
   p_namespace text, p_agent text, out attempt_id uuid, out job_id uuid, out finished_at timestamptz
 ) language sql stable as $$
   select attempt_id, job_id, finished_at
   from (
-    select attempt_id, job_id, finished_at
-    from job_attempts
-    where namespace = p_namespace
-      and agent_id = p_agent
-      and finished_at is not null
-    order by started_at desc
-    limit attempts_looked_at()) a
+    (
+      select attempt_id, job_id, finished_at, started_at
+      from job_attempts
+      where namespace = p_namespace
+        and agent_id = p_agent
+        and finished_at is not null
+      order by started_at desc
+      limit attempts_looked_at())
+    union all
+    (
+      select attempt_id, job_id, finished_at, started_at
+      from job_attempts_history
+      where namespace = p_namespace
+        and agent_id = p_agent
+      order by started_at desc
+      limit 1)) a
   order by finished_at desc
   limit 1
+$$;
+
+-- Returns whether the namespace has ended attempts of a version that did not note their agent.
+create or replace function has_nameless_attempts(p_namespace text) returns boolean language sql stable as $$
+  select exists (
+      select from job_attempts
+      where namespace = p_namespace and agent_id is null and finished_at is not null)
+    or exists (
+      select from job_attempts_history
+      where namespace = p_namespace and agent_id is null)
 $$;
 
 -- Returns how many calls of an agent, with its own token or with that of an attempt, were refused within 24
@@ -106,12 +125,12 @@ $$;
 
 -- Returns one status of an agent with the time and the row from which it follows; without a time when no row
 -- tells it.
-create or replace function status_fields(p_status text, p_since timestamptz, p_table text, p_row text)
+create or replace function status_with_row(p_status text, p_since timestamptz, p_row text, p_id text)
 returns jsonb language sql immutable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'status', p_status,
     'statusSince', p_since,
-    'statusFrom', jsonb_build_object('table', p_table, 'id', p_row)))
+    'statusFrom', p_row || ' ' || p_id))
 $$;
 
 -- Returns the status of an agent, the first that holds: disabled, stopped (by the bus, because its gateway
@@ -126,34 +145,36 @@ declare
   v_ended record;
 begin
   if not p_agent.enabled then
-    return status_fields('disabled', p_agent.updated_at, 'agents', p_agent.agent_id);
+    return status_with_row('disabled', p_agent.updated_at, 'agent', p_agent.agent_id);
   end if;
   if v_pause.kind = 'everything' then
-    return status_fields(
+    return status_with_row(
       case v_pause.mode when 'stop' then 'stopped' else 'paused' end,
-      v_pause.since, 'pauses', v_pause.pause_id::text);
+      v_pause.since, 'pause', v_pause.pause_id::text);
   end if;
   if lane_paused(p_agent) then
-    return status_fields(
+    return status_with_row(
       case when p_agent.refusal_cause is null then 'paused' else 'stopped' end,
-      p_agent.paused_at, 'agents', p_agent.agent_id);
+      p_agent.paused_at, 'agent', p_agent.agent_id);
   end if;
   if v_pause.kind = 'gateway' then
-    return status_fields('paused', v_pause.since, 'pauses', v_pause.pause_id::text);
+    return status_with_row('paused', v_pause.since, 'pause', v_pause.pause_id::text);
   end if;
   if p_attempt is not null then
-    return status_fields('working', p_at_work_since, 'job_attempts', p_attempt::text);
+    return status_with_row('working', p_at_work_since, 'attempt', p_attempt::text);
   end if;
   select * into v_due from oldest_due(p_agent.namespace, p_agent.agent_id);
   if v_due.job_id is not null then
-    return status_fields('waiting', v_due.since, 'jobs', v_due.job_id::text)
+    return status_with_row('waiting', v_due.since, 'job', v_due.job_id::text)
       || jsonb_build_object('waitsFor', hold_of_lane(p_agent.namespace, p_agent.agent_id));
   end if;
   select * into v_ended from last_attempt(p_agent.namespace, p_agent.agent_id);
   if v_ended.attempt_id is not null then
-    return status_fields('idle', v_ended.finished_at, 'job_attempts', v_ended.attempt_id::text);
+    return status_with_row('idle', v_ended.finished_at, 'attempt', v_ended.attempt_id::text);
   end if;
-  return status_fields('idle', null, 'agents', p_agent.agent_id);
+  return status_with_row('idle',
+    case when not has_nameless_attempts(p_agent.namespace) then p_agent.created_at end,
+    'agent', p_agent.agent_id);
 end
 $$;
 

@@ -66,23 +66,24 @@ class OverviewTest {
     void the_status_of_an_agent_comes_from_a_row_that_it_names() {
         JsonNode fresh = lane("devops");
         assertEquals("idle", fresh.get("status").asText());
-        assertEquals("agents", fresh.at("/statusFrom/table").asText());
+        assertEquals("agent devops", fresh.get("statusFrom").asText());
+        assertTrue(fresh.has("statusSince"), fresh::toString);
 
         Attempt attempt = bus.running();
         JsonNode working = lane("devops");
         assertEquals("working", working.get("status").asText());
-        assertEquals(attempt.id(), working.at("/statusFrom/id").asText());
+        assertEquals("attempt " + attempt.id(), working.get("statusFrom").asText());
 
         bus.complete(attempt);
         JsonNode idle = row(bus.ask("list_agents").get("agents"), "devops");
         assertEquals("idle", idle.get("status").asText());
-        assertEquals(attempt.id(), idle.at("/statusFrom/id").asText());
+        assertEquals("attempt " + attempt.id(), idle.get("statusFrom").asText());
         assertEquals(attempt.job(), idle.get("lastEndedJobId").asText());
 
         String due = bus.enqueue();
         JsonNode waiting = lane("devops");
         assertEquals("waiting", waiting.get("status").asText());
-        assertEquals(due, waiting.at("/statusFrom/id").asText());
+        assertEquals("job " + due, waiting.get("statusFrom").asText());
         assertEquals("the next claim", waiting.get("waitsFor").asText());
 
         bus.ask("pause_agent", "agentId", "devops", "reason", "maintenance");
@@ -108,7 +109,7 @@ class OverviewTest {
 
         JsonNode lane = row(overview.get("agents"), "research");
         assertEquals("paused", lane.get("status").asText());
-        assertEquals("pauses", lane.at("/statusFrom/table").asText());
+        assertTrue(lane.get("statusFrom").asText().startsWith("pause "), lane::toString);
         assertFalse(lane.get("open").asBoolean());
         assertEquals("operator:anna", lane.get("stoppedBy").asText());
         assertEquals("everything", overview.at("/pauses/0/kind").asText());
