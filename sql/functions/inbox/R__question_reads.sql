@@ -1,5 +1,52 @@
 -- How questions are listed, shown in a prompt, and measured.
 
+-- Returns whether a question fits the filter of a list.
+create or replace function question_fits(p_question questions, p_input jsonb) returns boolean
+language sql immutable as $$
+  select (p_input ->> 'status' is null or (p_question).status = p_input ->> 'status')
+    and (p_input ->> 'kind' is null or (p_question).kind = p_input ->> 'kind')
+    and (p_input ->> 'agentId' is null or (p_question).agent_id = p_input ->> 'agentId')
+$$;
+
+-- Returns the questions of a list, newest first, at most p_limit. Only one branch runs, with an index of its
+-- own, so that the few open questions are found beside any number of closed ones.
+create or replace function questions_to_list(p_namespace text, p_input jsonb, p_before bigint, p_limit int)
+returns setof questions
+language sql stable as $$
+  (
+    select *
+    from questions q
+    where p_input ? 'jobId' and job_id = (p_input ->> 'jobId')::uuid and seq < p_before
+      and namespace = p_namespace and question_fits(q, p_input)
+    order by seq desc
+    limit p_limit)
+  union all
+  (
+    select *
+    from questions q
+    where not p_input ? 'jobId' and p_input ->> 'status' = 'open' and status = 'open'
+      and namespace = p_namespace and seq < p_before and question_fits(q, p_input)
+    order by seq desc
+    limit p_limit)
+  union all
+  (
+    select *
+    from questions q
+    where not p_input ? 'jobId' and (p_input ->> 'status' = 'open') is not true and p_input ? 'agentId'
+      and namespace = p_namespace and agent_id = p_input ->> 'agentId' and seq < p_before
+      and question_fits(q, p_input)
+    order by seq desc
+    limit p_limit)
+  union all
+  (
+    select *
+    from questions q
+    where not p_input ?| '{jobId,agentId}' and (p_input ->> 'status' = 'open') is not true
+      and namespace = p_namespace and seq < p_before and question_fits(q, p_input)
+    order by seq desc
+    limit p_limit)
+$$;
+
 create or replace function list_questions(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -14,15 +61,8 @@ declare
 begin
   for v_question in
     select *
-    from questions
-    where namespace = v_namespace
-      and (p_input ->> 'status' is null or status = p_input ->> 'status')
-      and (p_input ->> 'kind' is null or kind = p_input ->> 'kind')
-      and (p_input ->> 'jobId' is null or job_id = (p_input ->> 'jobId')::uuid)
-      and (p_input ->> 'agentId' is null or agent_id = p_input ->> 'agentId')
-      and (p_input ->> 'before' is null or seq < (p_input ->> 'before')::bigint)
-    order by seq desc
-    limit v_limit
+    from questions_to_list(v_namespace, p_input,
+      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), v_limit)
   loop
     v_row := question_row(v_question, list_text());
     v_bytes := v_bytes + octet_length(v_row::text);

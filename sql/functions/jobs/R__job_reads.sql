@@ -12,7 +12,10 @@ create or replace function block_move(p_job jobs) returns text
 language plpgsql stable as $$
 begin
   if waits_for_answer(p_job) then
-    return format('an answer of %s to question %s', p_job.blocked_on_person, p_job.question_id);
+    return (
+      select format('an answer of %s to question %s', asked_of_text(q), q.question_id)
+      from questions q
+      where question_id = p_job.question_id);
   end if;
   if p_job.blocked_until is not null then
     return 'unblocks at ' || utc_text(p_job.blocked_until);

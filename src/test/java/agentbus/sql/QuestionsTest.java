@@ -421,6 +421,31 @@ class QuestionsTest {
     }
 
     @Test
+    void the_open_questions_are_found_among_many_closed_ones() {
+        bus.jdbc().execute("alter table questions disable trigger audit_row");
+        bus.jdbc()
+                .update("insert into questions (namespace, kind, asked_by, question, status, answered_by, closed_at)"
+                        + " select 'default', 'question', 'operator:anna', 'Is it so?', 'answered', 'operator:anna', now()"
+                        + " from generate_series(1, 20000)");
+        bus.jdbc().execute("alter table questions enable trigger audit_row");
+        JsonNode open = asked();
+        bus.jdbc().execute("analyze questions");
+
+        assertEquals(
+                open.get("questionId"),
+                bus.ask("list_questions", "status", "open").at("/questions/0/questionId"));
+        for (String input : List.of(
+                "{\"status\": \"open\"}", "{}", "{\"agentId\": \"devops\"}", "{\"jobId\": \"" + job(open) + "\"}")) {
+            List<String> plan = bus.jdbc()
+                    .queryForList(
+                            "explain select * from questions_to_list('default', '" + input
+                                    + "', 9223372036854775807, 50)",
+                            String.class);
+            assertFalse(String.join("\n", plan).contains("Seq Scan"), () -> input + "\n" + String.join("\n", plan));
+        }
+    }
+
+    @Test
     void each_namespace_has_its_own_questions() {
         bus.jdbc().update("insert into namespaces values ('other') on conflict do nothing");
         JsonNode question = asked();
