@@ -435,8 +435,9 @@ class OperationReadTest {
 
     @Test
     void a_mistyped_value_of_a_set_is_told_the_nearest() {
-        Problem problem = assertThrows(Problem.class, () -> query("listJobs", Map.of("state", List.of("qeued"))));
-        assertTrue(problem.detail().endsWith(" Did you mean queued?"), problem.detail());
+        Problem problem =
+                assertThrows(Problem.class, () -> query("listStandingOrderRuns", Map.of("status", List.of("skiped"))));
+        assertTrue(problem.detail().endsWith(" Did you mean skipped?"), problem.detail());
     }
 
     @Test

@@ -38,6 +38,13 @@ class AccessTest {
             "cancelJob",
             "unblockJob",
             "redriveJob",
+            "retryNow",
+            "killJob",
+            "setPriority",
+            "reassignJob",
+            "dismissJob",
+            "extendAttempt",
+            "endAttempt",
             "renewJobLease",
             "reportProgress");
 
@@ -140,7 +147,8 @@ class AccessTest {
                 .replace("{eventId}", jobId)
                 .replace("{orderName}", "nothing")
                 .replace("{gateway}", "default")
-                .replace("{agentId}", "worker");
+                .replace("{agentId}", "worker")
+                .replaceAll("\\{[a-zA-Z]+}", jobId);
     }
 
     private static String body(Operation operation) {
