@@ -64,7 +64,7 @@ function Form({ query }) {
     <label class="field"><span>To; empty means now</span>
       <input type="datetime-local" value=${to} onInput=${({ target }) => setTo(target.value)} /></label>
     <${Choice} label="Last" options=${WINDOWS} onChange=${last} />
-    <button type="submit" class="act">Show the account</button>
+    <button type="submit">Show the account</button>
   </form>`;
 }
 
@@ -96,7 +96,7 @@ function Account({ account }) {
   return html`
     ${account.headline && html`<p class="headline"><${Text}>${account.headline}<//></p>`}
     <div class="actions" data-page-actions>
-      <button type="button" class="act" onClick=${copy}>Copy as Markdown</button>
+      <button type="button" onClick=${copy}>Copy as Markdown</button>
       <span role="status">${copied}</span>
     </div>
     <${Section} title="The account" id="account"><${Markdown} text=${account.markdown} /><//>

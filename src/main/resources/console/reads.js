@@ -39,7 +39,7 @@ class Read {
     const wait = this.running ? this.gap : Math.max(0, this.started + this.gap - Date.now());
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      if (this.running) {
+      if (this.running || document.hidden || paused.get()) {
         this.wanted();
       } else {
         this.now();

@@ -60,7 +60,7 @@ class PagesTest {
                 new Place("events", "events", "service.state.changed"),
                 new Place("audit", "audit", "job."),
                 new Place("gateways", "gateways", "default"),
-                new Place("account", "account?agent=devops", "devops"),
+                new Place("account", "account?agent=devops", "Copy as Markdown"),
                 new Place("question", "questions/{question}", "May I rotate"),
                 new Place("approval", "questions/{approval}", "exactly this content"));
     }
