@@ -29,6 +29,12 @@ class HandlesTest {
         return bus.call("getJob", "jobId", jobId).path("state").asText();
     }
 
+    private int queued(String agent) {
+        return bus.call("listJobs", "targetAgent", agent, "state", "queued")
+                .path("jobs")
+                .size();
+    }
+
     private long audited(String sql, Object... arguments) {
         return console.database()
                 .jdbc()
@@ -87,7 +93,8 @@ class HandlesTest {
                     bus.call("claimJobs", "targetAgent", "coordinator")
                             .path("jobs")
                             .size());
-            assertThat(visit.link("1 queued job of coordinator")).isVisible();
+            assertThat(visit.page().locator(".facts > div:has(dt:text-is('Queued')) dd"))
+                    .hasText(String.valueOf(queued("coordinator")));
 
             visit.button("Resume").click();
             visit.confirm("Resume agent coordinator", "the review is over");
@@ -148,7 +155,7 @@ class HandlesTest {
             visit.button("Cancel all").click();
             assertThat(visit.dialog()).containsText("120 jobs match now");
             visit.dialog().getByLabel("Type 120").fill("120");
-            visit.confirm("Cancel all that match", "asked by mistake");
+            visit.confirm("Cancel 120 jobs", "asked by mistake");
             visit.page().getByText("120").first().waitFor();
         }
         await().until(() -> bus.call("listJobs", "flowKey", "bulk-test", "state", "cancelled", "limit", 500)

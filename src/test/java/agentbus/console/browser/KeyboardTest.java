@@ -37,7 +37,7 @@ class KeyboardTest {
 
             visit.page().keyboard().type("gj");
             page.waitForURL("**/console/jobs");
-            visit.shows("infra.check");
+            visit.shows("audit.stuck_jobs");
             press(visit, "/");
             page.keyboard().type("state:dead subject:audit.stuck_jobs");
             press(visit, "Enter");

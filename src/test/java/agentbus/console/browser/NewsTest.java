@@ -68,7 +68,10 @@ class NewsTest {
 
             wire.cutStreams();
 
-            visit.page().locator(".banner").getByText("Not live since").waitFor(new Locator.WaitForOptions().setTimeout(10_000));
+            visit.page()
+                    .locator(".banner")
+                    .getByText("Not live since")
+                    .waitFor(new Locator.WaitForOptions().setTimeout(10_000));
             String job = fleet.enqueue("design", "flow.propose");
             visit.page().locator("a[href$='" + job + "']").first().waitFor();
 

@@ -91,7 +91,9 @@ final class Operations {
     static ObjectNode json(Object... namesAndValues) {
         ObjectNode object = Json.object();
         for (int i = 0; i < namesAndValues.length; i += 2) {
-            object.set((String) namesAndValues[i], Json.tree(namesAndValues[i + 1]));
+            Object value = namesAndValues[i + 1];
+            // A tree is kept as it is, because a copy would drop the last digits of its numbers.
+            object.set((String) namesAndValues[i], value instanceof JsonNode tree ? tree : Json.tree(value));
         }
         return object;
     }

@@ -50,7 +50,7 @@ class PagesTest {
         return List.of(
                 new Place("needs-me", "needs-me", "need a person"),
                 new Place("overview", "overview", "devops"),
-                new Place("jobs", "jobs", "infra.check"),
+                new Place("jobs", "jobs", "Show older jobs"),
                 new Place("job", "jobs/{blockedJob}", "security.review"),
                 new Place("job-hostile", "jobs/{hostileJob}", "background.brief"),
                 new Place("orders", "orders", "devops-health-check"),

@@ -71,9 +71,7 @@ class TogetherTest {
             for (PagesTest.Place place : PagesTest.places()) {
                 carla.open(fleet.path(place.path()), place.shows());
                 assertEquals(
-                        List.of(),
-                        carla.page().locator("button.act").allTextContents(),
-                        place.name() + " offers acts");
+                        List.of(), carla.page().locator("button.act").allTextContents(), place.name() + " offers acts");
             }
             assertThat(carla.page().getByText("Stop everything")).hasCount(0);
             String answer = (String) carla.page()
