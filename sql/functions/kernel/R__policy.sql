@@ -560,8 +560,8 @@ create or replace function count_cap() returns int language sql immutable as $$ 
 create or replace function needs_shown() returns int language sql immutable as $$ select 200 $$;
 
 -- How many blocked jobs needs-me looks at, the oldest first.
--- Chosen: five for each item that is shown, read in some milliseconds.
-create or replace function needs_searched() returns int language sql immutable as $$ select 1000 $$;
+-- Chosen: more than two for each item that is shown, read in some milliseconds.
+create or replace function needs_searched() returns int language sql immutable as $$ select 500 $$;
 
 -- How many jobs on which others are blocked needs-me looks at, the oldest first.
 -- Chosen: one for each item that is shown; each costs a look at a job.
