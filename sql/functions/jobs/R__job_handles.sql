@@ -308,7 +308,8 @@ language sql as $$
 $$;
 
 -- Redrives a locked dead or failed job. The job is queued, or waits when it was killed before its
--- dependencies had succeeded. Refuses another state, and a dedupe key that another live job has meanwhile (409).
+-- dependencies had succeeded. Refuses another state, and a dedupe key that another live job has meanwhile
+-- (409).
 create or replace function redrive_one(p_job jobs) returns jobs
 language plpgsql as $$
 declare
@@ -317,12 +318,13 @@ begin
   if p_job.state not in ('dead', 'failed') then
     perform refuse_state(p_job, 'redriven', 'a dead or failed job');
   end if;
-  -- Locked, so that none can succeed unseen between the count below and the commit.
+  -- Locked, so that none can succeed unseen between the count below and the commit. Without waiting, because
+  -- redrive_job has locked them in the order of ids, and a bulk action tries the job again later.
   perform job_id
   from jobs
   where job_id in (select waited from open_dependencies_of(p_job.job_id) waited)
   order by job_id
-  for share;
+  for no key update nowait;
   perform redrive_jobs(array[p_job.job_id],
     case when open_count(p_job.job_id) = 0 then 'queued' else 'waiting' end);
   select * into p_job from jobs where job_id = p_job.job_id;

@@ -200,10 +200,11 @@ comment on function cancel_job(jsonb, jsonb) is
 create or replace function redrive_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
-  v_job jobs := locked_job(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
+  v_job jobs := job_of(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
 begin
   perform act_as(p_principal, p_input ->> 'reason');
-  return job_json(redrive_one(v_job));
+  perform lock_jobs(v_job.job_id || array(select open_dependencies_of(v_job.job_id)));
+  return job_json(redrive_one(job_of(v_job.namespace, v_job.job_id)));
 end
 $$;
 comment on function redrive_job(jsonb, jsonb) is

@@ -107,7 +107,27 @@ final class Actors {
             return "paused "
                     + bus.ask("resume_agent", "agentId", resume.agent()).path("paused");
         }
+        if (op instanceof Op.Bulk bulk) {
+            return bulk(bulk);
+        }
         return speaker != null ? speak(op, speaker) : toJob(op);
+    }
+
+    private String bulk(Op.Bulk bulk) {
+        String id = bus.ask(
+                        "start_bulk_action",
+                        "operation",
+                        bulk.operation(),
+                        "filter",
+                        Machine.json("targetAgent", bulk.agent()),
+                        "reason",
+                        "all of them")
+                .get("bulkId")
+                .asText();
+        while (Boolean.TRUE.equals(bus.jdbc().queryForObject("select run_bulk_batch()", Boolean.class))) {}
+        bus.cascade();
+        JsonNode now = bus.ask("get_bulk_action", "bulkId", id);
+        return now.get("done") + " done, " + now.get("failed") + " failed";
     }
 
     private String enqueue(Op.Enqueue enqueue) {
@@ -224,8 +244,34 @@ final class Actors {
                     cancel.children()));
         } else if (op instanceof Op.Redrive redrive && job(redrive.job(), "dead", "failed") != null) {
             return state(bus.ask("redrive_job", "jobId", job(redrive.job(), "dead", "failed"), "reason", "once more"));
+        } else if (op instanceof Op.Handle handle && job(handle.job()) != null) {
+            return state(handle(handle));
         }
         return null;
+    }
+
+    private JsonNode handle(Op.Handle handle) {
+        String job =
+                switch (handle.grip()) {
+                    case DISMISS -> job(handle.job(), "dead");
+                    case EXTEND_ATTEMPT, END_ATTEMPT -> job(handle.job(), "running", "leased");
+                    case REASSIGN -> job(handle.job(), "queued", "waiting", "blocked", "dead", "failed");
+                    default -> job(handle.job(), "queued", "blocked", "waiting", "running");
+                };
+        var input = Machine.json("jobId", job, "reason", "by hand");
+        return switch (handle.grip()) {
+            case RETRY_NOW -> bus.call("retry_now", Machine.operator(), input);
+            case KILL -> bus.call("kill_job", Machine.operator(), input);
+            case SET_PRIORITY -> bus.call("set_priority", Machine.operator(), input.put("priority", 500));
+            case REASSIGN ->
+                bus.call(
+                        "reassign_job",
+                        Machine.operator(),
+                        input.put("targetAgent", handle.job() % 2 == 0 ? "devops" : "research"));
+            case DISMISS -> bus.call("dismiss_job", Machine.operator(), input);
+            case EXTEND_ATTEMPT -> bus.call("extend_attempt", Machine.operator(), input.put("seconds", 90_000));
+            case END_ATTEMPT -> bus.call("end_attempt", Machine.operator(), input);
+        };
     }
 
     private String pass(Op.Pass pass) {

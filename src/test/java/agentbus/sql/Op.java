@@ -17,6 +17,17 @@ sealed interface Op {
         ANSWER
     }
 
+    /** What an operator does to one job besides cancelling, redriving and unblocking it. */
+    enum Grip {
+        RETRY_NOW,
+        KILL,
+        SET_PRIORITY,
+        REASSIGN,
+        DISMISS,
+        EXTEND_ATTEMPT,
+        END_ATTEMPT
+    }
+
     /** What a hook call can come to. */
     enum Answer {
         ADMITTED,
@@ -84,6 +95,12 @@ sealed interface Op {
 
     /** An operator redrives. */
     record Redrive(int job) implements Op {}
+
+    /** An operator takes a handle. */
+    record Handle(Grip grip, int job) implements Op {}
+
+    /** An operator does one thing with all jobs of an agent, and a node carries it out. */
+    record Bulk(String operation, String agent) implements Op {}
 
     /** Time passes for one job. */
     record Pass(Passing passing, int job) implements Op {}

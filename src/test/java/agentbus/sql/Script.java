@@ -77,6 +77,17 @@ final class Script {
                 Tuple.of(3, Combinators.combine(some, yes).as(Op.Cancel::new)),
                 Tuple.of(12, some.map(Op.Redrive::new)),
                 Tuple.of(
+                        7,
+                        Combinators.combine(Arbitraries.of(Op.Grip.values()), some)
+                                .as(Op.Handle::new)),
+                Tuple.of(
+                        2,
+                        Combinators.combine(
+                                        Arbitraries.of(
+                                                "redrive", "redrive", "dismiss", "retry_now", "kill", "cancel"),
+                                        agent)
+                                .as(Op.Bulk::new)),
+                Tuple.of(
                         10,
                         Combinators.combine(Arbitraries.of(Op.Passing.values()), some)
                                 .as(Op.Pass::new)),

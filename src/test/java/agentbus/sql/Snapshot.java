@@ -87,10 +87,15 @@ final class Snapshot {
             String from = was.get("state").asText();
             String to = is.get("state").asText();
             if (ENDED.contains(from) && !from.equals(to)) {
-                boolean redriven = op instanceof Op.Redrive
-                        && to.equals("queued")
+                // A job that was killed before its dependencies had ended waits again, or is blocked at once.
+                boolean redriven = (op instanceof Op.Redrive || isBulk(op, "redrive"))
+                        && Set.of("queued", "waiting", "blocked").contains(to)
                         && Set.of("dead", "failed").contains(from);
-                boolean dismissed = op instanceof Op.Cancel && to.equals("cancelled") && from.equals("dead");
+                boolean dismissed = (op instanceof Op.Cancel
+                                || op instanceof Op.Handle handle && handle.grip() == Op.Grip.DISMISS
+                                || isBulk(op, "dismiss"))
+                        && to.equals("cancelled")
+                        && from.equals("dead");
                 if (!redriven && !dismissed) {
                     broken.add("an end was not final, " + from + " to " + to + ": " + id);
                 }
@@ -119,6 +124,10 @@ final class Snapshot {
             });
         }
         return broken;
+    }
+
+    private static boolean isBulk(Op op, String operation) {
+        return op instanceof Op.Bulk bulk && bulk.operation().equals(operation);
     }
 
     private String difference(Snapshot after) {

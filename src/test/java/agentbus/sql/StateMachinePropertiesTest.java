@@ -46,6 +46,8 @@ class StateMachinePropertiesTest {
                 .database();
         Machine machine = Machine.fresh(database);
         machine.jdbc().update("update agents set max_concurrency = 2");
+        // So that jobs can be reassigned.
+        machine.jdbc().update("update agents set accepts = '{*}' where agent_id <> 'coordinator'");
         machine.jdbc().update("update gateways set max_in_flight = 4");
         return machine;
     }
