@@ -38,10 +38,9 @@ class BulkActionsRouteTest {
     }
 
     private static void assertDone(TestDatabase database, String bulk) {
-        await().atMost(Duration.ofSeconds(60))
-                .until(() -> database.jdbc()
-                        .queryForObject(
-                                "select status = 'done' from bulk_actions where bulk_id = ?::uuid", Boolean.class, bulk));
+        await().atMost(Duration.ofSeconds(60)).until(() -> database.jdbc()
+                .queryForObject(
+                        "select status = 'done' from bulk_actions where bulk_id = ?::uuid", Boolean.class, bulk));
         assertEquals(
                 JOBS,
                 database.jdbc()

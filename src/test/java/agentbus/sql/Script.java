@@ -83,8 +83,7 @@ final class Script {
                 Tuple.of(
                         2,
                         Combinators.combine(
-                                        Arbitraries.of(
-                                                "redrive", "redrive", "dismiss", "retry_now", "kill", "cancel"),
+                                        Arbitraries.of("redrive", "redrive", "dismiss", "retry_now", "kill", "cancel"),
                                         agent)
                                 .as(Op.Bulk::new)),
                 Tuple.of(
