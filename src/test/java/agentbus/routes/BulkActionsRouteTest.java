@@ -2,6 +2,7 @@ package agentbus.routes;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
@@ -59,6 +60,7 @@ class BulkActionsRouteTest {
             assertDone(database, left);
             insertDead(database);
             assertDone(database, dismissAll(database));
+            assertTrue(bus.exchanges("run-bulk-actions") >= 1);
         }
     }
 }
