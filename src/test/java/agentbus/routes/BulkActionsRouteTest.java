@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @ExtendWith(PostgresExtension.class)
 class BulkActionsRouteTest {
-    private static final int JOBS = 1100;
+    private static final int JOBS = 600;
 
     private static void insertDead(TestDatabase database) {
         database.jdbc()
