@@ -2,7 +2,7 @@
 // of the window; a cell holds the slots of that part and shows the worst of them.
 
 import { absoluteTime, clockTime, duration } from "./format.js";
-import { html, useMemo, useRef, useState } from "./lib.js";
+import { html, useEffect, useMemo, useRef, useState } from "./lib.js";
 import { Shape, State } from "./marks.js";
 import { address } from "./router.js";
 import { Text } from "./ui.js";
@@ -104,6 +104,13 @@ export function Calendar({ orders, span }) {
   const first = firstCell(rows);
   const current = chosen && rows.find(({ order }) => order === chosen.order)?.cells[chosen.column]?.length ? chosen : first;
   const nowColumn = Math.floor((Date.now() - span.columns[0]) / span.width);
+
+  // On a narrow page the slots scroll; the newest are in view at first.
+  useEffect(() => {
+    const now = table.current.querySelector("thead .now");
+    const view = table.current.parentElement;
+    view.scrollLeft = now ? now.offsetLeft - (view.clientWidth * 3) / 4 : 0;
+  }, [span]);
 
   const move = (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
