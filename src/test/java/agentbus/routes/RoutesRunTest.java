@@ -90,6 +90,7 @@ class RoutesRunTest {
             listTools(bus);
             callTool(bus, home);
             refuseOneCall(bus, home);
+            logIn(bus, home);
             forgetOldDispatchers(bus, database);
             stopOneRun(database);
             cancelMany(database);
@@ -184,6 +185,12 @@ class RoutesRunTest {
         assertEquals(403, send(bus, agent, "/v1/jobs", job).statusCode());
     }
 
+    /** A person opens the console. */
+    private static void logIn(Bus bus, Path home) throws Exception {
+        String token = Files.readString(home.resolve("data/operator.token")).strip();
+        call(bus, token, "/console/session", "{\"token\": \"" + token + "\"}");
+    }
+
     private static void forgetOldDispatchers(Bus bus, TestDatabase database) throws Exception {
         database.jdbc()
                 .update(
@@ -251,6 +258,7 @@ class RoutesRunTest {
                         HttpRequest.newBuilder(URI.create(bus.url() + path))
                                 .header("Authorization", "Bearer " + token)
                                 .header("Content-Type", "application/json")
+                                .header("Origin", bus.url())
                                 .POST(BodyPublishers.ofString(body))
                                 .build(),
                         BodyHandlers.ofString());

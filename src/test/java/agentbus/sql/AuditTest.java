@@ -30,13 +30,13 @@ class AuditTest {
 
     /** The picture in ARCHITECTURE, as a table. */
     private static final Map<String, Set<String>> LEGAL = Map.of(
-            "waiting", Set.of("queued", "blocked", "cancelled"),
-            "queued", Set.of("leased", "cancelled"),
+            "waiting", Set.of("queued", "blocked", "dead", "cancelled"),
+            "queued", Set.of("leased", "dead", "cancelled"),
             "leased", Set.of("running", "queued", "succeeded", "blocked", "failed", "dead", "cancelled"),
             "running", Set.of("queued", "succeeded", "blocked", "failed", "dead", "cancelled"),
-            "blocked", Set.of("queued", "waiting", "cancelled"),
+            "blocked", Set.of("queued", "waiting", "dead", "cancelled"),
             "failed", Set.of("queued"),
-            "dead", Set.of("queued", "cancelled"),
+            "dead", Set.of("queued", "waiting", "cancelled"),
             "succeeded", Set.of(),
             "cancelled", Set.of());
 
