@@ -268,7 +268,7 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
           coalesce(': ' || in_sentence(t.summary), '')) end,
       case
         when h.next_slot is null then 'It has no further slot.'
-        else format('Its next slot is at %s.', utc_text(h.next_slot)) end,
+        else format('Its next slot: %s.', utc_text(h.next_slot)) end,
       jsonb_build_object('orderName', h.order_name, 'agentId', h.agent_id, 'jobId', t.job_id),
       needs_action('Run it now', 'runStandingOrder', jsonb_build_object('orderName', h.order_name), '{reason}'))
   from standing_order_health_summary_v h

@@ -51,11 +51,20 @@ function Item({ item }) {
 
 /** The sentence, with the name of its subject in bold. */
 function Sentence({ item: { sentence: text, agentId, orderName, gateway } }) {
-  const name = [agentId, orderName, gateway].find((candidate) => candidate && text.includes(candidate));
-  const at = name ? text.indexOf(name) : 0;
-  return name
-    ? html`<${Words}>${text.slice(0, at)}<//><strong><${Text}>${name}<//></strong><${Words}>${text.slice(at + name.length)}<//>`
-    : html`<${Words}>${text}<//>`;
+  const names = [agentId, orderName, gateway].filter(Boolean);
+  const name = names.find((candidate) => wholeWord(text, candidate) >= 0);
+  if (!name) return html`<${Words}>${text}<//>`;
+  const at = wholeWord(text, name);
+  return html`<${Words}>${text.slice(0, at)}<//><strong><${Text}>${name}<//></strong><${Words}>${text.slice(at + name.length)}<//>`;
+}
+
+/** The place of a name that is no part of a longer name, such as the agent in the name of its order; -1 for none. */
+function wholeWord(text, name) {
+  const inName = (character) => /[a-z0-9-]/.test(character ?? "");
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    if (!inName(text[at - 1]) && !inName(text[at + name.length])) return at;
+  }
+  return -1;
 }
 
 /** The page that shows the evidence of an item. */

@@ -86,7 +86,7 @@ class NeedsOfBusTest {
                         .asText()
                         .startsWith("Standing order patrol of devops missed 1 slot within 24 hours: "),
                 item::toString);
-        assertTrue(item.get("ifNobodyActs").asText().startsWith("Its next slot is at "), item::toString);
+        assertTrue(item.get("ifNobodyActs").asText().startsWith("Its next slot: "), item::toString);
 
         needs.act(item, "Run it now");
 
