@@ -8,72 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import agentbus.harness.PostgresExtension;
-import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.UUID;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Questions to people: a job waits for the answer, and its next attempt gets it. */
-@ExtendWith(PostgresExtension.class)
-class QuestionsTest {
-    private Machine bus;
-
-    @BeforeEach
-    void empty(TestDatabase database) {
-        bus = Machine.fresh(database);
-    }
-
-    private static ObjectNode person(String name) {
-        return json("kind", "operator", "name", name);
-    }
-
-    /** Gives a person an operator token. */
-    private void employ(String... names) {
-        for (String name : names) {
-            bus.jdbc()
-                    .update(
-                            "insert into access_tokens (token_hash, kind, name) values (sha256(convert_to(?, 'UTF8')), 'operator', ?)",
-                            name,
-                            name);
-        }
-    }
-
-    private JsonNode ask(Attempt attempt, Object... more) {
-        ObjectNode input = json("question", "Which host gets the disk?", "options", List.of("web-1", "web-2"));
-        input.setAll(json(more));
-        return bus.call("ask", bus.principal(attempt), input);
-    }
-
-    /** Asks out of a new job and returns the question. */
-    private JsonNode asked(Object... more) {
-        return ask(bus.running(), more).get("question");
-    }
-
-    private JsonNode answer(String who, JsonNode question, Object... answer) {
-        return bus.call("answer_question", person(who), withId(question, answer));
-    }
-
-    private JsonNode answer(JsonNode question, Object... answer) {
-        return answer("anna", question, answer);
-    }
-
-    private static ObjectNode withId(JsonNode question, Object... more) {
-        return json(more).put("questionId", question.get("questionId").asText());
-    }
-
-    private JsonNode get(JsonNode question) {
-        return bus.call("get_question", person("anna"), withId(question));
-    }
-
-    private static String job(JsonNode question) {
-        return question.get("jobId").asText();
-    }
-
+class QuestionsTest extends AskingPeople {
     @Test
     void a_job_that_asks_waits_without_a_lease_and_the_coordinator_is_left_in_peace() {
         Attempt attempt = bus.running("maxAttempts", 1);
@@ -387,91 +328,6 @@ class QuestionsTest {
         bus.admitted(next);
         bus.complete(next);
         assertEquals("completed", orders.of("patrol", Orders.T0.plus(Orders.HOUR), "status"));
-    }
-
-    @Test
-    void the_list_is_newest_first_and_goes_on_by_key() {
-        JsonNode first = asked();
-        JsonNode second = asked("question", "x".repeat(2000));
-        answer(first, "option", "web-1");
-
-        JsonNode page = bus.ask("list_questions", "limit", 1);
-        assertEquals(second.get("questionId"), page.at("/questions/0/questionId"));
-        assertEquals(201, page.at("/questions/0/question").asText().length(), "long texts are cut");
-        JsonNode next =
-                bus.ask("list_questions", "limit", 1, "before", page.get("next").asLong());
-        assertEquals(first.get("questionId"), next.at("/questions/0/questionId"));
-        assertEquals("infra.check", next.at("/questions/0/subject").asText());
-
-        assertEquals(
-                1, bus.ask("list_questions", "status", "open").get("questions").size());
-        assertEquals(
-                1,
-                bus.ask("list_questions", "jobId", job(first)).get("questions").size());
-        assertEquals(
-                2,
-                bus.ask("list_questions", "agentId", "devops").get("questions").size());
-        assertEquals(
-                0,
-                bus.ask("list_questions", "agentId", "research")
-                        .get("questions")
-                        .size());
-        assertEquals(job(second), get(second).at("/job/jobId").asText());
-        assertFalse(get(second).get("job").has("payload"), "the row of the job");
-    }
-
-    @Test
-    void the_open_questions_are_found_among_many_closed_ones() {
-        bus.jdbc().execute("alter table questions disable trigger audit_row");
-        bus.jdbc()
-                .update("insert into questions (namespace, kind, asked_by, question, status, answered_by, closed_at)"
-                        + " select 'default', 'question', 'operator:anna', 'Is it so?', 'answered', 'operator:anna', now()"
-                        + " from generate_series(1, 20000)");
-        bus.jdbc().execute("alter table questions enable trigger audit_row");
-        JsonNode open = asked();
-        bus.jdbc().execute("analyze questions");
-
-        assertEquals(
-                open.get("questionId"),
-                bus.ask("list_questions", "status", "open").at("/questions/0/questionId"));
-        for (String input : List.of(
-                "{\"status\": \"open\"}", "{}", "{\"agentId\": \"devops\"}", "{\"jobId\": \"" + job(open) + "\"}")) {
-            List<String> plan = bus.jdbc()
-                    .queryForList(
-                            "explain select * from questions_to_list('default', '" + input
-                                    + "', 9223372036854775807, 50)",
-                            String.class);
-            assertFalse(String.join("\n", plan).contains("Seq Scan"), () -> input + "\n" + String.join("\n", plan));
-        }
-    }
-
-    @Test
-    void each_namespace_has_its_own_questions() {
-        bus.jdbc().update("insert into namespaces values ('other') on conflict do nothing");
-        JsonNode question = asked();
-        JsonNode elsewhere =
-                bus.ask("ask", "namespace", "other", "question", "Is it so?").get("question");
-
-        assertEquals(
-                1,
-                bus.ask("list_questions", "namespace", "other").get("questions").size());
-        assertEquals(
-                "404 unknown_question questionId",
-                refusal(() -> bus.ask(
-                                "get_question",
-                                "namespace",
-                                "other",
-                                "questionId",
-                                question.get("questionId").asText()))
-                        .brief());
-        assertEquals(
-                List.of("default 1", "other 1"),
-                bus.jdbc()
-                        .queryForList(
-                                "select q ->> 'namespace' || ' ' || (q ->> 'open') from questions_open() q order by 1",
-                                String.class));
-        bus.call("answer_question", person("anna"), withId(elsewhere, "answer", "yes", "namespace", "other"));
-        assertEquals(1, bus.count("questions where status = 'open'"));
     }
 
     @Test
