@@ -1,6 +1,9 @@
 -- This migration lets a person stop work: pause or drain an agent, a job type, a gateway or everything, stop
 -- everything at once, freeze the writes of a phase or an agent, and disable a standing order.
 
+-- The strongest locks come first; see V0014.
+lock table standing_orders, jobs in access exclusive mode;
+
 create table pauses (
   pause_id uuid primary key default new_id(),
   namespace text not null references namespaces,

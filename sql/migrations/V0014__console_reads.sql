@@ -1,5 +1,9 @@
 -- Indexes and a table for the reads of the console, whose cost must not grow with the number of jobs.
 
+-- The strongest lock comes first: a lock that grows during the migration would end in a deadlock with a claim
+-- of a node of the previous version.
+lock table jobs in access exclusive mode;
+
 -- The number of ended jobs in each quarter of a minute, so that the throughput of a week is read from some
 -- thousand rows and not from every job.
 create table job_ends (

@@ -2,6 +2,10 @@
 -- the previous version may run meanwhile: the new column is nullable, and every claim writes it as soon as
 -- the first new node has started.
 
+-- The strongest locks come first, in the order in which a claim takes its locks: a lock that grows during the
+-- migration would end in a deadlock with it.
+lock table job_attempts, events, audit_log in access exclusive mode;
+
 -- The audit log is read newest first: all of it, by actor, by action, by table, or by row. The indexes
 -- leave out what nearly every job writes, because the newest rows hold enough of that, and the dispatch
 -- path pays for each entry.

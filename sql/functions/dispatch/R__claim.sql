@@ -116,17 +116,18 @@ language sql as $$
 $$;
 
 drop function if exists choose_jobs(int, uuid[], text[]);
+drop function if exists choose_jobs(int, uuid[], text[], text[]);
 drop function if exists claim_for_dispatch(text, int, int, text[]);
 
--- Returns the jobs that a claim would take, at most p_limit and none of p_passed, in lanes of p_namespaces on
--- p_gateways (null: any); null when none is due. Locks nothing, and passes over what is paused.
+-- Returns the jobs that a claim would take and the agent of each, at most p_limit and none of p_passed, in
+-- lanes of p_namespaces on p_gateways (null: any); null when none is due. Locks nothing, and passes over what
+-- is paused.
 -- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
 -- key). Then the highest priority comes first, within the room of each agent and each gateway.
 create or replace function choose_jobs(
-  p_limit int, p_passed uuid[], p_gateways text[], p_namespaces text[]
-) returns uuid[] language plpgsql as $$
+  p_limit int, p_passed uuid[], p_gateways text[], p_namespaces text[], out o_jobs uuid[], out o_agents text[]
+) language plpgsql as $$
 declare
-  v_chosen uuid[];
   v_floor xid8 := claim_floor();
 begin
   with live as materialized (
@@ -174,7 +175,7 @@ begin
         where s.namespace = g.namespace
           and (s.kind = 'everything' or s.kind = 'gateway' and s.name = g.gateway))
   ), due as (
-    select j.*, g.namespace, g.gateway, g.room as gateway_room, l.room as lane_room,
+    select j.*, g.namespace, g.gateway, g.room as gateway_room, l.room as lane_room, l.agent_id,
       row_number() over (
         partition by l.namespace, l.agent_id
         order by j.fresh, j.priority desc, j.run_after, j.seq) as place_in_lane
@@ -213,15 +214,14 @@ begin
     from due
     where place_in_lane <= lane_room
   )
-  select array_agg(job_id) into v_chosen
+  select array_agg(job_id), array_agg(agent_id) into o_jobs, o_agents
   from (
-    select job_id
+    select job_id, agent_id
     from fitting
     where place_at_gateway <= gateway_room
     order by fresh, priority desc, run_after, seq
     limit p_limit
   ) chosen;
-  return v_chosen;
 end
 $$;
 
@@ -240,18 +240,22 @@ set jit = off as $$
 declare
   v_namespaces text[] := namespaces_served(p_namespace);
   v_chosen uuid[];
+  v_agents text[];
   v_locked uuid[];
   v_passed uuid[] := '{}';
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'claimed');
   perform lock_claims();
   for v_round in 1..look_rounds() loop
-    v_chosen := choose_jobs(p_limit, v_passed, p_gateways, v_namespaces);
+    select o_jobs, o_agents into v_chosen, v_agents
+    from choose_jobs(p_limit, v_passed, p_gateways, v_namespaces);
     select coalesce(array_agg(job_id), '{}') into v_locked
     from (
       select job_id
       from jobs
       where job_id = any (v_chosen)
+        -- An operator may just have given the job to another agent, whose lane was not looked at.
+        and target_agent = v_agents[array_position(v_chosen, job_id)]
         and case state when 'queued' then run_after <= now() when 'leased' then leased_until <= now() end
       for no key update skip locked) free;
     exit when cardinality(v_locked) = coalesce(cardinality(v_chosen), 0);
@@ -293,6 +297,7 @@ begin
         select job_id, priority, run_after, seq
         from jobs
         where job_id = any (v_due)
+          and target_agent = p_agent.agent_id and state = 'queued' and run_after <= now()
         for no key update skip locked) due);
   end if;
   return (

@@ -8,11 +8,11 @@ drop function if exists request_abort(uuid, text);
 -- Requests that the run of an attempt be stopped at its gateway, and notifies the dispatchers. Writes no
 -- row when no run can exist, because the hook was never called or the run has ended.
 -- A second request reopens an abort that found no run, because the run may have begun since. p_session_key
--- names the session of a run that does not have the session of its job; null takes the latter.
+-- names the session of a run that does not have the session of its attempt; null takes the latter.
 create or replace function request_abort(p_attempt uuid, p_why text, p_session_key text default null)
 returns void language sql as $$
   insert into run_aborts as r (attempt_id, namespace, gateway, session_key, why)
-  select a.attempt_id, a.namespace, a.gateway, coalesce(p_session_key, session_key_of(j, g.form)),
+  select a.attempt_id, a.namespace, a.gateway, coalesce(p_session_key, session_key_of(j, a, g.form)),
     left(p_why, 500)
   from job_attempts a
   join jobs j using (job_id)
@@ -66,7 +66,7 @@ create or replace function abort_is_superseded(p_abort run_aborts) returns boole
       and a.attempt_id <> (p_abort).attempt_id
       and a.admitted_at is not null
       and a.gateway = (p_abort).gateway
-      and session_key_of(j, g.form) = (p_abort).session_key)
+      and session_key_of(j, a, g.form) = (p_abort).session_key)
 $$;
 
 drop function if exists aborts_left(text[]);

@@ -4,10 +4,20 @@
 -- agent:<agent>:job:<session> for a standing order with a named session. The gateway converts keys to lower
 -- case (measured on OpenClaw 2026.9.6).
 
--- Returns the session key with which a gateway of the given form runs the job. It is derived from the job
--- and never read from an agent's report.
-create or replace function session_key_of(p_job jobs, p_form text) returns text language sql immutable as $$
-  select 'agent:' || (p_job).target_agent || ':job:' || lower(case
+drop function if exists session_key_of(jobs, text);
+
+-- Returns the agent that has an attempt. The job may have gone to another agent since; an attempt of an
+-- earlier version names none.
+create or replace function agent_of_attempt(p_job jobs, p_attempt job_attempts) returns text
+language sql immutable as $$
+  select coalesce((p_attempt).agent_id, (p_job).target_agent)
+$$;
+
+-- Returns the session key with which a gateway of the given form runs an attempt at the job. It is derived
+-- from job and attempt, and never read from an agent's report.
+create or replace function session_key_of(p_job jobs, p_attempt job_attempts, p_form text) returns text
+language sql immutable as $$
+  select 'agent:' || agent_of_attempt(p_job, p_attempt) || ':job:' || lower(case
     when p_form = 'direct' then coalesce((p_job).session, (p_job).job_id::text)
     else (p_job).job_id::text end)
 $$;
@@ -40,7 +50,8 @@ end
 $$;
 
 -- Returns the newest attempt on the calling gateway that has the session key of the report and had begun at
--- p_began; all null when there is none. A gateway whose token is for one namespace finds attempts of that
+-- p_began; all null when there is none. Attempts of the agent in the key come first, because the job may have
+-- gone from one agent to another. A gateway whose token is for one namespace finds attempts of that
 -- namespace only.
 create or replace function attempt_of_run(p_principal jsonb, p_input jsonb, p_began timestamptz)
 returns job_attempts language plpgsql stable as $$
@@ -55,21 +66,24 @@ begin
   join job_attempts a using (job_id)
   where a.gateway = p_principal ->> 'name'
     and a.created_at <= p_began
-  order by a.created_at desc
+  order by a.agent_id is not distinct from v_key[1] desc, a.created_at desc
   limit 1;
   return v_attempt;
 end
 $$;
 
--- Returns the agent of a report that is not the agent of the job; null when the report names no other. A
+drop function if exists wrong_agent(jsonb, jobs);
+
+-- Returns the agent of a report that is not p_agent, the agent of the attempt; null when the report names no
+-- other. A
 -- mapping with a mistyped agent makes OpenClaw run its default agent, which has other tools and another
 -- workspace.
-create or replace function wrong_agent(p_input jsonb, p_job jobs) returns text language sql immutable as $$
+create or replace function wrong_agent(p_input jsonb, p_agent text) returns text language sql immutable as $$
   select agent
   from (values
     (1, lower(nullif(p_input ->> 'agentId', ''))),
     (2, (regexp_match(lower(p_input ->> 'sessionKey'), '^agent:([^:]+):'))[1])) ran (place, agent)
-  where agent <> (p_job).target_agent
+  where agent <> p_agent
   order by place
   limit 1
 $$;
@@ -277,7 +291,7 @@ begin
   if v_attempt.attempt_id is null then
     return no_run_answer(p_principal, p_input);
   end if;
-  v_other := wrong_agent(p_input, v_job);
+  v_other := wrong_agent(p_input, agent_of_attempt(v_job, v_attempt));
   if v_other is not null then
     return reject_wrong_agent(p_input, v_job, v_attempt, v_other);
   end if;
@@ -332,7 +346,7 @@ begin
   if v_attempt.attempt_id is null then
     return no_run_answer(p_principal, p_input);
   end if;
-  v_other := wrong_agent(p_input, v_job);
+  v_other := wrong_agent(p_input, agent_of_attempt(v_job, v_attempt));
   if v_other is not null and not p_input ? 'durationMs' then
     -- Without its length, the run may belong to an earlier attempt than the newest.
     return run_answer(false, 'ignored',

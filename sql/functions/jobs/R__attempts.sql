@@ -96,6 +96,8 @@ begin
 end
 $$;
 
+drop function if exists end_attempt(jobs, text, text, timestamptz, text, text, jsonb, boolean);
+
 -- Ends the live attempt of a locked job with p_status, moves the job to p_state and, if the job has ended,
 -- releases the jobs that wait for its end. With p_counts false the attempt does not count against
 -- max_attempts and keeps no prompt, because such attempts can be many and their agent got none.

@@ -88,7 +88,7 @@ $$;
 -- or in history.
 create or replace function authenticate_attempt(p_attempt uuid) returns jsonb
 language sql stable as $$
-  select jsonb_build_object('kind', 'attempt', 'name', j.target_agent, 'namespace', a.namespace, 'attemptId', a.attempt_id,
+  select jsonb_build_object('kind', 'attempt', 'name', agent_of_attempt(j, a), 'namespace', a.namespace, 'attemptId', a.attempt_id,
     'jobId', a.job_id)
   from job_attempts a join jobs j using (job_id)
   where a.attempt_id = p_attempt
