@@ -71,11 +71,12 @@ $$;
 -- The next six functions return the problems of health, each as a weight and a sentence. Health lists the
 -- lowest weight first.
 
--- Returns the problem of a database that only reads, such as one that was the primary before a failover.
+-- Returns the problem of a database that only reads, such as the former primary after a failover. The
+-- transaction of a viewer only reads too (principal_of), so its own setting says nothing about the database.
 create or replace function database_problems() returns table (weight int, problem text)
 language sql stable as $$
   select 0, 'the database only reads (transaction_read_only is on): no call that changes anything succeeds'
-  where current_setting('transaction_read_only')::boolean
+  where pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean
 $$;
 
 drop function if exists dispatcher_problems();

@@ -1,7 +1,7 @@
 // The agents: what each does now, since when and by which row, and how much waits for it.
 
 import { Linked, Share } from "./charts.js";
-import { count, counted, shortId, words } from "./format.js";
+import { count, counted, shortId } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { useRead } from "./reads.js";
@@ -47,13 +47,12 @@ function Agents({ agents }) {
 export const JobsIn = ({ agent, state }) =>
   html`<${Linked} number=${agent[state]} href=${address(["jobs"], { targetAgent: agent.agentId, state })} state=${state === "queued" ? undefined : state} />`;
 
-/** The row by which a status is known: its job, else its rows in the audit log. */
+/** The row by which a status is known, such as "job 0190…"; a job is a link. */
 export function StatusFrom({ row }) {
-  if (!row) {
+  const [kind, id] = (row ?? "").split(" ");
+  if (!id) {
     return html`<span class="quiet">–</span>`;
   }
-  const name = html`${words(row.table).replace(/s$/, "")} <code class="whole"><${Text}>${shortId(row.id)}<//></code>`;
-  return row.table === "jobs"
-    ? html`<${JobLink} job=${row.id}>${name}<//>`
-    : html`<a class="name" href=${address(["audit"], { table: row.table, rowId: row.id })}>${name}</a>`;
+  const name = html`${kind} <code class="whole"><${Text}>${kind === "agent" ? id : shortId(id)}<//></code>`;
+  return kind === "job" ? html`<${JobLink} job=${id}>${name}<//>` : name;
 }

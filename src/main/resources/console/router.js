@@ -69,7 +69,7 @@ function restore() {
   const end = performance.now() + RESTORE_MS;
   const attempt = () => {
     const ready = document.documentElement.scrollHeight >= scroll + innerHeight;
-    const target = focus && document.getElementById(focus);
+    const target = focus ? document.getElementById(focus) : null;
     if ((ready && (!focus || target)) || performance.now() > end) {
       target?.focus({ preventScroll: true });
       scrollTo(0, scroll);

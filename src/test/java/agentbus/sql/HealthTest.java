@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.jdbc.core.ConnectionCallback;
 
 @ExtendWith(PostgresExtension.class)
 class HealthTest {
@@ -276,5 +279,23 @@ class HealthTest {
 
         orders.settle(Instant.now());
         assertTrue(problems().stream().noneMatch(problem -> problem.contains("not settled")), problems()::toString);
+    }
+
+    @Test
+    void the_transaction_of_a_viewer_is_no_database_that_only_reads() {
+        Long problems = bus.jdbc().execute((ConnectionCallback<Long>) connection -> {
+            connection.setAutoCommit(false);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("select set_config('transaction_read_only', 'on', true)");
+                try (ResultSet rows = statement.executeQuery("select count(*) from database_problems()")) {
+                    rows.next();
+                    return rows.getLong(1);
+                }
+            } finally {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        });
+        assertEquals(0, problems);
     }
 }
