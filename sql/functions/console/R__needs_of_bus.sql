@@ -194,12 +194,13 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         case what
           when 'slot' then count_of(count(*), 'slot', 'slots')
           when 'question' then count_of(count(*), 'question', 'questions')
+          when 'pause' then count_of(count(*), 'pause', 'pauses')
           else count_of(count(*), 'job', 'jobs') end,
         what, in_sentence(error)),
       format('It tries again every %s minutes at least.', sweep_failure_cap_seconds() / 60),
       jsonb_build_object(
         'count', count(*),
-        'jobId', case when what not in ('slot', 'question') then min(row_id::text) end))
+        'jobId', case when what not in ('slot', 'question', 'pause') then min(row_id::text) end))
   from (
     select what, row_id, error, created_at
     from sweep_failures

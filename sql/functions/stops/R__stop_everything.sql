@@ -102,8 +102,9 @@ comment on function stop_everything(jsonb, jsonb) is
   'The operation stopEverything: nothing is claimed until somebody resumes everything, every live attempt ends without counting, and the gateways are asked to abort the runs. Takes reason; returns the pause with running (runs that may still be at work), ended, left (attempts that another call had locked or beyond stop_batch, which the sweep ends within seconds), aborting and changed. A repeated call keeps the first reason.';
 
 -- Ends pauses whose time is over and the live attempts that a stop has left, and reports drains whose last
--- run is over. Rows that another call has locked are left to the next sweep. While there are no pauses it
--- reads a few pages.
+-- run is over. Rows that another call has locked are left to the next sweep, and so are the attempts of a
+-- stop beyond stop_batch, so that a resume does not wait longer than for one batch of its namespace. A pause
+-- that cannot be handled does not stop the others. While there are no pauses it reads a few pages.
 create or replace function sweep_pauses() returns void
 language plpgsql as $$
 declare
@@ -114,6 +115,7 @@ begin
     select *
     from pauses p
     where ended_at is null
+      and sweep_may_try('pause', pause_id)
       and case
         when not pause_in_force(p) then true
         when kind = 'agent' and mode <> 'freeze' and not lane_is_paused_by_a_person(namespace, name) then true
@@ -124,21 +126,25 @@ begin
     order by pause_id
     for no key update skip locked
   loop
-    if not pause_in_force(v_pause) then
-      perform act_as(v_sweep, pause_over_text(v_pause));
-      perform end_pause(v_pause, pause_over_text(v_pause));
-    elsif v_pause.kind = 'agent' and not lane_is_paused_by_a_person(v_pause.namespace, v_pause.name) then
-      perform act_as(v_sweep, 'the lane was opened by hand');
-      perform end_pause(v_pause, 'the lane was opened by hand');
-    elsif v_pause.mode = 'stop' then
-      perform act_as(v_sweep, stop_text(v_pause));
-      loop
-        exit when end_live_attempts(v_pause.namespace, stop_text(v_pause)) = '{}' or sweep_time_is_up();
-      end loop;
-    elsif v_pause.mode = 'drain' then
-      perform act_as(v_sweep, 'nothing runs any more');
-      perform note_drained(v_pause);
-    end if;
+    exit when sweep_time_is_up();
+    begin
+      if not pause_in_force(v_pause) then
+        perform act_as(v_sweep, pause_over_text(v_pause));
+        perform end_pause(v_pause, pause_over_text(v_pause));
+      elsif v_pause.kind = 'agent' and not lane_is_paused_by_a_person(v_pause.namespace, v_pause.name) then
+        perform act_as(v_sweep, 'the lane was opened by hand');
+        perform end_pause(v_pause, 'the lane was opened by hand');
+      elsif v_pause.mode = 'stop' then
+        perform act_as(v_sweep, stop_text(v_pause));
+        perform end_live_attempts(v_pause.namespace, stop_text(v_pause));
+      elsif v_pause.mode = 'drain' then
+        perform act_as(v_sweep, 'nothing runs any more');
+        perform note_drained(v_pause);
+      end if;
+      perform forget_sweep_failure('pause', v_pause.pause_id);
+    exception when others then
+      perform note_sweep_failure('pause', v_pause.pause_id, v_pause.namespace, sqlerrm);
+    end;
   end loop;
 end
 $$;

@@ -120,7 +120,7 @@ language sql stable as $$
   union all
   (
     select 6, format('a sweep cannot handle %s %s (%s, %s since %s): %s',
-      case when what in ('slot', 'question') then what else 'job' end, row_id, what,
+      case when what in ('slot', 'question', 'pause') then what else 'job' end, row_id, what,
       count_of(failures, 'try', 'tries'), utc_text(created_at), error)
     from sweep_failures
     where namespace = p_namespace

@@ -238,6 +238,10 @@ class StopEverythingTest {
         assertEquals(200, answer.get("running").size());
         assertEquals("queued", bus.state(hook.job()), "runs of gateways come first");
         sweep();
+        assertEquals(4_000, bus.count("jobs where state = 'queued'"), "a resume waits for one batch at most");
+        for (int sweeps = 2; sweeps <= 4; sweeps++) {
+            sweep();
+        }
         assertEquals(10_000, bus.count("jobs where state = 'queued' and attempt_count = 0"));
         assertEquals(10_000, bus.count("job_attempts where status = 'cancelled'"));
         assertEquals(1, bus.ask("list_pauses").at("/pauses/0/running").asInt(), "the run that is being aborted");

@@ -149,6 +149,32 @@ class SweepFailuresTest {
     }
 
     @Test
+    void a_pause_that_cannot_end_holds_up_no_other() {
+        for (String agent : List.of("devops", "research")) {
+            bus.ask("pause", "kind", "agent", "name", agent, "reason", "maintenance", "until", "2100-01-01T00:00:00Z");
+        }
+        bus.jdbc().update("update pauses set until = now() - interval '1 second'");
+        broken(
+                "pauses",
+                "pause_id",
+                bus.jdbc().queryForObject("select pause_id::text from pauses where name = 'devops'", String.class));
+
+        bus.jdbc().execute("select sweep_pauses()");
+
+        assertEquals(1, bus.count("pauses where name = 'research' and ended_at is not null"));
+        assertEquals(1, bus.count("pauses where name = 'devops' and ended_at is null"));
+        assertTrue(problems().contains("a sweep cannot handle pause"), problems());
+        assertTrue(bus.ask("needs_me").toString().contains("A sweep cannot handle 1 pause (pause): "));
+        assertEquals(0, bus.count("events where topic = 'job.sweep_failed'"), "it is no job");
+
+        bus.jdbc().execute("drop trigger break_it on pauses");
+        bus.jdbc().update("update sweep_failures set retry_at = now()");
+        bus.jdbc().execute("select sweep_pauses()");
+        assertEquals(0, bus.count("pauses where ended_at is null"));
+        assertEquals(0, bus.count("sweep_failures"));
+    }
+
+    @Test
     void health_says_when_no_recovery_gets_through() {
         bus.recover();
         assertTrue(!problems().contains("recovery"), problems());
