@@ -175,14 +175,24 @@ language sql as $$
     'skipped', 'the order was removed before it ran', p_now)
 $$;
 
--- Settles the due slots of an order whose runs are started elsewhere: late slots are missed, and the others
--- wait. Returns slot_json of each missed slot.
-create or replace function settle_external(p_order standing_orders, p_now timestamptz) returns setof jsonb
-language sql as $$
-  select miss_slots(p_order,
-    array(select run_id from due_slots(p_order, p_now) s where is_late(p_order, s, p_now)),
-    format('nobody started it within %s s', (p_order).grace_seconds), p_now)
+-- Settles the due slots of an order whose runs are started elsewhere: late slots are missed or, with p_away
+-- (order_away), skipped, and the others wait, so that a start after a short stop takes its slot. Returns
+-- slot_json of each slot that ended.
+create or replace function settle_external(p_order standing_orders, p_away text, p_now timestamptz)
+returns setof jsonb
+language plpgsql as $$
+declare
+  v_late uuid[] := array(select run_id from due_slots(p_order, p_now) s where is_late(p_order, s, p_now));
+begin
+  if p_away is not null then
+    return query select end_slots(v_late, 'skipped', p_away, p_now);
+  else
+    return query
+      select miss_slots(p_order, v_late, format('nobody started it within %s s', p_order.grace_seconds), p_now);
+  end if;
+end
 $$;
+drop function if exists settle_external(standing_orders, timestamptz);
 
 -- Returns why an agent takes no slot at p_now, in words: the agent is disabled, or an operator has paused
 -- it. Null when the agent takes slots. A lane that the bus has stopped for a time tries again by itself, so
@@ -284,13 +294,11 @@ begin
     return query select settle_removed(p_order, p_now);
     return;
   end if;
-  if p_order.started_by = 'external' and v_away is null then
-    return query select settle_external(p_order, p_now);
+  if p_order.started_by = 'external' then
+    return query select settle_external(p_order, v_away, p_now);
     return;
   end if;
-  if p_order.started_by = 'bus' then
-    return query select settle_late(p_order, p_now);
-  end if;
+  return query select settle_late(p_order, p_now);
   if v_away is not null then
     return query
       select end_slots(array(select run_id from due_slots(p_order, p_now)), 'skipped', v_away, p_now);

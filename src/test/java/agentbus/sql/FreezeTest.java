@@ -193,12 +193,26 @@ class FreezeTest {
         orders.hourly(hour(6), order("patrol", "startedBy", "external"));
         bus.ask("stop_everything", "reason", "no");
 
-        orders.settle(hour(1));
+        orders.settle(hour(1).plusSeconds(600));
 
         assertEquals("skipped", orders.of("patrol", ONE, "status"));
         Refusal refusal = refusal(() -> bus.ask("start_standing_order", "orderName", "patrol"));
         assertEquals(409, refusal.status());
         assertTrue(refusal.message().startsWith("everything is stopped by operator:anna since "), refusal.message());
+    }
+
+    @Test
+    void a_start_elsewhere_after_a_short_stop_takes_the_slot_that_was_due_meanwhile() {
+        orders.hourly(hour(1), order("patrol", "startedBy", "external"));
+        bus.ask("stop_everything", "reason", "no");
+        orders.settle(hour(1));
+        assertEquals("expected", orders.of("patrol", ONE, "status"), "its start is not late yet");
+
+        bus.ask("resume", "kind", "everything", "reason", "yes");
+        bus.ask("start_standing_order", "orderName", "patrol");
+
+        assertEquals("started", orders.of("patrol", ONE, "status"));
+        assertEquals(1, bus.count("standing_order_runs"));
     }
 
     @Test
