@@ -62,7 +62,7 @@ begin
   from job_page(p_bulk.namespace, p_bulk.filter, bulk_batch(),
     p_after => case when v_up then coalesce(p_bulk.at_seq, 0) else 0 end,
     p_before => case when v_up or p_bulk.at_seq is null then p_bulk.frozen_up_to + 1 else p_bulk.at_seq end,
-    p_up => v_up);
+    p_up => v_up, p_to_start => p_bulk.operation = 'retry_now');
   v_last := act_on_jobs(p_bulk, v_page.o_jobs);
   update bulk_actions
   -- A batch whose time was up goes on after the last job that had its turn.
@@ -137,10 +137,7 @@ language plpgsql as $$
 declare
   v_locked uuid[] := array(
     select job_id from jobs where job_id = any (p_jobs) order by job_id for no key update skip locked);
-  v_fit uuid[] := (
-    select o_jobs
-    from job_page(p_bulk.namespace, p_bulk.filter, cardinality(p_jobs), p_looks => 2147483647,
-      p_only => v_locked));
+  v_fit uuid[];
   v_slice uuid[];
   v_moved uuid[];
   v_job uuid;
@@ -153,6 +150,12 @@ declare
 begin
   for v_from in 1 .. cardinality(p_jobs) by bulk_slice() loop
     v_slice := p_jobs[v_from : v_from + bulk_slice() - 1];
+    -- Compared for each slice, because a slice may end jobs of the next ones: questions to the coordinator.
+    v_fit := (
+      select o_jobs
+      from job_page(p_bulk.namespace, p_bulk.filter, bulk_slice(), p_looks => 2147483647,
+        p_only => array(select j from unnest(v_slice) j where j = any (v_locked)),
+        p_to_start => p_bulk.operation = 'retry_now'));
     v_moved := move_together(p_bulk, array(select j from unnest(v_slice) j where j = any (v_fit)));
     v_done := v_done + cardinality(v_moved);
     foreach v_job in array v_slice loop
@@ -242,6 +245,11 @@ declare
   v_problem text;
 begin
   select * into v_job from jobs where job_id = p_job_id;
+  if not p_bulk.filter -> 'state' ? v_job.state then
+    -- Another job of the slice has moved it.
+    o_outcome := 'skipped';
+    return;
+  end if;
   o_outcome := case when move_in_bulk(p_bulk, v_job) then 'done' else 'skipped' end;
 exception
   when sqlstate 'AB409' then

@@ -91,7 +91,8 @@ declare
 begin
   select * into v_window from job_window(v_namespace, v_filter);
   select * into v_page
-  from job_page(v_namespace, v_filter, bulk_counted() + 1, v_window.o_after, v_window.o_before);
+  from job_page(v_namespace, v_filter, bulk_counted() + 1, v_window.o_after, v_window.o_before,
+    p_to_start => p_input ->> 'operation' = 'retry_now');
   return jsonb_strip_nulls(jsonb_build_object(
     'count', least(cardinality(v_page.o_jobs), bulk_counted()),
     'countCapped', cardinality(v_page.o_jobs) > bulk_counted() or v_page.o_searched_to is not null,
@@ -141,7 +142,9 @@ declare
 begin
   perform check_bulk(v_namespace, p_input);
   perform act_as(p_principal, p_input ->> 'reason');
-  select * into v_page from job_page(v_namespace, v_filter, bulk_counted() + 1);
+  select * into v_page
+  from job_page(v_namespace, v_filter, bulk_counted() + 1,
+    p_to_start => p_input ->> 'operation' = 'retry_now');
   insert into bulk_actions (namespace, operation, filter, priority, target_agent, reason, started_by,
     idempotency_key, frozen_up_to, total)
   values (

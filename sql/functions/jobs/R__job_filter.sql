@@ -87,7 +87,8 @@ $$;
 
 -- Returns a page of the jobs of a namespace that match p_filter (the normal form of job_filter): at most
 -- p_limit, with a seq above p_after and below p_before (null: no end), newest first or, with p_up, oldest
--- first. With p_only it looks at these jobs alone.
+-- first. With p_only it looks at these jobs alone, and with p_to_start it takes only jobs that retry-now can
+-- start: queued for later, or blocked until a time.
 --   o_jobs         their ids, in order
 --   o_next         the last seq that was looked at, for the next page; null when there is nothing beyond it
 --   o_searched_to  when the search stopped before it found p_limit jobs, because it had looked at p_looks
@@ -97,7 +98,7 @@ $$;
 create or replace function job_page(
   p_namespace text, p_filter jsonb, p_limit int, p_after bigint default 0, p_before bigint default null,
   p_up boolean default false, p_looks int default null, p_only uuid[] default null,
-  out o_jobs uuid[], out o_next bigint, out o_searched_to timestamptz
+  p_to_start boolean default false, out o_jobs uuid[], out o_next bigint, out o_searched_to timestamptz
 ) language plpgsql stable
 -- Planned anew for each call: only with its values can the planner leave out the other branches.
 set plan_cache_mode = force_custom_plan
@@ -132,6 +133,7 @@ begin
         -- Beyond the limit nothing is compared.
         case when used - weight < v_looks then
           (v_states = '{}' or state = any (v_states))
+          and (not p_to_start or state = 'queued' and run_after > now() or blocked_until is not null)
           and (v_agent is null or target_agent = v_agent)
           and (v_subject is null or subject = v_subject)
           and (v_type is null or job_type = v_type)
@@ -236,6 +238,8 @@ begin
   end if;
 end
 $$;
+
+drop function if exists job_page(text, jsonb, int, bigint, bigint, boolean, int, uuid[]);
 
 -- Returns a seq for a time: jobs with a higher seq arrived at p_at or later. It searches by halves, which
 -- takes some twenty looks at an index, and relies on jobs that arrive in the order of their seqs; the

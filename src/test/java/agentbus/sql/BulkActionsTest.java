@@ -187,14 +187,43 @@ class BulkActionsTest {
     }
 
     @Test
-    void jobs_that_the_operation_does_not_fit_after_all_are_skipped() {
+    void a_start_of_many_jobs_counts_and_takes_those_alone_that_wait_for_a_time() {
         insert("queued", 2);
+        Attempt timed = bus.running();
+        bus.block(timed, "at", "2100-01-01T00:00:00Z");
+        bus.block(bus.running());
+        bus.ask("cancel_job", "jobId", replan(), "reason", "not needed");
         bus.enqueue();
-        Attempt blocked = bus.claim();
-        bus.admitted(blocked);
-        bus.block(blocked);
 
-        assertEquals("done 2 done, 2 skipped, 0 failed", result(finish(start("retry_now", json("all", true)))));
+        assertEquals(3, preview("retry_now", json("all", true)).get("count").asInt());
+        JsonNode bulk = start("retry_now", json("all", true));
+        assertEquals(3, bulk.get("total").asInt());
+        assertEquals("done 3 done, 0 skipped, 0 failed", result(finish(bulk)));
+        assertEquals("queued", bus.state(timed.job()));
+    }
+
+    private String replan() {
+        return bus.jdbc()
+                .queryForObject(
+                        "select job_id::text from jobs where subject = 'blocked.replan' and state = 'queued'",
+                        String.class);
+    }
+
+    @Test
+    void a_question_that_ends_with_its_job_is_skipped_when_its_slice_comes() {
+        // The newest come first: the block, 150 others, and the question to the coordinator last.
+        bus.block(bus.running());
+        String question = replan();
+        insert("queued", 150);
+        bus.jdbc().update("update jobs set seq = default where state = 'blocked'");
+
+        JsonNode done = finish(start("cancel", json("all", true)));
+
+        assertEquals("done 151 done, 1 skipped, 0 failed", result(done));
+        assertEquals("cancelled", bus.state(question));
+        assertEquals(
+                "no job is blocked any more as it was when this was asked",
+                bus.column(question, "last_error", String.class));
     }
 
     @Test
