@@ -8,8 +8,9 @@ language sql immutable as $$
     and (p_input ->> 'agentId' is null or (p_question).agent_id = p_input ->> 'agentId')
 $$;
 
--- Returns the questions of a list, newest first, at most p_limit. Only one branch runs, with an index of its
--- own, so that the few open questions are found beside any number of closed ones.
+-- Returns the questions among which a list searches, newest first, at most p_limit: the open ones, those of a
+-- job or of an agent, or all. Only one branch runs, with an index of its own, so that the few open questions
+-- are found beside any number of closed ones. The caller compares the rest of the filter (question_fits).
 create or replace function questions_to_list(p_namespace text, p_input jsonb, p_before bigint, p_limit int)
 returns setof questions
 language sql stable as $$
@@ -17,7 +18,7 @@ language sql stable as $$
     select *
     from questions q
     where p_input ? 'jobId' and job_id = (p_input ->> 'jobId')::uuid and seq < p_before
-      and namespace = p_namespace and question_fits(q, p_input)
+      and namespace = p_namespace
     order by seq desc
     limit p_limit)
   union all
@@ -25,7 +26,7 @@ language sql stable as $$
     select *
     from questions q
     where not p_input ? 'jobId' and p_input ->> 'status' = 'open' and status = 'open'
-      and namespace = p_namespace and seq < p_before and question_fits(q, p_input)
+      and namespace = p_namespace and seq < p_before
     order by seq desc
     limit p_limit)
   union all
@@ -34,7 +35,6 @@ language sql stable as $$
     from questions q
     where not p_input ? 'jobId' and (p_input ->> 'status' = 'open') is not true and p_input ? 'agentId'
       and namespace = p_namespace and agent_id = p_input ->> 'agentId' and seq < p_before
-      and question_fits(q, p_input)
     order by seq desc
     limit p_limit)
   union all
@@ -42,7 +42,7 @@ language sql stable as $$
     select *
     from questions q
     where not p_input ?| '{jobId,agentId}' and (p_input ->> 'status' = 'open') is not true
-      and namespace = p_namespace and seq < p_before and question_fits(q, p_input)
+      and namespace = p_namespace and seq < p_before
     order by seq desc
     limit p_limit)
 $$;
@@ -57,27 +57,38 @@ declare
   v_row jsonb;
   v_rows jsonb[] := '{}';
   v_bytes int := 0;
+  v_looked int := 0;
   v_last bigint;
+  v_searched timestamptz;
+  v_full boolean := false;
 begin
   for v_question in
     select *
     from questions_to_list(v_namespace, p_input,
-      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), v_limit)
+      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), question_looks())
   loop
-    v_row := question_row(v_question, list_text());
-    v_bytes := v_bytes + octet_length(v_row::text);
-    exit when v_bytes > v_most and cardinality(v_rows) > 0;
-    v_rows := v_rows || v_row;
+    v_looked := v_looked + 1;
+    if question_fits(v_question, p_input) then
+      v_row := question_row(v_question, list_text());
+      v_bytes := v_bytes + octet_length(v_row::text);
+      v_full := v_bytes > v_most and cardinality(v_rows) > 0;
+      exit when v_full;
+      v_rows := v_rows || v_row;
+    end if;
     v_last := v_question.seq;
+    v_searched := v_question.created_at;
+    v_full := cardinality(v_rows) = v_limit;
+    exit when v_full;
   end loop;
   return jsonb_build_object('questions', to_jsonb(v_rows))
+    || case when v_full or v_looked = question_looks() then jsonb_build_object('next', v_last) else '{}' end
     || case
-      when v_bytes > v_most or cardinality(v_rows) = v_limit then jsonb_build_object('next', v_last)
+      when not v_full and v_looked = question_looks() then jsonb_build_object('searchedTo', v_searched)
       else '{}' end;
 end
 $$;
 comment on function list_questions(jsonb, jsonb) is
-  'The operation listQuestions: the questions that are not in history, newest first, at most limit (default 50) and at most answer_bytes. Every other field of the input narrows the list; next of the answer is before of the following page.';
+  'The operation listQuestions: the questions that are not in history, newest first, at most limit (default 50) and at most answer_bytes. Every other field of the input narrows the list; next of the answer is before of the following page. A call reads at most question_looks rows; when it stops there, the answer says how far it has searched (searchedTo), and next goes on.';
 
 create or replace function get_question(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$

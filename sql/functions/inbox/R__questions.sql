@@ -243,17 +243,54 @@ begin
 end
 $$;
 
--- Asks for an operator: about a blocked job without an open question, or about none. Returns the question.
+-- Returns the open question that the caller has asked already: about the same job or none, of the same kind
+-- and people, with the same text, options and content. Null when there is none.
+create or replace function asked_already(p_namespace text, p_job_id uuid, p_kind text, p_input jsonb)
+returns uuid
+language sql stable as $$
+  select question_id
+  from questions
+  where namespace = p_namespace
+    and status = 'open'
+    and asked_by = current_actor()
+    and job_id is not distinct from p_job_id
+    and kind = p_kind
+    and person is not distinct from p_input #>> '{askedOf,person}'
+    and role is not distinct from p_input #>> '{askedOf,role}'
+    and question = p_input ->> 'question'
+    and options = array(select jsonb_array_elements_text(p_input -> 'options'))
+    and content_hash is not distinct from content_hash(coalesce(p_input -> 'content', p_input -> 'what'))
+  order by seq desc
+  limit 1
+$$;
+
+-- An earlier version of this script made it with another result.
+drop function if exists ask_as_operator(jsonb, text, text, jsonb);
+
+-- Asks for an operator: about a blocked job without an open question, or about none. Returns the question,
+-- and whether it is new; a repeated call gets the open question.
 create or replace function ask_as_operator(
-  p_principal jsonb, p_namespace text, p_kind text, p_input jsonb
-) returns questions
+  p_principal jsonb, p_namespace text, p_kind text, p_input jsonb, out o_question questions, out o_new boolean
+)
 language plpgsql as $$
 declare
   v_job jobs;
-  v_question questions;
+  v_asked uuid;
 begin
   if p_input ? 'jobId' then
     v_job := locked_job(p_namespace, (p_input ->> 'jobId')::uuid);
+  else
+    -- No job is locked, and two calls at once must not ask twice.
+    perform pg_advisory_xact_lock(hashtextextended(
+      format('agentbus.ask %s %s %s', p_namespace, current_actor(), p_input ->> 'question'), 0));
+  end if;
+  v_asked := asked_already(p_namespace, v_job.job_id, p_kind, p_input);
+  o_new := v_asked is null;
+  if not o_new then
+    select * into o_question from questions where question_id = v_asked;
+    return;
+  end if;
+  if v_job.job_id is not null then
     if v_job.state <> 'blocked' then
       perform refuse_state(v_job, 'made to wait for an answer',
         'a blocked job, or no jobId; the agent of a job at work asks itself');
@@ -264,20 +301,19 @@ begin
         'jobId', p_input -> 'jobId', 'an answer to that question, or withdraw-question first');
     end if;
   end if;
-  v_question := add_question(p_principal, p_namespace, v_job, p_kind, p_input);
+  o_question := add_question(p_principal, p_namespace, v_job, p_kind, p_input);
   if v_job.job_id is not null then
     update jobs
-    set question_id = v_question.question_id, updated_at = now()
+    set question_id = o_question.question_id, updated_at = now()
     where job_id = v_job.job_id;
     -- The coordinator need not look for another way while a person is asked.
     perform drop_replans(array[v_job.job_id], '{}');
   end if;
-  return v_question;
 end
 $$;
 
 -- Asks a question of p_kind for an attempt, whose job is then blocked, or for an operator. Returns question
--- and, of an attempt, job; a repeated call of an attempt gets the same answer.
+-- and, of an attempt, job; a repeated call gets the same answer, that of an operator with changed: false.
 create or replace function ask_people(p_operation text, p_kind text, p_principal jsonb, p_input jsonb)
 returns jsonb
 language plpgsql as $$
@@ -290,8 +326,9 @@ declare
 begin
   perform act_as(p_principal, p_input ->> 'question');
   if p_principal ->> 'kind' <> 'attempt' then
-    return jsonb_build_object('question',
-      question_row(ask_as_operator(p_principal, v_namespace, p_kind, p_input), null));
+    select * into v from ask_as_operator(p_principal, v_namespace, p_kind, p_input);
+    return jsonb_build_object('question', question_row(v.o_question, null))
+      || case when v.o_new then '{}' else jsonb_build_object('changed', false) end;
   end if;
   select * into v
   from fenced_job(p_principal, jsonb_build_object('jobId', p_principal -> 'jobId') || p_input);

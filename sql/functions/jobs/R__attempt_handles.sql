@@ -53,13 +53,31 @@ $$;
 comment on function extend_attempt(jsonb, jsonb) is
   'The operation extendAttempt: lets the live attempt run for at least so many seconds from now, also beyond its hard timeout.';
 
+-- Returns whether the newest ended attempt of a locked job was ended by the caller of act_as with the same
+-- reason within end_attempt_repeats. A call that names no attempt is then a repetition, and must not reach
+-- the next attempt.
+create or replace function end_is_repeated(p_job jobs) returns boolean
+language sql stable as $$
+  select exists (
+    select from audit_log
+    where table_name = 'jobs'
+      and row_id = (p_job).job_id::text
+      and created_at > now() - end_attempt_repeats()
+      and action in ('job.queued', 'job.dead')
+      and detail ->> 'from' in ('leased', 'running')
+      and (detail ->> 'attemptNo')::int = (p_job).attempt_no - ((p_job).live_attempt is not null)::int
+      and actor = current_actor()
+      and why = current_setting('agentbus.why'))
+$$;
+
 create or replace function end_attempt(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
   v_job jobs := job_to_end(namespace_of(p_principal, p_input), (p_input ->> 'jobId')::uuid);
 begin
   perform act_as(p_principal, p_input ->> 'reason');
-  if not attempt_is_live(v_job, p_input, 'taken from its agent') then
+  if not p_input ? 'attemptNo' and end_is_repeated(v_job)
+    or not attempt_is_live(v_job, p_input, 'taken from its agent') then
     return handled(v_job, false);
   end if;
   perform retry_or_die(v_job, 'cancelled', p_input ->> 'reason');
@@ -67,4 +85,4 @@ begin
 end
 $$;
 comment on function end_attempt(jsonb, jsonb) is
-  'The operation endAttempt: ends the live attempt and stops its run. The attempt counts, and the job is retried after its backoff or is dead.';
+  'The operation endAttempt: ends the live attempt and stops its run. The attempt counts, and the job is retried after its backoff or is dead. Without attemptNo, a repeated call of the same actor with the same reason within end_attempt_repeats changes nothing.';

@@ -32,6 +32,12 @@ language sql immutable as $$ select interval '60 seconds' $$;
 create or replace function outage_grace() returns interval
 language sql immutable as $$ select interval '120 seconds' $$;
 
+-- How long after an end-attempt without attemptNo the same call counts as its repetition.
+-- Chosen: a client repeats a call within seconds after a lost answer, and a next attempt that deserves the
+-- same end can be named by attemptNo.
+create or replace function end_attempt_repeats() returns interval
+language sql immutable as $$ select interval '1 minute' $$;
+
 -- --------------------------------------------------------------------------------------------------- backoff
 
 -- Returns the wait before a call is retried: 1 s, doubled with each failure in a row (p_failures counts
@@ -420,6 +426,10 @@ language sql immutable as $$ select array[interval '4 hours', interval '24 hours
 -- How many of the newest closed questions of a job its prompt shows.
 -- Chosen: an agent that has asked five times has the answers of its last rounds; all stay in list-questions.
 create or replace function questions_in_prompt() returns int language sql immutable as $$ select 5 $$;
+
+-- How many questions one call of list-questions reads; then the answer says how far it has searched.
+-- Chosen: such a call takes about a tenth of a second, like one of list-audit.
+create or replace function question_looks() returns int language sql immutable as $$ select 10000 $$;
 
 -- ------------------------------------------------------------------------------------------- standing orders
 

@@ -361,7 +361,8 @@ class JobHandlesTest {
 
         assertEquals("dead", handle("end_attempt", second.job()).get("state").asText());
         assertEquals(
-                "409 wrong_state jobId", refused("end_attempt", second.job()).brief());
+                "409 wrong_state jobId",
+                refused("end_attempt", second.job(), "reason", "another").brief());
     }
 
     @ParameterizedTest

@@ -3,6 +3,7 @@ package agentbus.sql;
 import static agentbus.sql.Machine.refusal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
@@ -64,6 +65,31 @@ class QuestionListsTest extends AskingPeople {
                             String.class);
             assertFalse(String.join("\n", plan).contains("Seq Scan"), () -> input + "\n" + String.join("\n", plan));
         }
+    }
+
+    @Test
+    void a_list_that_finds_little_among_many_stops_and_says_how_far_it_has_searched() {
+        JsonNode withdrawn = asked();
+        bus.ask("withdraw_question", "questionId", withdrawn.get("questionId").asText(), "reason", "not needed");
+        bus.jdbc().execute("alter table questions disable trigger audit_row");
+        bus.jdbc()
+                .update("insert into questions (namespace, kind, asked_by, question, status, answered_by, closed_at)"
+                        + " select 'default', 'question', 'operator:anna', 'Is it so?', 'answered', 'operator:anna', now()"
+                        + " from generate_series(1, question_looks())");
+        bus.jdbc().execute("alter table questions enable trigger audit_row");
+
+        JsonNode first = bus.ask("list_questions", "status", "withdrawn");
+        assertEquals(0, first.get("questions").size());
+        assertTrue(first.has("searchedTo"));
+        JsonNode second = bus.ask(
+                "list_questions",
+                "status",
+                "withdrawn",
+                "before",
+                first.get("next").asLong());
+        assertEquals(withdrawn.get("questionId"), second.at("/questions/0/questionId"));
+        assertFalse(second.has("next"));
+        assertFalse(bus.ask("list_questions", "limit", 2).has("searchedTo"), "a full page");
     }
 
     @Test

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -348,6 +349,34 @@ class QuestionsTest extends AskingPeople {
         assertEquals(
                 "409 question_closed questionId",
                 refusal(() -> answer("bert", question, "option", "web-2")).brief());
+    }
+
+    @Test
+    void a_question_of_an_operator_that_is_asked_again_is_the_same_question() throws Exception {
+        Attempt attempt = bus.running();
+        bus.block(attempt);
+        for (ObjectNode input : List.of(
+                json("question", "Is the door shut?", "options", List.of("yes", "no")),
+                json("question", "May it?", "jobId", attempt.job()))) {
+            JsonNode first = bus.call("ask", person("anna"), input);
+            JsonNode again = bus.call("ask", person("anna"), input);
+
+            assertFalse(first.has("changed"));
+            assertFalse(again.get("changed").asBoolean(true));
+            assertEquals(first.get("question"), again.get("question"));
+        }
+        assertEquals(2, bus.count("questions"));
+        assertEquals(2, bus.count("events where topic = 'question.asked'"));
+
+        JsonNode other = bus.ask("ask", "question", "Is the door shut?");
+        assertFalse(other.has("changed"), "without options it is another question");
+        bus.call("ask", person("bert"), json("question", "Is the door shut?"));
+        assertEquals(4, bus.count("questions"));
+        answer(other.get("question"), "answer", "yes");
+        assertFalse(bus.ask("ask", "question", "Is the door shut?").has("changed"), "the first one is answered");
+
+        Race.won(4, i -> () -> bus.ask("ask", "question", "Is it raining?"));
+        assertEquals(1, bus.count("questions where question = 'Is it raining?'"));
     }
 
     @Test
