@@ -1,14 +1,14 @@
 // The dialog of every act: it repeats what will happen and to how many, asks for the reason, shows a refusal in words,
 // and leaves a note with the audit row and, where an act has an inverse, ten seconds to undo it.
 
-import { call } from "./api.js";
+import { call, namespaceOfPage, session } from "./api.js";
 import { Field } from "./fields.js";
 import { count, counted, sentence } from "./format.js";
 import { Json } from "./json.js";
 import { cell, html, useCell, useEffect, useRef, useState } from "./lib.js";
 import { State } from "./marks.js";
 import { readAgain, useRead } from "./reads.js";
-import { address } from "./router.js";
+import { address, namespaceInUrl } from "./router.js";
 import { Problem, Text } from "./ui.js";
 
 /** Above this number of rows the person types the number. */
@@ -17,6 +17,9 @@ const UNDO_MS = 10000;
 
 /** The act that the dialog asks about, or null. */
 const asked = cell(null);
+
+/** The act that is being done, or null. Its dialog stays until the answer is there, so that somebody sees a refusal. */
+let working = null;
 
 /** The note about the last act, or null. */
 const note = cell(null);
@@ -27,9 +30,23 @@ const note = cell(null);
  * @param act title (the verb and its object, as on the button), sentence (the consequence), operation, and either input
  *     or inputs (one call for each); fields (each with name and maybe label, options, value, optional; default: reason);
  *     danger; content (what the act is about, as JSON); preview (the input of previewBulkAction, whose count and samples are shown); undo(answer, values) returns
- *     {operation, input}; audit (the query of the audit page); then(answer) runs after success
+ *     {operation, input}; audit (the query of the audit page); then(answer) runs after success. The act and its undo hold in
+ *     the namespace that the page shows now, wherever the page goes meanwhile
  */
-export const ask = (act) => asked.set(act);
+export function ask(act) {
+  const where = session.get()?.namespaces?.length > 1 ? ` in ${namespaceOfPage()}` : "";
+  asked.set({ ...act, title: `${act.title}${where}`, namespace: namespaceInUrl() ?? null });
+}
+
+/** Closes the dialog, unless its act is being done. */
+function leave() {
+  if (!working) {
+    asked.set(null);
+  }
+}
+
+// The page below is another one then.
+addEventListener("popstate", leave);
 
 /** The one dialog. It is always there, and open while an act is asked for. */
 export function ActDialog() {
@@ -42,7 +59,18 @@ export function ActDialog() {
       dialog.current.close();
     }
   }, [act]);
-  return html`<dialog ref=${dialog} class="act" onClose=${() => asked.set(null)} aria-labelledby="act-title">
+  const onClose = () => {
+    if (dialog.current.open) {
+      // It was opened again, for another act.
+      return;
+    }
+    leave();
+    if (working) {
+      // A browser lets the second Esc through.
+      dialog.current.showModal();
+    }
+  };
+  return html`<dialog ref=${dialog} class="act" onCancel=${(event) => working && event.preventDefault()} onClose=${onClose} aria-labelledby="act-title">
     ${act && html`<${ActForm} act=${act} key=${act} />`}
   </dialog>`;
 }
@@ -63,7 +91,9 @@ function ActForm({ act }) {
     event.preventDefault();
     setBusy(true);
     setRefusals([]);
+    working = act;
     const outcome = await perform(act, values, setDone);
+    working = null;
     setBusy(false);
     readAgain();
     if (outcome.refusals.length > 0) {
@@ -91,7 +121,7 @@ function ActForm({ act }) {
     ${busy && act.inputs && html`<progress max=${act.inputs.length} value=${done} aria-label="Done so far"></progress>`}
     <${Refusals} refusals=${refusals} all=${act.inputs?.length ?? 1} />
     <footer>
-      <button type="button" onClick=${() => asked.set(null)}>Leave it</button>
+      <button type="button" onClick=${leave} disabled=${busy}>Leave it</button>
       <button type="submit" class=${act.danger ? "act danger" : "act"} disabled=${busy || none || (mustType && typed !== String(rows))}>
         ${busy ? "Working …" : act.preview && rows ? `${act.verb} ${counted(rows, "job", preview.answer.countCapped)}` : act.title}
       </button>
@@ -105,7 +135,7 @@ async function perform(act, values, onDone) {
   const outcome = { answer: undefined, worked: 0, refusals: [] };
   for (const input of act.inputs ?? [act.input ?? {}]) {
     try {
-      outcome.answer = await call(act.operation, { ...input, ...filled });
+      outcome.answer = await call(act.operation, { ...input, ...filled }, { namespace: act.namespace });
       outcome.worked += 1;
       onDone(outcome.worked);
     } catch (problem) {
@@ -120,10 +150,17 @@ function Refusals({ refusals, all }) {
     return null;
   }
   if (all === 1) {
-    return html`<${Problem} problem=${refusals[0].problem} not="Nothing was changed" />`;
+    return html`<${Problem} problem=${refusals[0].problem} not="Nothing was changed" look=${leave} />`;
   }
+  const unsure = refusals.filter(({ problem }) => problem.unsure).length;
+  const refused = refusals.length - unsure;
+  const says = [
+    refused > 0 && `${count(refused)} of ${count(all)} were refused`,
+    unsure > 0 && `whether ${count(unsure)} of ${count(all)} were done is not known`,
+    "the others are done",
+  ];
   return html`<div class="problem" role="alert">
-    <p><strong>${count(refusals.length)} of ${count(all)} were refused; the others are done.</strong></p>
+    <p><strong>${sentence(says.filter(Boolean).join("; "))}</strong></p>
     <ul>${refusals.slice(0, 5).map(({ input, problem }) => html`<li key=${input.jobId}><${Text}>${problem.message}<//></li>`)}</ul>
   </div>`;
 }
@@ -153,7 +190,7 @@ function announce(act, values, { answer, worked }) {
   note.set({
     text: unchanged ? `Nothing changed: it was so already. ${act.title}` : `Done: ${act.title}.`,
     audit: act.audit ?? (act.input?.jobId ? { jobId: act.input.jobId } : {}),
-    undo: inverse && { ...inverse, reason: `undone within ten seconds: ${values.reason ?? act.title}` },
+    undo: inverse && { ...inverse, namespace: act.namespace, reason: `undone within ten seconds: ${values.reason ?? act.title}` },
     at,
   });
   setTimeout(() => note.get()?.at === at && note.set(null), UNDO_MS);
@@ -163,12 +200,12 @@ function announce(act, values, { answer, worked }) {
 export function ActNote() {
   const current = useCell(note);
   const undo = async () => {
-    const { operation, input, reason } = current.undo;
+    const { operation, input, reason, namespace } = current.undo;
     try {
-      await call(operation, { ...input, reason });
+      await call(operation, { ...input, reason }, { namespace });
       note.set({ text: "Undone.", audit: current.audit, at: current.at });
     } catch (problem) {
-      note.set({ text: `Not undone: ${sentence(problem.message)}`, audit: current.audit, at: current.at });
+      note.set({ text: `${problem.unsure ? "Whether this was undone is not known" : "Not undone"}: ${sentence(problem.message)}`, audit: current.audit, at: current.at });
     }
     readAgain();
   };

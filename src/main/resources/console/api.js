@@ -5,6 +5,7 @@ import { parseJson } from "./numbers.js";
 import { namespaceInUrl } from "./router.js";
 
 const UNAUTHORIZED = 401;
+const UNAVAILABLE = 503;
 
 let operations = {};
 
@@ -25,6 +26,11 @@ export class Problem extends Error {
     this.code = code;
     this.fields = fields;
   }
+
+  /** Whether an act may have been done although its answer was lost, as when the connection or a proxy fails. */
+  get unsure() {
+    return this.code === "no_answer" || (this.status === UNAVAILABLE && !this.message.includes("nothing was changed"));
+  }
 }
 
 /** Reads the table of operations. Call it once, before the first call. */
@@ -32,31 +38,32 @@ export async function loadOperations() {
   operations = await (await fetch(new URL("operations.json", import.meta.url))).json();
 }
 
-/** Whether this bus has the operation. */
-export const offers = (operationId) => operationId in operations;
-
 /** Whether the visitor may act, and not only look. */
 export const mayAct = () => session.get()?.scope !== "read";
 
+/** The namespace of the page: that of the address, else that of the token, else the one that calls use without a name. */
+export const namespaceOfPage = () => namespaceInUrl() ?? session.get()?.namespace ?? "default";
+
 /**
- * Calls an operation in the namespace of the page.
+ * Calls an operation.
  *
  * @param operationId the operation's id in the contract
  * @param input its fields; absent ones may be undefined
  * @param signal ends the call early
+ * @param namespace where; null for that of the token; that of the address of the page if it is left out
  * @returns the answer
  * @throws Problem when it is refused or fails
  */
-export async function call(operationId, input = {}, signal = undefined) {
+export async function call(operationId, input = {}, { signal, namespace = namespaceInUrl() } = {}) {
   const operation = operations[operationId];
   if (!operation) {
     throw new Problem(0, "no_such_operation", `This bus has no operation ${operationId}.`);
   }
-  return send(...requestOf(operation, input), signal);
+  return send(...requestOf(operation, input, namespace), signal);
 }
 
 /** Makes method, path and body: fields of the path first, then the query of a GET or the body of a POST. */
-function requestOf({ method, path }, input) {
+function requestOf({ method, path }, input, namespace) {
   const rest = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined && value !== ""));
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => {
     const value = rest[name];
@@ -64,8 +71,8 @@ function requestOf({ method, path }, input) {
     return encodeURIComponent(value);
   });
   const query = new URLSearchParams();
-  if (namespaceInUrl()) {
-    query.set("namespace", namespaceInUrl());
+  if (namespace) {
+    query.set("namespace", namespace);
   }
   if (method === "GET") {
     for (const [name, value] of Object.entries(rest)) {
@@ -97,7 +104,8 @@ async function send(method, url, body, signal) {
     return text === "" ? {} : parseJson(text);
   }
   if (response.status === UNAUTHORIZED && session.get()) {
-    session.set(null);
+    // The next person in this tab must not see what this one has read, so nothing of the page stays.
+    location.reload();
   }
   throw problemOf(response, text);
 }
@@ -113,8 +121,14 @@ function problemOf(response, text) {
 
 /** Asks who is logged in, and sets the session. A failure other than "nobody" is thrown. */
 export async function readSession() {
+  const before = session.get();
   try {
-    session.set(await call("whoami"));
+    const visitor = await call("whoami");
+    if (before && (before.kind !== visitor.kind || before.name !== visitor.name)) {
+      // Somebody else has logged in with another tab.
+      location.reload();
+    }
+    session.set(visitor);
   } catch (problem) {
     if (problem.status !== UNAUTHORIZED) {
       throw problem;
@@ -129,8 +143,5 @@ export async function logIn(token) {
   await readSession();
 }
 
-/** Ends the session on the server. */
-export async function logOut() {
-  await send("DELETE", "/console/session");
-  session.set(null);
-}
+/** Ends the session on the server. The page must be loaded anew afterwards, because it holds what this person has read. */
+export const logOut = () => send("DELETE", "/console/session");

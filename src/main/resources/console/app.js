@@ -54,7 +54,7 @@ function Page() {
   }
   const ready = loaded.of === found.load;
   return html`<${Frame} title=${found.title}>
-    ${ready && loaded.problem && html`<${Problem} problem=${loaded.problem} not="This page was not loaded" />`}
+    ${ready && loaded.problem && html`<${Problem} problem=${loaded.problem} not="This page was not loaded; the bus may have been updated" again=${() => location.reload()} />`}
     ${ready && loaded.View && html`<${Guard} key=${path.join("/")}><${loaded.View} id=${found.id} query=${query} /><//>`}
   <//>`;
 }

@@ -3,7 +3,7 @@
 
 import { absoluteTime, clockTime, duration } from "./format.js";
 import { html, useEffect, useMemo, useRef, useState } from "./lib.js";
-import { Shape, State } from "./marks.js";
+import { Shape } from "./marks.js";
 import { address } from "./router.js";
 import { Text } from "./ui.js";
 

@@ -11,7 +11,7 @@ const KNOWN = {
   option: { label: "Answer", kind: "choice" },
   decision: { label: "Decision", kind: "choice", options: ["approved", "changes", "rejected"] },
   priority: { label: "Priority, 1 to 1000; higher goes first", kind: "number", min: 1, max: 1000 },
-  seconds: { label: "Seconds", kind: "number", min: 1, max: 86400 },
+  seconds: { label: "Seconds", kind: "number", min: 10, max: 604800 },
   targetAgent: { label: "Agent", kind: "agent" },
   until: { label: "Until; empty means until somebody resumes", kind: "time", optional: true },
 };

@@ -1,19 +1,19 @@
 // The frame around every page: rail, top line, banners, and the dialogs that open from everywhere.
 
 import { ActDialog, ActNote } from "./act.js";
-import { logOut, session } from "./api.js";
+import { logOut, namespaceOfPage, session } from "./api.js";
 import { Find } from "./find.js";
 import { clockTime, count, duration, midnight, now } from "./format.js";
 import { KEYS, opened, singleKeys } from "./keys.js";
-import { html, useCell, useEffect, useRef } from "./lib.js";
-import { isStale, live, paused } from "./live.js";
+import { html, useCell, useEffect, useRef, useState } from "./lib.js";
+import { isStale, live, outdated, paused, tellLogout } from "./live.js";
 import { Icon } from "./marks.js";
 import { railPages } from "./pages.js";
 import { useRead, WIDE_GAP_MS } from "./reads.js";
-import { address, go, route, setQuery } from "./router.js";
+import { address, route, setQuery } from "./router.js";
 import { StopBanner, StopButton } from "./stops.js";
 import { theme } from "./theme.js";
-import { Choice, Text } from "./ui.js";
+import { Choice, Problem, Text } from "./ui.js";
 
 /** Chosen: the age of the last sign is shown once a beat of 15 s is late. */
 const LATE_SECONDS = 20;
@@ -44,7 +44,7 @@ export function Frame({ title, children }) {
       <button type="button" class="icon-only" onClick=${() => opened.set("settings")} aria-label="Settings"><${Icon} name="settings" /></button>
       <${StopButton} />
     </header>
-    <div class="banners"><${StaleBanner} /><${StopBanner} /></div>
+    <div class="banners"><${UpdateBanner} /><${StaleBanner} /><${StopBanner} /></div>
     <main id="main" tabindex="-1">${children}</main>
     <${ActNote} />
     <${ActDialog} />
@@ -70,15 +70,15 @@ function useTitle(title, waiting) {
 function Where({ title, place, visitor }) {
   const parent = place.path.length > 1 && railPages(visitor.phase).find(({ name }) => name === place.path[0]);
   return html`<div class="where">
-    <${Namespaces} visitor=${visitor} chosen=${place.query.namespace} />
+    <${Namespaces} visitor=${visitor} />
     ${parent && html`<a href=${address([parent.name])}>${parent.title}</a><span class="quiet" aria-hidden="true">/</span>`}
     <h1>${title}</h1>
   </div>`;
 }
 
 /** The choice of the namespace, where there is more than one. */
-const Namespaces = ({ visitor, chosen }) =>
-  visitor?.namespaces?.length > 1 && html`<select aria-label="Namespace" value=${chosen ?? visitor.namespace} onChange=${({ target }) => setQuery({ namespace: target.value })}>
+const Namespaces = ({ visitor }) =>
+  visitor?.namespaces?.length > 1 && html`<select aria-label="Namespace" value=${namespaceOfPage()} onChange=${({ target }) => setQuery({ namespace: target.value })}>
     ${visitor.namespaces.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
   </select>`;
 
@@ -105,6 +105,14 @@ function StaleBanner() {
   const state = useCell(live);
   return isStale(state) && html`<div class="banner attention" role="alert">
     <p><strong>Not live since ${clockTime(state.since)}.</strong> The stream of changes is down; this page asks every five seconds instead.</p>
+  </div>`;
+}
+
+/** Tells that the bus was updated while this page was open. */
+function UpdateBanner() {
+  return useCell(outdated) && html`<div class="banner attention" role="status">
+    <p><strong>The bus was updated.</strong> This page is of the version before.</p>
+    <button type="button" onClick=${() => location.reload()}>Load the page again</button>
   </div>`;
 }
 
@@ -138,19 +146,27 @@ function Settings({ close }) {
   const visitor = useCell(session);
   const chosen = useCell(theme);
   const keys = useCell(singleKeys);
+  const [problem, setProblem] = useState(null);
   const leave = async () => {
-    await logOut();
-    close();
-    go(address(["needs-me"]));
+    setProblem(null);
+    try {
+      await logOut();
+    } catch (failure) {
+      setProblem(failure);
+      return;
+    }
+    tellLogout();
+    location.assign("/console/needs-me");
   };
   return html`<div class="sheet">
     <h2 id="settings-title">Settings</h2>
     <p>You are <${Text}>${visitor?.kind} ${visitor?.name}<//>, and may ${visitor?.scope === "read" ? "look" : "look and act"}. agentbus ${visitor?.version}.</p>
-    ${visitor?.namespaces?.length > 1 && html`<div class="field"><span>Namespace</span><${Namespaces} visitor=${visitor} chosen=${route.get().query.namespace} /></div>`}
+    ${visitor?.namespaces?.length > 1 && html`<div class="field"><span>Namespace</span><${Namespaces} visitor=${visitor} /></div>`}
     <div class="field"><span>Colours</span>
       <${Choice} label="Colours" value=${chosen} onChange=${(value) => theme.set(value)} options=${[["system", "As the system"], ["light", "Light"], ["dark", "Dark"]]} /></div>
     <div class="field"><span>Single keys, such as j and g n</span>
       <${Choice} label="Single keys" value=${keys} onChange=${(value) => singleKeys.set(value)} options=${[[true, "On"], [false, "Off"]]} /></div>
+    <${Problem} problem=${problem} not="You are still logged in" look=${() => location.reload()} />
     <footer>
       <button type="button" onClick=${() => opened.set("help")}>Show all keys</button>
       <button type="button" onClick=${leave}>Log out</button>

@@ -1,6 +1,7 @@
 // News of changes. One tab per browser holds the stream of the server and passes its events to the other tabs, because a
 // browser opens only six connections to a server. Events name kinds of rows; the page then reads again.
 
+import { readSession, session } from "./api.js";
 import { cell } from "./lib.js";
 
 const STREAM = "/console/events";
@@ -15,6 +16,12 @@ export const POLL_MS = 5000;
 
 /** The state of the stream: up, heard (ms of the last sign), and since (ms) when it is down. */
 export const live = cell({ up: false, heard: 0, since: Date.now() });
+
+/** Whether the bus has other files of the console than this page, as after an update. */
+export const outdated = cell(false);
+
+/** The version of the files is the folder that they are in. */
+const OWN_VERSION = new URL(".", import.meta.url).pathname.split("/").at(-2);
 
 /** Whether the visitor has paused updates: false, or the time in ms since when. */
 export const paused = cell(false);
@@ -38,7 +45,10 @@ function tell(message) {
   hear(message);
 }
 
-function hear({ sign, kinds }) {
+function hear({ sign, kinds, version }) {
+  if (version) {
+    outdated.set(version !== OWN_VERSION);
+  }
   const before = live.get();
   const now = Date.now();
   if (sign === "down") {
@@ -62,14 +72,23 @@ function announce(kinds) {
 }
 
 channel.addEventListener("message", ({ data }) => {
-  if (data.ask) {
+  if (data.left) {
+    location.reload();
+  } else if (data.ask) {
     if (leads && live.get().up) {
       channel.postMessage({ sign: "up" });
+    } else if (leads) {
+      // Somebody has just logged in, so the stream may be opened now.
+      backoff = FIRST_BACKOFF_MS;
+      open();
     }
   } else {
     hear(data);
   }
 });
+
+/** Tells the other tabs that nobody is logged in any more, so that they drop what they show. */
+export const tellLogout = () => channel.postMessage({ left: true });
 
 /** Starts the news. The session must be there, because the stream needs its cookie. */
 export function startLive() {
@@ -103,6 +122,8 @@ function close() {
   source = null;
 }
 
+const reopen = () => source && session.get() && open();
+
 function open() {
   close();
   source = new EventSource(STREAM);
@@ -110,14 +131,16 @@ function open() {
     backoff = FIRST_BACKOFF_MS;
     tell({ sign: "up" });
   });
+  source.addEventListener("version", ({ data }) => tell({ version: data }));
   source.addEventListener("beat", () => tell({ sign: "up" }));
   source.addEventListener("change", ({ data }) => tell({ sign: "up", kinds: data.split(",") }));
   source.addEventListener("stopping", () => tell({ sign: "down" }));
   source.addEventListener("error", () => {
     tell({ sign: "down" });
     if (source?.readyState === EventSource.CLOSED) {
-      // The browser gives up after an answer other than 200, so this page tries again itself.
-      retry = setTimeout(open, backoff);
+      // The browser gives up after an answer other than 200, so this page tries again itself. Where the session has ended,
+      // the question who is logged in loads the page anew, and nothing is tried until somebody logs in.
+      retry = setTimeout(() => readSession().then(reopen, reopen), backoff);
       backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
     }
   });

@@ -1,6 +1,5 @@
 // One agent: what it does and by which row that is known, what it may do, its jobs, refusals, tokens and pauses.
 
-import { offers } from "./api.js";
 import { count, counted, sentence } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
@@ -27,7 +26,7 @@ function Agent({ agent }) {
     ${agent.mission && html`<p><${Text}>${sentence(agent.mission)}<//></p>`}
     <div class="bar" role="toolbar" aria-label="Acts on this agent" data-page-actions>
       <${StopActs} kind="agent" name=${agent.agentId} pauses=${pauses} freezes />
-      ${offers("account") && html`<a class="button" href=${address(["account"], { agent: agent.agentId })}>Account of its day</a>`}
+      <a class="button" href=${address(["account"], { agent: agent.agentId })}>Account of its day</a>
     </div>
     <${Facts} facts=${[
       ["At work", `${count(agent.live)} of ${counted(agent.maxConcurrency ?? 1, "job")} at once`],

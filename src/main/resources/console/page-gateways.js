@@ -1,7 +1,6 @@
 // The gateways, and everything that is paused, drained, stopped or frozen, with the acts that end it.
 
 import { ask } from "./act.js";
-import { offers } from "./api.js";
 import { count } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
@@ -15,7 +14,7 @@ const KINDS = ["gateways", "agents"];
 export default function GatewaysPage({ query }) {
   const gateways = useRead("listGateways", {}, KINDS);
   const ended = query.ended === "shown";
-  const pauses = useRead(offers("listPauses") ? "listPauses" : null, { includeEnded: ended || undefined }, KINDS);
+  const pauses = useRead("listPauses", { includeEnded: ended || undefined }, KINDS);
   const stopped = pauses.answer?.pauses ?? [];
   return html`
     <${Answer} read=${gateways} not="The gateways were not read">
@@ -26,14 +25,13 @@ export default function GatewaysPage({ query }) {
               (gateway) => html`<${Gateway} key=${gateway.name} gateway=${gateway} pauses=${stopped} />`,
             )}
     <//>
-    ${offers("listPauses") &&
-    html`<${Section} title="Pauses, drains, stops and freezes" id="pauses">
+    <${Section} title="Pauses, drains, stops and freezes" id="pauses">
       <label class="option">
         <input type="checkbox" checked=${ended} onChange=${({ target }) => setQuery({ ended: target.checked ? "shown" : undefined })} />
         Show those that have ended
       </label>
       <${Answer} read=${pauses} not="The pauses were not read">${(answer) => html`<${Pauses} pauses=${answer.pauses} />`}<//>
-    <//>`}
+    <//>
   `;
 }
 

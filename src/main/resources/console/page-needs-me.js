@@ -42,12 +42,17 @@ function Item({ item }) {
       <p class="quiet">for <${Since} at=${item.since} />${item.ifNobodyActs && html` · <${Words}>${sentence(item.ifNobodyActs)}<//>`}</p>
     </div>
     ${mayAct() && html`<div class="actions" data-actions tabindex="-1">
-      ${item.actions.map(
-        (action) => html`<${ActButton} key=${action.label} label=${action.label} danger=${action.danger} onClick=${() => ask(actOf(item, action))} />`,
-      )}
+      ${unseen(item)
+        ? html`<a class="button" href=${placeOf(item)}>Read it and decide</a>`
+        : item.actions.map(
+            (action) => html`<${ActButton} key=${action.label} label=${action.label} danger=${action.danger} onClick=${() => ask(actOf(item, action))} />`,
+          )}
     </div>`}
   </li>`;
 }
+
+/** Whether a decision holds for content that the item does not show, because it is long; its page shows it. */
+const unseen = ({ actions, content }) => !content && actions.some(({ input }) => input.contentHash);
 
 /** The sentence, with the name of its subject in bold. */
 function Sentence({ item: { sentence: text, agentId, orderName, gateway } }) {

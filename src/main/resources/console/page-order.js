@@ -2,7 +2,6 @@
 
 import { duration, shortId } from "./format.js";
 import { ask } from "./act.js";
-import { offers } from "./api.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { OrderHealth } from "./page-orders.js";
@@ -74,8 +73,7 @@ function Acts({ order }) {
         audit: { table: "standing_order_runs" },
       })} />
     ${order.disabledAt
-      ? offers("enableStandingOrder") &&
-        html`<${ActButton} label="Switch on" onClick=${() =>
+      ? html`<${ActButton} label="Switch on" onClick=${() =>
           ask({
             title: "Switch this order on",
             sentence: `Slots of ${about} run again. Slots that passed meanwhile stay skipped.`,
@@ -84,8 +82,7 @@ function Acts({ order }) {
             undo: () => ({ operation: "disableStandingOrder", input }),
             audit: { table: "standing_orders", rowId: order.order },
           })} />`
-      : offers("disableStandingOrder") &&
-        html`<${ActButton} label="Switch off" onClick=${() =>
+      : html`<${ActButton} label="Switch off" onClick=${() =>
           ask({
             title: "Switch this order off",
             sentence: `No slot of ${about} runs until somebody switches it on, also after a restart. A run under way goes on.`,

@@ -1,7 +1,7 @@
 // One question, review or approval: what is asked and why, what happens if nobody answers, and the form that answers it.
 
 import { ask } from "./act.js";
-import { call, mayAct, offers } from "./api.js";
+import { call, mayAct } from "./api.js";
 import { clockTime } from "./format.js";
 import { html, useState } from "./lib.js";
 import { Json } from "./json.js";
@@ -99,6 +99,10 @@ function Form({ question, again }) {
     readAgain();
     await again();
   };
+  const look = async () => {
+    await again();
+    setProblem(null);
+  };
   const submit = (event) => {
     event.preventDefault();
     send(decides ? event.submitter.value : undefined);
@@ -111,7 +115,7 @@ function Form({ question, again }) {
         <legend>Choose one</legend>
         ${question.options.map(
           (each) => html`<label class="option" key=${each}>
-            <input type="radio" name="option" required checked=${option === each} onChange=${() => setOption(each)} /> <${Text}>${each}<//>
+            <input type="radio" name="option" required=${answer.trim() === ""} checked=${option === each} onChange=${() => setOption(each)} /> <${Text}>${each}<//>
           </label>`,
         )}
       </fieldset>`}
@@ -120,7 +124,7 @@ function Form({ question, again }) {
         <textarea rows="4" maxlength=${MOST} required=${!(question.options?.length > 0 || decides)} value=${answer}
           onInput=${({ target }) => setAnswer(target.value)}></textarea>
       </label>
-      <${Problem} problem=${problem} not="Your answer was not taken" />
+      <${Problem} problem=${problem} not="Your answer was not taken" look=${look} />
       <div class="actions" data-page-actions>
         ${decides
           ? DECISIONS.map(
@@ -128,15 +132,14 @@ function Form({ question, again }) {
                 class=${at === 0 ? "act" : ""}>${label}</button>`,
             )
           : html`<button type="submit" class="act" disabled=${busy}>${busy ? "Sending …" : "Answer"}</button>`}
-        ${offers("withdrawQuestion") &&
-        html`<${ActButton} label="Withdraw the question" onClick=${() =>
+        <${ActButton} label="Withdraw the question" onClick=${() =>
           ask({
             title: "Withdraw this question",
             sentence: "Nobody answers it any more. The job goes back to work with your reason in its prompt.",
             operation: "withdrawQuestion",
             input: { questionId: question.questionId },
             audit: { jobId: question.jobId },
-          })} />`}
+          })} />
       </div>
     </form>
   <//>`;

@@ -1,11 +1,10 @@
 // What is paused, drained, stopped or frozen, and the acts that fit: the same for agents, gateways, job types and phases.
 
 import { ask } from "./act.js";
-import { offers } from "./api.js";
 import { counted } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
-import { endAct, named, pauseAct } from "./stops.js";
+import { endAct, named, pauseAct, undoOf } from "./stops.js";
 import { ActButton, Table, Text, Time } from "./ui.js";
 
 /** The act that freezes an agent or a phase. */
@@ -16,7 +15,7 @@ const freezeAct = (kind, name) => ({
   sentence: "New work for it is refused with your reason, whoever asks. Work that it has already goes on.",
   operation: "freeze",
   input: { kind, name },
-  undo: () => ({ operation: "unfreeze", input: { kind, name } }),
+  undo: undoOf("unfreeze", kind, name),
   audit: { table: "pauses" },
 });
 
@@ -29,7 +28,7 @@ const freezeAct = (kind, name) => ({
  * @param freezes whether writes to it can be frozen
  * @returns acts for ask(), each with its label
  */
-export function stopActs({ kind, name, pauses, freezes = false }) {
+function stopActs({ kind, name, pauses, freezes = false }) {
   const own = pauses.filter((pause) => pause.kind === kind && pause.name === name && !pause.endedAt);
   const stop = own.find(({ mode }) => mode !== "freeze");
   const freeze = own.find(({ mode }) => mode === "freeze");
@@ -37,7 +36,7 @@ export function stopActs({ kind, name, pauses, freezes = false }) {
   if (freezes) {
     acts.push(freeze ? endAct(freeze) : freezeAct(kind, name));
   }
-  return acts.filter(({ operation }) => offers(operation));
+  return acts;
 }
 
 /** The buttons of these acts. */

@@ -20,7 +20,7 @@ const reads = new Map();
 /** One question: its last answer or problem, and the components that show it. */
 class Read {
   constructor(operation, input, kinds, gap) {
-    Object.assign(this, { operation, input, kinds, gap, users: new Set(), at: 0, started: 0 });
+    Object.assign(this, { operation, input, kinds, gap, namespace: namespaceInUrl() ?? null, users: new Set(), at: 0, started: 0 });
     this.answer = undefined;
     this.problem = undefined;
     this.missed = false;
@@ -55,7 +55,7 @@ class Read {
     this.missed = false;
     const { signal } = this.running;
     try {
-      this.answer = await call(this.operation, this.input, signal);
+      this.answer = await call(this.operation, this.input, { signal, namespace: this.namespace });
       if (this.problem?.code === "no_answer") {
         reconnect();
       }
@@ -95,8 +95,13 @@ class Read {
   }
 }
 
+const keyOf = (operation, input) => `${namespaceInUrl() ?? ""} ${operation} ${writeJson(input)}`;
+
+/** The answer that a read on screen has now; undefined without one. */
+export const lastAnswer = (operation, input = {}) => reads.get(keyOf(operation, input))?.answer;
+
 function readOf(operation, input, kinds, gap) {
-  const key = `${namespaceInUrl() ?? ""} ${operation} ${writeJson(input)}`;
+  const key = keyOf(operation, input);
   const read = reads.get(key) ?? new Read(operation, input, kinds, gap);
   // The newest is last, so that the oldest unused ones can go first.
   reads.delete(key);

@@ -3,13 +3,29 @@
 import { ask } from "./act.js";
 import { count, counted } from "./format.js";
 import { cell, html, useCell } from "./lib.js";
-import { useRead, WIDE_GAP_MS } from "./reads.js";
+import { lastAnswer, useRead, WIDE_GAP_MS } from "./reads.js";
 import { ActButton, AgentLink, JobLink, Text, Time } from "./ui.js";
 
 export const named = (kind, name) => (kind === "everything" ? "everything" : `${kind.replace("_", " ")} ${name}`);
 
 /** The answer of the last stop-everything of this visit, until it is closed. */
 const stopAnswer = cell(null);
+
+/**
+ * What undoes a pause, a drain or a freeze: nothing where one was in force before, because its end would end that one, too.
+ *
+ * @param operation resume or unfreeze
+ * @returns undo for ask()
+ */
+export function undoOf(operation, kind, name) {
+  const before = pausesNow();
+  const earlier = (since) => (pause) =>
+    pause.kind === kind && pause.name === name && (pause.mode === "freeze") === (operation === "unfreeze") && pause.since !== since;
+  return ({ since }) => before && ![...before, ...(pausesNow() ?? [])].some(earlier(since)) && { operation, input: { kind, name } };
+}
+
+/** The pauses in force as the banner has read them; undefined before that. */
+const pausesNow = () => lastAnswer("listPauses")?.pauses;
 
 /** An act that pauses or drains: mode is pause or drain; kind is agent, job_type, gateway or everything. */
 export const pauseAct = (mode, kind, name) => ({
@@ -22,7 +38,7 @@ export const pauseAct = (mode, kind, name) => ({
   input: { kind, name },
   fields: [{ name: "reason" }, { name: "until" }],
   audit: { table: "pauses" },
-  undo: () => ({ operation: "resume", input: { kind, name } }),
+  undo: undoOf("resume", kind, name),
 });
 
 /** An act that ends pause, drain and stop. */
@@ -43,7 +59,6 @@ export const stopEverything = () =>
     operation: "stopEverything",
     danger: true,
     audit: { table: "pauses" },
-    undo: () => ({ operation: "resume", input: { kind: "everything" } }),
     then: (answer) => stopAnswer.set(answer),
   });
 

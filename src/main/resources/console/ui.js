@@ -67,15 +67,24 @@ export const JobLink = ({ job, open = false, children }) => {
 export const AgentLink = ({ agent }) =>
   agent ? html`<a class="name" href=${address(["agents", agent])}><${Text}>${agent}<//></a>` : html`<span class="quiet">–</span>`;
 
-/** A refusal or failure, beginning with what was not done. */
-export function Problem({ problem, not = "This was not read", again }) {
+/**
+ * A refusal or failure.
+ *
+ * @param problem the problem; nothing is shown without one
+ * @param not what was not done
+ * @param again does it again
+ * @param look for an act: shows what the act was about, when its answer was lost
+ */
+export function Problem({ problem, not = "This was not read", again, look }) {
   if (!problem) {
     return null;
   }
+  const lost = look && problem.unsure;
   return html`<div class="problem" role="alert">
-    <p><strong>${not}.</strong> <${Words}>${sentence(problem.message)}<//></p>
+    <p><strong>${lost ? "Whether this was done is not known" : not}.</strong> <${Words}>${sentence(problem.message)}<//></p>
     ${problem.fields?.expected && html`<p>Expected: <${Words}>${problem.fields.expected}<//></p>`}
     ${again && html`<button type="button" onClick=${again}>Try again</button>`}
+    ${lost && html`<button type="button" onClick=${look}>Look again</button>`}
   </div>`;
 }
 

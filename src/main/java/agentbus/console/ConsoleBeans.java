@@ -46,7 +46,7 @@ public final class ConsoleBeans implements PackageBeans {
             ConsolePages pages = new ConsolePages(
                     beans.get(ProgramFiles.class),
                     beans.get(Contract.class),
-                    call -> streams.open(call, beans.get(ConsoleSessions.class)::principal));
+                    (call, version) -> streams.open(call, version, beans.get(ConsoleSessions.class)::principal));
             beans.whenStarted(() -> pages.install(VertxPlatformHttpRouter.lookup(
                     beans.camel(),
                     VertxPlatformHttpRouter.getRouterNameFromPort(

@@ -79,6 +79,11 @@ final class ConsoleFiles {
         return page;
     }
 
+    /** The hash of all files, which is the folder of their paths. */
+    String version() {
+        return version;
+    }
+
     /** The Content-Security-Policy of the page. */
     String policy() {
         return policy;

@@ -10,7 +10,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Optional;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
 
 /**
@@ -36,7 +36,7 @@ final class ConsolePages {
 
     private final ProgramFiles program;
     private final Contract contract;
-    private final Consumer<RoutingContext> stream;
+    private final BiConsumer<RoutingContext, String> stream;
     private volatile ConsoleFiles files;
 
     /**
@@ -44,9 +44,9 @@ final class ConsolePages {
      *
      * @param program holds the files
      * @param contract the operations that the page may call
-     * @param stream opens a live stream
+     * @param stream opens a live stream; takes the version of the files, too
      */
-    ConsolePages(ProgramFiles program, Contract contract, Consumer<RoutingContext> stream) {
+    ConsolePages(ProgramFiles program, Contract contract, BiConsumer<RoutingContext, String> stream) {
         this.program = program;
         this.contract = contract;
         this.stream = stream;
@@ -88,7 +88,7 @@ final class ConsolePages {
                             null,
                             "no token; the page asks for it"));
         } else if (path.equals(STREAM) && wantsStream(call)) {
-            stream.accept(call);
+            stream.accept(call, files.version());
         } else if (PAGES.matcher(path).matches()) {
             sendPage(call);
         } else {

@@ -26,8 +26,8 @@ import org.apache.camel.Body;
 
 /**
  * The live streams of the open pages (server-sent events). A stream says only which kinds of things have changed, and the
- * page reads what it shows again. Three events: {@code change} with a list of kinds, {@code beat} every 15 seconds, and
- * {@code stopping}.
+ * page reads what it shows again. Four events: {@code version} once with that of the console's files, {@code change} with a
+ * list of kinds, {@code beat} every 15 seconds, and {@code stopping}.
  *
  * <p>The handlers run on the event loop of the HTTP server and never block it; the routes of watch-changes ask the
  * database. Thread-safe.
@@ -91,9 +91,10 @@ public final class ConsoleStreams {
      * Opens a stream for the page of a session, or answers with a problem.
      *
      * @param call the request of a browser
+     * @param version the version of the console's files, by which a page sees that the bus was updated
      * @param sessions asks the database, on a thread that may block
      */
-    void open(RoutingContext call, Sessions sessions) {
+    void open(RoutingContext call, String version, Sessions sessions) {
         HttpServerRequest request = call.request();
         String address = request.remoteAddress().hostAddress();
         try {
@@ -115,7 +116,7 @@ public final class ConsoleStreams {
             call.response().closeHandler(gone -> streams.remove(stream)).exceptionHandler(lost -> drop(stream));
             call.vertx()
                     .executeBlocking(() -> sessions.apply(credential, address), false)
-                    .onSuccess(principal -> begin(stream, principal))
+                    .onSuccess(principal -> begin(stream, version, principal))
                     .onFailure(refused -> {
                         streams.remove(stream);
                         ServerAnswers.answer(call, problems.of(refused));
@@ -143,7 +144,7 @@ public final class ConsoleStreams {
         streams.add(stream);
     }
 
-    private void begin(Stream stream, JsonNode principal) {
+    private void begin(Stream stream, String version, JsonNode principal) {
         if (stream.out.closed()) {
             streams.remove(stream);
             return;
@@ -156,6 +157,7 @@ public final class ConsoleStreams {
                 // Tells nginx not to collect the events.
                 .putHeader("X-Accel-Buffering", "no")
                 .write(START);
+        send(stream, "version", version);
         stream.live = true;
     }
 

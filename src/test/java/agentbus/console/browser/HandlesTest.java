@@ -61,6 +61,19 @@ class HandlesTest {
     }
 
     @Test
+    void a_question_with_options_is_answered_in_words_alone() {
+        Work work = fleet.start("security", "threat.model");
+        String question = fleet.ask(work, "Which door first?", "options", java.util.List.of("north", "south"));
+        try (Visit visit = console.visit()) {
+            visit.open("questions/" + question, "Which door first?");
+            visit.page().getByLabel("In your words").fill("Neither; the gate first.");
+            visit.button("Answer").click();
+            visit.shows("answered at");
+        }
+        bus.call("cancelJob", "jobId", work.jobId(), "reason", "end of the test");
+    }
+
+    @Test
     void a_blocked_job_is_found_under_needs_me_and_answered_in_place() {
         Work work = fleet.start("security", "security.blocker.assess");
         fleet.block(work, "I need the name of the owner of web-7.", "person", "anna");
@@ -85,6 +98,7 @@ class HandlesTest {
             visit.open("agents/coordinator", "What it may do");
             visit.button("Pause").click();
             visit.confirm("Pause agent coordinator", "its plan is under review");
+            assertThat(visit.button("Undo")).isVisible();
             assertThat(visit.page().locator("main p.lead")).containsText("paused");
 
             String job = fleet.enqueue("coordinator", "plan.new");
@@ -114,6 +128,8 @@ class HandlesTest {
             visit.confirm("Stop everything", "the model writes nonsense");
             visit.page().getByText(Pattern.compile("Everything is stopped")).waitFor();
             assertTrue(System.nanoTime() - before < 2_000_000_000L, "within two seconds, the browser included");
+            visit.page().locator(".note").getByText("Done: Stop everything.").waitFor();
+            assertThat(visit.button("Undo")).hasCount(0);
             assertThat(visit.page().locator(".banners")).containsText("ux.critique");
             assertEquals("queued", state(work.jobId()));
             assertEquals(
