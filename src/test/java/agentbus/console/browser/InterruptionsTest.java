@@ -51,7 +51,9 @@ class InterruptionsTest {
             page.route("**/v1/whoami*", route -> {
                 ObjectNode visitor = (ObjectNode) Operations.exact(route.fetch().text());
                 visitor.putArray("namespaces").add("blue").add("default");
-                route.fulfill(new Route.FulfillOptions().setContentType("application/json").setBody(visitor.toString()));
+                route.fulfill(new Route.FulfillOptions()
+                        .setContentType("application/json")
+                        .setBody(visitor.toString()));
             });
             visit.open("jobs", "Show older jobs");
             page.locator("nav a[href^='/console/overview']").click();

@@ -75,7 +75,7 @@ class TogetherTest {
             }
             assertThat(carla.page().getByText("Stop everything")).hasCount(0);
             String answer = (String) carla.page()
-                    .evaluate("async () => (await (await fetch('/v1/stop-everything', {method: 'POST', headers:"
+                    .evaluate("async () => (await (await fetch('/v1/pauses/stop-everything', {method: 'POST', headers:"
                             + " {'Content-Type': 'application/json'}, body: '{\"reason\":\"x\"}'})).json()).code");
             assertEquals("forbidden", answer);
         }
