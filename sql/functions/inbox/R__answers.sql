@@ -9,7 +9,7 @@ language sql immutable as $$
     nullif((p_question).answer, (p_question).decision))
 $$;
 
--- Returns the text that the end of a question leaves in the column answer of its job.
+-- Returns the text that a prompt shows for the end of a question.
 create or replace function told_text(p_question questions) returns text
 language sql stable as $$
   select case (p_question).status
@@ -104,13 +104,40 @@ begin
 end
 $$;
 
--- Closes a locked open question, with the columns of p_question, and ends the block of its job. p_by is the
--- author of the text that the job gets (told_text), null for the bus. Returns the question.
-create or replace function close_question(p_question questions, p_by text) returns questions
+-- Marks a job, which is locked, as one with text from outside when a route gives it an answer: a route may
+-- pass such text on. Refuses (422, untrusted_input) the answer when the agent reads trusted payloads only.
+create or replace function take_answer_of_route(p_job_id uuid) returns void
+language plpgsql as $$
+declare
+  v_agent agents;
+begin
+  if current_actor() not like 'operator:route:%' then
+    return;
+  end if;
+  select a.* into v_agent
+  from jobs j
+  join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+  where j.job_id = p_job_id;
+  if v_agent.reads = 'trusted' then
+    perform refuse(422, 'untrusted_input',
+      format('agent %s reads trusted payloads only, and the answer of a route counts as text from outside',
+        v_agent.agent_id),
+      'token', null, 'the answer of a person, with the token of an operator');
+  end if;
+  update jobs set trust = 'untrusted' where job_id = p_job_id and trust <> 'untrusted';
+end
+$$;
+
+-- Closes a locked open question, with the columns of p_question, and ends the block of its job. The prompt
+-- takes the answer from the question, so the job itself keeps none. Returns the question.
+create or replace function close_question(p_question questions) returns questions
 language plpgsql as $$
 declare
   v_job jobs;
 begin
+  if p_question.status = 'answered' then
+    perform take_answer_of_route(p_question.job_id);
+  end if;
   update questions
   set status = p_question.status,
     answer = p_question.answer,
@@ -125,12 +152,12 @@ begin
   returning * into p_question;
   select * into v_job from jobs where job_id = p_question.job_id;
   if v_job.state = 'blocked' and v_job.question_id = p_question.question_id then
-    v_job := leave_block(v_job, told_text(p_question));
-    update jobs set answered_by = p_by where job_id = v_job.job_id;
+    perform leave_block(v_job, null);
   end if;
   return p_question;
 end
 $$;
+drop function if exists close_question(questions, text);
 
 create or replace function answer_question(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
@@ -154,7 +181,7 @@ begin
   v_question.decision := p_input ->> 'decision';
   v_question.closed_why := p_input ->> 'reason';
   v_question.answered_by := current_actor();
-  v_question := close_question(v_question, current_actor());
+  v_question := close_question(v_question);
   perform tell_question(v_question, 'question.answered', jsonb_strip_nulls(jsonb_build_object(
     'answer', cut(answer_text(v_question), list_text()),
     'decision', v_question.decision,
@@ -179,7 +206,7 @@ begin
   perform require_open(v_question);
   v_question.status := 'withdrawn';
   v_question.closed_why := format('%s: %s', current_actor(), p_input ->> 'reason');
-  v_question := close_question(v_question, current_actor());
+  v_question := close_question(v_question);
   perform tell_question(v_question, 'question.withdrawn', jsonb_build_object('why', v_question.closed_why));
   return question_row(v_question, null);
 end
@@ -213,8 +240,9 @@ create or replace trigger withdraw_question after update of state on jobs
   for each row when (old.state = 'blocked' and new.state <> 'blocked' and new.question_id is not null)
   execute function withdraw_question_of_job();
 
--- Refuses (403) an agent that wants to end the block of a job whose question waits for a person.
-create or replace function require_no_question(p_principal jsonb, p_job jobs) returns void
+-- Refuses to end the block of a job whose question waits for a person: (403) for an agent, and (409,
+-- question_open) with an answer, because answer_question decides who may answer.
+create or replace function require_no_question(p_principal jsonb, p_job jobs, p_answer text) returns void
 language plpgsql stable as $$
 begin
   if is_agent(p_principal) and waits_for_answer(p_job) then
@@ -222,5 +250,15 @@ begin
       format('job %s waits for the answer of a person to question %s', p_job.job_id, p_job.question_id),
       'jobId', to_jsonb(p_job.job_id), 'an operator, who answers or withdraws the question; an agent may cancel the job');
   end if;
+  if p_answer is not null and waits_for_answer(p_job) then
+    perform refuse(409, 'question_open',
+      format('job %s waits for the answer of %s to question %s, and an unblock does not answer it', p_job.job_id, (
+        select coalesce(operator_named(q.namespace, q.person), asked_of_text(q))
+        from questions q
+        where q.question_id = p_job.question_id), p_job.question_id),
+      'answer', to_jsonb(cut(p_answer, list_text())),
+      'answer-question with this question; or an unblock without an answer, which withdraws it');
+  end if;
 end
 $$;
+drop function if exists require_no_question(jsonb, jobs);

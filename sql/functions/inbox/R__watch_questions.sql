@@ -18,7 +18,7 @@ begin
     p_question.option := case
       when p_question.default_option = any (p_question.options) then p_question.default_option end;
     p_question.decision := case when p_question.kind <> 'question' then p_question.default_option end;
-    p_question := close_question(p_question, null);
+    p_question := close_question(p_question);
   else
     update questions
     set status = 'expired', closed_at = now(), look_at = null, updated_at = now()

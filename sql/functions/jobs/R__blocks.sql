@@ -287,8 +287,8 @@ $$;
 drop function if exists drop_replan(jobs);
 
 -- Ends the blocks of locked jobs, which are then queued, or waiting while other dependencies are open.
--- Waives failed dependencies, and keeps p_answer for the prompt of the next attempt. p_causes names the jobs
--- on which they were blocked.
+-- Waives failed dependencies, and keeps p_answer for the prompts of later attempts; without one, an earlier
+-- answer goes too, because it was about another block. p_causes names the jobs on which they were blocked.
 create or replace function leave_blocks(p_jobs uuid[], p_answer text, p_causes uuid[]) returns void
 language plpgsql as $$
 begin
@@ -305,9 +305,9 @@ begin
   set open_dependencies = open_count(job_id),
     state = case when open_count(job_id) = 0 then 'queued' else 'waiting' end,
     run_after = now(),
-    answer = coalesce(p_answer, answer),
+    answer = p_answer,
     -- An answer of the bus; unblock_job adds the author of any other.
-    answered_by = case when p_answer is null then answered_by end,
+    answered_by = null,
     ended_without_closing = 0, updated_at = now()
   where job_id = any (p_jobs) and state = 'blocked';
   perform drop_replans(p_jobs, p_causes);

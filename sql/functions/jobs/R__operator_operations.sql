@@ -49,7 +49,10 @@ begin
   if v_job.state <> 'blocked' then
     perform refuse_state(v_job, 'unblocked', 'a blocked job');
   end if;
-  perform require_no_question(p_principal, v_job);
+  perform require_no_question(p_principal, v_job, p_input ->> 'answer');
+  if p_input ->> 'answer' is not null then
+    perform take_answer_of_route(v_job.job_id);
+  end if;
   v_job := leave_block(v_job, p_input ->> 'answer');
   if p_input ->> 'answer' is not null then
     update jobs
@@ -61,7 +64,7 @@ begin
 end
 $$;
 comment on function unblock_job(jsonb, jsonb) is
-  'The operation unblockJob: for operators, the coordinator, the agent that the block names, and the agent that requested the job. An open question of the job is withdrawn, which only an operator may do.';
+  'The operation unblockJob: for operators, the coordinator, the agent that the block names, and the agent that requested the job. An open question of the job is withdrawn, which only an operator may do, and only without an answer.';
 
 -- Cancels locked jobs that have not ended, together with their live attempts, or dismisses dead letters. With
 -- p_state dead it kills jobs that have not ended. The caller releases the jobs that wait for them.

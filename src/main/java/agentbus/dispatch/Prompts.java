@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.UUID;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
@@ -65,11 +64,6 @@ public final class Prompts {
         List<Map<String, Object>> questions = questions(hookCall);
         model.put("asked", PromptQuestions.model(questions));
         model.put("hasAsked", !questions.isEmpty());
-        if (!questions.isEmpty()
-                && Objects.equals(questions.get(questions.size() - 1).get("told"), model.get("answer"))) {
-            // The answer stands with its question.
-            model.remove("answer");
-        }
         if (model.containsKey("answer") && PromptQuestions.isPerson(hookCall.get("answeredBy"))) {
             model.put("operatorAnswer", PromptQuestions.quoted(model.remove("answer")));
             model.put("answeredBy", PromptQuestions.name(hookCall.get("answeredBy")));

@@ -57,15 +57,7 @@ class PromptQuestionsTest extends RenderedPrompts {
                 "NOON");
         Map<String, Object> second = question(
                 "question", "And when?", "told", "in May", "answeredBy", "operator:bert", "answeredAt", "LATE");
-        String prompt = render(hookCall(Map.of(
-                "questions",
-                List.of(first, second),
-                "answer",
-                "in May",
-                "answeredBy",
-                "operator:bert",
-                "attemptNo",
-                3)));
+        String prompt = render(hookCall(Map.of("questions", List.of(first, second), "attemptNo", 3)));
 
         String before = prompt.substring(0, prompt.indexOf("----- "));
         assertTrue(
@@ -159,15 +151,30 @@ class PromptQuestionsTest extends RenderedPrompts {
     }
 
     @Test
+    void an_unblock_after_a_question_stands_in_the_prompt_even_in_the_words_of_the_answer() throws Exception {
+        String prompt = render(hookCall(Map.of(
+                "questions",
+                List.of(question("told", "yes", "answeredBy", "operator:anna", "answeredAt", "NOON")),
+                "answer",
+                "yes",
+                "answeredBy",
+                "operator:bert",
+                "attemptNo",
+                3)));
+
+        assertTrue(
+                prompt.contains("Question 1: answer of Operator anna, who runs this bus, at NOON:\n> yes\n"), prompt);
+        assertTrue(prompt.contains("Operator bert, who runs this bus, unblocked it with this answer"), prompt);
+    }
+
+    @Test
     void silence_and_a_withdrawal_are_said_and_no_answer_is_made_up() throws Exception {
         String silence = "nobody answered question q until t; the default applies: web-1";
         String prompt = render(hookCall(Map.of(
                 "questions",
                 List.of(
                         question("status", "withdrawn", "reason", "operator:anna: not needed", "told", "withdrawn"),
-                        question("status", "expired", "defaultOption", "web-1", "answer", "web-1", "told", silence)),
-                "answer",
-                silence)));
+                        question("status", "expired", "defaultOption", "web-1", "answer", "web-1", "told", silence)))));
 
         assertTrue(prompt.contains("Question 1: withdrawn; nobody will answer it."), prompt);
         assertTrue(data(prompt).contains("Withdrawn by operator:anna: not needed"), prompt);
