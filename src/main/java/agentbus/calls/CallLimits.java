@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The rate limits of the calls to one node. Each agent, attempt and viewer has a token bucket, which is checked before
- * any statement runs; operators, sessions of the console and gateways have no limit.
+ * any statement runs; operators, their sessions of the console and gateways have no limit, except for logins.
  *
  * <p>Wrong tokens are counted for each address, but a valid token passes from any address. Each node counts its own
  * calls.
@@ -34,7 +34,8 @@ public final class CallLimits {
      */
     private static final Set<String> UNLIMITED = Set.of(Credentials.OPERATOR, Credentials.SESSION, Credentials.GATEWAY);
 
-    private static final Set<String> PEOPLE = Set.of(Credentials.OPERATOR, Credentials.VIEWER, Credentials.SESSION);
+    private static final Set<String> PEOPLE =
+            Set.of(Credentials.OPERATOR, Credentials.VIEWER, Credentials.SESSION, Credentials.VIEWER_SESSION);
 
     private static final Duration WINDOW = Duration.ofMinutes(1);
     /**
@@ -158,10 +159,30 @@ public final class CallLimits {
      * @throws Problem 429 {@code too_many_calls}
      */
     public void draw(ObjectNode credential) {
-        if (UNLIMITED.contains(credential.path("form").asText())) {
-            return;
+        if (!UNLIMITED.contains(credential.path("form").asText())) {
+            draw(caller(credential));
         }
-        Caller caller = callers.get(key(credential), unused -> newCaller());
+    }
+
+    /**
+     * Counts a login against the rate of its token, also for an operator: each login writes rows. The calls of the new
+     * session count against the same rate, so more sessions do not give a viewer more calls.
+     *
+     * @param credential the credential of the token
+     * @param sessionHash the SHA-256 of the new cookie, in hex
+     * @throws Problem 429 {@code too_many_calls}
+     */
+    public void drawLogin(ObjectNode credential, String sessionHash) {
+        Caller caller = caller(credential);
+        draw(caller);
+        callers.put(sessionHash, caller);
+    }
+
+    private Caller caller(ObjectNode credential) {
+        return callers.get(key(credential), unused -> newCaller());
+    }
+
+    private void draw(Caller caller) {
         ConsumptionProbe probe = caller.bucket().tryConsumeAndReturnRemaining(1);
         if (!probe.isConsumed()) {
             caller.refused().incrementAndGet();
@@ -237,8 +258,7 @@ public final class CallLimits {
         if (UNLIMITED.contains(credential.path("form").asText())) {
             return 0;
         }
-        AtomicLong uncounted =
-                callers.get(key(credential), unused -> newCaller()).uncounted();
+        AtomicLong uncounted = caller(credential).uncounted();
         return uncounted.addAndGet(bytes) < COUNTED_FROM ? 0 : uncounted.getAndSet(0);
     }
 
@@ -249,7 +269,7 @@ public final class CallLimits {
      * @param bytes the bytes of earlier calls
      */
     void notCounted(ObjectNode credential, long bytes) {
-        callers.get(key(credential), unused -> newCaller()).uncounted().addAndGet(bytes);
+        caller(credential).uncounted().addAndGet(bytes);
     }
 
     /** The bytes that one agent may store within a day. */

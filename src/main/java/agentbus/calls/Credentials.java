@@ -25,8 +25,13 @@ public final class Credentials {
     static final String GATEWAY = "abg_";
     /** The prefix of the token of a viewer, who only looks. */
     static final String VIEWER = "abv_";
-    /** The prefix of the cookie of a session. */
+    /** The prefix of the cookie of an operator's session. */
     static final String SESSION = "abs_";
+    /**
+     * The prefix of the cookie of a viewer's session. The database knows the hash of the whole cookie, so a cookie with
+     * another prefix is none that it knows.
+     */
+    static final String VIEWER_SESSION = "abw_";
 
     private static final String ATTEMPT = "abt_";
     private static final int ATTEMPT_ID_LENGTH = 22;
@@ -88,10 +93,12 @@ public final class Credentials {
     /**
      * Makes the cookie of a new session.
      *
+     * @param credential the token that logs in
      * @return a random text that nobody can guess
      */
-    public static String newSession() {
-        return SESSION + SecretFile.random();
+    public static String newSession(ObjectNode credential) {
+        String prefix = VIEWER.equals(credential.path("form").asText()) ? VIEWER_SESSION : SESSION;
+        return prefix + SecretFile.random();
     }
 
     /**
@@ -103,7 +110,7 @@ public final class Credentials {
      * @throws Problem 401 {@code invalid_token}, when the cookie is none of this bus
      */
     public ObjectNode ofSession(String cookie, List<String> allowed) {
-        if (!cookie.startsWith(SESSION)) {
+        if (!cookie.startsWith(SESSION) && !cookie.startsWith(VIEWER_SESSION)) {
             throw new Problem(
                     401,
                     "invalid_token",
@@ -114,7 +121,7 @@ public final class Credentials {
         }
         ObjectNode credential = JsonNodeFactory.instance.objectNode();
         credential.put("sessionHash", Sha256.hex(cookie));
-        credential.put("form", SESSION);
+        credential.put("form", cookie.substring(0, SESSION.length()));
         allowed.forEach(credential.putArray("allowed")::add);
         return credential;
     }

@@ -95,13 +95,15 @@ public final class ConsoleSessions {
             throw new Problem(
                     FORBIDDEN, "forbidden", "The console is not for a token of an attempt.", TOKEN, null, EXPECTED);
         }
-        String session = Credentials.newSession();
+        String session = Credentials.newSession(credential);
+        String sessionHash = Sha256.hex(session);
+        limits.drawLogin(credential, sessionHash);
         JsonNode opened = asked(
                 credential,
                 address,
                 "open-session.sql",
                 credential.get("tokenHash").textValue(),
-                Sha256.hex(session));
+                sessionHash);
         return cookie(session, opened.path("seconds").asLong());
     }
 
@@ -121,7 +123,7 @@ public final class ConsoleSessions {
     private Cookie ended(HttpServerRequest request) {
         origin.require(request);
         // The same answer for a session that never was, so that nobody learns which ones there are.
-        SameOrigin.session(request).map(Sha256::hex).ifPresent(session -> {
+        origin.session(request).map(Sha256::hex).ifPresent(session -> {
             rows("end-session.sql", session);
             streams.end(session);
         });
@@ -173,7 +175,7 @@ public final class ConsoleSessions {
     }
 
     private Cookie cookie(String value, long seconds) {
-        return Cookie.cookie(SameOrigin.COOKIE, value)
+        return Cookie.cookie(origin.cookie(), value)
                 .setPath("/")
                 .setHttpOnly(true)
                 .setSameSite(CookieSameSite.STRICT)

@@ -98,12 +98,12 @@ public final class ConsoleStreams {
         HttpServerRequest request = call.request();
         String address = request.remoteAddress().hostAddress();
         try {
-            String cookie = SameOrigin.session(request)
+            String cookie = origin.session(request)
                     .orElseThrow(() -> new Problem(
                             UNAUTHORIZED,
                             "missing_token",
                             "This call has no session.",
-                            SameOrigin.COOKIE,
+                            origin.cookie(),
                             null,
                             "the cookie of POST /console/session"));
             origin.require(request);

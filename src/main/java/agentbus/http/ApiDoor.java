@@ -76,7 +76,7 @@ public final class ApiDoor {
     private ObjectNode identify(HttpServerRequest request, Operation operation, String address) {
         String authorization = request.getHeader("Authorization");
         Optional<String> session =
-                authorization == null && sessions.isPresent() ? SameOrigin.session(request) : Optional.empty();
+                authorization == null ? sessions.flatMap(origin -> origin.session(request)) : Optional.empty();
         if (session.isEmpty()) {
             return limits.identify(authorization, operation.principals(), address);
         }

@@ -4,6 +4,7 @@ import agentbus.contract.Problem;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.vertx.core.http.Cookie;
 import io.vertx.core.http.HttpServerRequest;
+import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -13,14 +14,15 @@ import java.util.Optional;
  * cookie by itself, so the cookie alone does not show that the person wanted the call. Thread-safe.
  */
 public final class SameOrigin {
-    /** The name of the cookie that holds a session. */
-    public static final String COOKIE = "agentbus_session";
+    private static final int HTTP = 80;
+    private static final int HTTPS = 443;
 
     private static final String EXPECTED =
             "Sec-Fetch-Site: same-origin or an Origin of the bus, and for all but GET an Origin of the bus; browsers send"
                     + " Sec-Fetch-Site only to localhost and over https";
 
     private final String publicOrigin;
+    private final String cookie;
 
     /**
      * The rule of one bus.
@@ -29,6 +31,17 @@ public final class SameOrigin {
      */
     public SameOrigin(String publicUrl) {
         this.publicOrigin = Origins.of(publicUrl);
+        URI url = URI.create(publicUrl);
+        int port = url.getPort() >= 0 ? url.getPort() : "https".equalsIgnoreCase(url.getScheme()) ? HTTPS : HTTP;
+        this.cookie = "agentbus_session_" + port;
+    }
+
+    /**
+     * The name of the cookie that holds a session. A browser sends a cookie to every port of a host, so the name has
+     * the port of the public URL: two buses on one host keep a session each.
+     */
+    public String cookie() {
+        return cookie;
     }
 
     /**
@@ -37,8 +50,8 @@ public final class SameOrigin {
      * @param request a request
      * @return the cookie's value; empty when the request has none
      */
-    public static Optional<String> session(HttpServerRequest request) {
-        return Optional.ofNullable(request.getCookie(COOKIE)).map(Cookie::getValue);
+    public Optional<String> session(HttpServerRequest request) {
+        return Optional.ofNullable(request.getCookie(cookie)).map(Cookie::getValue);
     }
 
     /**

@@ -8,6 +8,7 @@ import agentbus.contract.Problem;
 import agentbus.harness.LogCapture;
 import agentbus.health.Meters;
 import agentbus.settings.ServerKey;
+import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.bucket4j.TimeMeter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -101,6 +102,45 @@ class CallLimitsTest {
                 2,
                 registry.counter("agentbus.calls.limited", "reason", "too_many_calls")
                         .count());
+    }
+
+    @Test
+    void a_viewer_has_one_rate_for_the_token_its_logins_and_all_its_sessions_and_an_operator_one_for_logins() {
+        List<String> people = List.of("operator", "viewer");
+        ObjectNode viewer = limits.identifyArgument("abv_looks", people, HERE);
+        String cookie = login(viewer);
+        String second = login(viewer);
+        assertTrue(cookie.startsWith("abw_"), "the form says whose session it is");
+        for (int i = 0; i < 14; i++) {
+            limits.draw(limits.identifySession(cookie, people, HERE));
+            limits.draw(limits.identifySession(second, people, HERE));
+        }
+
+        for (String session : List.of(cookie, second)) {
+            ObjectNode credential = limits.identifySession(session, people, HERE);
+            assertEquals(
+                    "too_many_calls",
+                    assertThrows(Problem.class, () -> limits.draw(credential)).code());
+        }
+        assertThrows(Problem.class, () -> limits.draw(viewer));
+        assertThrows(Problem.class, () -> login(viewer));
+
+        ObjectNode operator = limits.identifyArgument("abo_person", people, HERE);
+        String own = login(operator);
+        for (int i = 0; i < 29; i++) {
+            login(operator);
+        }
+        assertEquals(429, assertThrows(Problem.class, () -> login(operator)).status());
+        for (int i = 0; i < 100; i++) {
+            limits.draw(operator);
+            limits.draw(limits.identifySession(own, people, HERE));
+        }
+    }
+
+    private String login(ObjectNode credential) {
+        String cookie = Credentials.newSession(credential);
+        limits.drawLogin(credential, Sha256.hex(cookie));
+        return cookie;
     }
 
     @Test

@@ -49,6 +49,11 @@ final class Browser {
         return cookie;
     }
 
+    /** Takes another value of the cookie of a session. */
+    Browser session(String value) {
+        return cookie("agentbus_session_" + URI.create(url).getPort() + "=" + value);
+    }
+
     /** Takes another cookie. */
     Browser cookie(String other) {
         cookie = other;

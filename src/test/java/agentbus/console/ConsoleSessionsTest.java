@@ -11,6 +11,7 @@ import agentbus.harness.Mcp;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,6 +55,10 @@ class ConsoleSessionsTest {
         browser = new Browser(url).login(door.operator());
     }
 
+    private static int port() {
+        return URI.create(url).getPort();
+    }
+
     private static int sessions() {
         return door.database().jdbc().queryForObject("select count(*) from console_sessions", Integer.class);
     }
@@ -66,7 +71,8 @@ class ConsoleSessionsTest {
         assertEquals("", login.text());
         assertTrue(
                 login.header("Set-Cookie")
-                        .matches("agentbus_session=abs_[A-Za-z0-9_-]{43}; Max-Age=43200; (Expires=[^;]+; )?Path=/; "
+                        .matches("agentbus_session_" + port()
+                                + "=abs_[A-Za-z0-9_-]{43}; Max-Age=43200; (Expires=[^;]+; )?Path=/; "
                                 + "HTTPOnly; SameSite=Strict"),
                 login.header("Set-Cookie"));
         Answer me = browser.get("/v1/whoami");
@@ -76,6 +82,19 @@ class ConsoleSessionsTest {
         assertEquals("[\"default\"]", me.json().path("namespaces").toString());
         assertEquals(1, me.json().path("phase").asInt());
         assertFalse(me.json().path("version").asText().isEmpty());
+    }
+
+    @Test
+    void the_session_of_another_bus_on_this_host_neither_counts_nor_is_lost() {
+        String own = browser.cookie();
+        String other = "agentbus_session_1=abs_" + "A".repeat(43);
+
+        assertEquals(200, browser.cookie(other + "; " + own).get("/v1/whoami").status());
+        assertEquals(
+                401,
+                browser.cookie(own.replace("_" + port() + "=", "_1="))
+                        .get("/v1/whoami")
+                        .status());
     }
 
     @Test
@@ -185,9 +204,8 @@ class ConsoleSessionsTest {
     void a_forged_session_is_refused_and_counts_as_a_wrong_token() {
         double before = badTokens();
 
-        Answer unknown =
-                browser.cookie("agentbus_session=abs_" + "A".repeat(43)).get("/v1/jobs");
-        Answer malformed = browser.cookie("agentbus_session=abo_whatever").get("/v1/jobs");
+        Answer unknown = browser.session("abs_" + "A".repeat(43)).get("/v1/jobs");
+        Answer malformed = browser.session("abo_whatever").get("/v1/jobs");
 
         Door.assertProblem(unknown, 401, "invalid_token");
         Door.assertProblem(malformed, 401, "invalid_token");
@@ -263,7 +281,9 @@ class ConsoleSessionsTest {
         Answer logout = browser.call("DELETE", "/console/session", null);
 
         assertEquals(204, logout.status(), logout.text());
-        assertTrue(logout.header("Set-Cookie").startsWith("agentbus_session=; Max-Age=0"), logout.header("Set-Cookie"));
+        assertTrue(
+                logout.header("Set-Cookie").startsWith("agentbus_session_" + port() + "=; Max-Age=0"),
+                logout.header("Set-Cookie"));
         Answer after = browser.get("/v1/jobs");
         Door.assertProblem(after, 401, "session_ended");
         assertTrue(after.json().path("detail").asText().endsWith(": it was logged out"), after.text());

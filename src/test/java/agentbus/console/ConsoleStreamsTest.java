@@ -180,10 +180,7 @@ class ConsoleStreamsTest {
     void only_a_page_with_a_session_has_a_stream() {
         Browser foreign = browser();
         assertEquals(401, stream(new Browser(door.bus().bus().url())).status());
-        assertEquals(
-                401,
-                stream(browser().cookie("agentbus_session=abs_" + "A".repeat(43)))
-                        .status());
+        assertEquals(401, stream(browser().session("abs_" + "A".repeat(43))).status());
         Door.assertProblem(
                 foreign.send(
                         "GET", "/console/events", null, "Accept", "text/event-stream", "Sec-Fetch-Site", "cross-site"),

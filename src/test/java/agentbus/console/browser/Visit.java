@@ -11,6 +11,7 @@ import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.Cookie;
 import com.microsoft.playwright.options.ReducedMotion;
 import com.microsoft.playwright.options.SameSiteAttribute;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,10 +46,11 @@ final class Visit implements AutoCloseable {
         context.addInitScript("document.addEventListener('securitypolicyviolation', event => console.error("
                 + "`securitypolicyviolation ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));");
         if (session != null) {
-            context.addCookies(List.of(new Cookie("agentbus_session", session)
-                    .setUrl(url)
-                    .setHttpOnly(true)
-                    .setSameSite(SameSiteAttribute.STRICT)));
+            context.addCookies(
+                    List.of(new Cookie("agentbus_session_" + URI.create(url).getPort(), session)
+                            .setUrl(url)
+                            .setHttpOnly(true)
+                            .setSameSite(SameSiteAttribute.STRICT)));
         }
         context.onPage(this::watch);
         this.page = context.newPage();
