@@ -111,9 +111,9 @@ class BadInputTest {
                 "/v1/jobs?limit=0|invalid_field|limit|0|a whole number from 1 to 500",
                 "/v1/jobs?limit=1&limit=2|invalid_field|limit|['1','2']|a whole number from 1 to 500, once",
                 "/v1/jobs?stat=dead|unknown_field|stat|'dead'|state",
-                "/v1/jobs?state=lost|invalid_field|state|'lost'|one of waiting, queued, leased, running, succeeded, blocked, failed, dead, cancelled",
+                "/v1/jobs?state=lost|invalid_field|state|'lost'|one of waiting, queued, leased, running, succeeded, blocked, failed, dead, cancelled, or several of them joined by commas",
                 "/v1/jobs?flowKey=%00|invalid_field|flowKey|'\\u0000'|text without U+0000 and with whole characters",
-                "/v1/jobs?state=|invalid_field|state|''|one of waiting, queued, leased, running, succeeded, blocked, failed, dead, cancelled",
+                "/v1/jobs?state=|invalid_field|state|''|one of waiting, queued, leased, running, succeeded, blocked, failed, dead, cancelled, or several of them joined by commas",
                 "/v1/events?after=-1|invalid_field|after|-1|a whole number from 0 to 9007199254740991",
                 "/v1/jobs?before=9007199254740992|invalid_field|before|9007199254740992|a whole number from 1 to 9007199254740991",
                 "/v1/jobs/12|invalid_field|jobId|'12'|" + UUID,
@@ -150,7 +150,7 @@ class BadInputTest {
                 "invalid_field",
                 "topic",
                 "'job.succeeded'",
-                "a topic that does not begin with job., agent., gateway., audit., standing_order.");
+                "a topic that does not begin with job., agent., gateway., audit., standing_order., question., pause.");
     }
 
     @Test

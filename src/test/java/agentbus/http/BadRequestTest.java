@@ -79,7 +79,6 @@ class BadRequestTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/",
                 "/v1",
                 "/v1/",
                 "/v1/job",

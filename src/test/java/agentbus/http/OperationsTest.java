@@ -36,7 +36,7 @@ class OperationsTest {
     private static Door door;
 
     /** How each operation is called so that it does its work and every list in its answer holds something. */
-    private static final Map<String, Function<Door, Answer>> CALLS = Map.ofEntries(
+    private static final Map<String, Function<Door, Answer>> OWN_CALLS = Map.ofEntries(
             Map.entry(
                     "enqueueJob",
                     door -> door.post(
@@ -104,7 +104,8 @@ class OperationsTest {
             Map.entry("listAgents", door -> door.get("/v1/agents")),
             Map.entry("pauseAgent", door -> {
                 Answer paused =
-                        door.post("/v1/agents/other/pause", "{\"reason\":\"r\",\"until\":\"2000-01-01T00:00:00Z\"}");
+                        door.post("/v1/agents/other/pause", "{\"reason\":\"r\",\"until\":\"2100-01-01T00:00:00Z\"}");
+                door.post("/v1/agents/other/resume", null);
                 assertTrue(paused.json().path("paused").asBoolean(), paused.text());
                 return paused;
             }),
@@ -174,8 +175,13 @@ class OperationsTest {
                         "/v1/standing-orders/calendar?from=2026-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&agentId=worker");
             }));
 
+    private static final Map<String, Function<Door, Answer>> CALLS = Stream.of(
+                    OWN_CALLS, OperatorCalls.HANDLES, OperatorCalls.QUESTIONS, OperatorCalls.STOPS, OperatorCalls.READS)
+            .flatMap(calls -> calls.entrySet().stream())
+            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+
     /** One order of the agent worker, in place of those before it. */
-    private static void order(Door door, String name) {
+    static void order(Door door, String name) {
         door.database()
                 .jdbc()
                 .queryForObject(
