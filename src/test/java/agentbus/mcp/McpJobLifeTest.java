@@ -105,7 +105,7 @@ class McpJobLifeTest {
         assertEquals("agentbus", hello.serverInfo().name());
         assertEquals("2025-11-25", hello.protocolVersion());
         assertTrue(hello.instructions().contains("token"), hello.instructions());
-        assertEquals(8, client.listTools().tools().size());
+        assertEquals(9, client.listTools().tools().size());
         client.ping();
     }
 

@@ -26,9 +26,10 @@ class RetirementTest {
 
             assertEquals(0, database.jdbc().queryForObject("select count(*) from jobs", Integer.class));
             assertEquals(10, database.jdbc().queryForObject("select count(*) from jobs_history", Integer.class));
-            // Four batches of jobs, one look at slots, and today's events and audit rows.
+            // Four batches of jobs, one look at slots, today's events and audit rows, and one look for each rule.
+            int rules = database.jdbc().queryForObject("select count(*) from retention_rules", Integer.class);
             assertEquals(1, bus.exchanges("retire-finished-work"));
-            assertEquals(7, bus.exchanges("retire-batch"));
+            assertEquals(7 + rules, bus.exchanges("retire-batch"));
         }
     }
 }
