@@ -123,7 +123,7 @@ final class Console implements AutoCloseable {
         return new Visit(browser, url(), Screen.WIDE, null);
     }
 
-    /** Makes a session with a token, and returns its cookie's value. */
+    /** Makes a session with a token, and returns its cookie as name=value. */
     String session(String token) {
         HttpRequest request = HttpRequest.newBuilder(URI.create(url() + "/console/session"))
                 .header("Content-Type", "application/json")
@@ -135,7 +135,7 @@ final class Console implements AutoCloseable {
             String cookie = response.headers()
                     .firstValue("Set-Cookie")
                     .orElseThrow(() -> new AssertionError(response.statusCode() + " " + response.body()));
-            return cookie.substring(cookie.indexOf('=') + 1, cookie.indexOf(';'));
+            return cookie.substring(0, cookie.indexOf(';'));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

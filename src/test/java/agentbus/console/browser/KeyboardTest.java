@@ -42,8 +42,9 @@ class KeyboardTest {
             page.keyboard().type("state:dead subject:audit.stuck_jobs");
             press(visit, "Enter");
             page.waitForURL("**/console/jobs?*state=dead*");
-            page.waitForFunction("() => { const rows = [...document.querySelectorAll('tbody tr')];"
-                    + " return rows.length > 0 && rows.every((row) => row.textContent.includes('audit.stuck_jobs')); }");
+            page.waitForFunction(
+                    "() => { const rows = [...document.querySelectorAll('tbody tr')];"
+                            + " return rows.length > 0 && rows.every((row) => row.textContent.includes('audit.stuck_jobs')); }");
             press(visit, "j", "Enter");
             page.waitForURL("**/console/jobs/" + job);
             visit.shows("The list of jobs was empty.");

@@ -11,7 +11,6 @@ import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.Cookie;
 import com.microsoft.playwright.options.ReducedMotion;
 import com.microsoft.playwright.options.SameSiteAttribute;
-import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,11 +45,12 @@ final class Visit implements AutoCloseable {
         context.addInitScript("document.addEventListener('securitypolicyviolation', event => console.error("
                 + "`securitypolicyviolation ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));");
         if (session != null) {
-            context.addCookies(
-                    List.of(new Cookie("agentbus_session_" + URI.create(url).getPort(), session)
-                            .setUrl(url)
-                            .setHttpOnly(true)
-                            .setSameSite(SameSiteAttribute.STRICT)));
+            // The name has the port of the bus, also when the bytes pass a wire with another port.
+            String[] cookie = session.split("=", 2);
+            context.addCookies(List.of(new Cookie(cookie[0], cookie[1])
+                    .setUrl(url)
+                    .setHttpOnly(true)
+                    .setSameSite(SameSiteAttribute.STRICT)));
         }
         context.onPage(this::watch);
         this.page = context.newPage();
