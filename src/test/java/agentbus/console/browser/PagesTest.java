@@ -57,7 +57,7 @@ class PagesTest {
                 new Place("order", "orders/devops-health-check", "All hosts answer."),
                 new Place("agents", "agents", "product-metrics"),
                 new Place("agent", "agents/devops", "infra.check"),
-                new Place("events", "events", "service.state.changed"),
+                new Place("events", "events", "job."),
                 new Place("audit", "audit", "job."),
                 new Place("gateways", "gateways", "default"),
                 new Place("account", "account?agent=devops", "Copy as Markdown"),
