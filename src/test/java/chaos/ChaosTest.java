@@ -348,8 +348,15 @@ class ChaosTest {
         }
     }
 
-    /** Resumes the stopped lanes, as an operator does after a repair; returns their number. */
+    /**
+     * Opens the stopped lanes as an operator would, and puts the jobs back to work that the bus has set aside because the
+     * gateway refused them alone. Returns the number of lanes.
+     */
     private static int openLanes(Site where) {
+        where.jdbc()
+                .queryForList("select unblock_job('{\"kind\": \"operator\", \"name\": \"chaos\"}',"
+                        + " jsonb_build_object('jobId', job_id)) from jobs where state = 'blocked'"
+                        + " and blocked_until is null and blocked_on_job is null");
         return where.jdbc()
                 .queryForList("select resume_agent('{\"kind\": \"operator\", \"name\": \"chaos\"}',"
                         + " jsonb_build_object('agentId', agent_id)) from agents where paused_at is not null")
