@@ -2,8 +2,9 @@
 -- batches (R__bulk_batches.sql).
 --
 -- What is frozen. An action takes the jobs that had arrived when it began (frozen_up_to), and compares each
--- of them with the filter when its batch comes. A job that came into a state of the filter meanwhile is taken
--- along; one that has left it is not, and counts as skipped when it left between the search and its turn.
+-- of them with the filter when its batch comes. The action also takes a job
+-- that has come to match the filter meanwhile. It leaves alone a job that no longer matches; such a job
+-- counts as skipped only if it still matched when the batch was searched.
 
 -- Returns the states of the jobs that an operation of a bulk action fits.
 create or replace function bulk_fits(p_operation text) returns text[]

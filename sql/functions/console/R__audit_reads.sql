@@ -103,9 +103,9 @@ create or replace function actor_fits(
 $$;
 
 -- Opens a cursor over the audit rows of a namespace from p_since to before the position (p_at, p_id), live
--- or retired, newest first, at most audit_look rows. Of actor, action and table the caller passes at most
--- one, and none that its index leaves out, so that one index gives the rows in their order; the caller
--- checks the others row by row.
+-- or retired, newest first, at most audit_look rows. The caller passes at most one of actor, action and
+-- table, and no value that the index of that column leaves out. One index then gives the rows in order, and
+-- the caller checks the other filters row by row.
 create or replace function open_audit(
   p_namespace text, p_actor text, p_action text, p_table text,
   p_since timestamptz, p_at timestamptz, p_id bigint

@@ -40,9 +40,9 @@ language sql as $$
     p_session.session_id::text, nullif(current_setting('agentbus.why', true), ''))
 $$;
 
--- Returns the principal of the session with this SHA-256: that of its token. Returns null for a session that
--- never was, and refuses one that is over (401). Notes the use once a minute, because each call of an open
--- page would write otherwise; a database that only reads notes none.
+-- Returns the principal of the session with this SHA-256: that of its token. Returns null for an
+-- unknown session, and refuses an ended one (401). The function notes the use once a minute, because
+-- otherwise each call of an open page would write; a database that only reads notes none.
 create or replace function authenticate_session(p_session_hash bytea) returns jsonb
 language plpgsql as $$
 declare
@@ -81,8 +81,8 @@ begin
 end
 $$;
 
--- Ends the session with this SHA-256. Returns whether it lasted until now; an unknown session, or one that is
--- over, changes nothing.
+-- Ends the session with this SHA-256. Returns true if the session was open. For an unknown or ended session
+-- the function changes nothing and returns false.
 create or replace function end_console_session(p_session_hash bytea) returns boolean
 language plpgsql as $$
 declare

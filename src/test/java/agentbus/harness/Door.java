@@ -1,5 +1,6 @@
 package agentbus.harness;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -345,6 +346,16 @@ public final class Door implements AutoCloseable {
         SchemaValidatorsConfig config =
                 SchemaValidatorsConfig.builder().formatAssertionsEnabled(true).build();
         assertEquals(java.util.Set.of(), SCHEMAS.getSchema(schema, config).validate(answer.json()), answer.text());
+    }
+
+    /** Waits until Camel holds no call for unfinished, because such a call would hold up each stop. */
+    public void requireNoCallLeft() {
+        var inflight = bus.bus().camel().getInflightRepository();
+        await().untilAsserted(() -> assertEquals(
+                List.of(),
+                inflight.browse().stream()
+                        .map(each -> each.getFromRouteId() + " " + each.getNodeId())
+                        .toList()));
     }
 
     @Override
