@@ -144,7 +144,7 @@ begin
           and (v_since is null or created_at >= v_since)
           and (v_until is null or created_at < v_until)
           and (v_words is null or lower(
-            concat_ws(' ', subject, summary, last_error, blocked_reason, payload)) like all (v_words))
+            concat_ws(' ', subject, summary, last_error, blocked_reason, payload, job_id)) like all (v_words))
         else false end is true as fits
       from (
         select *, sum(weight) over (rows unbounded preceding) as used

@@ -8,7 +8,7 @@ import { Json } from "./json.js";
 import { cell, html, useCell, useEffect, useRef, useState } from "./lib.js";
 import { State } from "./marks.js";
 import { readAgain, useRead } from "./reads.js";
-import { address, namespaceInUrl } from "./router.js";
+import { address, namespaceInUrl, route } from "./router.js";
 import { Problem, Text } from "./ui.js";
 
 /** Above this number of rows the person types the number. */
@@ -47,6 +47,14 @@ function leave() {
 
 // The page below is another one then.
 addEventListener("popstate", leave);
+
+// The browser asks before it throws away what was typed into the dialog.
+addEventListener("beforeunload", (event) => {
+  const boxes = document.querySelectorAll("dialog.act[open] :is(input, textarea)");
+  if ([...boxes].some(({ value, defaultValue }) => value !== defaultValue)) {
+    event.preventDefault();
+  }
+});
 
 /** The one dialog. It is always there, and open while an act is asked for. */
 export function ActDialog() {
@@ -186,19 +194,28 @@ function Preview({ read }) {
 function announce(act, values, { answer, worked }) {
   const unchanged = answer?.changed === false;
   const inverse = !unchanged && worked === 1 && act.undo?.(answer, values);
-  const at = Date.now();
-  note.set({
+  tell({
     text: unchanged ? `Nothing changed: it was so already. ${act.title}` : `Done: ${act.title}.`,
     audit: act.audit ?? (act.input?.jobId ? { jobId: act.input.jobId } : {}),
     undo: inverse && { ...inverse, namespace: act.namespace, reason: `undone within ten seconds: ${values.reason ?? act.title}` },
-    at,
   });
+}
+
+/**
+ * Leaves a note for ten seconds.
+ *
+ * @param words text; audit (the query of the audit page, whose job the note links to) and maybe undo
+ */
+export function tell(words) {
+  const at = Date.now();
+  note.set({ ...words, at });
   setTimeout(() => note.get()?.at === at && note.set(null), UNDO_MS);
 }
 
 /** The note about the last act, at the foot of the page. */
 export function ActNote() {
   const current = useCell(note);
+  const { path } = useCell(route);
   const undo = async () => {
     const { operation, input, reason, namespace } = current.undo;
     try {
@@ -213,6 +230,7 @@ export function ActNote() {
     ${current && html`<div>
       <span><${Text}>${current.text}<//></span>
       ${current.undo && html`<button type="button" onClick=${undo}>Undo</button>`}
+      ${current.audit.jobId && path[1] !== current.audit.jobId && html`<a href=${address(["jobs", current.audit.jobId])}>Open the job</a>`}
       <a href=${address(["audit"], current.audit)}>Audit row</a>
       <button type="button" class="plain" onClick=${() => note.set(null)} aria-label="Close this note">✕</button>
     </div>`}

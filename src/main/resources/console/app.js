@@ -11,9 +11,9 @@ import { startLive } from "./live.js";
 import { Login } from "./login.js";
 import { pageOf } from "./pages.js";
 import { startReads } from "./reads.js";
-import { route, startRouter } from "./router.js";
+import { address, route, startRouter } from "./router.js";
 import "./theme.js";
-import { Problem } from "./ui.js";
+import { Problem, Text } from "./ui.js";
 
 function App() {
   const visitor = useCell(session);
@@ -50,7 +50,10 @@ function Page() {
     };
   }, [found?.load]);
   if (!found) {
-    return html`<${Frame} title="No such page"><p>There is no page ${location.pathname}.</p><//>`;
+    return html`<${Frame} title="No such page">
+      <p class="lead">There is no page <code><${Text}>${location.pathname}<//></code>.</p>
+      <p>The way back: <a href=${address(["needs-me"])}>Needs me</a>. The key / searches.</p>
+    <//>`;
   }
   const ready = loaded.of === found.load;
   return html`<${Frame} title=${found.title}>

@@ -38,7 +38,7 @@ function optionsFor(text, facets, add, setText) {
     return valuesOf(qualifier, facets, typed.replace(/^"/, "").toLowerCase(), add);
   }
   const wanted = text.trim().toLowerCase();
-  const words = wanted === "" ? [] : [{ key: "text", label: text.trim(), hint: "words in subject, summary, errors, payload", run: () => add(readFilter(text)) }];
+  const words = wanted === "" ? [] : [{ key: "text", label: text.trim(), hint: "words in subject, summary, errors, payload or id", run: () => add(readFilter(text)) }];
   return [
     ...words,
     ...QUALIFIERS.filter((candidate) => candidate.word.startsWith(wanted)).map(({ word: name, hint }) => ({ key: name, label: `${name}:`, hint, run: () => setText(`${name}:`) })),

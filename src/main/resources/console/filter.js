@@ -1,6 +1,8 @@
 // The language of the search box: qualifiers such as state:dead or agent:devops, and words. It is also the filter of the
 // page Jobs, whose address holds the same fields under their names in the contract.
 
+import { address } from "./router.js";
+
 const MINUTE = 60000;
 const UNITS = { m: MINUTE, h: 60 * MINUTE, d: 1440 * MINUTE, w: 10080 * MINUTE };
 const STATES = ["waiting", "queued", "leased", "running", "succeeded", "blocked", "failed", "dead", "cancelled"];
@@ -19,11 +21,29 @@ export const QUALIFIERS = [
   { word: "until", field: "until", hint: "created before: 2h, 3d or a date", values: ["1h", "24h", "7d"] },
 ];
 
-const FIELDS = [...QUALIFIERS.map(({ field }) => field), "text"];
 const wordOf = (field) => QUALIFIERS.find((qualifier) => qualifier.field === field)?.word;
+/** The name of a field in an address: the word that the search box knows, or text. */
+const inAddress = (field) => wordOf(field) ?? field;
+const FIELDS = [...QUALIFIERS.map(({ field }) => field), "text"];
 
-/** The filter that an address or a bulk action holds: only the fields of a filter, as texts. */
-export const filterIn = (query) => Object.fromEntries(FIELDS.filter((field) => query[field]).map((field) => [field, String(query[field])]));
+/** The filter that an address holds, as texts by the names of the contract. An address may have either name of a field. */
+export const filterIn = (query) =>
+  Object.fromEntries(
+    FIELDS.map((field) => [field, query[inAddress(field)] ?? query[field]])
+      .filter(([, value]) => value)
+      .map(([field, value]) => [field, String(value)]),
+  );
+
+/** The fields of an address that are no part of a filter, apart from the namespace. */
+export const unknownIn = (query) =>
+  Object.keys(query).filter((name) => name !== "namespace" && !FIELDS.includes(name) && !FIELDS.some((field) => inAddress(field) === name));
+
+/** A filter, or changes of one, as the fields of an address. The longer names that an address may have had are taken away. */
+export const inQuery = (filter) =>
+  Object.fromEntries(Object.entries(filter).flatMap(([field, value]) => (inAddress(field) === field ? [[field, value]] : [[field, undefined], [inAddress(field), value]])));
+
+/** The address of the page Jobs with a filter. */
+export const jobsWhere = (filter) => address(["jobs"], inQuery(filter));
 
 /** Reads "state:dead agent:devops disk full" as {state, targetAgent, text}. Values with spaces stand in quotes. */
 export function readFilter(text) {
@@ -31,14 +51,14 @@ export function readFilter(text) {
   const rest = [];
   for (const [whole, word, quoted, plain] of text.matchAll(/(?:(\w+):)?(?:"([^"]*)"?|(\S+))/g)) {
     const field = QUALIFIERS.find((qualifier) => qualifier.word === word)?.field;
-    const value = quoted ?? plain;
+    const value = quoted ?? plain.replace(/^…/, "");
     if (field) {
       filter[field] = value;
     } else {
       rest.push(word ? whole : value);
     }
   }
-  if (rest.length > 0) {
+  if (rest.some((part) => part !== "")) {
     filter.text = rest.join(" ");
   }
   return filter;

@@ -4,7 +4,7 @@
 import { ask } from "./act.js";
 import { mayAct } from "./api.js";
 import { Combo } from "./combo.js";
-import { filterIn, filterInWords, QUALIFIERS, readFilter, writeFilter } from "./filter.js";
+import { filterIn, filterInWords, jobsWhere, QUALIFIERS, readFilter, writeFilter } from "./filter.js";
 import { html, useState } from "./lib.js";
 import { PAGES } from "./pages.js";
 import { useRead } from "./reads.js";
@@ -45,7 +45,7 @@ function optionsFor(text, agents, orders, setText) {
   const wanted = text.toLowerCase();
   const fits = ({ label }) => label.toLowerCase().includes(wanted);
   const places = [
-    ...PAGES.filter(({ rail }) => rail).map(({ name, title }) => place(title, "page", [name])),
+    ...PAGES.map(({ name, title }) => place(title, "page", [name])),
     ...agents.map(({ agentId }) => place(agentId, "agent", ["agents", agentId])),
     ...orders.map(({ order }) => place(order, "standing order", ["orders", order])),
   ];
@@ -69,7 +69,7 @@ const ids = (id) => [
 function understood(text) {
   const filter = readFilter(text);
   const words = filterInWords(filter);
-  return [{ key: "filter", label: words[0].toUpperCase() + words.slice(1), hint: "filter", run: () => go(address(["jobs"], filter)) }];
+  return [{ key: "filter", label: words[0].toUpperCase() + words.slice(1), hint: "filter", run: () => go(jobsWhere(filter)) }];
 }
 
 /** Qualifiers that begin with the word that is being typed. */

@@ -8,9 +8,9 @@ import { KEYS, opened, singleKeys } from "./keys.js";
 import { html, useCell, useEffect, useRef, useState } from "./lib.js";
 import { isStale, live, outdated, paused, tellLogout } from "./live.js";
 import { Icon } from "./marks.js";
-import { railPages } from "./pages.js";
+import { PAGES, railPages } from "./pages.js";
 import { useRead, WIDE_GAP_MS } from "./reads.js";
-import { address, route, setQuery } from "./router.js";
+import { address, named, route, setQuery } from "./router.js";
 import { StopBanner, StopButton } from "./stops.js";
 import { theme } from "./theme.js";
 import { Choice, Problem, Text } from "./ui.js";
@@ -26,7 +26,8 @@ export function Frame({ title, children }) {
   const visitor = useCell(session);
   const place = useCell(route);
   const needs = useRead(...needsRead()).answer;
-  useTitle(title, needs?.count);
+  const name = useCell(named);
+  useTitle(name ? `${name.title} · ${title}` : title, needs?.count);
   return html`
     <a class="skip" href="#main" onClick=${toMain}>Skip to the page</a>
     <nav class="rail" aria-label="Pages">
@@ -36,9 +37,10 @@ export function Frame({ title, children }) {
           ${name === "needs-me" && needs?.count > 0 && html`<b class="badge" aria-label=${`${needs.count} open`}>${count(needs.count, needs.more)}</b>`}
         </a>`,
       )}
+      <button type="button" class="more" onClick=${() => opened.set("pages")}><${Icon} name="more" /><span>More</span></button>
     </nav>
     <header class="top">
-      <${Where} title=${title} place=${place} visitor=${visitor} />
+      <${Where} title=${name?.heading ?? title} place=${place} visitor=${visitor} />
       <button type="button" class="finder" aria-label="Search or jump to a page, a job, an agent or an act" onClick=${() => opened.set("find")}><${Icon} name="search" /><span>Search or jump to …</span><kbd>/</kbd></button>
       <${LiveDot} />
       <button type="button" class="icon-only" onClick=${() => opened.set("settings")} aria-label="Settings"><${Icon} name="settings" /></button>
@@ -68,11 +70,11 @@ function useTitle(title, waiting) {
 }
 
 function Where({ title, place, visitor }) {
-  const parent = place.path.length > 1 && railPages(visitor.phase).find(({ name }) => name === place.path[0]);
+  const parent = place.path.length > 1 && PAGES.find(({ name }) => name === place.path[0]);
   return html`<div class="where">
     <${Namespaces} visitor=${visitor} />
     ${parent && html`<a href=${address([parent.name])}>${parent.title}</a><span class="quiet" aria-hidden="true">/</span>`}
-    <h1>${title}</h1>
+    <h1 title=${title}><${Text}>${title}<//></h1>
   </div>`;
 }
 
@@ -132,6 +134,7 @@ function Opened() {
   return html`<dialog ref=${dialog} class=${`frame ${which ?? ""}`} onClose=${close} onClick=${onClick} aria-labelledby=${`${which}-title`}>
     ${which === "find" && html`<${Find} close=${close} />`}
     ${which === "help" && html`<${Help} close=${close} />`}
+    ${which === "pages" && html`<${Pages} close=${close} />`}
     ${which === "settings" && html`<${Settings} close=${close} />`}
   </dialog>`;
 }
@@ -139,6 +142,13 @@ function Opened() {
 const Help = ({ close }) => html`<div class="sheet">
   <h2 id="help-title">Keys</h2>
   <dl class="facts">${KEYS.map(([key, meaning]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${meaning}</dd></div>`)}</dl>
+  <footer><button type="button" onClick=${close}>Close</button></footer>
+</div>`;
+
+/** All pages, for a window that has no room for the rail. */
+const Pages = ({ close }) => html`<div class="sheet">
+  <h2 id="pages-title">Pages</h2>
+  <ul class="pages" onClick=${close}>${PAGES.map(({ name, title }) => html`<li key=${name}><a href=${address([name])}>${title}</a></li>`)}</ul>
   <footer><button type="button" onClick=${close}>Close</button></footer>
 </div>`;
 

@@ -9,7 +9,7 @@ import { address, go, route } from "./router.js";
 export const singleKeys = cell(kept("keys", "on") === "on");
 singleKeys.watch((on) => keep("keys", on ? "on" : "off"));
 
-/** Which of the frame's dialogs is open: "find", "help", "settings" or null. */
+/** Which of the frame's dialogs is open: "find", "help", "pages", "settings" or null. */
 export const opened = cell(null);
 
 /** The keys for the help: each key and its meaning. */

@@ -1,12 +1,13 @@
 // One agent: what it does and by which row that is known, what it may do, its jobs, refusals, tokens and pauses.
 
+import { jobsWhere } from "./filter.js";
 import { count, counted, sentence } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { JobsIn, StatusFrom } from "./page-agents.js";
 import { Pauses, StopActs } from "./pauses.js";
 import { useRead } from "./reads.js";
-import { address } from "./router.js";
+import { address, useName } from "./router.js";
 import { Answer, Facts, JobLink, Section, Table, Text, Time } from "./ui.js";
 
 const KINDS = ["agents", "jobs"];
@@ -18,6 +19,7 @@ export default function AgentPage({ id }) {
 
 function Agent({ agent }) {
   const pauses = agent.pauses ?? [];
+  useName(agent.agentId);
   return html`
     <p class="lead">
       <${State} state=${agent.status} /> <span class="title"><${Text}>${agent.agentId}<//></span>
@@ -37,7 +39,7 @@ function Agent({ agent }) {
     ]} />
     ${pauses.length > 0 && html`<${Section} title="Pauses" id="pauses"><${Pauses} pauses=${pauses} /><//>`}
     <${Section} title="What it may do" id="may"><${May} agent=${agent} /><//>
-    <${Section} title="Newest jobs" id="jobs" note=${html`<a href=${address(["jobs"], { targetAgent: agent.agentId })}>all its jobs</a>`}>
+    <${Section} title="Newest jobs" id="jobs" note=${html`<a href=${jobsWhere({ targetAgent: agent.agentId })}>all its jobs</a>`}>
       <${LastJobs} jobs=${agent.jobs ?? []} />
     <//>
     <${Section} title="Refusals" id="refusals"><${Refusals} refusals=${agent.refusals ?? []} /><//>

@@ -1,6 +1,7 @@
 // The agents: what each does now, since when and by which row, and how much waits for it.
 
 import { Linked, Share } from "./charts.js";
+import { jobsWhere } from "./filter.js";
 import { count, counted, shortId } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
@@ -45,7 +46,7 @@ function Agents({ agents }) {
 
 /** The number of an agent's jobs in a state, as a link to them. */
 export const JobsIn = ({ agent, state }) =>
-  html`<${Linked} number=${agent[state]} href=${address(["jobs"], { targetAgent: agent.agentId, state })} state=${state === "queued" ? undefined : state} />`;
+  html`<${Linked} number=${agent[state]} href=${jobsWhere({ targetAgent: agent.agentId, state })} state=${state === "queued" ? undefined : state} />`;
 
 /** The row by which a status is known, such as "job 0190…"; a job is a link. */
 export function StatusFrom({ row }) {

@@ -2,7 +2,7 @@
 
 import { ask } from "./act.js";
 import { mayAct } from "./api.js";
-import { filterIn, filterInWords } from "./filter.js";
+import { filterIn, filterInWords, jobsWhere } from "./filter.js";
 import { clockTime, count, counted, words } from "./format.js";
 import { html } from "./lib.js";
 import { More, useList } from "./list.js";
@@ -35,7 +35,7 @@ function Whole({ bulk }) {
     <${Section} id="facts" title="The action">
       <${Facts} facts=${[
         ["Operation", words(bulk.operation)],
-        ["Filter", html`<a href=${address(["jobs"], filterIn(bulk.filter))}><${Text}>${filterInWords(filterIn(bulk.filter))}<//></a>`],
+        ["Filter", html`<a href=${jobsWhere(filterIn(bulk.filter))}><${Text}>${filterInWords(filterIn(bulk.filter))}<//></a>`],
         ["New priority", bulk.priority],
         ["New agent", bulk.targetAgent],
         ["Started", html`<${Time} at=${bulk.startedAt} />`],

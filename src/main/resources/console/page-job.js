@@ -5,13 +5,14 @@ import { actsFor } from "./acts.js";
 import { mayAct } from "./api.js";
 import { Attempts } from "./job-attempts.js";
 import { Timeline } from "./job-timeline.js";
-import { bytes, sentence } from "./format.js";
+import { jobsWhere } from "./filter.js";
+import { bytes, sentence, shortId } from "./format.js";
 import { Flow } from "./graph.js";
 import { Json } from "./json.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { useRead } from "./reads.js";
-import { address, setQuery } from "./router.js";
+import { address, setQuery, useName } from "./router.js";
 import { ActButton, AgentLink, Answer, Facts, Fold, Id, JobLink, Section, Table, Text, Time, Words } from "./ui.js";
 
 const ENDED = ["succeeded", "failed", "cancelled"];
@@ -27,6 +28,7 @@ export default function Job({ id, query }) {
 
 function Whole({ job, query }) {
   const { jobId } = job;
+  useName(job.subject, `for ${job.targetAgent}`, shortId(jobId));
   const audit = useRead("listAudit", { jobId, limit: AUDIT_ROWS }, ["jobs", "audit"]);
   const questions = useRead("listQuestions", { jobId }, ["questions", "jobs"]);
   const flow = useRead("getFlow", { jobId }, ["jobs"]);
@@ -93,8 +95,8 @@ const Who = ({ job, asker }) => html`<${Section} id="who" title="Who asked, and 
     ["Asked by", job.sourceAgent ? html`<${AgentLink} agent=${job.sourceAgent} />` : asker && html`<${Text}>${asker}<//>`],
     ["For", html`<${AgentLink} agent=${job.targetAgent} />`],
     ["Part of", job.parentJobId && html`<${JobLink} job=${job.parentJobId}>the job <${Id} id=${job.parentJobId} /><//>`],
-    ["Flow", job.flowKey && html`<a href=${address(["jobs"], { flowKey: job.flowKey })}><${Text}>${job.flowKey}<//></a>`],
-    ["Correlation key", job.correlationKey && html`<a href=${address(["jobs"], { correlationKey: job.correlationKey })}><${Text}>${job.correlationKey}<//></a>`],
+    ["Flow", job.flowKey && html`<a href=${jobsWhere({ flowKey: job.flowKey })}><${Text}>${job.flowKey}<//></a>`],
+    ["Correlation key", job.correlationKey && html`<a href=${jobsWhere({ correlationKey: job.correlationKey })}><${Text}>${job.correlationKey}<//></a>`],
     ["Type, priority", `${job.jobType}, ${job.priority}`],
     ["Attempts", `${job.attemptCount ?? 0} of ${job.maxAttempts}${job.redrives > 0 ? `, redriven ${job.redrives} times` : ""}`],
     ["Created", html`<${Time} at=${job.createdAt} />`],

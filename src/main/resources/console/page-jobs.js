@@ -4,7 +4,7 @@ import { ask } from "./act.js";
 import { mayAct } from "./api.js";
 import { actsForAll, actsForSome } from "./acts.js";
 import { FilterBar } from "./filter-bar.js";
-import { filterIn, filterInWords, inputOf } from "./filter.js";
+import { filterIn, filterInWords, inputOf, inQuery, unknownIn } from "./filter.js";
 import { counted } from "./format.js";
 import { html, useState } from "./lib.js";
 import { Fresh, More, useList } from "./list.js";
@@ -16,6 +16,8 @@ const STATES = [
   ["", "All"], ["queued,waiting", "To do"], ["leased,running", "At work"], ["blocked", "Blocked"], ["dead", "Dead"], ["succeeded", "Succeeded"],
 ];
 
+const change = (filter) => setQuery(inQuery(filter));
+
 export default function Jobs({ query }) {
   const filter = filterIn(query);
   const input = inputOf(filter);
@@ -23,9 +25,10 @@ export default function Jobs({ query }) {
   const [chosen, setChosen] = useState(new Set());
   const jobs = list.rows.filter(({ jobId }) => chosen.has(jobId));
   return html`
-    <${FilterBar} filter=${filter} onChange=${setQuery} />
+    <${FilterBar} filter=${filter} onChange=${change} />
+    <${Unknown} names=${unknownIn(query)} />
     <div class="tools">
-      <${Choice} label="State" value=${filter.state ?? ""} options=${STATES} onChange=${(state) => setQuery({ state })} />
+      <${Choice} label="State" value=${filter.state ?? ""} options=${STATES} onChange=${(state) => change({ state })} />
       ${mayAct() && html`<${AllThatMatch} filter=${filter} input=${input} />`}
     </div>
     <${Fresh} list=${list} noun="job" />
@@ -38,6 +41,11 @@ export default function Jobs({ query }) {
     ${jobs.length > 0 && html`<${Chosen} jobs=${jobs} clear=${() => setChosen(new Set())} />`}
   `;
 }
+
+/** Says which parts of the address are no filter, because the list would otherwise look filtered. */
+const Unknown = ({ names }) =>
+  names.length > 0 && html`<p class="attention" role="status">The address names ${names.map((name) => `“${name}”`).join(", ")}, which the list of jobs cannot filter by.
+    <button type="button" onClick=${() => setQuery(Object.fromEntries(names.map((name) => [name, undefined])))}>Remove from the address</button></p>`;
 
 function Nothing({ filter, list }) {
   const filtered = Object.keys(filter).length > 0;

@@ -2,6 +2,7 @@
 
 import { ask } from "./act.js";
 import { mayAct } from "./api.js";
+import { jobsWhere } from "./filter.js";
 import { count, counted, midnight, now, relative, sentence, words } from "./format.js";
 import { needsRead } from "./frame.js";
 import { Json } from "./json.js";
@@ -78,7 +79,7 @@ function placeOf({ kind, questionId, jobId, count: jobs, agentId, orderName, gat
     return address(["questions", questionId]);
   }
   if (jobs > 1 && (kind === "dead" || kind === "blocked")) {
-    return address(["jobs"], { state: kind, targetAgent: agentId });
+    return jobsWhere({ state: kind, targetAgent: agentId });
   }
   if (jobId) {
     return address(["jobs", jobId]);
@@ -113,8 +114,8 @@ function Quiet({ quiet, at, lead = false }) {
   }
   return html`<p class=${lead ? "lead" : "calm quiet"}>
     ${lead && html`<strong>Nothing needs you.</strong> `}
-    <a href=${address(["jobs"], { state: "leased,running" })}>${counted(quiet.atWork, "job")} at work</a>${", "}
-    <a href=${address(["jobs"], { state: "succeeded", since: midnight() })}>${count(quiet.doneSinceMidnight)} done since midnight</a>
+    <a href=${jobsWhere({ state: "leased,running" })}>${counted(quiet.atWork, "job")} at work</a>${", "}
+    <a href=${jobsWhere({ state: "succeeded", since: midnight() })}>${count(quiet.doneSinceMidnight)} done since midnight</a>
     ${quiet.nextOrderAt && html`, <a href=${address(["orders", quiet.nextOrder])}>next order ${relative(quiet.nextOrderAt)}</a>`}.
     ${at && html` <span class="quiet">Read <${Time} at=${at} inRow />.</span>`}
   </p>`;

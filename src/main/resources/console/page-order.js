@@ -6,7 +6,7 @@ import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { OrderHealth } from "./page-orders.js";
 import { useRead } from "./reads.js";
-import { address, setQuery } from "./router.js";
+import { address, setQuery, useName } from "./router.js";
 import { ActButton, AgentLink, Answer, Choice, Facts, Fold, JobLink, Section, Table, Text, Time } from "./ui.js";
 import { Json } from "./json.js";
 
@@ -29,6 +29,7 @@ export default function OrderPage({ id, query }) {
 }
 
 function Order({ order, query }) {
+  useName(order.order);
   return html`
     <p class="lead"><${OrderHealth} order=${order} /> <span class="title"><${Text}>${order.order}<//></span></p>
     <p class="next"><${Text}>${order.purpose}<//></p>

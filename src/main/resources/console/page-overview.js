@@ -2,6 +2,7 @@
 
 import { ask } from "./act.js";
 import { Columns, Linked, Share } from "./charts.js";
+import { jobsWhere } from "./filter.js";
 import { counted, duration } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
@@ -34,13 +35,13 @@ export default function Overview({ query }) {
     <//>`;
 }
 
-const stepAddress = (steps, index) => address(["jobs"], { since: steps[index].at, until: steps[index + 1]?.at });
+const stepAddress = (steps, index) => jobsWhere({ since: steps[index].at, until: steps[index + 1]?.at });
 
 const wakeWords = (wakes) =>
   wakes?.source && `woken by ${wakes.source === "listen" ? "notifications" : "polling"}${wakes.listenerConnected ? "" : "; a listener is not connected"}`;
 
 function Agents({ agents }) {
-  const jobs = (agentId, state) => address(["jobs"], { targetAgent: agentId, state });
+  const jobs = (agentId, state) => jobsWhere({ targetAgent: agentId, state });
   const number = (title, field, state, toned) => ({
     title, kind: "number", cell: (agent) => html`<${Linked} number=${agent[field]} capped=${agent.capped?.includes(field)} href=${jobs(agent.agentId, state)} state=${toned && state} />`,
   });

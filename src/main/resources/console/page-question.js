@@ -1,12 +1,13 @@
 // One question, review or approval: what is asked and why, what happens if nobody answers, and the form that answers it.
 
-import { ask } from "./act.js";
+import { ask, tell } from "./act.js";
 import { call, mayAct } from "./api.js";
 import { clockTime } from "./format.js";
 import { html, useState } from "./lib.js";
 import { Json } from "./json.js";
 import { State } from "./marks.js";
 import { readAgain, useRead } from "./reads.js";
+import { useName } from "./router.js";
 import { ActButton, AgentLink, Answer, Facts, JobLink, Problem, Section, Text, Time } from "./ui.js";
 
 const KINDS = { question: "asks", review: "asks for a review", approval: "asks for an approval" };
@@ -31,6 +32,7 @@ export default function QuestionPage({ id }) {
 
 function Question({ question, again }) {
   const open = question.status === "open";
+  useName(question.question);
   return html`
     <p class="lead">
       <${State} state=${question.status} /> ${question.agentId ? html`<${AgentLink} agent=${question.agentId} />` : html`<${Text}>${question.askedBy}<//>`} ${KINDS[question.kind]}, <${Time} at=${question.askedAt} />
@@ -92,6 +94,7 @@ function Form({ question, again }) {
         decision,
         contentHash: question.contentHash,
       });
+      tell({ text: "Answered. The job goes back to work with your answer in its prompt.", audit: { jobId: question.jobId } });
     } catch (refusal) {
       setProblem(refusal);
     }

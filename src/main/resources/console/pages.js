@@ -28,8 +28,8 @@ export const PAGES = [
   { name: "audit", title: "Audit", key: "u", rail: true, load: () => import("./page-audit.js") },
   { name: "gateways", title: "Gateways", key: "w", rail: true, load: () => import("./page-gateways.js") },
   { name: "account", title: "Account", key: "c", rail: true, load: () => import("./page-account.js") },
-  { name: "questions", title: "Questions", load: () => import("./page-questions.js"), detail: { title: "Question", load: () => import("./page-question.js") } },
-  { name: "bulk", title: "Bulk actions", load: () => import("./page-bulk.js"), detail: { title: "Bulk action", load: () => import("./page-bulk.js") } },
+  { name: "questions", title: "Questions", key: "q", load: () => import("./page-questions.js"), detail: { title: "Question", load: () => import("./page-question.js") } },
+  { name: "bulk", title: "Bulk actions", key: "b", load: () => import("./page-bulk.js"), detail: { title: "Bulk action", load: () => import("./page-bulk.js") } },
 ];
 
 /** Finds the page of a path. Returns the page, its title and load, and the id in the path; undefined if there is none. */

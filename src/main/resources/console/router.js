@@ -1,6 +1,6 @@
 // The address is the state of a page: page, id, filters, sort, window and open panel. Reload and Back show the same.
 
-import { cell } from "./lib.js";
+import { cell, useEffect } from "./lib.js";
 
 const ROOT = "/console";
 /** Chosen: a page that has not grown to its old height by then stays where it is. */
@@ -10,6 +10,23 @@ const REST_MS = 300;
 
 /** Where the visitor is: path (the parts after /console), query (an object of texts). */
 export const route = cell(read());
+
+/** The name of the row that the page shows, such as an agent's: the heading and the rest of the title; null for a list. */
+export const named = cell(null);
+
+/**
+ * Names the page after the row that it shows.
+ *
+ * @param heading what the heading says
+ * @param rest more words, which only the title of the window has room for
+ */
+export function useName(heading, ...rest) {
+  const title = [heading, ...rest].join(" ");
+  useEffect(() => {
+    named.set({ heading, title });
+    return () => named.set(null);
+  }, [heading, title]);
+}
 
 function read() {
   const parts = location.pathname.split("/").filter(Boolean).map(decodeURIComponent);

@@ -21,6 +21,7 @@ final class ConsolePages {
     private static final int OK = 200;
     private static final int NOT_MODIFIED = 304;
     private static final int BAD_REQUEST = 400;
+    private static final int NOT_FOUND = 404;
     private static final String FILES = "/console/";
 
     /** The addresses that a person may open; the page itself reads what follows. */
@@ -87,7 +88,7 @@ final class ConsolePages {
                             "query",
                             null,
                             "no token; the page asks for it"));
-        } else if (path.equals(STREAM) && wantsStream(call)) {
+        } else if (path.equals(STREAM) && wants(call, "text/event-stream")) {
             stream.accept(call, files.version());
         } else if (PAGES.matcher(path).matches()) {
             sendPage(call);
@@ -96,9 +97,9 @@ final class ConsolePages {
         }
     }
 
-    private static boolean wantsStream(RoutingContext call) {
+    private static boolean wants(RoutingContext call, String type) {
         String accepted = call.request().getHeader("Accept");
-        return accepted != null && accepted.contains("text/event-stream");
+        return accepted != null && accepted.contains(type);
     }
 
     private void sendPage(RoutingContext call) {
@@ -116,7 +117,13 @@ final class ConsolePages {
         Optional<ConsoleFile> file =
                 path.startsWith(FILES) ? files.find(path.substring(FILES.length())) : Optional.empty();
         if (file.isEmpty()) {
-            call.next();
+            if (wants(call, "text/html")) {
+                // The page says that it has nothing there, and shows the way back.
+                call.response().setStatusCode(NOT_FOUND);
+                sendPage(call);
+            } else {
+                call.next();
+            }
             return;
         }
         call.response().putHeader("Cache-Control", "public, max-age=31536000, immutable");
@@ -129,7 +136,8 @@ final class ConsolePages {
                 .putHeader("ETag", file.tag())
                 .putHeader("Vary", vary);
         String known = call.request().getHeader("If-None-Match");
-        if (known != null && known.contains(file.tag())) {
+        boolean found = call.response().getStatusCode() == OK;
+        if (found && known != null && known.contains(file.tag())) {
             out.setStatusCode(NOT_MODIFIED).end();
             return;
         }
@@ -139,8 +147,7 @@ final class ConsolePages {
             out.putHeader("Content-Encoding", "gzip");
             body = file.gzip();
         }
-        out.setStatusCode(OK)
-                .putHeader("Content-Type", file.type())
+        out.putHeader("Content-Type", file.type())
                 .putHeader("Content-Length", Integer.toString(body.length));
         if (call.request().method().equals(HttpMethod.HEAD)) {
             out.end();

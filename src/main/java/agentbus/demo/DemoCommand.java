@@ -1,10 +1,13 @@
 package agentbus.demo;
 
 import agentbus.cli.StartOptions;
+import agentbus.settings.HttpAddress;
+import agentbus.settings.OperatorTokenFile;
 import agentbus.settings.SecretFile;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +49,7 @@ public final class DemoCommand implements Callable<Integer> {
     public Integer call() {
         Settings settings = Settings.load(Settings.home(environment), withoutDatabase(), demoSettings());
         requireOwnDatabase(settings);
+        announce(settings);
         DemoFleet fleet = new DemoFleet(settings.text("agentbus.gateway.url"), settings.text("agentbus.gateway.token"));
         try {
             runner.run(
@@ -59,6 +63,23 @@ public final class DemoCommand implements Callable<Integer> {
             throw failed;
         }
         return 0;
+    }
+
+    /**
+     * Says where the console will be and what opens it, before the log of the start.
+     *
+     * @throws StartFailure when the port is taken
+     */
+    private void announce(Settings settings) {
+        String url = HttpAddress.of(settings).url();
+        out.println("agentbus demo starts, which takes some seconds.");
+        // Port 0 is chosen anew when the server starts; the greeting then has the address.
+        if (settings.integer("agentbus.http.port") != 0) {
+            out.println("  console    " + url + "/");
+        }
+        Path tokens = settings.path("agentbus.data.token-dir").orElseGet(settings::dataDirectory);
+        out.println("  log in     with the token in " + tokens.resolve(OperatorTokenFile.FILE));
+        out.flush();
     }
 
     private void greet(String url) {

@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The demo's gateway and agents; each agent shows one possible course of a job. The devops agent reports progress and
  * succeeds, research hands over by an event, and design blocks on a time. Security asks a person, or blocks on one, and ends
- * the job once somebody has answered. Product-metrics fails now and then, knowledge fails without a retry, and
- * project-tracker never answers.
+ * the job once somebody has answered. Product-metrics fails now and then, and knowledge fails without a retry. The first
+ * job of project-tracker gets no answer and becomes a dead letter; once redriven, it succeeds.
  */
 public final class DemoFleet implements AutoCloseable {
     private static final String JOBS = "routes/demo/demo-jobs.json";
@@ -42,7 +42,8 @@ public final class DemoFleet implements AutoCloseable {
 
     private final SimulatedAgents agents;
     private final SimulatedGateway gateway;
-    private final JsonNode jobs;
+    private final JsonNode once;
+    private final JsonNode always;
     private final AtomicInteger next = new AtomicInteger();
 
     /**
@@ -56,19 +57,24 @@ public final class DemoFleet implements AutoCloseable {
         gateway = new SimulatedGateway(
                 GatewayOptions.measured(URI.create(url).getPort(), hookToken, FLEET, RUN_TIMEOUT), agents);
         try (InputStream in = DemoFleet.class.getClassLoader().getResourceAsStream(JOBS)) {
-            jobs = Json.read(in);
+            JsonNode jobs = Json.read(in);
+            once = jobs.get("once");
+            always = jobs.get("always");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     /**
-     * The next job of the list; after the last job the list begins again.
+     * The next job. Jobs that end badly come once, so that dead letters do not pile up; the others begin again after the
+     * last.
      *
      * @return a JSON object as text
      */
     public String nextJob() {
-        return jobs.get(next.getAndIncrement() % jobs.size()).toString();
+        int number = next.getAndIncrement();
+        JsonNode job = number < once.size() ? once.get(number) : always.get((number - once.size()) % always.size());
+        return job.toString();
     }
 
     @Override
@@ -119,6 +125,6 @@ public final class DemoFleet implements AutoCloseable {
                 "product-metrics",
                         AgentScript.weighted(new AgentScript.Weighted(2, flaky), new AgentScript.Weighted(1, done)),
                 "knowledge", AgentScript.always(hopeless),
-                "project-tracker", AgentScript.always(new Outcome.Ignore()));
+                "project-tracker", AgentScript.inOrder(new Outcome.Ignore(), new Outcome.Ignore(), done));
     }
 }

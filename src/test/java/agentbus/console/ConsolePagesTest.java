@@ -191,6 +191,14 @@ class ConsolePagesTest {
     }
 
     @Test
+    void a_browser_that_asks_for_an_unknown_page_gets_the_console_which_says_so() {
+        Answer answer = browser.send("GET", "/console/nothing", null, "Accept", "text/html,*/*;q=0.8");
+
+        assertEquals(404, answer.status());
+        assertEquals(browser.get("/").text(), answer.text());
+    }
+
+    @Test
     void a_token_in_an_address_is_refused_and_not_repeated() {
         for (String path : List.of("/", "/console/jobs", "/console/events", "/console/nothing")) {
             Answer answer = browser.send("GET", path + "?token=abo_1234567890", null);

@@ -100,7 +100,7 @@ class RoutesRunTest {
             await().atMost(Duration.ofSeconds(60))
                     .pollInterval(Duration.ofMillis(100))
                     .until(() -> idle(bus.camel(), ids), Set.of()::equals);
-            // The demo's list of jobs repeats after thirteen; some of its agents succeed at once.
+            // Some agents of the demo succeed at once.
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> database.jdbc()
                                     .queryForObject("select count(*) from jobs where state = 'succeeded'", Long.class)

@@ -114,6 +114,8 @@ class JobFilterTest {
         assertEquals(List.of(packet), jobs("text", "50%"));
         assertEquals(List.of(packet), jobs("text", "_all_"));
         assertEquals(List.of(), jobs("text", "web_1"));
+        // The end of an id, as lists of the console show it.
+        assertEquals(List.of(packet), jobs("text", packet.substring(packet.length() - 8)));
         assertEquals(List.of(), jobs("text", "web-1 nowhere"));
     }
 
