@@ -102,7 +102,7 @@ $$;
 
 -- Returns the first account_rows of a list of rows, and whether there are more.
 create or replace function account_page(p_rows jsonb) returns jsonb
-language sql immutable as $$
+language sql stable as $$
   select jsonb_build_object(
     'rows', (
       select coalesce(jsonb_agg(r order by n), '[]')

@@ -4,7 +4,7 @@
 -- Returns the heading of a section and its lines; "Nothing." for none, and a last line if there are more.
 create or replace function markdown_section(p_title text, p_lines text[], p_more boolean default false)
 returns text
-language sql immutable as $$
+language sql stable as $$
   select format(E'## %s\n\n%s\n', p_title,
     case
       when coalesce(cardinality(p_lines), 0) = 0 then 'Nothing.'

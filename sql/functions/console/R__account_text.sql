@@ -77,7 +77,7 @@ $$;
 
 -- Returns the sentence about what was written, handed over and asked; null if there is nothing of it.
 create or replace function account_work_text(p_account jsonb, p_markdown boolean) returns text
-language sql immutable as $$
+language sql stable as $$
   select case when p_account ? 'agent' then 'It ' else 'They ' end || listed(array[
     case when results + events > 0 then 'wrote ' || listed(array[
       case when results > 0 then at_least(results, 'result', 'results') end,
@@ -102,7 +102,7 @@ $$;
 
 -- Returns the sentence about runs, their minutes and their reported usage; null if no run began.
 create or replace function account_spent_text(p_account jsonb) returns text
-language sql immutable as $$
+language sql stable as $$
   select format('%s took %s min; ', at_least((s ->> 'runs')::bigint, 'run', 'runs'), s ->> 'runMinutes')
     || case
       when (s ->> 'reported')::bigint = 0 then 'none reported its usage.'

@@ -126,7 +126,7 @@ $$;
 -- Returns one status of an agent with the time and the row from which it follows; without a time when no row
 -- tells it.
 create or replace function status_with_row(p_status text, p_since timestamptz, p_row text, p_id text)
-returns jsonb language sql immutable as $$
+returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'status', p_status,
     'statusSince', p_since,

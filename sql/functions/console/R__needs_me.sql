@@ -8,7 +8,7 @@
 -- of the input that the person gives. p_danger marks an action that ends work.
 create or replace function needs_action(
   p_label text, p_operation text, p_input jsonb, p_needs text[] default '{}', p_danger boolean default false
-) returns jsonb language sql immutable as $$
+) returns jsonb language sql stable as $$
   select jsonb_build_object(
       'label', p_label,
       'operation', p_operation,
@@ -22,7 +22,7 @@ $$;
 -- action is left out too.
 create or replace function needs_item(
   p_sentence text, p_if_nobody_acts text, p_more jsonb, variadic p_actions jsonb[] default '{}'
-) returns jsonb language sql immutable as $$
+) returns jsonb language sql stable as $$
   select jsonb_build_object(
       'sentence', regexp_replace(p_sentence, '([?!…])\.$', '\1'),
       'ifNobodyActs', p_if_nobody_acts)
@@ -32,7 +32,7 @@ $$;
 
 -- Returns a number of jobs in words. A number above p_cap stands for a count that stopped there.
 create or replace function jobs_counted(p_count bigint, p_cap bigint) returns text
-language sql immutable as $$
+language sql stable as $$
   select case
     when p_count > p_cap then format('more than %s jobs', to_char(p_cap, 'FM999,999,999'))
     when p_count = 1 then '1 job'
@@ -41,7 +41,7 @@ $$;
 
 -- Returns the fields count and, if the count stopped at p_cap, countCapped.
 create or replace function count_fields(p_count bigint, p_cap bigint) returns jsonb
-language sql immutable as $$
+language sql stable as $$
   select jsonb_build_object('count', least(p_count, p_cap))
     || case when p_count > p_cap then '{"countCapped": true}' else '{}'::jsonb end
 $$;

@@ -204,7 +204,7 @@ $$;
 -- Returns the action of a bulk action on all dead letters of an agent with one subject.
 create or replace function dead_action(
   p_verb text, p_operation text, p_agent text, p_subject text, p_jobs bigint, p_cap bigint, p_danger boolean
-) returns jsonb language sql immutable as $$
+) returns jsonb language sql stable as $$
   select needs_action(
     p_verb || ' ' || case when p_jobs > p_cap then 'all' else jobs_counted(p_jobs, p_cap) end,
     'startBulkAction',

@@ -3,7 +3,7 @@
 
 -- Returns an answer in one text: decision, option and words.
 create or replace function answer_text(p_question questions) returns text
-language sql immutable as $$
+language sql stable as $$
   select concat_ws(': ', (p_question).decision,
     nullif((p_question).option, (p_question).answer),
     nullif((p_question).answer, (p_question).decision))

@@ -12,7 +12,7 @@
 -- Returns the hash of a content: SHA-256, in hex, of its canonical text. That is the text that Postgres
 -- writes for jsonb: no line breaks, one order of the keys, each key once.
 create or replace function content_hash(p_content jsonb) returns text
-language sql immutable as $$
+language sql stable as $$
   select encode(sha256(convert_to(p_content::text, 'UTF8')), 'hex')
 $$;
 

@@ -237,7 +237,7 @@ $$;
 
 -- Returns blockedJobs and jobIds of a blocked.replan job's payload with one more job.
 create or replace function one_more_blocked(p_payload jsonb, p_job_id uuid) returns jsonb
-language sql immutable as $$
+language sql stable as $$
   select jsonb_build_object(
     'blockedJobs', coalesce((p_payload ->> 'blockedJobs')::bigint, 1) + 1,
     'jobIds', case

@@ -44,7 +44,7 @@ $$;
 -- Returns the names of the fields in which a request differs from p_row, the job or event that has its dedupe
 -- key. Fields that the request leaves out are the same.
 create or replace function differing(p_input jsonb, p_row jsonb) returns jsonb
-language sql immutable as $$
+language sql stable as $$
   select coalesce(jsonb_agg(key order by key), '[]')
   from jsonb_each(p_row)
   where p_input ? key and p_input -> key <> value

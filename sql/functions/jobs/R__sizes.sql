@@ -64,7 +64,7 @@ $$;
 -- Returns an object in which each field that is longer than p_most characters is cut and thereby becomes a
 -- text; bytes is the size of the whole object.
 create or replace function cut_fields(p_object jsonb, p_most int) returns jsonb
-language sql immutable as $$
+language sql stable as $$
   select coalesce(jsonb_object_agg(key, case
       when length(value::text) <= p_most then value
       else to_jsonb(cut(p_object ->> key, p_most)) end), '{}')
@@ -75,7 +75,7 @@ $$;
 -- Returns a JSON value as the field p_field of an object or, when it has more than p_most bytes, its size as
 -- the field <p_field>Bytes. p_bytes is the size if it is known. Returns an empty object for null.
 create or replace function shown_if_small(p_field text, p_value jsonb, p_bytes int, p_most int) returns jsonb
-language sql immutable as $$
+language sql stable as $$
   select case
     when p_value is null then '{}'
     when coalesce(p_bytes, octet_length(p_value::text)) <= p_most then jsonb_build_object(p_field, p_value)

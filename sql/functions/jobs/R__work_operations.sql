@@ -3,7 +3,7 @@
 
 -- Returns a hash of an operation and its input: two closes with the same hash are the same close.
 create or replace function close_hash(p_operation text, p_input jsonb) returns bytea
-language sql immutable as $$
+language sql stable as $$
   select sha256(convert_to(p_operation || p_input::text, 'UTF8'))
 $$;
 

@@ -147,8 +147,7 @@ final class ConsolePages {
             out.putHeader("Content-Encoding", "gzip");
             body = file.gzip();
         }
-        out.putHeader("Content-Type", file.type())
-                .putHeader("Content-Length", Integer.toString(body.length));
+        out.putHeader("Content-Type", file.type()).putHeader("Content-Length", Integer.toString(body.length));
         if (call.request().method().equals(HttpMethod.HEAD)) {
             out.end();
         } else {

@@ -121,7 +121,8 @@ class FindTest {
     void titles_name_the_row_that_a_page_shows() {
         try (Visit visit = console.visit()) {
             visit.open(fleet.path("jobs/{blockedJob}"), "security.review");
-            assertThat(visit.page()).hasTitle(Pattern.compile("security\\.review for security …[0-9a-f]{8} · Job · agentbus"));
+            assertThat(visit.page())
+                    .hasTitle(Pattern.compile("security\\.review for security …[0-9a-f]{8} · Job · agentbus"));
             visit.open("agents/devops", "infra.check");
             assertThat(visit.page()).hasTitle(Pattern.compile("devops · Agent · agentbus"));
             assertThat(visit.page().locator(".where a")).hasText("Agents");
