@@ -21,7 +21,7 @@ final class Variables {
     private static final Set<String> OURS =
             Set.of("AGENTBUS_URL", "AGENTBUS_TOKEN", CONFIG, "AGENTBUS_HOME", "AGENTBUS_JAVA_OPTS", ServerKey.VARIABLE);
 
-    /** Variables of our compose file, of our gateway configuration and of the gateway's plugin. */
+    /** Variables of an earlier compose file, of our gateway configuration and of the gateway's plugin. */
     private static final Set<String> OF_OTHER_PROGRAMS =
             Set.of("AGENTBUS_POSTGRES_PASSWORD", "AGENTBUS_HOOK_TOKEN", "AGENTBUS_REPORT_TOKEN");
 

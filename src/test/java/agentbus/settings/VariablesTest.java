@@ -47,7 +47,7 @@ class VariablesTest {
         "AGENTBUS_GATEWAY_SERVICE_HOST, fd00::1",
         "AGENTBUS_GATEWAY_PORT, tcp://[fd00::1]:80",
         "AGENTBUS_POSTGRES_PORT_5432_TCP_ADDR, 10.0.0.1",
-        // Names of our compose file, gateway configuration and plugin.
+        // Names of an earlier compose file, of our gateway configuration and of the plugin.
         "AGENTBUS_POSTGRES_PASSWORD, x",
         "AGENTBUS_HOOK_TOKEN, x",
         "AGENTBUS_REPORT_TOKEN, x",
