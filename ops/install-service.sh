@@ -107,8 +107,9 @@ put() {
     ! cmp -s "$source" "$target" || return 0
     if [ -z "$before" ] || ! cmp -s "$before" "$target"; then
       # A release that brings nothing new for this file has nothing to tell.
-      [ -n "$before" ] && cmp -s "$source" "$before" \
-        || told kept "$target" "it is yours; the release has $programs/current/$5"
+      if [ -z "$before" ] || ! cmp -s "$source" "$before"; then
+        told kept "$target" "it is yours; the release has /opt/agentbus/current/$5"
+      fi
       return 0
     fi
     word=updated

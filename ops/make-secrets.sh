@@ -18,7 +18,7 @@ fail() {
   exit 2
 }
 
-[ $# -eq 1 ] && [ -n "$1" ] || fail "give one directory, such as secrets"
+[ -n "${1:-}" ] || fail "give one directory, such as secrets"
 command -v openssl >/dev/null || fail "there is no openssl, which makes the random bytes; install it"
 
 umask 077

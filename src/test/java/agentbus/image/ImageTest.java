@@ -71,7 +71,9 @@ class ImageTest {
         assertEquals("10001:10001", config.at("/config/User").asText());
         List<String> entrypoint = texts(config.at("/config/Entrypoint"));
         assertEquals("java", entrypoint.get(0));
-        assertEquals(List.of("-cp", "@/app/jib-classpath-file", "agentbus.Main"), entrypoint.subList(entrypoint.size() - 3, entrypoint.size()));
+        assertEquals(
+                List.of("-cp", "@/app/jib-classpath-file", "agentbus.Main"),
+                entrypoint.subList(entrypoint.size() - 3, entrypoint.size()));
         assertTrue(entrypoint.contains("-XX:+ExitOnOutOfMemoryError"), entrypoint.toString());
         assertTrue(entrypoint.contains("-XX:MaxRAMPercentage=60"), entrypoint.toString());
         assertEquals(List.of("run"), texts(config.at("/config/Cmd")));
@@ -82,7 +84,9 @@ class ImageTest {
     @Test
     void the_labels_name_the_version() throws IOException {
         String tag = manifest.path("RepoTags").get(0).asText();
-        String version = config.at("/config/Labels").path("org.opencontainers.image.version").asText();
+        String version = config.at("/config/Labels")
+                .path("org.opencontainers.image.version")
+                .asText();
         assertEquals("agentbus:" + version, tag);
         assertTrue(Files.readString(Path.of("compose.yaml")).contains("image: " + tag + "\n"), tag);
     }
@@ -126,7 +130,8 @@ class ImageTest {
         assertEquals(
                 List.of(),
                 files.keySet().stream()
-                        .filter(name -> name.contains("plugin/test") || name.matches(".*/(junit|playwright|jqwik)[^/]*\\.jar"))
+                        .filter(name ->
+                                name.contains("plugin/test") || name.matches(".*/(junit|playwright|jqwik)[^/]*\\.jar"))
                         .toList());
     }
 
@@ -135,7 +140,8 @@ class ImageTest {
         assertEquals(
                 List.of(),
                 contents.keySet().stream()
-                        .filter(name -> name.matches(".*(server\\.key|operator\\.token|(^|/)secrets/.*|\\.git/.*|data/.*)"))
+                        .filter(name ->
+                                name.matches(".*(server\\.key|operator\\.token|(^|/)secrets/.*|\\.git/.*|data/.*)"))
                         .toList());
         contents.forEach((name, bytes) -> {
             if (!name.endsWith(".jar")) {

@@ -29,7 +29,11 @@ class ComposeTest {
     void compose_accepts_the_file() throws Exception {
         Program.require("docker-compose", "docker-compose");
         Program.Run run = Program.run(
-                temp, "docker-compose", "--file", Path.of("compose.yaml").toAbsolutePath().toString(), "config");
+                temp,
+                "docker-compose",
+                "--file",
+                Path.of("compose.yaml").toAbsolutePath().toString(),
+                "config");
         assertEquals(0, run.exit(), run.said());
         assertEquals("", run.err());
     }
@@ -37,7 +41,8 @@ class ComposeTest {
     @Test
     void everything_is_published_on_loopback_only() throws IOException {
         List<String> published = new ArrayList<>();
-        compose().path("services").forEach(service -> service.path("ports").forEach(port -> published.add(port.asText())));
+        compose().path("services").forEach(service -> service.path("ports")
+                .forEach(port -> published.add(port.asText())));
         assertEquals(4, published.size(), published.toString());
         published.forEach(port -> assertTrue(port.startsWith(LOOPBACK), port));
     }
@@ -54,8 +59,11 @@ class ComposeTest {
     @Test
     void the_bus_takes_its_variables_as_settings_and_its_secrets_from_files() throws IOException {
         Map<String, String> environment = new HashMap<>();
-        compose().at("/services/bus/environment").properties().forEach(variable -> environment.put(
-                variable.getKey(), variable.getValue().asText().replace("/run/secrets", temp.toString())));
+        compose()
+                .at("/services/bus/environment")
+                .properties()
+                .forEach(variable -> environment.put(
+                        variable.getKey(), variable.getValue().asText().replace("/run/secrets", temp.toString())));
         Files.writeString(temp.resolve("database-password"), "a-password\n");
         Files.writeString(temp.resolve("hook-token"), "a-token\n");
         Settings settings = Settings.load(temp, environment, Map.of());
@@ -103,7 +111,8 @@ class ComposeTest {
         assertTrue(read(secrets.resolve("operator-token")).matches("abo_[0-9a-f]{64}\n"));
 
         String before = read(secrets.resolve("hook-token"));
-        assertEquals("", Program.run(temp, "/bin/sh", script, secrets.toString()).said());
+        assertEquals(
+                "", Program.run(temp, "/bin/sh", script, secrets.toString()).said());
         assertEquals(before, read(secrets.resolve("hook-token")));
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
@@ -38,7 +39,10 @@ class InstallServiceTest {
         Program.Run run = first.install();
         assertEquals(0, run.exit(), run.said());
         assertEquals("", run.err());
-        assertEquals("1.0.0\n", Program.run(temp, path("opt/agentbus/current/agentbus").toString()).out());
+        assertEquals(
+                "1.0.0\n",
+                Program.run(temp, path("opt/agentbus/current/agentbus").toString())
+                        .out());
         assertEquals(text("ops/agentbus.properties"), installed(SETTINGS));
         assertEquals(text("agents/devops/agent.yaml"), installed(DEVOPS));
         assertEquals(text("ops/agentbus.service"), installed(UNIT));
@@ -92,8 +96,14 @@ class InstallServiceTest {
         assertEquals(0, run.exit(), run.said());
         assertTrue(installed(UNIT).endsWith("# new\n"));
         assertTrue(installed(DEVOPS).endsWith("# new\n"));
-        assertEquals("1.1.0\n", Program.run(temp, path("opt/agentbus/current/agentbus").toString()).out());
-        assertEquals("1.0.0\n", Program.run(temp, path("opt/agentbus/" + old + "/agentbus").toString()).out());
+        assertEquals(
+                "1.1.0\n",
+                Program.run(temp, path("opt/agentbus/current/agentbus").toString())
+                        .out());
+        assertEquals(
+                "1.0.0\n",
+                Program.run(temp, path("opt/agentbus/" + old + "/agentbus").toString())
+                        .out());
         assertTrue(run.out().endsWith("Next: systemctl restart agentbus\n"), run.out());
     }
 
@@ -115,8 +125,7 @@ class InstallServiceTest {
         assertEquals("secret\n", installed("etc/agentbus/secrets/hook-token"));
         assertEquals("- route: {}\n", installed("etc/agentbus/routes/mine.camel.yaml"));
         assertFalse(Files.exists(path("etc/agentbus/agents/security/agent.yaml")));
-        assertTrue(
-                run.out().contains("  kept      /" + DEVOPS + " (it is yours; the release has "), run.out());
+        assertTrue(run.out().contains("  kept      /" + DEVOPS + " (it is yours; the release has "), run.out());
         assertFalse(run.out().contains(SETTINGS), "the release has nothing new for it: " + run.out());
         assertFalse(run.said().contains("secret\n"), run.said());
     }
@@ -191,8 +200,10 @@ class InstallServiceTest {
         Map<String, String> files = new TreeMap<>();
         try (Stream<Path> paths = Files.walk(root)) {
             for (Path path : paths.toList()) {
-                String content = Files.isRegularFile(path) ? Files.readString(path) : "";
-                files.put(root.relativize(path).toString(), Files.getLastModifiedTime(path) + " " + content);
+                String content = Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS) ? Files.readString(path) : "";
+                files.put(
+                        root.relativize(path).toString(),
+                        Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS) + " " + content);
             }
         }
         return files;

@@ -71,7 +71,8 @@ class KubernetesTest {
     @Test
     void kubectl_builds_them() throws Exception {
         Program.require("kubectl", "kubernetes-client");
-        Program.Run run = Program.run(temp, "kubectl", "kustomize", DIRECTORY.toAbsolutePath().toString());
+        Program.Run run = Program.run(
+                temp, "kubectl", "kustomize", DIRECTORY.toAbsolutePath().toString());
         assertEquals(0, run.exit(), run.said());
         assertEquals("", run.err());
         assertEquals(
@@ -84,8 +85,7 @@ class KubernetesTest {
     void the_kustomization_lists_every_manifest_but_the_example() throws IOException {
         Set<String> listed = new TreeSet<>(Set.of("kustomization.yaml", "secret.example.yaml"));
         manifest("kustomization.yaml").path("resources").forEach(file -> listed.add(file.asText()));
-        assertEquals(
-                manifests().map(file -> file.getFileName().toString()).collect(Collectors.toSet()), listed);
+        assertEquals(manifests().map(file -> file.getFileName().toString()).collect(Collectors.toSet()), listed);
     }
 
     @Test
@@ -105,7 +105,9 @@ class KubernetesTest {
                 deployment.at(CONTAINER + "/ports/0/containerPort").asText());
         assertTrue(
                 deployment.at("/spec/replicas").asInt()
-                        > manifest("pod-disruption-budget.yaml").at("/spec/minAvailable").asInt(),
+                        > manifest("pod-disruption-budget.yaml")
+                                .at("/spec/minAvailable")
+                                .asInt(),
                 "a budget of all nodes lets no machine be emptied");
     }
 
@@ -145,7 +147,9 @@ class KubernetesTest {
     void what_the_bus_writes_is_on_a_volume_and_a_stop_has_time_to_drain() throws IOException {
         JsonNode deployment = manifest("deployment.yaml");
         List<String> mounted = new ArrayList<>();
-        deployment.at(CONTAINER + "/volumeMounts").forEach(mount -> mounted.add(mount.path("mountPath").asText()));
+        deployment
+                .at(CONTAINER + "/volumeMounts")
+                .forEach(mount -> mounted.add(mount.path("mountPath").asText()));
         assertTrue(mounted.containsAll(List.of("/var/lib/agentbus", "/tmp")), mounted.toString());
         Duration drain = Settings.load(temp, Map.of(), Map.of()).duration("agentbus.stop.drain-seconds");
         assertTrue(deployment.at(POD + "/terminationGracePeriodSeconds").asLong()

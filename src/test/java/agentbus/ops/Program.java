@@ -28,7 +28,8 @@ final class Program {
      * @param debian the package of Debian that brings it
      */
     static void require(String name, String debian) {
-        boolean there = Stream.of(System.getenv("PATH").split(":")).anyMatch(bin -> Files.isExecutable(Path.of(bin, name)));
+        boolean there =
+                Stream.of(System.getenv("PATH").split(":")).anyMatch(bin -> Files.isExecutable(Path.of(bin, name)));
         if (!there) {
             System.out.println("SKIPPED: there is no " + name + " here; install it with: apt-get install " + debian);
         }

@@ -30,7 +30,9 @@ final class Release {
     static Release unpack(Path place, String version, Path root) throws IOException, InterruptedException {
         Release release = new Release(Files.createDirectory(place.resolve("agentbus-" + version)), root);
         copy(Path.of("ops"), release.path("ops"));
-        copy(Path.of("agents"), release.path("agents"));
+        // Two agents are enough for the script, and quicker than ten.
+        copy(Path.of("agents/devops"), release.path("agents/devops"));
+        copy(Path.of("agents/security"), release.path("agents/security"));
         copy(Path.of("gateway/skills"), release.path("gateway/skills"));
         Files.writeString(release.path("agentbus"), "#!/bin/sh\necho " + version + "\n");
         Files.setPosixFilePermissions(release.path("agentbus"), PosixFilePermissions.fromString("rwxr-xr-x"));
@@ -91,11 +93,8 @@ final class Release {
         try (Stream<Path> paths = Files.walk(from)) {
             for (Path path : paths.toList()) {
                 Path copy = to.resolve(from.relativize(path).toString());
-                if (Files.isDirectory(path)) {
-                    Files.createDirectories(copy);
-                } else {
-                    Files.copy(path, copy);
-                }
+                Files.createDirectories(copy.getParent());
+                Files.copy(path, copy);
             }
         }
     }

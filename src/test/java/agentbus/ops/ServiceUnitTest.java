@@ -71,8 +71,7 @@ class ServiceUnitTest {
             Files.writeString(secrets.resolve(credential), "a-secret\n");
         }
         Files.writeString(
-                temp.resolve("agentbus.properties"),
-                String.join("\n", prepared).replace(CREDENTIALS, secrets + "/"));
+                temp.resolve("agentbus.properties"), String.join("\n", prepared).replace(CREDENTIALS, secrets + "/"));
         Settings settings = Settings.load(temp, Map.of(), Map.of());
         assertEquals("a-secret", settings.text("agentbus.gateway.operator-token"));
         assertEquals(
