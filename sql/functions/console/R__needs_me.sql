@@ -79,7 +79,9 @@ begin
     union all
     select * from needs_database(p_namespace)
     union all
-    select * from needs_sweeps(p_namespace);
+    select * from needs_sweeps(p_namespace)
+    union all
+    select * from needs_phases(p_namespace);
 end
 $$;
 

@@ -249,3 +249,25 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
   from zone_problems(p_namespace) p
   join bus_facts f on f.namespace = p_namespace and f.name = 'zone_data'
 $$;
+
+-- Returns that a phase runs although nobody has signed off one before it, for the lowest such phase.
+create or replace function needs_phases(p_namespace text)
+returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
+  select
+    'phase/' || u.phase,
+    'phase',
+    p.changed_at,
+    needs_item(
+      format('Phase %s (%s) runs since %s, and nobody has signed off phase %s (%s).', p.phase, phase_name(p.phase),
+        utc_text(p.changed_at), u.phase, phase_name(u.phase)),
+      format('Nothing stops. The command agentbus phase-gate %s shows what holds; agentbus.phase=%s turns the later '
+        'phases off.', u.phase, u.phase),
+      jsonb_build_object('phase', u.phase),
+      needs_action(format('Sign off phase %s', u.phase), 'signOffPhase', jsonb_build_object('phase', u.phase::text),
+        '{person,reason}'),
+      needs_action('Sign off although the gate is not met', 'signOffPhase',
+        jsonb_build_object('phase', u.phase::text), '{person,reason,despite}'))
+  from unsigned_phase(p_namespace) u (phase)
+  cross join lateral phase_row(p_namespace, u.phase + 1) p
+  where u.phase is not null
+$$;

@@ -659,3 +659,16 @@ language sql immutable as $$ select interval '1 minute' $$;
 -- How many of the newest audit rows, and of the newest events of a namespace, one look at the changes reads.
 -- Chosen: far more than half a second brings; a flood of changes is one change to a page.
 create or replace function console_rows_looked_at() returns int language sql immutable as $$ select 5000 $$;
+
+-- ---------------------------------------------------------------------------------------------------- phases
+
+-- How long the gate of a phase must hold without a breach.
+-- Chosen: for phases 1 to 4 the upper end of the plan's 48 to 72 hours, because a weekend is 64 hours long and
+-- a gate must also hold on working days; the plan says two weeks for phase 5.
+create or replace function gate_time(p_phase int) returns interval language sql immutable as $$
+  select case when p_phase < 5 then interval '72 hours' else interval '336 hours' end
+$$;
+
+-- How many of the newest rows of one kind a criterion of a gate looks at.
+-- Chosen: they are read in some milliseconds, and one of them is enough as evidence.
+create or replace function gate_looks() returns int language sql immutable as $$ select 1000 $$;

@@ -51,7 +51,8 @@ end
 $$;
 
 -- Returns the namespace of a call: the requested one, the token's own, or default. Refuses a namespace
--- other than the token's own (403), an unknown one (404), and a call without a principal (403).
+-- other than the token's own (403), an unknown one (404), a call without a principal (403), and a write of a
+-- phase that is off or frozen (409, refuse_phase).
 create or replace function namespace_of(p_principal jsonb, p_input jsonb) returns text
 language plpgsql stable as $$
 declare
@@ -68,6 +69,9 @@ begin
     perform refuse(404, 'unknown_namespace', format('there is no namespace %s', v_namespace),
       'namespace', to_jsonb(v_namespace),
       'one of: ' || (select string_agg(namespace, ', ' order by namespace) from namespaces));
+  end if;
+  if p_principal ? 'phase' then
+    perform refuse_phase(v_namespace, (p_principal ->> 'phase')::int, null);
   end if;
   return v_namespace;
 end
@@ -99,7 +103,8 @@ $$;
 -- an operation that closes attempts. Refuses an unknown token (401), a kind that is not allowed (403), and an
 -- attempt that is over (409). The first call with a new token of an agent, a gateway or a viewer ends the
 -- older ones. From here on Postgres itself refuses every change in the transaction of a viewer.
--- With bytes and bytesADay in the credential, the bytes count against the agent's day (count_stored, 429).
+-- With bytes and bytesADay in the credential, the bytes count against the agent's day (count_stored, 429). A
+-- phase in the credential, the x-phase of the operation, goes into the principal for namespace_of.
 create or replace function principal_of(p_credential jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -138,6 +143,9 @@ begin
   end if;
   if v_principal ->> 'kind' = 'viewer' then
     perform set_config('transaction_read_only', 'on', true);
+  end if;
+  if p_credential ? 'phase' then
+    v_principal := v_principal || jsonb_build_object('phase', p_credential -> 'phase');
   end if;
   return v_principal;
 end

@@ -63,3 +63,7 @@ create or replace trigger audit_row after insert or update or delete on question
   for each row execute function audit_row('question', 'question_id');
 create or replace trigger audit_row after insert or update or delete on pauses
   for each row execute function audit_row('pause', 'pause_id');
+create or replace trigger audit_row after insert or update or delete on phases
+  for each row execute function audit_row('phase', 'phase');
+create or replace trigger audit_row after insert or update or delete on phase_sign_offs
+  for each row execute function audit_row('phase_sign_off', 'sign_off_id');

@@ -24,7 +24,7 @@ end
 $$;
 
 -- Returns the order's row, locked until the end of the transaction. Refuses an unknown order (404) and a
--- removed one (409).
+-- removed one (409), which also has been removed when its phase is off.
 create or replace function locked_order(p_namespace text, p_order text) returns standing_orders
 language plpgsql as $$
 declare
@@ -38,6 +38,7 @@ begin
     return order_named(p_namespace, p_order);
   end if;
   if not v_order.enabled then
+    perform refuse_phase(p_namespace, v_order.phase, 'orderName');
     perform refuse(409, 'wrong_state',
       format('standing order %s was removed at %s', p_order, utc_text(v_order.removed_at)),
       'orderName', to_jsonb(p_order), 'an order that the route files have');

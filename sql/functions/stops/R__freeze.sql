@@ -1,16 +1,17 @@
 -- A freeze refuses new writes of an agent or of a phase, with 409 frozen, and says who froze it, when and
 -- why. Jobs that are queued already go on, and so do retries.
 
--- Refuses a phase that does not exist (422).
-create or replace function require_phase(p_phase text) returns void
+-- Refuses a phase that does not exist (422). p_field is the field that names the phase.
+create or replace function require_phase(p_phase text, p_field text) returns void
 language plpgsql immutable as $$
 begin
   if (p_phase ~ '^[1-5]$') is not true then
-    perform refuse(422, 'invalid_field', format('there is no phase %s', p_phase), 'name', to_jsonb(p_phase),
+    perform refuse(422, 'invalid_field', format('there is no phase %s', p_phase), p_field, to_jsonb(p_phase),
       'a number from 1 to 5');
   end if;
 end
 $$;
+drop function if exists require_phase(text);
 
 -- Returns the freeze in force of an agent or a phase; all null when there is none. Every enqueue calls this
 -- function, so it is in plpgsql, which is planned once for each connection.
@@ -49,24 +50,23 @@ begin
 end
 $$;
 
--- Returns the freeze of an order's phase or of its agent, in words; null when there is none.
+-- Returns why an order takes no slots, in words: its phase is frozen or off, or its agent is frozen. Null when
+-- it takes slots.
 create or replace function order_freeze(p_order standing_orders) returns text
 language plpgsql stable as $$
 declare
-  v_freeze pauses := freeze_of(p_order.namespace, 'phase', p_order.phase::text);
+  v_freeze pauses := freeze_of(p_order.namespace, 'agent', p_order.agent_id);
 begin
-  if v_freeze.pause_id is null then
-    v_freeze := freeze_of(p_order.namespace, 'agent', p_order.agent_id);
-  end if;
-  return case when v_freeze.pause_id is not null then stop_text(v_freeze) end;
+  return coalesce(phase_stop(p_order.namespace, p_order.phase),
+    case when v_freeze.pause_id is not null then stop_text(v_freeze) end);
 end
 $$;
 
--- Refuses (409, frozen) a run of an order whose phase or agent is frozen.
+-- Refuses (409) a run of an order whose phase is frozen or off, or whose agent is frozen.
 create or replace function refuse_frozen_order(p_order standing_orders) returns void
 language plpgsql stable as $$
 begin
-  perform refuse_frozen(freeze_of(p_order.namespace, 'phase', p_order.phase::text), 'orderName');
+  perform refuse_phase(p_order.namespace, p_order.phase, 'orderName');
   perform refuse_frozen(freeze_of(p_order.namespace, 'agent', p_order.agent_id), 'orderName');
 end
 $$;
@@ -78,7 +78,7 @@ create or replace function freeze_named(
 ) language plpgsql as $$
 begin
   if p_input ->> 'kind' = 'phase' then
-    perform require_phase(p_input ->> 'name');
+    perform require_phase(p_input ->> 'name', 'name');
   else
     perform agent_named(p_namespace, p_input ->> 'name', 'name');
   end if;
@@ -107,7 +107,7 @@ begin
 end
 $$;
 comment on function freeze(jsonb, jsonb) is
-  'The operation freeze: refuses new writes of an agent or a phase with 409 frozen, and skips the slots of its standing orders. Queued and running jobs go on. Takes kind, name and reason; returns the freeze with changed.';
+  'The operation freeze: refuses new work for an agent and the writes of a phase with 409 frozen, and skips the slots of its standing orders. Queued and running jobs go on. Takes kind, name and reason; returns the freeze with changed.';
 
 create or replace function unfreeze(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$

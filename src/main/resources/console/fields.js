@@ -13,6 +13,8 @@ const KNOWN = {
   priority: { label: "Priority, 1 to 1000; higher goes first", kind: "number", min: 1, max: 1000 },
   seconds: { label: "Seconds", kind: "number", min: 10, max: 604800 },
   targetAgent: { label: "Agent", kind: "agent" },
+  person: { label: "Who takes the decision", kind: "line", maxlength: 200 },
+  despite: { label: "Why to go on although the gate is not met", kind: "line", maxlength: 1000 },
   until: { label: "Until; empty means until somebody resumes", kind: "time", optional: true },
 };
 

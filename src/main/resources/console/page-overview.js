@@ -30,6 +30,7 @@ export default function Overview({ query }) {
         <//>
         ${answer.pauses?.length > 0 && html`<${Section} id="pauses" title="Stopped and paused"><${Pauses} pauses=${answer.pauses} /><//>`}
         <${Section} id="gateways" title="Gateways"><${Gateways} gateways=${answer.gateways} /><//>
+        <${Phases} />
         <${Section} id="dispatchers" title="Dispatchers" note=${wakeWords(answer.wakes)}><${Dispatchers} dispatchers=${answer.dispatchers} /><//>
       `}
     <//>`;
@@ -79,6 +80,25 @@ const Gateways = ({ gateways }) =>
         { title: "In flight", cell: ({ inFlight, maxInFlight }) => html`<${Share} part=${Number(inFlight ?? 0)} whole=${Number(maxInFlight ?? 0)} label=${`${inFlight} of ${maxInFlight} runs`} />` },
         { title: "Since", cell: ({ since }) => html`<${Time} at=${since} inRow />` },
       ]} />`;
+
+/** The phases of the rollout that are on, each with its sign-off. */
+function Phases() {
+  const read = useRead("listPhases", {}, [], WIDE_GAP_MS);
+  const on = (read.answer?.phases ?? []).filter((phase) => phase.on);
+  if (on.length === 0) {
+    return null;
+  }
+  return html`<${Section} id="phases" title="Phases"><${Table} label="Phases" rows=${on} keyOf=${({ phase }) => phase} columns=${[
+    { title: "Phase", kind: "main", cell: ({ phase, name }) => `${phase} ${name}` },
+    { title: "On since", cell: ({ since }) => html`<${Time} at=${since} inRow />` },
+    { title: "Sign-off of its gate", kind: "wide", cell: (phase) => html`<${SignOff} phase=${phase} />` },
+  ]} /><//>`;
+}
+
+const SignOff = ({ phase: { signedOffBy, signedOffAt, despite } }) =>
+  signedOffBy
+    ? html`<${Text}>${signedOffBy}<//> <${Time} at=${signedOffAt} inRow />${despite && html` <span class="attention">although the gate was not met: <${Text}>${despite}<//></span>`}`
+    : html`<span class="quiet">none yet; the command phase-gate shows what holds</span>`;
 
 const Dispatchers = ({ dispatchers }) =>
   dispatchers.length === 0

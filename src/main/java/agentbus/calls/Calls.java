@@ -69,6 +69,7 @@ public final class Calls {
         if (Call.of(exchange).operation().special().closesAttempt()) {
             credential.put("closes", true);
         }
+        Call.of(exchange).operation().special().phase().ifPresent(phase -> credential.put("phase", phase));
         Call.of(exchange).credential(credential);
         limits.draw(credential);
     }

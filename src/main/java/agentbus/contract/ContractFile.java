@@ -16,6 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -44,7 +45,10 @@ final class ContractFile {
             "x-hands-out-attempts",
             "x-closes-attempt",
             "x-repairs-input",
-            "x-batch");
+            "x-batch",
+            "x-phase");
+
+    private static final int PHASES = 5;
 
     private final JsonNode document;
 
@@ -127,7 +131,7 @@ final class ContractFile {
                 table(node.path("x-table")),
                 card(node.path("x-card")),
                 tool(node.path("x-mcp"), text(node, "summary")),
-                special(node),
+                special(id, method, node),
                 new AnswerForm(node.at("/responses/200/content/application~1json/schema")));
         return new Operation(description, inputs, rules(body));
     }
@@ -180,14 +184,28 @@ final class ContractFile {
         return Optional.of(new Tool(text(node, "name"), description, List.copyOf(texts(node.path("fields")))));
     }
 
-    private static Special special(JsonNode node) {
+    private static Special special(String id, String method, JsonNode node) {
         return new Special(
                 optional(node, "x-issues-token"),
                 optional(node, "x-hands-out-attempts"),
                 node.path("x-closes-attempt").asBoolean(),
                 node.path("x-repairs-input").asBoolean(),
                 batch(node.path("x-batch")),
-                optional(node, "x-text"));
+                optional(node, "x-text"),
+                phase(id, method, node));
+    }
+
+    /** Refuses the phase of a read, which goes on while the phase is off, and of a batch, which no phase is checked for. */
+    private static OptionalInt phase(String id, String method, JsonNode node) {
+        if (!node.has("x-phase")) {
+            return OptionalInt.empty();
+        }
+        int phase = node.get("x-phase").asInt();
+        if (phase < 1 || phase > PHASES || method.equals("get") || node.has("x-batch")) {
+            throw new IllegalStateException("The contract's " + id + " has x-phase " + node.get("x-phase")
+                    + ", which must be a number from 1 to " + PHASES + " at a write without x-batch.");
+        }
+        return OptionalInt.of(phase);
     }
 
     private static Optional<Batch> batch(JsonNode node) {

@@ -1,10 +1,12 @@
 package agentbus.contract;
 
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The rare properties of an operation in the contract: {@code x-issues-token}, {@code x-hands-out-attempts},
- * {@code x-closes-attempt}, {@code x-repairs-input}, {@code x-batch} and {@code x-text}. Most operations have none of them.
+ * {@code x-closes-attempt}, {@code x-repairs-input}, {@code x-batch}, {@code x-text} and {@code x-phase}. Most operations have none of
+ * them.
  *
  * @param issuedPrefix the prefix of the long-lived token that the operation issues
  * @param attemptList the field of the answer that lists claimed attempts
@@ -12,6 +14,7 @@ import java.util.Optional;
  * @param repairsInput whether texts and numbers of the input are repaired rather than refused
  * @param batch how calls of the operation share a statement
  * @param textField the field of the answer that the command line prints as it is
+ * @param phase the phase that the operation writes for; it is refused while that phase is off or frozen
  */
 public record Special(
         Optional<String> issuedPrefix,
@@ -19,4 +22,5 @@ public record Special(
         boolean closesAttempt,
         boolean repairsInput,
         Optional<Batch> batch,
-        Optional<String> textField) {}
+        Optional<String> textField,
+        OptionalInt phase) {}

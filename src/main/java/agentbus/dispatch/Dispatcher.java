@@ -216,7 +216,8 @@ public final class Dispatcher {
         return heartbeat.toString();
     }
 
-    private static String hostName() {
+    /** The name of this host, or localhost when it has none that can be resolved. */
+    public static String hostName() {
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (UnknownHostException e) {

@@ -3,6 +3,7 @@ package agentbus.start;
 import agentbus.db.Database;
 import agentbus.db.Migrations;
 import agentbus.db.Statements;
+import agentbus.dispatch.Dispatcher;
 import agentbus.dispatch.Gateway;
 import agentbus.dispatch.Gateways;
 import agentbus.fleet.AgentFiles;
@@ -68,6 +69,7 @@ final class Preparation {
         statements.text("sql/statements/start/take-namespace.sql", namespace);
         statements.text(
                 "sql/statements/start/note-program.sql", namespace, Version.read(), settings.integer("agentbus.phase"));
+        notePhase(namespace);
         OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
         statements.text(
                 "sql/statements/start/register-operator-token.sql",
@@ -92,6 +94,18 @@ final class Preparation {
      */
     static Path tokenDirectory(Settings settings) {
         return settings.path("agentbus.data.token-dir").orElseGet(settings::dataDirectory);
+    }
+
+    /** Notes which phases are on, and warns when one before the highest has no sign-off. */
+    private void notePhase(String namespace) {
+        String warning = statements.text(
+                "sql/statements/start/note-phase.sql",
+                namespace,
+                settings.integer("agentbus.phase"),
+                Dispatcher.hostName() + "-" + ProcessHandle.current().pid());
+        if (warning != null) {
+            LOG.warn("{}", warning);
+        }
     }
 
     private void configure(Gateway gateway) {

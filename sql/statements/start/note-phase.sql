@@ -1,0 +1,1 @@
+select note_phase(?, ?, ?)
