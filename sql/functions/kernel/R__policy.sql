@@ -663,8 +663,8 @@ create or replace function console_rows_looked_at() returns int language sql imm
 -- ---------------------------------------------------------------------------------------------------- phases
 
 -- How long the gate of a phase must hold without a breach.
--- Chosen: for phases 1 to 4 the upper end of the plan's 48 to 72 hours, because a weekend is 64 hours long and
--- a gate must also hold on working days; the plan says two weeks for phase 5.
+-- Chosen: for phases 1 to 4 the upper end of the 48 to 72 hours of the plan, because a weekend is 64 hours
+-- long and a gate must also hold on working days. For phase 5 the plan says two weeks.
 create or replace function gate_time(p_phase int) returns interval language sql immutable as $$
   select case when p_phase < 5 then interval '72 hours' else interval '336 hours' end
 $$;
@@ -672,3 +672,8 @@ $$;
 -- How many of the newest rows of one kind a criterion of a gate looks at.
 -- Chosen: they are read in some milliseconds, and one of them is enough as evidence.
 create or replace function gate_looks() returns int language sql immutable as $$ select 1000 $$;
+
+-- How long the drills of week-one may be under way before others may begin.
+-- Chosen: each of their waits ends after two minutes by default, and they need less than two in all.
+create or replace function drill_time() returns interval
+language sql immutable as $$ select interval '10 minutes' $$;

@@ -50,8 +50,8 @@ begin
 end
 $$;
 
--- Returns why an order takes no slots, in words: its phase is frozen or off, or its agent is frozen. Null when
--- it takes slots.
+-- Returns why an order takes no slots, in words: its phase is frozen or off, or its agent is frozen. Null
+-- when it takes slots.
 create or replace function order_freeze(p_order standing_orders) returns text
 language plpgsql stable as $$
 declare

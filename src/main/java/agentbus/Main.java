@@ -2,6 +2,7 @@ package agentbus;
 
 import agentbus.bench.BenchCommand;
 import agentbus.cli.AgentbusCli;
+import agentbus.cli.WeekOneCommand;
 import agentbus.contract.Contract;
 import agentbus.demo.BusRunner;
 import agentbus.demo.DemoCommand;
@@ -42,6 +43,7 @@ public final class Main {
         SLF4JBridgeHandler.install();
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
+        Contract contract = Contract.load();
         Map<String, CommandSpec> starters = new LinkedHashMap<>();
         starters.put("run", CommandSpec.forAnnotatedObject(new RunCommand(out, System.getenv())));
         starters.put(
@@ -52,7 +54,8 @@ public final class Main {
                 "import-openclaw-crons",
                 CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
                         System.in, out, () -> new InstalledRoutes(Settings.home(System.getenv()), System.getenv()))));
-        System.exit(new AgentbusCli(Contract.load(), starters).execute(args, System.in, out, err, System.getenv()));
+        starters.put("week-one", WeekOneCommand.spec(contract, out, System.getenv()));
+        System.exit(new AgentbusCli(contract, starters).execute(args, System.in, out, err, System.getenv()));
     }
 
     private static BusRunner runner(Map<String, String> environment) {

@@ -176,7 +176,12 @@ class OperationsTest {
             }));
 
     private static final Map<String, Function<Door, Answer>> CALLS = Stream.of(
-                    OWN_CALLS, OperatorCalls.HANDLES, OperatorCalls.QUESTIONS, OperatorCalls.STOPS, OperatorCalls.READS)
+                    OWN_CALLS,
+                    OperatorCalls.HANDLES,
+                    OperatorCalls.QUESTIONS,
+                    OperatorCalls.STOPS,
+                    OperatorCalls.READS,
+                    OperatorCalls.PHASES)
             .flatMap(calls -> calls.entrySet().stream())
             .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
 

@@ -144,6 +144,34 @@ final class OperatorCalls {
                 return door.post("/v1/viewers/dora/revoke", REASON);
             }));
 
+    /** The phases of the rollout, and the drills of its first week. */
+    static final Map<String, Function<Door, Answer>> PHASES = Map.of(
+            "listPhases", door -> door.get("/v1/phases"),
+            "phaseGate", door -> door.get("/v1/phases/1/gate"),
+            "signOffPhase", door -> signedOff(door, "3"),
+            "withdrawSignOff",
+                    door -> {
+                        signedOff(door, "4");
+                        return door.post("/v1/phases/4/withdraw-sign-off", REASON);
+                    },
+            "listSignOffs",
+                    door -> {
+                        signedOff(door, "5");
+                        return door.get("/v1/sign-offs?phase=5&includeGate=true&limit=1");
+                    },
+            "beginWeekOne",
+                    door -> {
+                        door.post("/v1/week-one/end", REASON);
+                        return door.post("/v1/week-one/begin", REASON);
+                    },
+            "endWeekOne", door -> door.post("/v1/week-one/end", REASON));
+
+    private static Answer signedOff(Door door, String phase) {
+        return door.post(
+                "/v1/phases/" + phase + "/sign-off",
+                "{\"person\":\"Anna\",\"reason\":\"r\",\"despite\":\"its lanes are not built\"}");
+    }
+
     private static Function<Door, Answer> attempt(String handle, String body) {
         return door -> {
             Work work = door.work();
