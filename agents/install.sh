@@ -2,7 +2,7 @@
 # Installs this fleet for an OpenClaw gateway: workspaces, skill, plugin, configuration, secrets. Run it as the
 # gateway's user, and again after every upgrade of agentbus.
 #
-#   agents/install.sh [--openclaw-home DIR] [--bus URL] [--dry-run]
+#   agents/install.sh [--openclaw-home DIR] [--agents DIR] [--bus URL] [--dry-run]
 #
 # The script never overwrites a file that was changed after its installation; it writes the new version beside the file
 # as <file>.agentbus-new. <home>/.agentbus-manifest holds the sha256 of each installed file and so reveals changes. A
@@ -19,10 +19,12 @@ fail() {
 
 usage() {
   cat <<'TEXT'
-Usage: agents/install.sh [--openclaw-home DIR] [--bus URL] [--dry-run]
+Usage: agents/install.sh [--openclaw-home DIR] [--agents DIR] [--bus URL] [--dry-run]
 Installs the fleet for an OpenClaw gateway. A repeated run upgrades it, and keeps the files that you have changed.
 
   --openclaw-home DIR  the gateway's state directory (default: ~/.openclaw)
+  --agents DIR         your own copy of this directory, with one folder per agent and openclaw.json5
+                       (default: the directory of this script)
   --bus URL            the address at which the gateway's machine reaches the bus (default: http://127.0.0.1:8080)
   --dry-run            show the changes without making them
 TEXT
@@ -30,6 +32,8 @@ TEXT
 
 # --- Options ---------------------------------------------------------------------------------------------------------
 home=${HOME:+$HOME/.openclaw}
+own=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+agents=$own
 bus=http://127.0.0.1:8080
 dry=
 while [ $# -gt 0 ]; do
@@ -37,6 +41,11 @@ while [ $# -gt 0 ]; do
     --openclaw-home)
       [ -n "${2:-}" ] || fail "--openclaw-home needs a directory"
       home=$2
+      shift 2
+      ;;
+    --agents)
+      [ -n "${2:-}" ] || fail "--agents needs a directory"
+      agents=$(CDPATH='' cd -- "$2" 2>/dev/null && pwd -P) || fail "--agents is '$2', and there is no such directory"
       shift 2
       ;;
     --bus)
@@ -52,7 +61,7 @@ while [ $# -gt 0 ]; do
       usage
       exit 0
       ;;
-    *) fail "there is no option '$1'; there are --openclaw-home DIR, --bus URL, --dry-run and --help" ;;
+    *) fail "there is no option '$1'; there are --openclaw-home DIR, --agents DIR, --bus URL, --dry-run and --help" ;;
   esac
 done
 [ -n "$home" ] || fail "HOME is not set; give --openclaw-home DIR"
@@ -72,8 +81,7 @@ case $bus in
   *) fail "--bus is '$bus'; it must begin with http:// or https://" ;;
 esac
 
-agents=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
-root=$(dirname -- "$agents")
+root=$(dirname -- "$own")
 plugin=$root/gateway/plugin
 skill=$root/gateway/skills/agentbus/SKILL.md
 config=$agents/openclaw.json5

@@ -97,11 +97,18 @@ create or replace function program_fact(p_namespace text, p_name text) returns t
   limit 1
 $$;
 
--- Notes version and phase of a node that starts in a namespace.
-create or replace function note_program(p_namespace text, p_version text, p_phase int) returns void
+drop function if exists note_program(text, text, int);
+
+-- Notes version, phase and commit of a node that starts in a namespace. The commit is empty if the node does not
+-- know it; a node of an earlier version gives none.
+create or replace function note_program(
+  p_namespace text, p_version text, p_phase int, p_commit text default '') returns void
 language sql as $$
   insert into bus_facts (namespace, name, value)
-  values (p_namespace, 'version', p_version), (p_namespace, 'phase', p_phase::text)
+  values
+    (p_namespace, 'version', p_version),
+    (p_namespace, 'phase', p_phase::text),
+    (p_namespace, 'commit', p_commit)
   on conflict (namespace, name) do update
   set value = excluded.value
   where bus_facts.value <> excluded.value

@@ -266,7 +266,10 @@ begin
       'status', case when v_problems = '[]' then 'ok' else 'degraded' end,
       'problems', v_problems)
     || camel_keys(to_jsonb(v_snapshot))
-    || jsonb_strip_nulls(jsonb_build_object('zoneData', zone_data(v_namespace)))
+    || jsonb_strip_nulls(jsonb_build_object(
+      'zoneData', zone_data(v_namespace),
+      'version', program_fact(v_namespace, 'version'),
+      'commit', nullif(program_fact(v_namespace, 'commit'), '')))
     || jsonb_build_object(
       'namespace', v_namespace,
       'standingOrders', (

@@ -1,1 +1,1 @@
-select note_program(?, ?, ?)
+select note_program(?, ?, ?, ?)

@@ -2,6 +2,7 @@ package agentbus;
 
 import agentbus.bench.BenchCommand;
 import agentbus.cli.AgentbusCli;
+import agentbus.cli.VersionCommand;
 import agentbus.cli.WeekOneCommand;
 import agentbus.contract.Contract;
 import agentbus.demo.BusRunner;
@@ -54,6 +55,7 @@ public final class Main {
                 "import-openclaw-crons",
                 CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
                         System.in, out, () -> new InstalledRoutes(Settings.home(System.getenv()), System.getenv()))));
+        starters.put("version", CommandSpec.forAnnotatedObject(new VersionCommand(out)));
         starters.put("week-one", WeekOneCommand.spec(contract, out, System.getenv()));
         System.exit(new AgentbusCli(contract, starters).execute(args, System.in, out, err, System.getenv()));
     }

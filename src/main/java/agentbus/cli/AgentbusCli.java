@@ -3,7 +3,6 @@ package agentbus.cli;
 import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
-import agentbus.settings.Version;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -135,7 +134,7 @@ public final class AgentbusCli {
         Help help = new Help(contract);
         ParseResult command = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
         if (parsed.isVersionHelpRequested() || command.isVersionHelpRequested()) {
-            terminal.out().println("agentbus " + Version.withCommit());
+            terminal.out().println(VersionCommand.line());
             return DONE;
         }
         boolean helpAsked = parsed.isUsageHelpRequested() || command.isUsageHelpRequested();

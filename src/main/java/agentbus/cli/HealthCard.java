@@ -36,6 +36,7 @@ final class HealthCard {
                 .add("slots 24 h", counts(slots()))
                 .add("trouble", counts(trouble()))
                 .add("namespace", take("namespace"))
+                .add("version", version())
                 .addAll(rest(), List.of())
                 .print(out, width);
         printDispatchers(out, width);
@@ -101,6 +102,11 @@ final class HealthCard {
             }
         }
         return String.join(", ", ages);
+    }
+
+    private String version() {
+        String commit = take("commit");
+        return take("version") + (commit.isEmpty() ? "" : " (commit " + commit + ")");
     }
 
     private String counts(Map<String, String> wordsByField) {

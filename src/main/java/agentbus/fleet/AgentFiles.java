@@ -1,5 +1,6 @@
 package agentbus.fleet;
 
+import agentbus.settings.Settings;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -13,6 +14,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -23,6 +25,9 @@ import java.util.stream.Stream;
 public final class AgentFiles {
 
     private static final String FILE_NAME = "agent.yaml";
+    private static final String DIRECTORY = "agentbus.agents.dir";
+    /** The default of {@link #DIRECTORY}, and the name of the directory in a checkout or a release. */
+    private static final String USUAL = "agents";
 
     private final Path directory;
     private final Map<String, AgentFile> files = new LinkedHashMap<>();
@@ -35,6 +40,22 @@ public final class AgentFiles {
      */
     public AgentFiles(Path directory) {
         this.directory = directory;
+    }
+
+    /**
+     * The files of an installation: {@code agentbus.agents.dir}. Without such a directory, the agents are those of the
+     * checkout or the release ({@code agentbus.source.dir}), unless another directory than the usual one is set.
+     *
+     * @param settings the settings
+     * @return the files, not read yet
+     */
+    public static AgentFiles of(Settings settings) {
+        Path own = settings.path(DIRECTORY).orElse(settings.home());
+        Optional<Path> program = settings.path("agentbus.source.dir")
+                .map(source -> source.resolve(USUAL))
+                .filter(Files::isDirectory);
+        boolean usual = settings.text(DIRECTORY).equals(USUAL);
+        return new AgentFiles(usual && !Files.exists(own) ? program.orElse(own) : own);
     }
 
     /**

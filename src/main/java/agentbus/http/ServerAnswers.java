@@ -14,8 +14,11 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -32,8 +35,12 @@ public final class ServerAnswers {
     private static final int TOO_MANY = 429;
     private static final int INTERNAL = 500;
     private static final int UNAVAILABLE = 503;
-    /** The path of the MCP endpoint, the only path that is not in the contract. */
+    /** The path of the MCP endpoint, which is not in the contract. */
     private static final String MCP = "/mcp";
+    /** The path of the console's logins, which is not in the contract. */
+    private static final String SESSION = "/console/session";
+    /** The types of bodies that the server itself decodes. */
+    private static final List<String> FORMS = List.of("multipart/form-data", "application/x-www-form-urlencoded");
     /** The order before all handlers of the routes. */
     private static final int FIRST = -1;
 
@@ -118,6 +125,12 @@ public final class ServerAnswers {
             answer(call, broken);
             return;
         }
+        if (isForRoutes(call) && hasForm(call.request())) {
+            // Refused unread, because the server would write the files of a form to disk before anything checks the caller.
+            call.response().putHeader("Connection", "close");
+            undecodable(call);
+            return;
+        }
         limitBody(call);
         call.next();
     }
@@ -153,8 +166,7 @@ public final class ServerAnswers {
     /** Limits the time for the body. The idle timeout does not end a request whose caller sends a byte now and then. */
     private void limitBody(RoutingContext call) {
         HttpServerRequest request = call.request();
-        if (request.isEnded()
-                || request.getHeader("Content-Length") == null && request.getHeader("Transfer-Encoding") == null) {
+        if (request.isEnded() || !hasBody(request)) {
             return;
         }
         long timer = call.vertx().setTimer(bodyPatience.toMillis(), late -> {
@@ -176,7 +188,7 @@ public final class ServerAnswers {
     private void undecodable(RoutingContext call) {
         try {
             // Throws a problem if the path is unknown, or names the parameter that cannot be decoded.
-            if (!call.request().path().equals(MCP)) {
+            if (!Set.of(MCP, SESSION).contains(call.request().path())) {
                 contract.match(call.request().method().name(), call.request().path());
             }
             Operation.requireJson(call.request().getHeader("Content-Type"));
@@ -186,9 +198,20 @@ public final class ServerAnswers {
         }
     }
 
+    private static boolean hasBody(HttpServerRequest request) {
+        return request.getHeader("Content-Length") != null || request.getHeader("Transfer-Encoding") != null;
+    }
+
+    private static boolean hasForm(HttpServerRequest request) {
+        String type = request.getHeader("Content-Type");
+        return type != null
+                && hasBody(request)
+                && FORMS.stream().anyMatch(type.strip().toLowerCase(Locale.ROOT)::startsWith);
+    }
+
     private static boolean isForRoutes(RoutingContext call) {
         String path = call.normalizedPath();
-        return isMcp(call) || path.startsWith("/v1") || path.equals("/console/session");
+        return isMcp(call) || path.startsWith("/v1") || path.equals(SESSION);
     }
 
     private static boolean isMcp(RoutingContext call) {

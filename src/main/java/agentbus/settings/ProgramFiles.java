@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,20 +21,23 @@ import java.util.zip.ZipEntry;
 
 /**
  * The program's files that are not compiled: routes, templates, the console and the statements that routes call. They come from the
- * checkout if {@code agentbus.source.dir} names one, otherwise from the jar.
+ * checkout or the unpacked release that {@code agentbus.source.dir} names, otherwise from the jar.
  *
- * <p>A checkout's files are all read at the start. A statement that is first needed an hour later must fit the schema
- * of the start, even if the checkout was updated meanwhile. {@link #refresh} reads one file again.
+ * <p>The files of the directory are all read at the start. A statement that is first needed an hour later must fit the
+ * schema of the start, even if the directory was updated meanwhile. {@link #refresh} reads one file again.
  */
 public final class ProgramFiles {
-    /** The folders: their names on the class path, and their paths in a checkout. */
-    private static final Map<String, String> FOLDERS = Map.of(
-            "routes/", "src/main/resources/routes",
-            "templates/", "src/main/resources/templates",
-            "console/", "src/main/resources/console",
-            "sql/statements/", "sql/statements");
+    /** The name on the class path of the folder of the program's routes. */
+    public static final String ROUTES = "routes/";
+
+    /** The folders' names on the class path, which are also their paths in a release. */
+    private static final List<String> FOLDERS = List.of("console/", ROUTES, "sql/statements/", "templates/");
+
+    /** Where a checkout has the folders; it has those of SQL at its top. */
+    private static final String RESOURCES = "src/main/resources";
 
     private final Optional<Path> source;
+    private final Map<String, Path> folders = new LinkedHashMap<>();
     private final Map<String, byte[]> contents = new ConcurrentHashMap<>();
     private final Set<String> keptFromStart = ConcurrentHashMap.newKeySet();
     private final Map<String, Runnable> whenRefreshed = new ConcurrentHashMap<>();
@@ -41,17 +45,21 @@ public final class ProgramFiles {
     /**
      * The files of one process.
      *
-     * @param settings name the checkout, if there is one
-     * @throws StartFailure when the directory is no checkout, or a file in it cannot be read
+     * @param settings name the checkout or the release, if there is one
+     * @throws StartFailure when the directory is neither, or a file in it cannot be read
      */
     public ProgramFiles(Settings settings) {
         this.source = settings.path("agentbus.source.dir");
         source.ifPresent(root -> {
-            for (Path folder : folders()) {
+            Path resources = root.resolve(RESOURCES);
+            for (String name : FOLDERS) {
+                Path folder =
+                        (name.startsWith("sql/") || !Files.isDirectory(resources) ? root : resources).resolve(name);
                 if (!Files.isDirectory(folder)) {
                     throw new StartFailure("agentbus.source.dir is " + root + ", and there is no directory " + folder
-                            + "; it must be a checkout of agentbus, or empty");
+                            + "; it must be a checkout or a release of agentbus, or empty");
                 }
+                folders.put(name, folder);
             }
             files().forEach(this::refresh);
         });
@@ -65,7 +73,7 @@ public final class ProgramFiles {
      */
     public Optional<byte[]> bytes(String name) {
         byte[] read = contents.get(name);
-        if (read != null || (source.isPresent() && FOLDERS.keySet().stream().anyMatch(name::startsWith))) {
+        if (read != null || (source.isPresent() && FOLDERS.stream().anyMatch(name::startsWith))) {
             return Optional.ofNullable(read);
         }
         Optional<byte[]> packed = packed(name);
@@ -109,7 +117,7 @@ public final class ProgramFiles {
     }
 
     /**
-     * The checkout.
+     * The checkout or the release.
      *
      * @return its directory; empty when the files come from the jar
      */
@@ -118,18 +126,25 @@ public final class ProgramFiles {
     }
 
     /**
-     * The folders of the checkout that are read.
+     * The folders of the checkout or the release that are read.
      *
-     * @return absolute paths; none without a checkout
+     * @return absolute paths; none when the files come from the jar
      */
     public List<Path> folders() {
-        return source.stream()
-                .flatMap(root -> FOLDERS.values().stream().sorted().map(root::resolve))
-                .toList();
+        return List.copyOf(folders.values());
     }
 
     /**
-     * Reads a file of the checkout again, or forgets it when it is gone.
+     * The folder of the program's routes.
+     *
+     * @return an absolute path; empty when the files come from the jar
+     */
+    public Optional<Path> routes() {
+        return Optional.ofNullable(folders.get(ROUTES));
+    }
+
+    /**
+     * Reads a file of the checkout or the release again, or forgets it when it is gone.
      *
      * @param file a file below one of {@link #folders}
      */
@@ -192,13 +207,13 @@ public final class ProgramFiles {
                 .toList();
     }
 
-    /** The class path name of a file in the checkout. */
+    /** The class path name of a file in the checkout or the release. */
     private String name(Path file) {
-        for (Map.Entry<String, String> folder : FOLDERS.entrySet()) {
-            Path root = source.orElseThrow().resolve(folder.getValue());
-            if (file.startsWith(root)) {
+        for (Map.Entry<String, Path> folder : folders.entrySet()) {
+            if (file.startsWith(folder.getValue())) {
                 return folder.getKey()
-                        + root.relativize(file)
+                        + folder.getValue()
+                                .relativize(file)
                                 .toString()
                                 .replace(file.getFileSystem().getSeparator(), "/");
             }

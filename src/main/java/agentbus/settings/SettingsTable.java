@@ -174,9 +174,9 @@ final class SettingsTable {
                     "agentbus.source.dir",
                     Kind.path("a directory"),
                     "the files in the jar",
-                    "The checkout of agentbus from which route files, templates and statements (sql/statements) are"
-                            + " read, so that a changed file needs a restart and no build. The launcher sets it to its"
-                            + " own directory."),
+                    "The checkout or the release of agentbus from which route files, templates, the console and"
+                            + " statements (sql/statements) are read, so that a changed file needs a restart and no"
+                            + " build. The launcher sets it to its own directory."),
             path(
                     "agentbus.routes.dir",
                     "routes",
@@ -186,7 +186,8 @@ final class SettingsTable {
                     "agentbus.agents.dir",
                     "agents",
                     "The directory with one folder per agent. Relative to the home directory; written to the database"
-                            + " at every start."),
+                            + " at every start. Without a directory agents there, the agents of agentbus.source.dir"
+                            + " are used."),
             flag(
                     "agentbus.dispatch.enabled",
                     "true",

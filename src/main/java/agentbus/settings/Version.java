@@ -2,7 +2,9 @@ package agentbus.settings;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Optional;
 import java.util.Properties;
+import java.util.stream.Stream;
 
 /** The version of the program, which the build writes into a resource. */
 public final class Version {
@@ -17,20 +19,29 @@ public final class Version {
     }
 
     /**
-     * The version with the commit of its sources, if the build knows it.
+     * The commit of the sources, if the build knows it.
      *
-     * @return such as {@code 1.0.0 (commit 1a2b3c4)}; a plus sign after the commit means changed sources
+     * @return such as {@code 1a2b3c4}, with {@code -dirty} after it if the sources were changed; empty if unknown
      */
-    public static String withCommit() {
-        return described(resource());
+    public static Optional<String> commit() {
+        return commit(resource());
     }
 
-    static String described(Properties properties) {
-        String version = properties.getProperty("version", UNKNOWN);
-        String built = properties.getProperty("commit", "");
-        // The fallback is a pattern until git writes an archive.
-        String commit = built.isEmpty() ? properties.getProperty("archive", "") : built;
-        return commit.matches("[0-9a-f]{4,40}\\+?") ? version + " (commit " + commit + ")" : version;
+    /**
+     * The version with the commit of its sources, if the build knows it.
+     *
+     * @return such as {@code 1.0.0 (commit 1a2b3c4)}
+     */
+    public static String withCommit() {
+        return read() + commit().map(commit -> " (commit " + commit + ")").orElse("");
+    }
+
+    static Optional<String> commit(Properties properties) {
+        // Where git has told no commit, the two values are a placeholder or an error of git.
+        return Stream.of("commit", "archive")
+                .map(key -> properties.getProperty(key, ""))
+                .filter(commit -> commit.matches("[0-9a-f]{4,40}(-dirty)?"))
+                .findFirst();
     }
 
     private static Properties resource() {

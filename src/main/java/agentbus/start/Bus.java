@@ -82,7 +82,7 @@ public final class Bus implements AutoCloseable {
             List<String> moreRoutes,
             Map<String, Object> moreBeans) {
         Gateways gateways = GatewaySettings.read(settings);
-        AgentFiles fleet = new AgentFiles(settings.home().resolve(settings.text("agentbus.agents.dir")));
+        AgentFiles fleet = AgentFiles.of(settings);
         fleet.read();
         Database.requireAddress(settings);
         HttpAddress address = HttpAddress.of(settings);

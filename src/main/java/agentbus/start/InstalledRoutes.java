@@ -54,7 +54,7 @@ public final class InstalledRoutes implements Installation {
     public Set<String> agents() {
         Set<String> agents = new HashSet<>();
         try {
-            new AgentFiles(settings.home().resolve(settings.text("agentbus.agents.dir")))
+            AgentFiles.of(settings)
                     .read()
                     .forEach(agent -> agents.add(agent.get("id").asText()));
         } catch (AgentFileError wrong) {

@@ -68,7 +68,11 @@ final class Preparation {
         String namespace = settings.text("agentbus.namespace");
         statements.text("sql/statements/start/take-namespace.sql", namespace);
         statements.text(
-                "sql/statements/start/note-program.sql", namespace, Version.read(), settings.integer("agentbus.phase"));
+                "sql/statements/start/note-program.sql",
+                namespace,
+                Version.read(),
+                settings.integer("agentbus.phase"),
+                Version.commit().orElse(""));
         notePhase(namespace);
         OperatorTokenFile token = OperatorTokenFile.open(tokenDirectory(settings));
         statements.text(

@@ -42,7 +42,6 @@ final class RouteFiles {
     /** The number of the highest phase. */
     static final int HIGHEST_PHASE = PHASES.size();
 
-    private static final String FOLDER = "src/main/resources/routes/";
     private static final String OWN = "agentbus.routes.dir";
     /** The default of {@link #OWN}. This directory need not exist. */
     private static final String USUAL_OWN = "routes";
@@ -64,14 +63,15 @@ final class RouteFiles {
         roots.add(settings.home());
         program.source().ifPresent(roots::add);
         for (String folder : PHASES.subList(0, settings.integer("agentbus.phase"))) {
-            if (program.source().isPresent()) {
-                addDirectory(program.source().get().resolve(FOLDER + folder));
+            if (program.routes().isPresent()) {
+                addDirectory(program.routes().get().resolve(folder));
             } else {
-                addPacked("routes/" + folder);
+                addPacked(ProgramFiles.ROUTES + folder);
             }
         }
         this.own = settings.path(OWN).map(RouteFiles::target).orElse(null);
         if (own != null) {
+            requireOther(program);
             addOwn(settings);
         }
         patterns.addAll(more);
@@ -83,6 +83,14 @@ final class RouteFiles {
             return Files.isSymbolicLink(directory) && Files.exists(directory) ? directory.toRealPath() : directory;
         } catch (IOException unreadable) {
             throw new StartFailure("cannot read " + directory + ": " + unreadable.getMessage(), unreadable);
+        }
+    }
+
+    /** Refuses the program's own routes as those of the installation, as when the home directory is that of a release. */
+    private void requireOther(ProgramFiles program) {
+        if (program.routes().filter(own::equals).isPresent()) {
+            throw new StartFailure(OWN + " is " + own + ", which holds the routes of agentbus itself and is replaced by the"
+                    + " next release; set it, or AGENTBUS_HOME, to a directory of yours");
         }
     }
 

@@ -3,6 +3,7 @@ package agentbus.docs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import agentbus.bench.BenchCommand;
+import agentbus.cli.VersionCommand;
 import agentbus.cli.WeekOneCommand;
 import agentbus.contract.Contract;
 import agentbus.contract.Input;
@@ -209,6 +210,7 @@ class NamesTest {
                 "demo", CommandSpec.forAnnotatedObject(new DemoCommand(System.out, Map.of(), null)),
                 "bench", new BenchCommand(NamesTest.class, System.out, System.err, Map.of()).spec(),
                 "preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(System.out)),
+                "version", CommandSpec.forAnnotatedObject(new VersionCommand(System.out)),
                 "week-one", WeekOneCommand.spec(Contract.load(), System.out, Map.of()),
                 "import-openclaw-crons",
                         CommandSpec.forAnnotatedObject(

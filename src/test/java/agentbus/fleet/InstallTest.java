@@ -70,6 +70,22 @@ class InstallTest {
     }
 
     @Test
+    void own_agents_beside_a_release_are_installed_with_its_skill_and_plugin() throws Exception {
+        Path own = temp.resolve("own agents");
+        copy(repository.resolve("agents/devops"), own.resolve("devops"));
+        Files.copy(repository.resolve("agents/openclaw.json5"), own.resolve("openclaw.json5"));
+        Files.writeString(own.resolve("devops/AGENTS.md"), "my own rules\n");
+        Run run = install("--agents", own.toString());
+        assertEquals(0, run.exit, run.err);
+        assertEquals("my own rules\n", text(home.resolve("workspaces/devops/AGENTS.md")));
+        assertFalse(Files.exists(home.resolve("workspaces/research")));
+        assertTrue(Files.exists(home.resolve("workspaces/devops/skills/agentbus/SKILL.md")));
+        assertTrue(Files.exists(home.resolve("agentbus-plugin/openclaw.plugin.json")));
+
+        assertError(install("--agents", "nowhere"), "--agents is 'nowhere', and there is no such directory");
+    }
+
+    @Test
     void the_secrets_are_random_private_and_never_printed() throws Exception {
         Run run = install();
         String hook = text(home.resolve("secrets/hook-token"));

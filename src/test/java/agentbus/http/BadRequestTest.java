@@ -2,6 +2,7 @@ package agentbus.http;
 
 import static agentbus.harness.Door.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.Answer;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -172,6 +174,22 @@ class BadRequestTest {
                     "'" + form[0] + "'",
                     "application/json, in UTF-8");
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/jobs", "/mcp", "/console/session"})
+    void a_form_is_refused_before_its_files_reach_the_disk(String path) {
+        String multipart = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.txt\"\r\n"
+                + "Content-Type: text/plain\r\n\r\nx\r\n--b--\r\n";
+        Answer answer = door.unchanged(() -> door.send(
+                "POST",
+                path,
+                BodyPublishers.ofString(multipart),
+                "Content-Type",
+                "Multipart/Form-Data; boundary=b"));
+
+        assertEquals("415 unsupported_media_type Content-Type", answer.brief(), answer.text());
+        assertFalse(Files.exists(Path.of("file-uploads")));
     }
 
     @Test

@@ -2,6 +2,7 @@ package agentbus.sql;
 
 import static agentbus.sql.Machine.json;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.PostgresExtension;
@@ -24,6 +25,18 @@ class HealthTest {
     @BeforeEach
     void empty(TestDatabase database) {
         bus = Machine.fresh(database);
+    }
+
+    @Test
+    void it_says_the_version_and_the_commit_of_the_node_that_started_last() {
+        bus.jdbc().queryForList("select note_program('default', '1.0.0', 2, '1a2b3c4')");
+        assertEquals("1.0.0", bus.ask("health").get("version").asText());
+        assertEquals("1a2b3c4", bus.ask("health").get("commit").asText());
+
+        // A node of an earlier version gives no commit.
+        bus.jdbc().queryForList("select note_program('default', '0.9.0', 2)");
+        assertEquals("0.9.0", bus.ask("health").get("version").asText());
+        assertFalse(bus.ask("health").has("commit"));
     }
 
     private void beat(String dispatcher, boolean connected) {

@@ -12,7 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,14 +31,17 @@ class LauncherTest {
     @TempDir
     Path directory;
 
+    private final Map<String, String> environment = new HashMap<>();
     private Path root;
     private Path lock;
 
     @BeforeEach
     void unpack() throws IOException {
+        environment.put("HOME", directory.resolve("home").toString());
         root = Files.createDirectory(directory.resolve(utf8() ? "Pfad mit Ümläut" : "path with blanks"));
         lock = root.resolve("target/agentbus-run.lock");
         script("agentbus", Files.readString(Path.of("agentbus")));
+        write("src/launcher/build.sh", Files.readString(Path.of("src/launcher/build.sh")));
         script("mvnw", "mkdir -p target/lib; echo built; : >target/agentbus-1.0.jar");
         script("jdk/bin/java", "printf '%s\\n' \"LC_ALL=${LC_ALL:-}\" \"$@\"");
         script("jdk/bin/javac", ":");
@@ -106,6 +112,62 @@ class LauncherTest {
         assertTrue(said.contains("{\"stadt\":\"Köln\"}"), said);
     }
 
+    @Test
+    void a_release_needs_no_compiler_and_writes_nothing_into_its_own_directory() throws Exception {
+        makeRelease();
+        Map<Path, FileTime> before = times(root);
+
+        String said = run("list-jobs");
+        Path home = directory.resolve("home/.agentbus");
+        assertEquals(
+                List.of("home " + home, "source " + root, root + "/lib/agentbus-1.0.0.jar"),
+                said.lines()
+                        .filter(line -> line.matches("(home|source) .*|/.*[.]jar"))
+                        .toList());
+        assertTrue(
+                said.contains("-XX:ArchiveClassesAtExit=" + directory + "/home/.cache/agentbus/cds/" + root.getFileName()
+                        + "/17.0.1/call.jsa."),
+                said);
+        assertEquals(before, times(root));
+
+        environment.put("AGENTBUS_HOME", directory.resolve("elsewhere").toString());
+        assertTrue(run("list-jobs").contains("home " + directory.resolve("elsewhere")));
+    }
+
+    @Test
+    void a_release_that_cannot_start_says_why() throws Exception {
+        makeRelease();
+        environment.put("HOME", "");
+        assertEquals(
+                "agentbus: neither AGENTBUS_HOME nor HOME is set; set AGENTBUS_HOME to the directory for settings and data\n",
+                refusal());
+        environment.put("HOME", directory.toString());
+        Files.delete(root.resolve("lib/agentbus-1.0.0.jar"));
+        assertEquals(
+                "agentbus: there is no lib/agentbus-<version>.jar in " + root + "; unpack the release again\n", refusal());
+    }
+
+    private void makeRelease() throws IOException {
+        for (String name : List.of("pom.xml", "mvnw", "jdk/bin/javac", "src/launcher/build.sh")) {
+            Files.delete(root.resolve(name));
+        }
+        script(
+                "jdk/bin/java",
+                "printf '%s\\n' \"home $AGENTBUS_HOME\" \"source $AGENTBUS_SOURCE_DIR\" \"$@\"");
+        write("lib/agentbus-1.0.0.jar", "");
+        write("lib/library-2.0.jar", "");
+    }
+
+    private static Map<Path, FileTime> times(Path directory) throws IOException {
+        Map<Path, FileTime> times = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.toList()) {
+                times.put(file, Files.getLastModifiedTime(file));
+            }
+        }
+        return times;
+    }
+
     private static boolean utf8() {
         return "UTF-8".equals(System.getProperty("sun.jnu.encoding"));
     }
@@ -118,13 +180,24 @@ class LauncherTest {
         return said;
     }
 
+    private String refusal() throws Exception {
+        Process process = start("list-jobs");
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertEquals(1, process.exitValue(), said);
+        return said;
+    }
+
     private Process start(String... arguments) throws IOException {
         String[] command = Stream.concat(Stream.of(root.resolve("agentbus").toString()), Stream.of(arguments))
                 .toArray(String[]::new);
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-        builder.environment().keySet().removeIf(name -> name.startsWith("LC_") || name.startsWith("AGENTBUS_"));
+        builder.environment()
+                .keySet()
+                .removeIf(name -> name.matches("(LC|AGENTBUS)_.*|CACHE_DIRECTORY|XDG_CACHE_HOME"));
         builder.environment()
                 .putAll(Map.of("LANG", "C", "JAVA_HOME", root.resolve("jdk").toString()));
+        builder.environment().putAll(environment);
         return builder.start();
     }
 

@@ -285,7 +285,7 @@ class RouteReloadTest {
         Map<String, String> nowhere = TestBus.settings(database.url(), null, "agentbus.source.dir", home.toString());
         assertEquals(
                 "agentbus.source.dir is " + home + ", and there is no directory " + home
-                        + "/sql/statements; it must be a checkout of agentbus, or empty",
+                        + "/console; it must be a checkout or a release of agentbus, or empty",
                 failure(nowhere));
         Map<String, String> misspelt = TestBus.settings(database.url(), null, "agentbus.routes.dir", "rouets");
         assertEquals(
