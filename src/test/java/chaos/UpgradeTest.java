@@ -35,7 +35,15 @@ class UpgradeTest {
         assumeTrue(Files.isRegularFile(Release.archive()), "run by ./mvnw -Prelease verify, which makes the archive");
         assumeTrue(isInHistory(before), "SKIPPED: commit " + before + " is not in the history of this checkout");
         Path old = Files.createDirectory(home.resolve("old"));
-        Commands.run(Path.of("."), 1, Map.of(), "git", "archive", "-o", home.resolve("old.tar").toString(), before);
+        Commands.run(
+                Path.of("."),
+                1,
+                Map.of(),
+                "git",
+                "archive",
+                "-o",
+                home.resolve("old.tar").toString(),
+                before);
         Commands.run(old, 1, Map.of(), "tar", "xf", home.resolve("old.tar").toString());
         Commands.build(old, Map.of());
         Release release = Release.unpack(home);
@@ -88,8 +96,7 @@ class UpgradeTest {
     }
 
     private static String schema(Site site) {
-        return site.jdbc()
-                .queryForObject("select max(version) from flyway_schema_history where success", String.class);
+        return site.jdbc().queryForObject("select max(version) from flyway_schema_history where success", String.class);
     }
 
     private static long closed(Site site, String dispatcher) {

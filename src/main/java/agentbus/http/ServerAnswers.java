@@ -126,7 +126,8 @@ public final class ServerAnswers {
             return;
         }
         if (isForRoutes(call) && hasForm(call.request())) {
-            // Refused unread, because the server would write the files of a form to disk before anything checks the caller.
+            // Refused unread, because the server would write the files of a form to disk before anything checks the
+            // caller.
             call.response().putHeader("Connection", "close");
             undecodable(call);
             return;

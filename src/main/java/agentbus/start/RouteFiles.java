@@ -89,8 +89,9 @@ final class RouteFiles {
     /** Refuses the program's own routes as those of the installation, as when the home directory is that of a release. */
     private void requireOther(ProgramFiles program) {
         if (program.routes().filter(own::equals).isPresent()) {
-            throw new StartFailure(OWN + " is " + own + ", which holds the routes of agentbus itself and is replaced by the"
-                    + " next release; set it, or AGENTBUS_HOME, to a directory of yours");
+            throw new StartFailure(
+                    OWN + " is " + own + ", which holds the routes of agentbus itself and is replaced by the"
+                            + " next release; set it, or AGENTBUS_HOME, to a directory of yours");
         }
     }
 

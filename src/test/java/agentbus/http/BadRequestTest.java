@@ -182,11 +182,7 @@ class BadRequestTest {
         String multipart = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.txt\"\r\n"
                 + "Content-Type: text/plain\r\n\r\nx\r\n--b--\r\n";
         Answer answer = door.unchanged(() -> door.send(
-                "POST",
-                path,
-                BodyPublishers.ofString(multipart),
-                "Content-Type",
-                "Multipart/Form-Data; boundary=b"));
+                "POST", path, BodyPublishers.ofString(multipart), "Content-Type", "Multipart/Form-Data; boundary=b"));
 
         assertEquals("415 unsupported_media_type Content-Type", answer.brief(), answer.text());
         assertFalse(Files.exists(Path.of("file-uploads")));

@@ -30,7 +30,8 @@ public final class Commands {
             ProcessBuilder builder = new ProcessBuilder(List.of(command))
                     .directory(directory.toFile())
                     .redirectErrorStream(true)
-                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectOutput(out.toFile());
             builder.environment().putAll(environment);
             Process process = builder.start();

@@ -115,23 +115,21 @@ class ReleaseTest {
         Release release = Release.unpack(directory);
 
         assertEquals(release.stated(), release.found());
-        assertTrue(
-                release.stated()
-                        .keySet()
-                        .containsAll(List.of(
-                                "agentbus",
-                                "lib/agentbus-" + release.version() + ".jar",
-                                "routes/phase-1-spine/dispatch/call-hook.camel.yaml",
-                                "sql/migrations/V0001__kernel.sql",
-                                "agents/devops/agent.yaml",
-                                "gateway/skills/agentbus/SKILL.md",
-                                "docs/guide/release.md",
-                                "sbom.json")));
-        assertTrue(
-                Json.read(Files.readString(release.directory().resolve("sbom.json")))
-                                .path("components")
-                                .size()
-                        > 50);
+        assertTrue(release.stated()
+                .keySet()
+                .containsAll(List.of(
+                        "agentbus",
+                        "lib/agentbus-" + release.version() + ".jar",
+                        "routes/phase-1-spine/dispatch/call-hook.camel.yaml",
+                        "sql/migrations/V0001__kernel.sql",
+                        "agents/devops/agent.yaml",
+                        "gateway/skills/agentbus/SKILL.md",
+                        "docs/guide/release.md",
+                        "sbom.json")));
+        assertTrue(Json.read(Files.readString(release.directory().resolve("sbom.json")))
+                        .path("components")
+                        .size()
+                > 50);
         String list = Commands.run(
                 directory, 1, Map.of(), "tar", "tvzf", Release.archive().toString());
         assertEquals(
@@ -178,10 +176,13 @@ class ReleaseTest {
     private void useAndStop(Release release, int jobs) throws Exception {
         String commit = System.getProperty("release.commit");
         String known = commit.matches("[0-9a-f]{7,}(-dirty)?") ? " (commit " + commit + ")" : "";
-        assertEquals("agentbus " + release.version() + known, ask(release, "", "version").strip());
+        assertEquals(
+                "agentbus " + release.version() + known,
+                ask(release, "", "version").strip());
 
         Path out = directory.resolve("bus-" + jobs + ".out");
-        ProcessBuilder builder = new ProcessBuilder(User.command(release.directory().resolve("agentbus"), "run"))
+        ProcessBuilder builder = new ProcessBuilder(
+                        User.command(release.directory().resolve("agentbus"), "run"))
                 .directory(empty.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(out.toFile());
@@ -194,19 +195,21 @@ class ReleaseTest {
                     .until(() -> Files.readString(out).contains("agentbus runs at") || !bus.isAlive());
             assertTrue(bus.isAlive(), Files.readString(out));
             String url = Files.readString(out).replaceFirst("(?s).*agentbus runs at (\\S+).*", "$1");
-            await("the own route has enqueued its job").atMost(Duration.ofSeconds(60)).until(() -> json(
-                                    release, url, "list-jobs", "--json")
-                            .path("jobs")
-                            .size()
-                    == jobs);
-            assertEquals(1, json(release, url, "list-agents", "--json").path("agents").size());
-            JsonNode health = Json.read(
-                    Commands.run(
-                            empty,
-                            1,
-                            environment(url),
-                            User.command(release.directory().resolve("agentbus"), "health", "--json")
-                                    .toArray(String[]::new)));
+            await("the own route has enqueued its job")
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> json(release, url, "list-jobs", "--json")
+                                    .path("jobs")
+                                    .size()
+                            == jobs);
+            assertEquals(
+                    1,
+                    json(release, url, "list-agents", "--json").path("agents").size());
+            JsonNode health = Json.read(Commands.run(
+                    empty,
+                    1,
+                    environment(url),
+                    User.command(release.directory().resolve("agentbus"), "health", "--json")
+                            .toArray(String[]::new)));
             assertEquals(release.version(), health.path("version").asText());
             assertEquals(known.isEmpty() ? "" : commit, health.path("commit").asText());
             bus.destroy();
@@ -238,11 +241,17 @@ class ReleaseTest {
 
     private Map<String, String> environment(String url) {
         return Map.of(
-                "HOME", home.toString(),
-                "PATH", shared.resolve("jre/bin") + ":" + shared.resolve("bin"),
-                "JAVA_HOME", "",
-                "CACHE_DIRECTORY", "",
-                "XDG_CACHE_HOME", "",
-                "AGENTBUS_URL", url);
+                "HOME",
+                home.toString(),
+                "PATH",
+                shared.resolve("jre/bin") + ":" + shared.resolve("bin"),
+                "JAVA_HOME",
+                "",
+                "CACHE_DIRECTORY",
+                "",
+                "XDG_CACHE_HOME",
+                "",
+                "AGENTBUS_URL",
+                url);
     }
 }

@@ -125,8 +125,8 @@ class LauncherTest {
                         .filter(line -> line.matches("(home|source) .*|/.*[.]jar"))
                         .toList());
         assertTrue(
-                said.contains("-XX:ArchiveClassesAtExit=" + directory + "/home/.cache/agentbus/cds/" + root.getFileName()
-                        + "/17.0.1/call.jsa."),
+                said.contains("-XX:ArchiveClassesAtExit=" + directory + "/home/.cache/agentbus/cds/"
+                        + root.getFileName() + "/17.0.1/call.jsa."),
                 said);
         assertEquals(before, times(root));
 
@@ -144,16 +144,15 @@ class LauncherTest {
         environment.put("HOME", directory.toString());
         Files.delete(root.resolve("lib/agentbus-1.0.0.jar"));
         assertEquals(
-                "agentbus: there is no lib/agentbus-<version>.jar in " + root + "; unpack the release again\n", refusal());
+                "agentbus: there is no lib/agentbus-<version>.jar in " + root + "; unpack the release again\n",
+                refusal());
     }
 
     private void makeRelease() throws IOException {
         for (String name : List.of("pom.xml", "mvnw", "jdk/bin/javac", "src/launcher/build.sh")) {
             Files.delete(root.resolve(name));
         }
-        script(
-                "jdk/bin/java",
-                "printf '%s\\n' \"home $AGENTBUS_HOME\" \"source $AGENTBUS_SOURCE_DIR\" \"$@\"");
+        script("jdk/bin/java", "printf '%s\\n' \"home $AGENTBUS_HOME\" \"source $AGENTBUS_SOURCE_DIR\" \"$@\"");
         write("lib/agentbus-1.0.0.jar", "");
         write("lib/library-2.0.jar", "");
     }
