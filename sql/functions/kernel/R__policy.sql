@@ -638,6 +638,12 @@ create or replace function overview_steps() returns int language sql immutable a
 -- Chosen: what the page of an order shows, and more than a month of a daily order.
 create or replace function order_runs_kept() returns int language sql immutable as $$ select 50 $$;
 
+-- ---------------------------------------------------------------------------------------------------- backup
+
+-- How many attempts a restore shows of those that were at work.
+-- Chosen: a page on a terminal; list-jobs shows them all.
+create or replace function restored_rows_shown() returns int language sql immutable as $$ select 20 $$;
+
 -- ----------------------------------------------------------------------------------------------------- audit
 
 -- How many characters of a changed value the trigger audit_row keeps.

@@ -67,3 +67,5 @@ create or replace trigger audit_row after insert or update or delete on phases
   for each row execute function audit_row('phase', 'phase');
 create or replace trigger audit_row after insert or update or delete on phase_sign_offs
   for each row execute function audit_row('phase_sign_off', 'sign_off_id');
+create or replace trigger audit_row after insert or update or delete on restore_drills
+  for each row execute function audit_row('restore_drill', 'drill_id');

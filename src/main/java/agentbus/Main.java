@@ -1,5 +1,9 @@
 package agentbus;
 
+import agentbus.backup.BusStarter;
+import agentbus.backup.ExportCommand;
+import agentbus.backup.RestoreCommand;
+import agentbus.backup.RestoreDrillCommand;
 import agentbus.bench.BenchCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.cli.VersionCommand;
@@ -50,6 +54,11 @@ public final class Main {
         starters.put(
                 "demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv(), runner(System.getenv()))));
         starters.put("bench", new BenchCommand(Main.class, out, err, System.getenv()).spec());
+        starters.put("export", CommandSpec.forAnnotatedObject(new ExportCommand(out, System.getenv())));
+        starters.put("restore", CommandSpec.forAnnotatedObject(new RestoreCommand(out, System.getenv())));
+        starters.put(
+                "restore-drill",
+                CommandSpec.forAnnotatedObject(new RestoreDrillCommand(out, System.getenv(), Main::startForDrill)));
         starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         starters.put(
                 "import-openclaw-crons",
@@ -58,6 +67,21 @@ public final class Main {
         starters.put("version", CommandSpec.forAnnotatedObject(new VersionCommand(out)));
         starters.put("week-one", WeekOneCommand.spec(contract, out, System.getenv()));
         System.exit(new AgentbusCli(contract, starters).execute(args, System.in, out, err, System.getenv()));
+    }
+
+    private static BusStarter.Started startForDrill(Settings settings, Map<String, String> environment) {
+        Bus bus = Bus.start(settings, environment, List.of(), Map.of());
+        return new BusStarter.Started() {
+            @Override
+            public String url() {
+                return bus.url();
+            }
+
+            @Override
+            public void close() {
+                bus.close();
+            }
+        };
     }
 
     private static BusRunner runner(Map<String, String> environment) {

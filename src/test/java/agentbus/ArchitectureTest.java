@@ -43,7 +43,13 @@ class ArchitectureTest {
             Set.of("agentbus.text", "agentbus.beans", "agentbus.settings"),
             Set.of("agentbus.db", "agentbus.contract", "agentbus.fleet"),
             Set.of("agentbus.health", "agentbus.calls", "agentbus.dispatch", "agentbus.orders", "routes.pgevent"),
-            Set.of("agentbus.http", "agentbus.mcp", "agentbus.console", "agentbus.cli", "agentbus.imports"),
+            Set.of(
+                    "agentbus.http",
+                    "agentbus.mcp",
+                    "agentbus.console",
+                    "agentbus.cli",
+                    "agentbus.imports",
+                    "agentbus.backup"),
             Set.of("agentbus.demo", "agentbus.bench", "agentbus.start"),
             Set.of("agentbus"));
 

@@ -3,8 +3,6 @@ package agentbus.db;
 import agentbus.settings.StartFailure;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.Reader;
-import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -16,17 +14,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.MigrationInfoService;
-import org.flywaydb.core.api.MigrationState;
-import org.flywaydb.core.api.resource.LoadableResource;
-import org.flywaydb.core.internal.sqlscript.FlywaySqlScriptException;
-import org.postgresql.util.PSQLException;
+import org.flywaydb.core.api.MigrationVersion;
 import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -103,6 +97,13 @@ public final class Migrations {
             $$
             """;
 
+    /** The mark that a restore leaves until it has finished, see {@code sql/statements/backup/mark.sql}. */
+    private static final String UNFINISHED =
+            """
+            select (select mark from obj_description(to_regnamespace('agentbus')::oid, 'pg_namespace') as mark
+              where mark like 'agentbus restore unfinished:%')
+            """;
+
     private final Database database;
     private final DataSource connections;
     private final List<String> locations;
@@ -147,6 +148,61 @@ public final class Migrations {
      *     since; or if the database is older than the first release
      */
     public int run() {
+        return run(true);
+    }
+
+    /**
+     * Applies the missing scripts to a database whose restore has not finished.
+     *
+     * @return the number of applied scripts
+     * @throws StartFailure as {@link #run}
+     */
+    public int runRestored() {
+        return run(false);
+    }
+
+    /**
+     * Whether this build has a migration, so that it can make the schema of a database whose newest one this is.
+     *
+     * @param version the migration's number, such as {@code 0016}
+     * @return false for a migration of a newer build
+     */
+    public boolean knows(String version) {
+        return Arrays.stream(flyway(locations).info().all())
+                .anyMatch(info -> info.getResolvedChecksum() != null
+                        && info.getVersion() != null
+                        && info.getVersion().compareTo(MigrationVersion.fromVersion(version)) == 0);
+    }
+
+    /**
+     * Applies the numbered migrations up to one, without functions and views. An export of that version fills such a
+     * schema.
+     *
+     * @param version the number of the last migration
+     * @throws StartFailure if a script fails
+     */
+    public void runUpTo(String version) {
+        try {
+            flyway(locations.subList(0, 1), version).migrate();
+        } catch (FlywayException e) {
+            throw ScriptFailure.explain(e, database);
+        }
+    }
+
+    /**
+     * Checks that the database has every script of this build, unchanged.
+     *
+     * @throws StartFailure if one is missing or differs
+     */
+    public void validate() {
+        try {
+            flyway(Stream.concat(locations.stream(), views.stream()).toList()).validate();
+        } catch (FlywayException e) {
+            throw ScriptFailure.explain(e, database);
+        }
+    }
+
+    private int run(boolean refuseUnfinished) {
         // Flyway's lock covers the migration, but not the check of the versions before it.
         try (LockWatch watch = new LockWatch(database.unpooled(), program, "The migration of the " + database);
                 Connection connection = connections.getConnection();
@@ -154,6 +210,9 @@ public final class Migrations {
             watch.start();
             statement.execute("select pg_advisory_lock(" + LOCK + ")");
             requirePermission(statement);
+            if (refuseUnfinished) {
+                requireFinishedRestore(statement);
+            }
             return migrateBesideOthers(statement);
         } catch (SQLException e) {
             throw new StartFailure("cannot migrate the " + database + ": " + e.getMessage(), e);
@@ -161,12 +220,17 @@ public final class Migrations {
     }
 
     private Flyway flyway(List<String> locations) {
+        return flyway(locations, "latest");
+    }
+
+    private Flyway flyway(List<String> locations, String target) {
         return Flyway.configure(Migrations.class.getClassLoader())
                 .dataSource(connections)
                 .schemas(Database.SCHEMA)
                 .defaultSchema(Database.SCHEMA)
                 .createSchemas(true)
                 .table(HISTORY)
+                .target(target)
                 .locations(locations.toArray(String[]::new))
                 .initSql("set check_function_bodies = off")
                 .validateOnMigrate(true)
@@ -189,7 +253,7 @@ public final class Migrations {
             try {
                 return migrate(statement);
             } catch (StartFailure failure) {
-                SQLException sql = find(failure, SQLException.class);
+                SQLException sql = ScriptFailure.find(failure, SQLException.class);
                 if (attempt == TRIES || sql == null || !DEADLOCK.equals(sql.getSQLState())) {
                     throw failure;
                 }
@@ -204,14 +268,14 @@ public final class Migrations {
                             Stream.concat(locations.stream(), views.stream()).toList())
                     .info();
             refuseFolded(info.all());
-            Optional<MigrationInfo> newer = newer(info.all());
+            Optional<MigrationInfo> newer = AppliedScripts.newer(info.all());
             if (newer.isPresent()) {
                 LOG.info(
                         "Left the schema alone: a newer agentbus has brought it to version {}",
                         newer.get().getVersion());
                 return 0;
             }
-            refuseEdited(info.all());
+            AppliedScripts.refuseEdited(info.all(), database);
             int applied = info.pending().length == 0 ? 0 : apply();
             if (unchecked(statement)) {
                 checkBodies(statement, info.all());
@@ -219,7 +283,7 @@ public final class Migrations {
             }
             return applied;
         } catch (FlywayException e) {
-            throw explain(e);
+            throw ScriptFailure.explain(e, database);
         }
     }
 
@@ -246,7 +310,7 @@ public final class Migrations {
             statement.execute("set check_function_bodies = on");
             statement.execute(CHECK_BODIES);
         } catch (SQLException e) {
-            ServerErrorMessage server = server(e);
+            ServerErrorMessage server = ScriptFailure.server(e);
             String body = server == null ? null : server.getInternalQuery();
             String script = body == null ? null : scriptOf(body, scripts);
             if (body == null) {
@@ -264,7 +328,7 @@ public final class Migrations {
                 forget.executeUpdate();
             }
             String text = text(script).orElseThrow();
-            int line = lineOf(text, text.indexOf(body) + Math.max(server.getInternalPosition() - 1, 0));
+            int line = ScriptFailure.lineOf(text, text.indexOf(body) + Math.max(server.getInternalPosition() - 1, 0));
             throw new StartFailure(
                     script + ", line " + line + ": " + server.getMessage() + "; the " + database
                             + " has it, and the next start applies the mended script",
@@ -299,8 +363,17 @@ public final class Migrations {
         }
     }
 
-    private static int lineOf(String text, int end) {
-        return 1 + (int) text.substring(0, end).chars().filter(c -> c == '\n').count();
+    /** Refuses a database into which a restore has copied nothing yet, or not everything. */
+    private void requireFinishedRestore(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery(UNFINISHED)) {
+            row.next();
+            String mark = row.getString(1);
+            if (mark != null) {
+                throw new StartFailure("the " + database + " holds no whole bus (" + mark
+                        + "); run agentbus restore again, or give it up: drop schema " + Database.SCHEMA
+                        + " cascade");
+            }
+        }
     }
 
     private void requirePermission(Statement statement) throws SQLException {
@@ -313,14 +386,6 @@ public final class Migrations {
                                 + "; alter schema " + Database.SCHEMA + " owner to " + database.user());
             }
         }
-    }
-
-    /** The newest migration that the database has and this build does not know. */
-    private static Optional<MigrationInfo> newer(MigrationInfo[] all) {
-        return Arrays.stream(all)
-                .filter(info -> info.getState() == MigrationState.FUTURE_SUCCESS
-                        || info.getState() == MigrationState.FUTURE_FAILED)
-                .reduce((first, second) -> second);
     }
 
     /**
@@ -340,89 +405,5 @@ public final class Migrations {
                     + " Start with an empty database or data directory, or give up what is in this one:"
                     + " drop schema " + Database.SCHEMA + " cascade");
         }
-    }
-
-    /** Refuses edited and removed migrations in one line; Flyway would need many. */
-    private void refuseEdited(MigrationInfo[] all) {
-        String edited = Arrays.stream(all)
-                .filter(info -> info.isVersioned() && !info.getType().isSynthetic() && !info.isChecksumMatching())
-                .map(MigrationInfo::getScript)
-                .collect(Collectors.joining(", "));
-        if (!edited.isEmpty()) {
-            throw new StartFailure(edited + " has been edited since it was applied to the " + database
-                    + "; put it back as it was and add a new migration instead");
-        }
-        String removed = Arrays.stream(all)
-                .filter(info -> info.isVersioned() && info.getState() == MigrationState.MISSING_SUCCESS)
-                .map(MigrationInfo::getScript)
-                .collect(Collectors.joining(", "));
-        if (!removed.isEmpty()) {
-            throw new StartFailure(
-                    removed + " was applied to the " + database + " and is not in this build; put it back");
-        }
-    }
-
-    private StartFailure explain(FlywayException e) {
-        FlywaySqlScriptException script = find(e, FlywaySqlScriptException.class);
-        SQLException sql = find(e, SQLException.class);
-        if (script != null && script.getResource() != null) {
-            return new StartFailure(
-                    script.getResource().getRelativePath() + ", line " + line(script, sql) + ": " + said(sql)
-                            + "; nothing of this script was applied to the " + database,
-                    e);
-        }
-        return new StartFailure(
-                "cannot migrate the " + database + ": " + (sql == null ? e.getMessage() : said(sql)), e);
-    }
-
-    /**
-     * Finds the line of the error. Flyway's line number is not always that of the statement's first character.
-     * Therefore the line is counted from the statement's text and the position that the server reports within it.
-     */
-    private static int line(FlywaySqlScriptException script, SQLException sql) {
-        ServerErrorMessage server = server(sql);
-        String statement = script.getStatement();
-        if (server == null || server.getPosition() <= 0 || statement == null) {
-            return script.getLineNumber();
-        }
-        String text = content(script);
-        int begin = text.indexOf(statement);
-        if (begin < 0) {
-            return script.getLineNumber();
-        }
-        int end = begin + Math.min(server.getPosition() - 1, statement.length());
-        return lineOf(text, end);
-    }
-
-    private static String content(FlywaySqlScriptException script) {
-        if (!(script.getResource() instanceof LoadableResource resource)) {
-            return "";
-        }
-        StringWriter text = new StringWriter();
-        try (Reader reader = resource.read()) {
-            reader.transferTo(text);
-        } catch (IOException e) {
-            // Without the text, the message names the line that Flyway gives.
-            return "";
-        }
-        return text.toString();
-    }
-
-    private static String said(SQLException sql) {
-        ServerErrorMessage server = server(sql);
-        return server == null || server.getMessage() == null ? sql.getMessage() : server.getMessage();
-    }
-
-    private static ServerErrorMessage server(SQLException sql) {
-        return sql instanceof PSQLException psql ? psql.getServerErrorMessage() : null;
-    }
-
-    private static <T extends Throwable> T find(Throwable e, Class<T> type) {
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (type.isInstance(cause)) {
-                return type.cast(cause);
-            }
-        }
-        return null;
     }
 }

@@ -24,6 +24,7 @@ public final class HealthBeans implements PackageBeans {
                         beans.get(Database.class).toString(),
                         beans.get(Statements.class).template("sql/statements/health/write-trouble.sql")));
         beans.bind("heap", Heap.class, Heap::new);
+        beans.bind("drillMeters", DrillMeters.class, () -> new DrillMeters(beans.get(PrometheusMeterRegistry.class)));
         beans.bind("meters", Meters.class, () -> new Meters(beans.get(PrometheusMeterRegistry.class)));
     }
 }

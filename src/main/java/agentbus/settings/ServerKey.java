@@ -2,12 +2,14 @@ package agentbus.settings;
 
 import agentbus.text.Sha256;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -60,6 +62,21 @@ public final class ServerKey {
                     + VARIABLE);
         }
         return new ServerKey(decode(content, "the key file " + file));
+    }
+
+    /**
+     * Reads the key if there is one, and never makes one.
+     *
+     * @param dataDirectory the directory of the file
+     * @param environment the process's variables
+     * @return the key; empty if neither the environment nor the directory has one
+     * @throws StartFailure as {@link #load}
+     */
+    public static Optional<ServerKey> find(Path dataDirectory, Map<String, String> environment) {
+        boolean given = !environment.getOrDefault(VARIABLE, "").isBlank();
+        return given || Files.exists(dataDirectory.resolve(FILE))
+                ? Optional.of(load(dataDirectory, environment))
+                : Optional.empty();
     }
 
     /**

@@ -1,0 +1,1 @@
+select begin_after_restore(?::jsonb, ?::jsonb)::text

@@ -1,0 +1,1 @@
+select (to_regclass('agentbus.restore_drills') is not null)::text

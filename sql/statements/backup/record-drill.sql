@@ -1,0 +1,1 @@
+select record_restore_drill(?::jsonb, ?::jsonb)::text

@@ -1,0 +1,1 @@
+select set_config('agentbus.mark', 'agentbus restore unfinished: ' || ?::text, false)

@@ -1,0 +1,1 @@
+comment on schema agentbus is null

@@ -1,0 +1,1 @@
+select restore_drill_numbers()::text as drill

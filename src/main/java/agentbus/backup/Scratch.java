@@ -1,0 +1,217 @@
+package agentbus.backup;
+
+import agentbus.db.Database;
+import agentbus.settings.ProgramFiles;
+import agentbus.settings.ServerKey;
+import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * The database of one drill, which is empty at first and gone in the end: {@value #NAME} on the server of the bus, or an
+ * own Postgres in a directory of its own.
+ */
+final class Scratch implements AutoCloseable {
+    /** The name of the database on the server of the bus. */
+    static final String NAME = "agentbus_restore_drill";
+
+    /** SQLSTATE object_in_use. */
+    private static final String IN_USE = "55006";
+
+    /** Where the scratch database is. */
+    enum Place {
+        /** On the server of the bus, if its role may create databases, otherwise on an own Postgres. */
+        AUTO,
+        /** On the server of the bus. */
+        SERVER,
+        /** On an own Postgres that is started for the drill. */
+        OWN
+    }
+
+    private final Path directory;
+    private final Map<String, String> access;
+    private final Database database;
+    private final BackupSql server;
+
+    private Scratch(Path directory, Map<String, String> access, Database database, BackupSql server) {
+        this.directory = directory;
+        this.access = access;
+        this.database = database;
+        this.server = server;
+    }
+
+    /**
+     * Makes an empty database.
+     *
+     * @param live the database of the bus
+     * @param settings the settings of the bus
+     * @param files holds the statements
+     * @param place where to make it
+     * @return the open database
+     * @throws StartFailure if it cannot be made, or another drill runs
+     */
+    static Scratch make(Database live, Settings settings, ProgramFiles files, Place place) {
+        Path directory;
+        try {
+            directory = Files.createTempDirectory("agentbus-drill-");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        try {
+            BackupSql server = place == Place.OWN ? null : server(live, files, place);
+            Map<String, String> access = new HashMap<>();
+            access.put("agentbus.data.dir", directory.resolve("data").toString());
+            access.put(
+                    "agentbus.database.embedded-binaries-dir",
+                    binaries(settings).toString());
+            if (server != null) {
+                access.put("agentbus.database.url", live.url(NAME));
+                access.put("agentbus.database.user", live.user());
+                access.put("agentbus.database.password", live.password());
+            }
+            try {
+                Database database = Database.open(Settings.load(directory, Map.of(), access));
+                return new Scratch(directory, access, database, server);
+            } catch (RuntimeException failed) {
+                drop(server);
+                throw failed;
+            }
+        } catch (RuntimeException failed) {
+            delete(directory);
+            throw failed;
+        }
+    }
+
+    /** The database. */
+    Database database() {
+        return database;
+    }
+
+    /**
+     * The settings of a bus on the database: it dispatches nothing, knows no gateway, agent or route of the installation,
+     * and answers at a free port.
+     *
+     * @param source the checkout whose statements the program uses; empty for those in the jar
+     * @return the settings
+     */
+    Settings busSettings(String source) {
+        Map<String, String> all = new HashMap<>(access);
+        Path agents = directory.resolve("agents");
+        try {
+            Files.createDirectories(agents);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        all.put("agentbus.agents.dir", agents.toString());
+        all.put("agentbus.source.dir", source);
+        all.put("agentbus.dispatch.enabled", "false");
+        all.put("agentbus.orders.enabled", "false");
+        all.put("agentbus.console.enabled", "false");
+        all.put("agentbus.http.host", "127.0.0.1");
+        all.put("agentbus.http.port", "0");
+        // Port 9 takes no calls, so that the drill's bus cannot reach a gateway of the real one.
+        all.put("agentbus.gateway.url", "http://127.0.0.1:9");
+        return Settings.load(directory, Map.of(), all);
+    }
+
+    /** The directory of the drill's own files. */
+    Path directory() {
+        return directory;
+    }
+
+    /**
+     * The variables of a bus on the database: only the server key of this installation.
+     *
+     * @param settings the settings of the installation
+     * @param environment the environment's variables
+     * @return the variables
+     */
+    static Map<String, String> busEnvironment(Settings settings, Map<String, String> environment) throws IOException {
+        String given = environment.getOrDefault(ServerKey.VARIABLE, "").strip();
+        return Map.of(
+                ServerKey.VARIABLE,
+                given.isEmpty()
+                        ? Files.readString(settings.dataDirectory().resolve(ServerKey.FILE))
+                                .strip()
+                        : given);
+    }
+
+    /** Drops the database, and removes the directory. */
+    @Override
+    public void close() {
+        try {
+            database.close();
+        } finally {
+            try {
+                drop(server);
+            } finally {
+                delete(directory);
+            }
+        }
+    }
+
+    private static BackupSql server(Database live, ProgramFiles files, Place place) {
+        try {
+            BackupSql server = new BackupSql(live.unpooled(), files);
+            try {
+                if (!"true".equals(server.value("may-create-databases"))) {
+                    server.close();
+                    if (place == Place.AUTO) {
+                        return null;
+                    }
+                    throw new StartFailure("the role " + live.user() + " may not create the database " + NAME
+                            + " for the drill; as a superuser run: alter role " + live.user()
+                            + " createdb; or drill with --scratch own");
+                }
+                server.run("drop-scratch");
+                server.run("create-scratch");
+                return server;
+            } catch (SQLException | RuntimeException failed) {
+                server.close();
+                throw failed;
+            }
+        } catch (SQLException e) {
+            if (IN_USE.equals(e.getSQLState())) {
+                throw new StartFailure(
+                        "another drill runs on this server: its database " + NAME + " is in use; wait until it has"
+                                + " ended",
+                        e);
+            }
+            throw BackupSql.failure("cannot make the database " + NAME + " for the drill", e);
+        }
+    }
+
+    private static void drop(BackupSql server) {
+        if (server == null) {
+            return;
+        }
+        try (server) {
+            server.run("drop-scratch");
+        } catch (SQLException e) {
+            throw BackupSql.failure("cannot drop the database " + NAME + " of the drill; drop it by hand", e);
+        }
+    }
+
+    private static Path binaries(Settings settings) {
+        return settings.path("agentbus.database.embedded-binaries-dir")
+                .orElse(settings.dataDirectory().resolve("postgres-binaries"));
+    }
+
+    private static void delete(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot remove " + directory + " of the drill; remove it by hand", e);
+        }
+    }
+}
