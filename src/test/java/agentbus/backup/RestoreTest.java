@@ -101,7 +101,8 @@ class RestoreTest {
 
             String said = bus.run("export", full.toString()).refused();
 
-            assertTrue(said.contains("cannot write " + full + ": No space left on device; nothing is left of it"), said);
+            assertTrue(
+                    said.contains("cannot write " + full + ": No space left on device; nothing is left of it"), said);
             try (Stream<Path> left = Files.list(disk)) {
                 assertEquals(List.of(), left.toList());
             }
