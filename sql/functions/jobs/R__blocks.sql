@@ -190,7 +190,14 @@ declare
   v_more jsonb := '{}';
   v_blocked bigint;
 begin
-  select * into v_first from jobs where blocked_on_job = p_cause.job_id order by job_id limit 1;
+  -- The conditions compare rows, as in R__cascades.sql: an equality lets the planner read all jobs by id.
+  select * into v_first
+  from jobs
+  where blocked_on_job is not null
+    and (blocked_on_job, job_id) > (p_cause.job_id, nil_id())
+    and (blocked_on_job, job_id) <= (p_cause.job_id, last_id())
+  order by blocked_on_job, job_id
+  limit 1;
   if not found then
     return;
   end if;
@@ -201,8 +208,10 @@ begin
       'jobIds', array(
         select job_id
         from jobs
-        where blocked_on_job = p_cause.job_id
-        order by job_id
+        where blocked_on_job is not null
+          and (blocked_on_job, job_id) > (p_cause.job_id, nil_id())
+          and (blocked_on_job, job_id) <= (p_cause.job_id, last_id())
+        order by blocked_on_job, job_id
         limit replan_jobs_listed()));
   end if;
   if not join_replan(v_first, v_more) then
@@ -280,11 +289,27 @@ begin
     order by job_id
     for no key update skip locked
   loop
-    perform cancel_one(v_replan, 'no job is blocked any more as it was when this was asked');
+    perform cancel_replan(v_replan);
   end loop;
 end
 $$;
 drop function if exists drop_replan(jobs);
+
+-- Cancels a locked queued blocked.replan job that nobody has to do any more. Returns whether it did so. A job
+-- may have joined the replan job (join_replan) after the statement of the caller began, so the blocks are
+-- read again here, under the lock that a join needs too.
+create or replace function cancel_replan(p_replan jobs) returns boolean
+language plpgsql as $$
+begin
+  if asks_for_several(p_replan)
+    and exists (
+      select from jobs where blocked_on_job = (p_replan.payload ->> 'failedDependency')::uuid) then
+    return false;
+  end if;
+  perform cancel_one(p_replan, 'no job is blocked any more as it was when this was asked');
+  return true;
+end
+$$;
 
 -- Ends the blocks of locked jobs, which are then queued, or waiting while other dependencies are open.
 -- Waives failed dependencies, and keeps p_answer for the prompts of later attempts; without one, an earlier

@@ -172,11 +172,18 @@ begin
 end
 $$;
 
--- Refuses (422) an agent that is disabled, does not accept the subject, or may not read a payload with this
--- trust, and (409) a frozen one.
+-- Refuses (422) an agent that is disabled, does not accept the subject, may not read a payload with this
+-- trust, or would have no say over the jobs that a blocked.replan job is about, and (409) a frozen one.
 create or replace function require_fit(p_agent agents, p_subject text, p_trust text) returns void
 language plpgsql stable as $$
 begin
+  if p_subject = 'blocked.replan' and p_agent.agent_id <> 'coordinator' then
+    perform refuse(422, 'subject_not_accepted',
+      format('a blocked.replan job asks the coordinator, and agent %s has no say over the blocked jobs',
+        p_agent.agent_id),
+      'targetAgent', to_jsonb(p_agent.agent_id),
+      'unblock-job or reassign-job with a blocked job itself; cancel-job ends the question about it');
+  end if;
   perform require_accepted(p_agent, p_subject, 'targetAgent', 'targetAgent');
   perform refuse_frozen_agent(p_agent.namespace, p_agent.agent_id, 'targetAgent');
   if p_trust = 'untrusted' and p_agent.reads = 'trusted' then

@@ -2,7 +2,8 @@
 
 -- Cancels queued blocked.replan jobs of the bus about jobs that are no longer blocked, or about which the bus
 -- has asked anew, at most p_limit (null: sweep_batch). The end of a block cancels its replan job itself, but
--- passes over one that another call has locked at that moment. Returns the ids of the cancelled jobs.
+-- passes over one that another call has locked at that moment. One that cannot be cancelled does not stop
+-- the others. Returns the ids of the cancelled jobs.
 create or replace function cancel_stale_replans(p_limit int default null) returns setof uuid
 language plpgsql as $$
 declare
@@ -28,12 +29,19 @@ begin
             and n.state in ('queued', 'leased', 'running')
             and n.coalesce_key is null
             and n.seq > q.seq) end
+      and sweep_may_try('replan', q.job_id)
     order by q.job_id
     limit coalesce(p_limit, sweep_batch())
     for no key update of q skip locked
   loop
-    perform cancel_one(v_replan, 'no job is blocked any more as it was when this was asked');
-    return next v_replan.job_id;
+    begin
+      if cancel_replan(v_replan) then
+        return next v_replan.job_id;
+      end if;
+      perform forget_sweep_failure('replan', v_replan.job_id);
+    exception when others then
+      perform note_sweep_failure('replan', v_replan.job_id, v_replan.namespace, sqlerrm);
+    end;
   end loop;
 end
 $$;
