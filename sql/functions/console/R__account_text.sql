@@ -63,9 +63,10 @@ language sql immutable as $$
         || at_least((p_account #>> '{flow,jobs}')::bigint, 'job', 'jobs') || '; its agents were ')
     || case (w ->> 'attempts')::bigint
       when 0 then 'not woken'
-      else 'woken ' || at_least((w ->> 'attempts')::bigint, 'time', 'times') || ' for '
-        || at_least((w ->> 'jobs')::bigint, 'job', 'jobs')
+      else 'woken ' || at_least((w ->> 'attempts')::bigint, 'time', 'times')
+        -- The outcomes are those of the times: a job that was blocked and then done has two.
         || coalesce(' (' || counts_listed(w -> 'outcomes', false) || ')', '')
+        || ' for ' || at_least((w ->> 'jobs')::bigint, 'job', 'jobs')
         || coalesce(', most often for ' || said(w #>> '{bySubject,rows,0,subject}', p_markdown), '')
       end
     || case (w ->> 'undelivered')::bigint

@@ -1,7 +1,31 @@
 -- Sessions of the console: a browser sends the token of an operator or viewer once, and a cookie after that.
 -- The door makes the cookie and passes only its SHA-256.
 
+-- Ends the open sessions of a token that were used longest ago, so that a new one fits below
+-- console_sessions_of_token.
+create or replace function end_surplus_sessions(p_token_hash bytea) returns void
+language plpgsql as $$
+declare
+  v_session console_sessions;
+begin
+  for v_session in
+    select *
+    from console_sessions
+    where token_hash = p_token_hash and ended_at is null and ends_at > now()
+    order by used_at desc, session_id desc
+    offset console_sessions_of_token() - 1
+    for update skip locked
+  loop
+    update console_sessions
+    set ended_at = now(), updated_at = now()
+    where session_id = v_session.session_id;
+    perform note_console_session(v_session, 'ended');
+  end loop;
+end
+$$;
+
 -- Opens a session for the token of an operator or viewer with this SHA-256, and the SHA-256 of the cookie.
+-- The session that was used longest ago makes room when the token has console_sessions_of_token already.
 -- Returns sessionId, kind, name, namespace (null for every namespace) and seconds, how long it lasts. Refuses
 -- an unknown token (401) and one of another kind (403).
 create or replace function open_console_session(p_token_hash bytea, p_session_hash bytea) returns jsonb
@@ -22,6 +46,8 @@ begin
   if v_principal ->> 'kind' = 'viewer' then
     perform revoke_older_tokens(p_token_hash);
   end if;
+  perform act_as(v_principal, 'a newer login takes its place');
+  perform end_surplus_sessions(p_token_hash);
   perform act_as(v_principal, 'logged in');
   insert into console_sessions (session_hash, token_hash, namespace, ends_at)
   values (p_session_hash, p_token_hash, v_namespace, now() + console_session_lifetime())
@@ -63,7 +89,7 @@ begin
         to_char(least(v_session.ended_at, v_token.revoked_at, v_session.ends_at) at time zone 'UTC',
           'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
         case
-          when v_session.ended_at <= now() then 'it was logged out'
+          when v_session.ended_at <= now() then 'it was logged out, or a newer login has taken its place'
           when v_token.revoked_at <= now() then 'its token was revoked'
           else 'it has lasted as long as a session may' end),
       'agentbus_session', null, 'a new session: POST /console/session with the token');

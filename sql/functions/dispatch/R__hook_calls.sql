@@ -118,8 +118,9 @@ drop function if exists give_back(jobs, text, uuid, text, text);
 drop function if exists hook_busy(text, uuid, text);
 
 -- Queues a locked job whose run has not started again, after short_backoff up to undelivered_cap_seconds.
--- The attempt does not count. A job for which no run starts in p_tries hook calls in a row is set aside; with
--- p_alone only when other jobs of the gateway were admitted meanwhile.
+-- The attempt does not count. A job for which no run starts in p_tries hook calls is set aside; with p_alone
+-- these are all calls since its last run, and it is set aside only when other jobs of the gateway were
+-- admitted meanwhile. Otherwise only calls with the cause of this one are counted (refusal_cause).
 -- When an earlier call of the attempt may have started a run, this failure does not prove that there is
 -- none, so the outcome is unknown (hook_unknown).
 create or replace function give_back(
@@ -128,6 +129,7 @@ create or replace function give_back(
 language plpgsql as $$
 declare
   v_first uuid;
+  v_tries int;
 begin
   if p_job.live_attempt is distinct from p_attempt or p_job.lease_owner is distinct from p_dispatcher then
     return hook_answer(p_job, false, p_outcome);
@@ -136,13 +138,15 @@ begin
     return hook_unknown(p_dispatcher, p_attempt, p_error);
   end if;
   if p_job.delivery_failures + 1 >= p_tries then
-    select attempt_id into v_first
+    select 1 + count(*) filter (where attempt_no < p_job.attempt_no
+        and (p_alone or refusal_cause(error) = refusal_cause(p_error))),
+      min(attempt_id::text)::uuid
+    into v_tries, v_first
     from job_attempts
-    where job_id = p_job.job_id and attempt_no = p_job.attempt_no - p_job.delivery_failures;
-    if not p_alone or others_admitted_since(p_job, v_first, null) then
+    where job_id = p_job.job_id and attempt_no >= p_job.attempt_no - p_job.delivery_failures;
+    if v_tries >= p_tries and (not p_alone or others_admitted_since(p_job, v_first, null)) then
       p_job := set_aside(p_job, p_error, format(
-        '%s hook calls in a row have started no run of this job, the last one because: %s',
-        p_job.delivery_failures + 1, p_error));
+        '%s hook calls have started no run of this job, the last one because: %s', v_tries, p_error));
       return hook_answer(p_job, true, p_outcome);
     end if;
   end if;

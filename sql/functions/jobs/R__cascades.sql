@@ -281,10 +281,10 @@ begin
     else
       perform continue_cascade(v_cascade, v_job);
     end if;
-    perform forget_sweep_failure('cascade', v_cascade.job_id);
+    perform forget_sweep_failure('cascade_' || v_cascade.kind, v_cascade.job_id);
   exception when others then
     perform cascade_again(v_cascade,
-      note_sweep_failure('cascade', v_cascade.job_id, v_cascade.namespace, sqlerrm));
+      note_sweep_failure('cascade_' || v_cascade.kind, v_cascade.job_id, v_cascade.namespace, sqlerrm));
   end;
   return exists (select from cascades where retry_at <= now());
 end

@@ -59,6 +59,22 @@ language sql stable as $$
     now() + make_interval(secs => coalesce((p_input ->> 'delaySeconds')::int, 0))))
 $$;
 
+-- Refuses (403) an agent that is none of p_agents and so may not do with the job what p_mode asks for, which
+-- p_what says in words.
+create or replace function require_requester(
+  p_principal jsonb, p_job jobs, p_agents text[], p_mode text, p_what text, p_field text
+) returns void
+language plpgsql as $$
+begin
+  -- A null among the agents makes the comparison null, not false.
+  if is_agent(p_principal) and (p_principal ->> 'name' = any (p_agents)) is not true then
+    perform refuse(403, 'forbidden', format('job %s was requested by %s, and another caller must not %s', p_job.job_id,
+        coalesce('agent ' || p_job.source_agent, 'an operator'), p_what),
+      p_field || 'dedupeMode', to_jsonb(p_mode), 'another dedupeMode or dedupeKey');
+  end if;
+end
+$$;
+
 -- Writes p_new, a newer request with the same dedupe key, over the request of a locked job that has had no
 -- attempt. The job keeps its id, its place in the order of arrival, its parent and its dependencies, and it
 -- stays untrusted. Refuses an agent that did not make the earlier request (403), and new dependencies.
@@ -66,11 +82,8 @@ create or replace function replace_request(
   p_principal jsonb, p_job jobs, p_new jobs, p_dependencies uuid[], p_field text
 ) returns jobs language plpgsql as $$
 begin
-  if is_agent(p_principal) and p_job.source_agent is distinct from p_principal ->> 'name' then
-    perform refuse(403, 'forbidden', format('job %s was requested by %s, and another caller must not replace the request', p_job.job_id,
-        coalesce('agent ' || p_job.source_agent, 'an operator')),
-      p_field || 'dedupeMode', '"replace_queued"', 'another dedupeMode or dedupeKey');
-  end if;
+  perform require_requester(p_principal, p_job, array[p_job.source_agent], 'replace_queued',
+    'replace the request', p_field);
   if cardinality(p_dependencies) > 0 then
     perform refuse(422, 'invalid_field', format('job %s keeps the jobs on which it depends when its request is replaced', p_job.job_id),
       p_field || 'dependsOn', to_jsonb(p_dependencies), 'no dependsOn, or another dedupeMode');
@@ -233,6 +246,9 @@ begin
       if v_mode = 'until_ended' or v_mode = 'while_queued' and v_job.state in ('waiting', 'queued') then
         return jsonb_build_object('job', job_json(v_job), 'created', false, 'differs', v_differs);
       end if;
+      -- The agent of the job may: it hands the key on to its own next job.
+      perform require_requester(p_principal, v_job, array[v_job.source_agent, v_job.target_agent], v_mode,
+        'take its dedupe key', p_field);
       perform release_key(v_job);
       v_earlier := v_job.job_id;
     end if;

@@ -47,9 +47,9 @@ language sql stable as $$
         when (p_job).run_after > now() then 'due at ' || utc_text((p_job).run_after)
         else coalesce(job_type_hold((p_job).namespace, (p_job).job_type), p_hold) end
     when 'leased' then coalesce((p_job).lease_owner, 'repeat of a delivery with unknown outcome')
-      || ', lease until ' || utc_text((p_job).leased_until)
+      || ', the lease ends ' || utc_text((p_job).leased_until)
     when 'running' then 'agent ' || (p_job).target_agent
-      || ', lease until ' || utc_text((p_job).leased_until)
+      || ', the lease ends ' || utc_text((p_job).leased_until)
     when 'blocked' then block_move(p_job)
     when 'dead' then 'an operator: redrive-job or cancel-job'
     else ''
@@ -382,17 +382,22 @@ declare
   v_rows jsonb[] := '{}';
   v_bytes int := 0;
   v_more boolean := false;
+  v_searched record;
 begin
   for v_event in
     select *
-    from events
-    where namespace = v_namespace
-      and (v_regex is null or topic ~ v_regex)
-      and (p_input ->> 'sourceJobId' is null or source_job_id = (p_input ->> 'sourceJobId')::uuid)
-      and (v_after is null or seq > v_after)
-      and (v_before is null or seq < v_before)
-      and seq <= v_complete
-    -- One of the two is null for all rows, so the planner reads the index by seq in the right direction.
+    from (
+      select *
+      from events
+      where namespace = v_namespace
+        and (p_input ->> 'sourceJobId' is null or source_job_id = (p_input ->> 'sourceJobId')::uuid)
+        and (v_after is null or seq > v_after)
+        and (v_before is null or seq < v_before)
+        and seq <= v_complete
+      -- One of the two is null for all rows, so the planner reads the index by seq in the right direction.
+      order by case when v_after is null then seq end desc, case when v_after is not null then seq end
+      limit case when v_regex is null then v_limit else event_looks() end) looked
+    where v_regex is null or topic ~ v_regex
     order by case when v_after is null then seq end desc, case when v_after is not null then seq end
     limit v_limit
   loop
@@ -406,6 +411,24 @@ begin
     exit when v_more;
     v_rows := case when v_after is null then v_row || v_rows else v_rows || v_row end;
   end loop;
+  if v_regex is not null and not v_more and cardinality(v_rows) < v_limit then
+    select seq, created_at into v_searched
+    from events
+    where namespace = v_namespace
+      and (p_input ->> 'sourceJobId' is null or source_job_id = (p_input ->> 'sourceJobId')::uuid)
+      and (v_after is null or seq > v_after)
+      and (v_before is null or seq < v_before)
+      and seq <= v_complete
+    order by case when v_after is null then seq end desc, case when v_after is not null then seq end
+    limit 1
+    offset event_looks() - 1;
+    if found then
+      return jsonb_build_object(
+        'events', to_jsonb(v_rows),
+        case when v_after is null then 'older' else 'next' end, v_searched.seq,
+        'searchedTo', v_searched.created_at);
+    end if;
+  end if;
   return jsonb_build_object('events', to_jsonb(v_rows))
     || case
       when not v_more and cardinality(v_rows) < v_limit then '{}'

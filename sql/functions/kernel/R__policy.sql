@@ -427,6 +427,11 @@ language sql immutable as $$ select array[interval '4 hours', interval '24 hours
 -- Chosen: an agent that has asked five times has the answers of its last rounds; all stay in list-questions.
 create or replace function questions_in_prompt() returns int language sql immutable as $$ select 5 $$;
 
+-- How many events one call of list-events reads while it looks for a topic; then the answer says how far it
+-- has searched.
+-- Chosen: as many as questions below, which are rows of the same size.
+create or replace function event_looks() returns int language sql immutable as $$ select 10000 $$;
+
 -- How many questions one call of list-questions reads; then the answer says how far it has searched.
 -- Chosen: such a call takes about a tenth of a second, like one of list-audit.
 create or replace function question_looks() returns int language sql immutable as $$ select 10000 $$;
@@ -656,6 +661,11 @@ create or replace function audited_value_length() returns int language sql immut
 -- Chosen: a working day, so that nobody logs in twice on it and a forgotten browser is out by the next.
 create or replace function console_session_lifetime() returns interval
 language sql immutable as $$ select interval '12 hours' $$;
+
+-- How many sessions of the console one token has at once.
+-- Chosen: ten people with five browsers; more is a program that logs in anew for each call.
+create or replace function console_sessions_of_token() returns int
+language sql immutable as $$ select 50 $$;
 
 -- After how long a use of a session is noted again.
 -- Chosen: an open page makes several calls a minute, and the time is for people.

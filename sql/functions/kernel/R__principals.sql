@@ -189,13 +189,31 @@ $$;
 
 drop function if exists register_operator_token(bytea, text);
 
--- Registers the operator token with this SHA-256, for one namespace (null: for every).
+-- Registers the operator token with this SHA-256, for one namespace (null: for every). Refuses (409) a token
+-- that is registered already and would not be accepted as this one: it belongs to another namespace, was
+-- revoked, or is a token of another kind.
 create or replace function register_operator_token(
   p_token_hash bytea, p_name text, p_namespace text default null
-) returns void language sql as $$
+) returns void language plpgsql as $$
+declare
+  v_known access_tokens;
+begin
   insert into access_tokens (token_hash, kind, name, namespace)
   values (p_token_hash, 'operator', p_name, p_namespace)
-  on conflict (token_hash) do nothing
+  on conflict (token_hash) do nothing;
+  if found then
+    return;
+  end if;
+  select * into v_known from access_tokens where token_hash = p_token_hash;
+  if v_known.kind <> 'operator' or v_known.revoked_at is not null
+    or v_known.namespace is distinct from p_namespace and v_known.namespace is not null then
+    -- The way out is part of the message, because a start shows nothing else.
+    perform refuse(409, 'wrong_state', format('this operator token is known already, as that of %s %s%s%s; a node of'
+        ' namespace %s needs another: move its file operator.token away, and the next start makes a new one',
+        v_known.kind, v_known.name, ' for namespace ' || v_known.namespace,
+        ', which was revoked at ' || utc_text(v_known.revoked_at), coalesce(p_namespace, 'default')));
+  end if;
+end
 $$;
 
 create or replace function issue_agent_token(p_principal jsonb, p_input jsonb) returns jsonb

@@ -111,8 +111,9 @@ end
 $$;
 
 -- Pauses what the input names, with the mode pause or drain, and returns the pause with changed, which is
--- false for a repeated call. A later call with another reason, end or mode replaces these. Refuses an end in
--- the past (422), and everything that is stopped (409).
+-- false for a repeated call. A later call with another reason, end or mode replaces these; the pause of
+-- another caller only with replace, because that person counts on it. Refuses an end in the past (422),
+-- everything that is stopped, and the pause of another caller (409).
 -- Takes the lock of the claims, so that no claim after the answer takes a job that is paused.
 create or replace function begin_pause(p_principal jsonb, p_input jsonb, p_mode text) returns jsonb
 language plpgsql as $$
@@ -139,6 +140,10 @@ begin
   if (v_pause.mode, v_pause.reason, v_pause.until) is not distinct from (p_mode, v_reason, v_until)
     and (v_kind <> 'agent' or lane_is_paused_by_a_person(v_namespace, v_name)) then
     return pause_json(v_pause) || '{"changed": false}';
+  end if;
+  if v_pause.paused_by <> current_actor() and not coalesce((p_input ->> 'replace')::boolean, false) then
+    perform refuse(409, 'wrong_state', stop_text(v_pause), 'replace', coalesce(p_input -> 'replace', 'false'),
+      'pause or drain with replace true, to put this pause in the place of that one; or resume first');
   end if;
   v_pause := write_pause(v_namespace, v_kind, v_name, p_mode, v_reason, v_until);
   if v_kind = 'agent' then

@@ -57,6 +57,34 @@ class ConsoleSessionsTest {
     }
 
     @Test
+    void a_token_has_a_limited_number_of_sessions_and_the_one_unused_for_longest_makes_room() {
+        int most = door.database().jdbc().queryForObject("select console_sessions_of_token()", Integer.class);
+        door.database()
+                .jdbc()
+                .update(
+                        """
+                        insert into console_sessions (session_hash, token_hash, namespace, used_at, ends_at)
+                        select sha256(n::text::bytea), token_hash, namespace, now() + make_interval(secs => n), ends_at
+                        from (select * from console_sessions where ended_at is null order by used_at desc limit 1) s,
+                          generate_series(1, ?) n""",
+                        most - 1);
+
+        Browser newest = new Browser(url).login(door.operator());
+
+        assertEquals(
+                most,
+                door.database()
+                        .jdbc()
+                        .queryForObject(
+                                "select count(*) from console_sessions where ended_at is null and ends_at > now()",
+                                Integer.class));
+        assertEquals(200, newest.get("/v1/whoami").status());
+        Answer ended = browser.get("/v1/whoami");
+        Door.assertProblem(ended, 401, "session_ended");
+        assertTrue(ended.text().contains("a newer login has taken its place"), ended.text());
+    }
+
+    @Test
     void a_token_becomes_a_cookie_that_no_script_reads_and_the_api_takes_it() {
         Answer login = browser.post("/console/session", "{\"token\":\"" + door.operator() + "\"}");
 

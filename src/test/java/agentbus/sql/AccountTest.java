@@ -101,7 +101,7 @@ class AccountTest {
         JsonNode account = ofDevops();
 
         assertEquals(
-                "Agent devops was woken 2 times for 2 jobs (1 succeeded and 1 blocked), most often for infra.check."
+                "Agent devops was woken 2 times (1 succeeded and 1 blocked) for 2 jobs, most often for infra.check."
                         + " It wrote 1 result and 1 event, handed over 1 job (1 to research) and ended 1 attempt with a block."
                         + " 2 runs took 0.0 min; 1 of them reported usage: 1200 tokens and 0.25 USD."
                         + " 1 call was refused (1 handoff_not_allowed). 1 job is still open: 1 blocked.",

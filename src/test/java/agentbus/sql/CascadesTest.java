@@ -302,4 +302,18 @@ class CascadesTest {
             bus.jdbc().execute("drop function break_it() cascade");
         }
     }
+
+    @Test
+    void a_cascade_that_succeeds_does_not_hide_the_failure_of_the_other_kind() {
+        String job = bus.enqueue();
+        bus.jdbc().queryForList("select note_sweep_failure('cascade_cancel', ?::uuid, 'default', 'broken row')", job);
+        bus.jdbc()
+                .update(
+                        "insert into cascades (job_id, kind, namespace, actor, why) values (?::uuid, 'release', 'default', 'a', '')",
+                        job);
+
+        bus.finishCascades();
+
+        assertEquals(1, bus.count("sweep_failures"));
+    }
 }

@@ -377,6 +377,22 @@ class EnqueueTest {
     }
 
     @Test
+    void the_key_of_a_job_at_work_is_taken_by_its_requester_and_its_own_agent_only() {
+        JsonNode input =
+                json("targetAgent", "devops", "subject", "infra.check", "dedupeKey", "k", "dedupeMode", "while_queued");
+        again("until_ended", 1);
+        Attempt attempt = bus.claim();
+        bus.admitted(attempt);
+
+        Refusal foreign = refusal(() -> bus.call("enqueue_job", agent("research"), input));
+
+        assertEquals("403 forbidden dedupeMode", foreign.brief());
+        assertTrue(foreign.message().contains("must not take its dedupe key"), foreign.message());
+        JsonNode own = bus.call("enqueue_job", agent("devops"), input);
+        assertEquals(attempt.job(), own.get("earlierJobId").asText());
+    }
+
+    @Test
     void a_time_long_past_is_due_at_once_and_its_age_counts_from_the_arrival() {
         String ordinary = bus.enqueue();
         String past = bus.enqueue("runAfter", "0001-01-01T00:00:00Z");

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
@@ -40,6 +41,38 @@ class EventsTest {
                         pattern,
                         agent,
                         subject);
+    }
+
+    @Test
+    void a_search_for_a_rare_topic_stops_and_says_how_far_it_has_looked() {
+        int looks = bus.jdbc().queryForObject("select event_looks()", Integer.class);
+        bus.ask("emit_event", "topic", "rare.first");
+        bus.jdbc()
+                .update(
+                        "insert into events (namespace, topic, payload) select 'default', 'common', '{}' from generate_series(1, ?)",
+                        2 * looks);
+        bus.ask("emit_event", "topic", "rare.last");
+
+        List<String> found = new ArrayList<>();
+        JsonNode page = bus.ask("list_events", "topic", "rare.*");
+        int pages = 1;
+        for (; page.has("older"); pages++) {
+            assertTrue(page.has("searchedTo"), page.toString());
+            page.get("events").forEach(event -> found.add(event.get("topic").asText()));
+            page = bus.ask("list_events", "topic", "rare.*", "before", page.get("older"));
+        }
+        page.get("events").forEach(event -> found.add(event.get("topic").asText()));
+        assertEquals(List.of("rare.last", "rare.first"), found);
+        assertEquals(3, pages);
+
+        JsonNode forward = bus.ask("list_events", "topic", "rare.*", "after", 0);
+        assertEquals(List.of("rare.first"), forward.get("events").findValuesAsText("topic"));
+        assertTrue(forward.has("next") && forward.has("searchedTo"), forward.toString());
+        while (forward.has("next")) {
+            forward = bus.ask("list_events", "topic", "rare.*", "after", forward.get("next"));
+        }
+        assertEquals(List.of("rare.last"), forward.get("events").findValuesAsText("topic"));
+        assertFalse(bus.ask("list_events", "topic", "common", "limit", 3).has("searchedTo"), "a full page");
     }
 
     @Test

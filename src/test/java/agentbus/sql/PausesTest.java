@@ -397,4 +397,34 @@ class PausesTest {
 
         assertEquals(List.of("agent 2", "everything 1", "frozen_agent 1"), counts);
     }
+
+    @ParameterizedTest
+    @CsvSource({"agent, devops", "job_type, reactive", "gateway, default", "everything,"})
+    void the_pause_of_another_person_is_replaced_only_on_purpose(String kind, String name) {
+        pause(kind, name);
+        var bert = Machine.json("kind", "operator", "name", "bert");
+        var input = Machine.json("kind", kind, "reason", "the disk is full");
+        if (name != null) {
+            input.put("name", name);
+        }
+
+        Refusal refused = refusal(() -> bus.call("pause", bert, input));
+
+        assertEquals("409 wrong_state replace", refused.brief());
+        assertTrue(refused.message().contains("is paused by operator:anna since "), refused.message());
+        assertTrue(refused.message().endsWith(": too much"), refused.message());
+        assertEquals(
+                "409 wrong_state replace",
+                refusal(() -> bus.call("drain", bert, input)).brief());
+        assertEquals("too much", only().get("reason").asText());
+        JsonNode same = bus.call("pause", bert, input.deepCopy().put("reason", "too much"));
+        assertFalse(same.get("changed").asBoolean(), "the same pause again");
+        assertEquals("operator:anna", same.get("by").asText());
+
+        JsonNode replaced = bus.call("pause", bert, input.put("replace", true));
+
+        assertTrue(replaced.get("changed").asBoolean());
+        assertEquals("operator:bert", only().get("by").asText());
+        assertEquals("the disk is full", only().get("reason").asText());
+    }
 }

@@ -46,6 +46,35 @@ class PrincipalsTest {
         bus.jdbc().queryForList("select register_operator_token(decode(?, 'hex'), 'anna')", hash(seed));
     }
 
+    private void registerFor(int seed, String namespace) {
+        bus.jdbc().queryForList("select register_operator_token(decode(?, 'hex'), 'anna', ?)", hash(seed), namespace);
+    }
+
+    @Test
+    void a_token_of_another_fleet_a_revoked_one_and_one_of_another_kind_are_refused_at_the_start() {
+        bus.jdbc().update("insert into namespaces values ('east') on conflict do nothing");
+        registerFor(1, "east");
+        registerFor(1, "east");
+        operatorToken(2);
+        registerFor(2, "east");
+        bus.jdbc()
+                .update(
+                        "insert into access_tokens (token_hash, kind, name, namespace, revoked_at) values"
+                                + " (decode(?, 'hex'), 'operator', 'bert', null, '2026-11-28T10:00:00Z'),"
+                                + " (decode(?, 'hex'), 'agent', 'devops', 'default', null)",
+                        hash(3),
+                        hash(4));
+
+        assertEquals(
+                "this operator token is known already, as that of operator anna for namespace east; a node of namespace"
+                        + " default needs another: move its file operator.token away, and the next start makes a new one",
+                refusal(() -> operatorToken(1)).message());
+        assertTrue(refusal(() -> operatorToken(3))
+                .message()
+                .contains("operator bert, which was revoked at 2026-11-28T10:00:00Z; "));
+        assertTrue(refusal(() -> operatorToken(4)).message().contains("that of agent devops for namespace default"));
+    }
+
     @Test
     void an_operators_token_opens_every_namespace() {
         operatorToken(1);

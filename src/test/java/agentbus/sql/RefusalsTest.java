@@ -9,11 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.Connection;
 import java.time.OffsetDateTime;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /** Hook calls that start no run, without end: lanes that try again, and jobs that are set aside. */
 @ExtendWith(PostgresExtension.class)
@@ -293,10 +295,53 @@ class RefusalsTest {
         busy(attempt, 409);
 
         assertEquals("blocked", bus.state(attempt.job()));
-        assertTrue(bus.column(attempt.job(), "blocked_reason", String.class).contains("10 hook calls in a row"));
+        assertTrue(bus.column(attempt.job(), "blocked_reason", String.class)
+                .contains("10 hook calls have started no run"));
         assertTrue(bus.column(attempt.job(), "blocked_reason", String.class).contains("session taken"));
         assertEquals(0, bus.column(attempt.job(), "attempt_count", Integer.class));
         assertEquals(0, bus.column(attempt.job(), "delivery_failures", Integer.class));
+    }
+
+    @Test
+    void refused_jobs_become_due_without_a_look_at_the_queue_of_their_lane(TestDatabase database) throws Exception {
+        Attempt attempt = bus.leased();
+        bus.undelivered(attempt, null);
+        bus.jdbc()
+                .update(
+                        "insert into jobs (namespace, target_agent, job_type, subject, state, run_after, timeout_seconds,"
+                                + " hard_timeout_seconds) select 'default', 'devops', 'reactive', 'infra.repair', 'queued',"
+                                + " now() + interval '1 hour', 600, 600 from generate_series(1, 5000)");
+        bus.jdbc().execute("analyze jobs");
+        try (Connection connection = database.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            Machine inTransaction = Machine.on(new SingleConnectionDataSource(connection, true));
+            inTransaction.jdbc().queryForList("select make_refused_due('default', '{devops,research}')");
+
+            assertTrue(inTransaction.count("jobs where job_id = ?::uuid and run_after <= now()", attempt.job()) == 1);
+            assertEquals(
+                    List.of("jobs_undelivered"),
+                    inTransaction
+                            .jdbc()
+                            .queryForList(
+                                    "select indexrelid::regclass::text from pg_index where indrelid = 'jobs'::regclass"
+                                    + " and not indisprimary and pg_stat_get_xact_numscans(indexrelid) > 0",
+                            String.class));
+            connection.rollback();
+        }
+    }
+
+    @Test
+    void other_failures_before_a_taken_session_do_not_set_the_job_aside() {
+        Attempt attempt = bus.leased();
+        for (int i = 0; i < 12; i++) {
+            bus.undelivered(attempt, null);
+            bus.makeDue(attempt.job());
+            attempt = bus.claim();
+        }
+
+        busy(attempt, 409);
+
+        assertEquals("queued", bus.state(attempt.job()));
     }
 
     @Test
