@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +37,8 @@ import picocli.CommandLine.Parameters;
         },
         footer = "Example: agentbus bench drain --jobs 20000 --rounds 3")
 public final class BenchCommand implements Callable<Integer> {
+    /** Chosen: a statement that fills the history ignores the interrupt and takes up to some tens of seconds. */
+    private static final long STOP_SECONDS = 60;
 
     private final Class<?> program;
     private final PrintStream out;
@@ -93,10 +97,33 @@ public final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         options.check();
-        for (What one : what) {
-            measure(one);
+        CountDownLatch ended = new CountDownLatch(1);
+        Thread bench = Thread.currentThread();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(bench, ended), "stop-bench"));
+        try {
+            for (What one : what) {
+                measure(one);
+            }
+            return 0;
+        } finally {
+            ended.countDown();
         }
-        return 0;
+    }
+
+    /** On Ctrl-C or SIGTERM: interrupts the bench, and waits until it has closed what it has opened. */
+    private void stop(Thread bench, CountDownLatch ended) {
+        if (ended.getCount() == 0) {
+            return;
+        }
+        bench.interrupt();
+        try {
+            if (!ended.await(STOP_SECONDS, TimeUnit.SECONDS)) {
+                err.println("bench: it did not end within " + STOP_SECONDS
+                        + " s; its database, and a Postgres of its own, may be left");
+            }
+        } catch (InterruptedException late) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void measure(What one) {

@@ -50,7 +50,7 @@ final class BenchDatabase implements AutoCloseable {
         try {
             admin.run("create-database");
         } catch (BenchFailure refused) {
-            server.close();
+            uninterrupted(server::close);
             throw new BenchFailure(
                     "cannot make the database " + NAME + " on the server of the " + server
                             + "; the bench needs it: let the role create databases, and drop the database if a"
@@ -68,9 +68,28 @@ final class BenchDatabase implements AutoCloseable {
             new Migrations(database).run();
             return new BenchDatabase(server, database, admin, access);
         } catch (RuntimeException failed) {
-            admin.run("drop-database");
-            server.close();
+            uninterrupted(() -> drop(admin, server));
             throw failed;
+        }
+    }
+
+    private static void drop(BenchSql admin, Database server) {
+        try {
+            admin.run("drop-database");
+        } finally {
+            server.close();
+        }
+    }
+
+    /** Closes without the interrupt that has stopped the bench, because it would cut the close short. */
+    private static void uninterrupted(Runnable close) {
+        boolean interrupted = Thread.interrupted();
+        try {
+            close.run();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -104,11 +123,9 @@ final class BenchDatabase implements AutoCloseable {
     /** Drops the database and closes the connections; an embedded server stops. */
     @Override
     public void close() {
-        database.close();
-        try {
-            admin.run("drop-database");
-        } finally {
-            server.close();
-        }
+        uninterrupted(() -> {
+            database.close();
+            drop(admin, server);
+        });
     }
 }

@@ -1,5 +1,6 @@
 package agentbus.bench;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,9 +14,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import picocli.CommandLine;
@@ -112,6 +115,36 @@ class BenchCommandTest {
         assertTrue(lines.get(0).at("/figures").has("queriesPerSecond"));
         assertTrue(lines.get(0).at("/figures/residentMb").asInt() != 0);
         assertTrue(lines.get(1).at("/figures/medianSeconds").asDouble() > 0);
+    }
+
+    @Test
+    void a_bench_that_is_stopped_takes_its_database_and_its_processes_along() throws Exception {
+        ProcessBuilder bench = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "bench",
+                "idle",
+                "--seconds",
+                "600");
+        bench.environment().put("DATABASE_URL", database.url());
+        bench.environment().put("AGENTBUS_HOME", System.getProperty("user.dir"));
+        bench.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        Process process = bench.start();
+        try {
+            await().atMost(60, TimeUnit.SECONDS).until(() -> !databases().isEmpty());
+            List<ProcessHandle> children = process.descendants().toList();
+
+            process.destroy();
+
+            assertTrue(process.waitFor(60, TimeUnit.SECONDS), "it ends");
+            assertEquals(List.of(), databases());
+            assertTrue(children.stream().noneMatch(ProcessHandle::isAlive));
+        } finally {
+            process.destroyForcibly();
+        }
     }
 
     @Test
