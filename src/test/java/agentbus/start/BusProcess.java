@@ -21,6 +21,9 @@ import java.util.zip.ZipEntry;
 public final class BusProcess implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(120);
 
+    /** In a short life the work of the optimizing compiler does not pay. */
+    private static final List<String> SHORT_LIFE = List.of("-Xmx256m", "-XX:TieredStopAtLevel=1");
+
     private final Process process;
     private final Path out;
     private final Path log;
@@ -88,7 +91,22 @@ public final class BusProcess implements AutoCloseable {
     public static BusProcess start(
             Path home, Map<String, String> settings, String classPath, Map<String, String> environment)
             throws IOException {
-        BusProcess bus = begin(home, settings, classPath, environment);
+        return started(begin(home, settings, classPath, environment, SHORT_LIFE));
+    }
+
+    /**
+     * Starts a process with other options of its JVM.
+     *
+     * @param home its home directory; its output goes to files there
+     * @param settings its settings
+     * @param options the options of the JVM
+     * @return the running process
+     */
+    public static BusProcess start(Path home, Map<String, String> settings, List<String> options) throws IOException {
+        return started(begin(home, settings, packed(), Map.of(), options));
+    }
+
+    private static BusProcess started(BusProcess bus) {
         try {
             await("the bus runs").atMost(START).until(() -> bus.says("agentbus runs at") || !bus.process.isAlive());
             if (!bus.process.isAlive()) {
@@ -110,21 +128,20 @@ public final class BusProcess implements AutoCloseable {
      * @return the process, which does not run yet
      */
     public static BusProcess begin(Path home, Map<String, String> settings) throws IOException {
-        return begin(home, settings, System.getProperty("java.class.path"), Map.of());
+        return begin(home, settings, System.getProperty("java.class.path"), Map.of(), SHORT_LIFE);
     }
 
     private static BusProcess begin(
-            Path home, Map<String, String> settings, String classPath, Map<String, String> environment)
+            Path home,
+            Map<String, String> settings,
+            String classPath,
+            Map<String, String> environment,
+            List<String> options)
             throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElseThrow(),
-                "-Xmx256m",
-                // A short life: what the compiler would optimize does not pay.
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                classPath,
-                "agentbus.Main",
-                "run"));
+        List<String> command =
+                new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow()));
+        command.addAll(options);
+        command.addAll(List.of("-cp", classPath, "agentbus.Main", "run"));
         settings.forEach((key, value) -> command.addAll(List.of("--set", key + "=" + value)));
         Path out = Files.createTempFile(home, "bus", ".out");
         Path log = Files.createTempFile(home, "bus", ".log");
