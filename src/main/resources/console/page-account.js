@@ -5,7 +5,7 @@ import { useRead } from "./reads.js";
 import { html, useState } from "./lib.js";
 import { Markdown } from "./markdown.js";
 import { go, address } from "./router.js";
-import { Answer, Choice, Section, Text } from "./ui.js";
+import { Answer, Choice, Section } from "./ui.js";
 
 const HOUR_MS = 3600000;
 /** Chosen: the windows that people ask for most. */
@@ -94,7 +94,6 @@ function Account({ account }) {
     }
   };
   return html`
-    ${account.headline && html`<p class="headline"><${Text}>${account.headline}<//></p>`}
     <div class="actions" data-page-actions>
       <button type="button" onClick=${copy}>Copy as Markdown</button>
       <span role="status">${copied}</span>

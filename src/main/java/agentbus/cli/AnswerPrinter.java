@@ -128,14 +128,17 @@ final class AnswerPrinter {
         answer.path("problems").forEach(problem -> out.println("- " + Cell.sentence(problem)));
         if (items.isEmpty()) {
             out.println("no " + Text.words(table.list()));
-            return;
+        } else {
+            new TextTable(items, table.columns()).print(out, "", terminal.width());
         }
-        new TextTable(items, table.columns()).print(out, "", terminal.width());
-        if (answer.path("next").isNumber()) {
-            boolean forward =
-                    operation.inputs().stream().anyMatch(input -> input.name().equals("after"));
-            out.println("There may be more: " + (forward ? "--after " : "--before ")
-                    + answer.get("next").asText());
+        JsonNode next = answer.has("next") ? answer.get("next") : answer.path("older");
+        if (next.isNumber()) {
+            boolean forward = answer.has("next")
+                    && operation.inputs().stream()
+                            .anyMatch(input -> input.name().equals("after"));
+            String searched =
+                    answer.has("searchedTo") ? "Searched to " + Cell.line(answer.get("searchedTo")) + ". " : "";
+            out.println(searched + "There may be more: " + (forward ? "--after " : "--before ") + next.asText());
         }
     }
 

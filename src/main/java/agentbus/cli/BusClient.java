@@ -111,7 +111,8 @@ final class BusClient {
         } catch (IOException broken) {
             throw broken.getCause() instanceof ProtocolException || broken instanceof ProtocolException
                     ? new NoAnswer("The server at " + settings.url()
-                            + " does not answer in HTTP, so this is no agentbus; if it speaks TLS, use https://.")
+                            + " does not answer in HTTP, so this is no agentbus or something between has broken its"
+                            + " answer; if it speaks TLS, use https://. " + then(operation))
                     : lost(operation, "the connection has broken before the whole answer came");
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
@@ -127,11 +128,14 @@ final class BusClient {
     }
 
     private NoAnswer lost(Operation operation, String what) {
-        String then = operation.method().equals("GET")
+        return new NoAnswer("No whole answer from the bus at " + settings.url() + ": " + what + ". " + then(operation));
+    }
+
+    private static String then(Operation operation) {
+        return operation.method().equals("GET")
                 ? "The call only reads, so repeat it."
                 : "It is not known whether it was done: look before you repeat it. A close, and a call with"
                         + " --dedupe-key, may be repeated as they are.";
-        return new NoAnswer("No whole answer from the bus at " + settings.url() + ": " + what + ". " + then);
     }
 
     private NoAnswer noTls(Operation operation, SSLException failure) {

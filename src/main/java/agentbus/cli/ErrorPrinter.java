@@ -19,7 +19,7 @@ final class ErrorPrinter {
         this.json = json;
     }
 
-    /** Prints a problem: a sentence, its code, and the rule. */
+    /** Prints a problem: a sentence, its code, and the rule unless the sentence has it already. */
     void print(Problem problem) {
         if (json) {
             err.println(problem.toJson());
@@ -27,7 +27,7 @@ final class ErrorPrinter {
         }
         err.println("error: " + Text.lines(problem.detail(), "  "));
         err.println("  code: " + Text.line(problem.code()));
-        if (problem.expected() != null) {
+        if (problem.expected() != null && !problem.detail().contains(problem.expected())) {
             err.println("  expected: " + Text.line(problem.expected()));
         }
     }

@@ -79,12 +79,27 @@ final class KeyValues {
         if (value.isTextual() && value.textValue().contains("\n")) {
             return value.textValue();
         }
+        if (value.isArray() && hasText(value)) {
+            List<String> items = new ArrayList<>();
+            value.forEach(item -> items.add("- " + Cell.line(item)));
+            return String.join("\n", items);
+        }
         if (!value.isObject()) {
             return Cell.line(value);
         }
         boolean flat =
                 value.properties().stream().noneMatch(field -> field.getValue().isContainerNode());
         return flat ? pairs(value) : json(value);
+    }
+
+    /** Whether a list has entries of several words, which commas between them would not keep apart. */
+    private static boolean hasText(JsonNode list) {
+        for (JsonNode item : list) {
+            if (item.isTextual() && item.textValue().matches(".*[\\s,].*")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String pairs(JsonNode object) {

@@ -10,6 +10,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Collectors;
@@ -163,13 +164,11 @@ public final class Database implements AutoCloseable {
      * @return such as {@code postgresql://127.0.0.1:5432/bus?sslmode=require}
      */
     public String url(String database) {
-        String host = address.host().contains(":") ? "[" + address.host() + "]" : address.host();
         String parameters = address.parameters().entrySet().stream()
                 .map(parameter -> parameter.getKey() + "=" + encode(parameter.getValue()))
                 .sorted()
                 .collect(Collectors.joining("&"));
-        return "postgresql://" + host + ":" + address.port() + "/" + database
-                + (parameters.isEmpty() ? "" : "?" + parameters);
+        return "postgresql://" + address.authority() + "/" + database + (parameters.isEmpty() ? "" : "?" + parameters);
     }
 
     /**
@@ -228,8 +227,10 @@ public final class Database implements AutoCloseable {
     /** Connections as the driver opens them, without the session's setup. */
     private static PGSimpleDataSource driver(DatabaseAddress address, Duration timeout) {
         PGSimpleDataSource source = new PGSimpleDataSource();
-        source.setServerNames(new String[] {address.host()});
-        source.setPortNumbers(new int[] {address.port()});
+        List<DatabaseAddress.Server> servers = address.servers();
+        source.setServerNames(servers.stream().map(DatabaseAddress.Server::host).toArray(String[]::new));
+        source.setPortNumbers(
+                servers.stream().mapToInt(DatabaseAddress.Server::port).toArray());
         source.setDatabaseName(address.name());
         Properties properties = properties(address, timeout);
         for (String key : properties.stringPropertyNames()) {

@@ -2,28 +2,33 @@ package agentbus.db;
 
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.postgresql.PGProperty;
 
 /**
  * The address of a database, with the role and its password.
  *
- * @param host a host name or an IP address, IPv6 without brackets
- * @param port the TCP port
+ * @param servers the servers that may have the database, at least one; the driver connects to the primary among them
  * @param name the database's name
  * @param user the role
  * @param password its password, possibly empty; never in {@link #toString()}
  * @param parameters further parameters under the driver's names, such as {@code sslmode}
  */
 record DatabaseAddress(
-        String host, int port, String name, String user, String password, Map<String, String> parameters) {
+        List<Server> servers, String name, String user, String password, Map<String, String> parameters) {
+    private static final int DEFAULT_PORT = 5432;
+    private static final int LARGEST_PORT = 65_535;
+
     private static final Pattern URL =
             Pattern.compile("(?:jdbc:postgresql|postgresql|postgres)://(.*)", Pattern.DOTALL);
-    private static final Pattern REST = Pattern.compile(
-            "(?:(?<credentials>.*)@)?(?<host>\\[[^\\]]*\\]|[^:/@]*)(?::(?<port>[^/@]*))?(?:/(?<name>.*))?");
+    private static final Pattern REST = Pattern.compile("(?:(?<credentials>.*)@)?(?<servers>[^/@]*)(?:/(?<name>.*))?");
+    private static final Pattern SERVER = Pattern.compile("(?<host>\\[[^\\]]*\\]|[^:]*)(?::(?<port>.*))?");
 
     /**
      * Names of libpq parameters and their names in the JDBC driver. An empty one is ignored: the driver has no such choice,
@@ -49,7 +54,41 @@ record DatabaseAddress(
             Map.entry("sslnegotiation", "sslNegotiation"));
 
     DatabaseAddress {
+        servers = List.copyOf(servers);
         parameters = Map.copyOf(parameters);
+    }
+
+    /** The address of a database with one server. */
+    DatabaseAddress(String host, int port, String name, String user, String password, Map<String, String> parameters) {
+        this(List.of(new Server(host, port)), name, user, password, parameters);
+    }
+
+    /**
+     * One server.
+     *
+     * @param host a host name or an IP address, IPv6 without brackets
+     * @param port the TCP port
+     */
+    record Server(String host, int port) {
+        @Override
+        public String toString() {
+            return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+        }
+    }
+
+    /** The host of the first server. */
+    String host() {
+        return servers.get(0).host();
+    }
+
+    /** The port of the first server. */
+    int port() {
+        return servers.get(0).port();
+    }
+
+    /** The servers as a URL has them, such as {@code pg-1:5432,pg-2:5432}. */
+    String authority() {
+        return servers.stream().map(Server::toString).collect(Collectors.joining(","));
     }
 
     /**
@@ -86,8 +125,7 @@ record DatabaseAddress(
         String foundPassword = first(
                 credentials.length > 1 ? decode(credentials[1]) : "", parameters.remove("password"), password, "");
         return new DatabaseAddress(
-                host(rest.group("host")),
-                port(rest.group("port")),
+                servers(rest.group("servers")),
                 first(rest.group("name") == null ? "" : decode(rest.group("name")), foundUser),
                 foundUser,
                 foundPassword,
@@ -108,15 +146,26 @@ record DatabaseAddress(
 
     @Override
     public String toString() {
-        String shownHost = host.contains(":") ? "[" + host + "]" : host;
-        return "database " + name + " at " + shownHost + ":" + port + " as " + user;
+        return "database " + name + " at " + authority() + " as " + user;
+    }
+
+    private static List<Server> servers(String given) {
+        List<Server> servers = new ArrayList<>();
+        String[] each = given.split(",", -1);
+        for (String one : each) {
+            Matcher server = SERVER.matcher(one);
+            if (!server.matches()) {
+                throw new IllegalArgumentException("must write an IPv6 address in brackets, such as [::1]");
+            }
+            if (each.length > 1 && server.group("host").isEmpty()) {
+                throw new IllegalArgumentException("must name each of several servers, such as pg-1:5432,pg-2:5432");
+            }
+            servers.add(new Server(host(server.group("host")), port(server.group("port"))));
+        }
+        return servers;
     }
 
     private static String host(String host) {
-        if (host.contains(",")) {
-            throw new IllegalArgumentException(
-                    "must name one host; put a proxy or a virtual address in front of several servers");
-        }
         String bare = host.startsWith("[") ? host.substring(1, host.length() - 1) : decode(host);
         if (bare.startsWith("/")) {
             throw new IllegalArgumentException("must name a TCP host; Unix sockets are not supported");
@@ -126,9 +175,9 @@ record DatabaseAddress(
 
     private static int port(String port) {
         if (port == null || port.isEmpty()) {
-            return 5432;
+            return DEFAULT_PORT;
         }
-        if (!port.matches("[0-9]{1,5}") || Integer.parseInt(port) < 1 || Integer.parseInt(port) > 65535) {
+        if (!port.matches("[0-9]{1,5}") || Integer.parseInt(port) < 1 || Integer.parseInt(port) > LARGEST_PORT) {
             throw new IllegalArgumentException(
                     "must have a port from 1 to 65535, and %-escapes for / ? # @ and : in" + " user and password");
         }

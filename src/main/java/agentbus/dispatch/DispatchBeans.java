@@ -5,6 +5,7 @@ import agentbus.beans.PackageBeans;
 import agentbus.db.Statements;
 import agentbus.health.AgeCheck;
 import agentbus.settings.HttpAddress;
+import agentbus.settings.ProgramFiles;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import agentbus.settings.Version;
@@ -28,7 +29,10 @@ public final class DispatchBeans implements PackageBeans {
                 () -> new Prompts(
                         beans.get(ServerKey.class),
                         beans.get(HttpAddress.class).publicUrl(),
-                        settings.integer("agentbus.prompt.max-payload-bytes")));
+                        settings.integer("agentbus.prompt.max-payload-bytes"),
+                        () -> beans.get(ProgramFiles.class)
+                                .bytes(Prompts.TEMPLATE)
+                                .orElseThrow()));
         beans.bind("gatewayHealth", GatewayHealth.class, () -> gatewayHealth(beans));
         beans.bind(
                 "hookProtocol",

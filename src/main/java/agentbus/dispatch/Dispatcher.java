@@ -1,11 +1,10 @@
 package agentbus.dispatch;
 
+import agentbus.settings.HttpAddress;
 import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
@@ -67,7 +66,7 @@ public final class Dispatcher {
             int claimBatch,
             Gateways gateways,
             BooleanSupplier listening) {
-        this.host = hostName();
+        this.host = HttpAddress.machineName();
         this.id = host + "-" + ProcessHandle.current().pid() + "-"
                 + UUID.randomUUID().toString().substring(0, 8);
         this.version = version;
@@ -214,15 +213,5 @@ public final class Dispatcher {
                 .put("sweepAgeMs", sweepAgeMs());
         heldAttempts.forEach(heartbeat.putArray("attempts")::add);
         return heartbeat.toString();
-    }
-
-    /** The name of this host, or localhost when it has none that can be resolved. */
-    public static String hostName() {
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            // The host has no resolvable name. The process id and the random part still make the id unique.
-            return "localhost";
-        }
     }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.http.WebSocket;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -54,9 +55,16 @@ final class GatewayCall implements WebSocket.Listener {
     /** The gateway refused the connect request. */
     static final class Unwelcome extends IOException {
         private static final long serialVersionUID = 1L;
+        /** The word with which OpenClaw 2026.9.6 begins every refusal of a token (measured). */
+        private static final String UNAUTHORIZED = "unauthorized";
 
         private Unwelcome(String message) {
             super(message);
+        }
+
+        /** Whether the refusal is about the token, and not about the gateway's state or the form of the request. */
+        boolean aboutToken() {
+            return getMessage().toLowerCase(Locale.ROOT).contains(UNAUTHORIZED);
         }
     }
 

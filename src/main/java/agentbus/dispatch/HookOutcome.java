@@ -25,6 +25,14 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
      * Statuses with which the gateway starts no run: rate limit, draining, starting, or a failure before its runner.
      */
     private static final Set<Integer> NOT_STARTED = Set.of(408, 425, 429, 502, 503);
+    /**
+     * Statuses that a proxy sends on its own, also when the connection to the gateway broke after the request was passed
+     * on. The gateway's own answers with these statuses are JSON objects.
+     */
+    private static final Set<Integer> OF_A_PROXY = Set.of(502, 503);
+    /** The text of Envoy for a connection that broke while it waited for the answer. */
+    private static final String BROKEN_BEHIND_PROXY = "disconnect/reset before headers";
+
     /** In the body of a 503, this text means that only this run found no slot in time. */
     private static final String NO_PLACE = "did not start before admission timeout";
 
@@ -68,6 +76,9 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
         }
         if (status == 409 || status == 503 && body != null && body.contains(NO_PLACE)) {
             return new HookOutcome(Kind.BUSY, reason, null, null);
+        }
+        if (OF_A_PROXY.contains(status) && answer == null && mayHavePassedOn(status, body)) {
+            return new HookOutcome(Kind.UNKNOWN, reason, null, null);
         }
         if (NOT_STARTED.contains(status)) {
             return new HookOutcome(Kind.UNDELIVERED, reason, null, seconds(retryAfter));
@@ -116,6 +127,14 @@ public record HookOutcome(Kind kind, String reason, String runId, Integer retryA
         String refusal = "gateway answered " + status
                 + ", but not as an OpenClaw hook does (is this the gateway's address?): " + brief(body);
         return new HookOutcome(Kind.REFUSED, refusal, null, null);
+    }
+
+    /**
+     * Whether a proxy that answers in place of the gateway may have passed the request on. A 502 says no more than that the
+     * gateway gave no good answer; a 503 says that there was no server to ask, except by Envoy.
+     */
+    private static boolean mayHavePassedOn(int status, String body) {
+        return status == 502 || body != null && body.contains(BROKEN_BEHIND_PROXY);
     }
 
     private static boolean mayBeCutAnswer(String body) {

@@ -59,7 +59,7 @@ public final class OperatorTokens {
      *
      * @param name the gateway's name
      * @return the parameters of {@code operator_token_checked}: gateway, and refusal, null when the token is accepted;
-     *     null when the gateway did not answer, which says nothing about the token
+     *     null when the gateway did not answer, or refused for another reason, which says nothing about the token
      */
     public Map<String, Object> check(@Variable("gateway") String name) {
         Gateway gateway = gateways.named(name);
@@ -73,6 +73,13 @@ public final class OperatorTokens {
         } catch (ExecutionException failed) {
             if (!(failed.getCause() instanceof GatewayCall.Unwelcome refused)) {
                 LOG.debug("Gateway {} did not answer the check of its operator token", name, failed);
+                return null;
+            }
+            if (!refused.aboutToken()) {
+                LOG.info(
+                        "Gateway {} did not let the bus check its operator token: {}",
+                        name,
+                        HookOutcome.brief(gateway.withoutTokens(refused.getMessage())));
                 return null;
             }
             String refusal = HookOutcome.brief(gateway.withoutTokens(refused.getMessage()));

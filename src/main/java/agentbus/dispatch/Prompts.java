@@ -4,14 +4,12 @@ import agentbus.settings.ServerKey;
 import agentbus.text.Json;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
@@ -29,7 +27,7 @@ public final class Prompts {
     private final ServerKey key;
     private final String apiUrl;
     private final int maxPayloadBytes;
-    private final String templateHash;
+    private final Supplier<byte[]> template;
 
     /**
      * Prompts that point at one API.
@@ -37,12 +35,13 @@ public final class Prompts {
      * @param key derives the tokens of attempts
      * @param apiUrl the API's address for agents, without a slash at the end
      * @param maxPayloadBytes the largest payload in a prompt; for a larger one the prompt says how to fetch it
+     * @param template reads the template in force, which a reload may change
      */
-    public Prompts(ServerKey key, String apiUrl, int maxPayloadBytes) {
+    public Prompts(ServerKey key, String apiUrl, int maxPayloadBytes, Supplier<byte[]> template) {
         this.key = key;
         this.apiUrl = apiUrl;
         this.maxPayloadBytes = maxPayloadBytes;
-        this.templateHash = Sha256.hex(template());
+        this.template = template;
     }
 
     /**
@@ -87,7 +86,7 @@ public final class Prompts {
         keep.put("attemptId", hookCall.get("attemptId"));
         keep.put("prompt", prompt);
         keep.put("promptHash", Sha256.hex(prompt));
-        keep.put("templateHash", templateHash);
+        keep.put("templateHash", Sha256.hex(template.get()));
         keep.put("tokenHash", Sha256.hex(token(hookCall)));
         return keep;
     }
@@ -128,16 +127,5 @@ public final class Prompts {
      */
     private static String mark(Map<String, Object> hookCall) {
         return "<token:" + hookCall.get("nonce") + ">";
-    }
-
-    private static byte[] template() {
-        try (InputStream in = Prompts.class.getClassLoader().getResourceAsStream(TEMPLATE)) {
-            if (in == null) {
-                throw new IllegalStateException(TEMPLATE + " is not on the classpath.");
-            }
-            return in.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -44,10 +44,12 @@ final class RequestRules {
      */
     RequestRules(HttpAddress address, List<String> moreNames, String observeToken) {
         names.add(address.host().toLowerCase(Locale.ROOT));
-        String publicHost = URI.create(address.publicUrl()).getHost();
-        if (publicHost != null) {
-            names.add(publicHost.toLowerCase(Locale.ROOT));
-        }
+        names.add(PORT.matcher(URI.create(address.publicUrl()).getRawAuthority().toLowerCase(Locale.ROOT))
+                .replaceFirst(""));
+        // Debian resolves the machine's own name to 127.0.1.1, a loopback address. Nobody else can use this name.
+        String machine = HttpAddress.machineName().toLowerCase(Locale.ROOT);
+        names.add(machine);
+        names.add(machine.replaceFirst("\\..*", ""));
         moreNames.forEach(name -> names.add(name.toLowerCase(Locale.ROOT)));
         this.everywhere = !moreNames.isEmpty();
         this.observeToken = observeToken.getBytes(StandardCharsets.UTF_8);
@@ -89,7 +91,8 @@ final class RequestRules {
                 "This is no name of the bus.",
                 "Host",
                 JsonNodeFactory.instance.textNode(host),
-                "localhost, an IP address, the host of agentbus.http.public-url, or one of agentbus.http.allowed-hosts");
+                "localhost, an IP address, the name of this machine, the host of agentbus.http.public-url, or one of"
+                        + " agentbus.http.allowed-hosts");
     }
 
     private static void requireClear(HttpServerRequest request) {

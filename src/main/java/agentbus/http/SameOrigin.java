@@ -8,6 +8,8 @@ import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The rule for calls with the cookie of the console: only the console's own pages may make them. A browser sends the
@@ -16,6 +18,7 @@ import java.util.Optional;
 public final class SameOrigin {
     private static final int HTTP = 80;
     private static final int HTTPS = 443;
+    private static final Pattern PORT = Pattern.compile(":(\\d+)$");
 
     private static final String EXPECTED =
             "Sec-Fetch-Site: same-origin or an Origin of the bus, and for all but GET an Origin of the bus; browsers send"
@@ -32,7 +35,11 @@ public final class SameOrigin {
     public SameOrigin(String publicUrl) {
         this.publicOrigin = Origins.of(publicUrl);
         URI url = URI.create(publicUrl);
-        int port = url.getPort() >= 0 ? url.getPort() : "https".equalsIgnoreCase(url.getScheme()) ? HTTPS : HTTP;
+        // Not getPort, which is -1 for a host name with an underscore.
+        Matcher given = PORT.matcher(url.getRawAuthority());
+        int port = given.find()
+                ? Integer.parseInt(given.group(1))
+                : "https".equalsIgnoreCase(url.getScheme()) ? HTTPS : HTTP;
         this.cookie = "agentbus_session_" + port;
     }
 

@@ -53,6 +53,15 @@ public record HttpAddress(String host, int port, String publicUrl) {
                 + "; stop what uses the port, or set agentbus.http.port (AGENTBUS_HTTP_PORT) to another");
     }
 
+    /** The name of this machine, with or without its domain; localhost if it has none that resolves. */
+    public static String machineName() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException noName) {
+            return "localhost";
+        }
+    }
+
     /** The address for callers on this machine, such as {@code http://127.0.0.1:8080}. */
     public String url() {
         return "http://" + inUrl(host) + ":" + port;

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -38,6 +39,9 @@ record Kind(String values, Function<String, Optional<String>> mistake) {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
     private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:%-]+");
     private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9._-]*");
+    /** Java's URI has no host for a name with an underscore, which containers often have. */
+    private static final Pattern UNDERSCORED = Pattern.compile("[A-Za-z0-9._-]+(:(?<port>[0-9]{1,5}))?");
+
     private static final Pattern URL_PATH = Pattern.compile("(/[A-Za-z0-9._~-]+)*/?");
     private static final int LARGEST_PORT = 65_535;
 
@@ -89,14 +93,16 @@ record Kind(String values, Function<String, Optional<String>> mistake) {
     static Kind server() {
         return of(
                 "http://<host>:<port> or https://<host>:<port>, and nothing after that",
-                value -> isUrl(value, ""::equals));
+                value -> isUrl(value, ""::equals, Kind::hasServer));
     }
 
     /** The address of a server with an optional path, or empty. */
     static Kind url() {
         return of(
                 "http://<host>:<port> or https://<host>:<port>, and optionally a path of letters, digits and . _ ~ -",
-                value -> value.isEmpty() || isUrl(value, URL_PATH.asMatchPredicate()));
+                value -> value.isEmpty()
+                        || isUrl(value, URL_PATH.asMatchPredicate(), Kind::hasServer)
+                        || isUrl(value, URL_PATH.asMatchPredicate(), Kind::hasUnderscoredServer));
     }
 
     /** A Quartz cron expression in UTC that has a fire time in the future. */
@@ -130,16 +136,29 @@ record Kind(String values, Function<String, Optional<String>> mistake) {
         });
     }
 
-    private static boolean isUrl(String value, Predicate<String> path) {
+    private static boolean hasServer(URI uri) {
+        return uri.getHost() != null
+                && uri.getUserInfo() == null
+                && uri.getPort() != 0
+                && uri.getPort() <= LARGEST_PORT;
+    }
+
+    private static boolean hasUnderscoredServer(URI uri) {
+        Matcher server = UNDERSCORED.matcher(uri.getRawAuthority() == null ? "" : uri.getRawAuthority());
+        if (!server.matches()) {
+            return false;
+        }
+        int port = server.group("port") == null ? 1 : Integer.parseInt(server.group("port"));
+        return port > 0 && port <= LARGEST_PORT;
+    }
+
+    private static boolean isUrl(String value, Predicate<String> path, Predicate<URI> server) {
         try {
             URI uri = new URI(value);
             return ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))
-                    && uri.getUserInfo() == null
                     && uri.getRawQuery() == null
                     && uri.getRawFragment() == null
-                    && uri.getHost() != null
-                    && uri.getPort() != 0
-                    && uri.getPort() <= LARGEST_PORT
+                    && server.test(uri)
                     && path.test(uri.getRawPath());
         } catch (URISyntaxException noAddress) {
             return false;

@@ -118,8 +118,8 @@ final class SettingsTable {
                     "only requests that arrive at a loopback address are checked",
                     "The further host names by which callers reach the bus, such as that of a proxy. A request with"
                             + " another name in Host is refused, because a page in a browser could read the bus under a"
-                            + " name of its own (DNS rebinding). localhost, IP addresses, agentbus.http.host and the"
-                            + " host of agentbus.http.public-url are always accepted."),
+                            + " name of its own (DNS rebinding). localhost, IP addresses, the name of this machine,"
+                            + " agentbus.http.host and the host of agentbus.http.public-url are always accepted."),
             flag(
                     "agentbus.console.enabled",
                     "true",
@@ -257,7 +257,8 @@ final class SettingsTable {
                     "30",
                     "The age at which finished work moves to the history tables. Finished work is jobs (but not dead"
                             + " letters), slots of standing orders, attempts, events and audit rows. Dedupe keys of"
-                            + " events hold for the same time."),
+                            + " events hold for the same time. Of several fleets in one database the smallest"
+                            + " number counts."),
             whole(
                     "agentbus.history.batch-size",
                     1,
@@ -335,7 +336,7 @@ final class SettingsTable {
                     "The gateway's hook token (hooks.token in openclaw.json)."),
             optional(
                     "agentbus.gateway.operator-token",
-                    Kind.token(),
+                    Kind.text("any text on one line"),
                     "runs of cancelled and timed-out jobs go on until they end by themselves",
                     "The gateway's operator token (gateway.auth.token in openclaw.json), which stops the runs of"
                             + " cancelled and timed-out jobs. It grants full control of the gateway."),

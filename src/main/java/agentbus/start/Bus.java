@@ -16,6 +16,7 @@ import agentbus.settings.ProgramFiles;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,8 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
+import org.apache.camel.CamelExecutionException;
+import org.apache.camel.ProducerTemplate;
 import org.apache.camel.component.properties.PropertiesComponent;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
@@ -220,6 +223,19 @@ public final class Bus implements AutoCloseable {
         beans.get(HttpPort.class).open();
         // Last, because an agent that is woken calls the bus at this port.
         beans.get(Dispatcher.class).begin();
+        wakeDispatcher();
+    }
+
+    /** Wakes the dispatcher for jobs that were due before the start; otherwise the first sweep finds them. */
+    private void wakeDispatcher() {
+        if (!dispatching) {
+            return;
+        }
+        try (ProducerTemplate wake = camel().createProducerTemplate()) {
+            wake.sendBody("direct:wake-dispatch", null);
+        } catch (IOException | CamelExecutionException failed) {
+            LOG.warn("The dispatcher was not woken, so the first sweep finds the due jobs: {}", failed.getMessage());
+        }
     }
 
     private void configure() {

@@ -3,11 +3,11 @@ package agentbus.start;
 import agentbus.db.Database;
 import agentbus.db.Migrations;
 import agentbus.db.Statements;
-import agentbus.dispatch.Dispatcher;
 import agentbus.dispatch.Gateway;
 import agentbus.dispatch.Gateways;
 import agentbus.fleet.AgentFiles;
 import agentbus.settings.GatewayKeys;
+import agentbus.settings.HttpAddress;
 import agentbus.settings.OperatorTokenFile;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
@@ -106,7 +106,7 @@ final class Preparation {
                 "sql/statements/start/note-phase.sql",
                 namespace,
                 settings.integer("agentbus.phase"),
-                Dispatcher.hostName() + "-" + ProcessHandle.current().pid());
+                HttpAddress.machineName() + "-" + ProcessHandle.current().pid());
         if (warning != null) {
             LOG.warn("{}", warning);
         }

@@ -56,6 +56,32 @@ class AnswerTest extends AgainstABus {
     }
 
     @Test
+    void a_page_without_rows_says_how_far_the_search_has_come() {
+        assertEquals(
+                List.of("no events", "Searched to 2026-01-31 09:00:00. There may be more: --after 41"),
+                shown(
+                        "{\"events\":[],\"next\":41,\"searchedTo\":\"2026-01-31T09:00:00Z\"}",
+                        "list-events",
+                        "--after",
+                        "0"));
+        assertEquals(
+                List.of("no events", "There may be more: --before 7"),
+                shown("{\"events\":[],\"older\":7}", "list-events"));
+    }
+
+    @Test
+    void options_of_several_words_stand_on_lines_of_their_own() {
+        List<String> lines = shown(
+                "{\"questionId\":\"" + JOB + "\",\"options\":[\"yes, today\",\"no\"],\"tags\":[\"a\",\"b\"]}",
+                "get-question",
+                JOB);
+
+        assertTrue(lines.contains("  options      - yes, today"), lines.toString());
+        assertTrue(lines.contains("               - no"), lines.toString());
+        assertTrue(lines.contains("  tags         a, b"), lines.toString());
+    }
+
+    @Test
     void a_list_is_an_aligned_table() {
         String second = "{\"jobId\":\"" + JOB + "\",\"state\":\"dead\",\"targetAgent\":\"writer\",\"subject\":\"a\","
                 + "\"priority\":7,\"attemptCount\":5,\"nextMove\":null,\"createdAt\":\"2026-01-31T10:00:00Z\"}";

@@ -183,8 +183,13 @@ class NoAnswerTest extends AgainstABus {
         try (OneAnswer server = new OneAnswer("220 mail.example.org ESMTP\r\n")) {
             assertEquals(
                     "error: The server at " + server.url("http")
-                            + " does not answer in HTTP, so this is no agentbus; if it speaks TLS, use https://.",
+                            + " does not answer in HTTP, so this is no agentbus or something between has broken its"
+                            + " answer; if it speaks TLS, use https://. The call only reads, so repeat it.",
                     said(server.url("http"), "list-jobs"));
+        }
+        try (OneAnswer server = new OneAnswer("220 mail.example.org ESMTP\r\n")) {
+            String said = said(server.url("http"), ENQUEUE);
+            assertTrue(said.contains("It is not known whether it was done"), said);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,6 +65,24 @@ class DatabaseAddressTest {
         assertEquals(Map.of(), address.parameters());
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "postgresql://u@pg-1,[::1]:5433,pg-3:5434/d",
+                "jdbc:postgresql://pg-1,[::1]:5433,pg-3:5434/d?user=u"
+            })
+    void several_servers_are_tried_for_the_primary(String url) {
+        DatabaseAddress address = DatabaseAddress.parse(url, "", "");
+
+        assertEquals(
+                List.of(
+                        new DatabaseAddress.Server("pg-1", 5432),
+                        new DatabaseAddress.Server("::1", 5433),
+                        new DatabaseAddress.Server("pg-3", 5434)),
+                address.servers());
+        assertEquals("database d at pg-1:5432,[::1]:5433,pg-3:5434 as u", address.toString());
+    }
+
     @Test
     void an_ipv6_address_stands_in_brackets() {
         DatabaseAddress address = DatabaseAddress.parse("postgresql://u@[::1]:5433/d", "", "");
@@ -94,7 +113,7 @@ class DatabaseAddressTest {
         "postgresql://u:hidden%zz@h/d,must write a % itself as %25",
         "postgresql://u:hidden@h/d?ssl_mode=require,must not have the parameter ssl_mode",
         "postgresql://u:hidden@%2Frun%2Fpostgresql/d,Unix sockets",
-        "'postgresql://u:hidden@h1,h2/d',must name one host"
+        "'postgresql://u:hidden@h1,,h2/d',must name each of several servers"
     })
     void a_url_that_is_not_right_is_refused_without_repeating_it(String url, String rule) {
         String message = assertThrows(IllegalArgumentException.class, () -> DatabaseAddress.parse(url, "", ""))

@@ -56,6 +56,19 @@ class DatabaseTest {
     }
 
     @Test
+    void of_several_servers_the_one_that_answers_is_used() throws Exception {
+        String url = url("agentbus", server.password(), "agentbus").replace("127.0.0.1:", "127.0.0.1:1,127.0.0.1:");
+        // The driver remembers for ten seconds that a server only reads, as another test has made this one do.
+        url += "?hostRecheckSeconds=0";
+        try (Database database = Database.open(Sandbox.given(home, url))) {
+            assertEquals("agentbus", ask(database, "select current_database()"));
+            assertTrue(
+                    database.url("other").startsWith("postgresql://127.0.0.1:1,127.0.0.1:" + server.port() + "/other"),
+                    database.url("other"));
+        }
+    }
+
+    @Test
     void connections_carry_the_programs_name_and_look_in_its_schema_only() throws SQLException {
         assertEquals("agentbus", ask(server, "show application_name"));
         assertEquals("agentbus", ask(server, "show search_path"));

@@ -57,6 +57,23 @@ class AbortCallTest {
         }
     }
 
+    private static Map<String, Object> checked(String refusal) {
+        try (GatewaySocket gateway = new GatewaySocket("the-token-in-force", null, refusal)) {
+            Gateways gateways =
+                    new Gateways(List.of(new Gateway("east", gateway.url(), Gateway.Form.MAPPED, "hook", TOKEN, 7)));
+            return new OperatorTokens(gateways, new RunAborts(gateways)).check("east");
+        }
+    }
+
+    @Test
+    void a_refused_connect_speaks_against_the_token_only_when_it_is_about_the_token() {
+        assertEquals(
+                "it refused connect: INVALID_REQUEST unauthorized: gateway token mismatch (<token>)",
+                checked(null).get("refusal"));
+        assertNull(checked("{\"code\":\"UNAVAILABLE\",\"message\":\"gateway is starting\"}"));
+        assertNull(checked("{\"code\":\"INVALID_REQUEST\",\"message\":\"protocol mismatch\"}"));
+    }
+
     @Test
     void no_run_there_is_as_good_as_stopped() throws Exception {
         assertEquals(

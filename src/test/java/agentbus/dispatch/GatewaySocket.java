@@ -21,6 +21,7 @@ final class GatewaySocket implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final String token;
     private final String abortAnswer;
+    private final String refusal;
     private final HttpServer server;
     private final Queue<JsonNode> requests = new ConcurrentLinkedQueue<>();
 
@@ -31,8 +32,18 @@ final class GatewaySocket implements AutoCloseable {
      * @param abortAnswer the rest of its answer to an abort, after the id; null for no answer, with the socket open
      */
     GatewaySocket(String token, String abortAnswer) {
+        this(token, abortAnswer, null);
+    }
+
+    /**
+     * Starts a stub that refuses every connect.
+     *
+     * @param refusal the error of its refusal, as JSON; null to accept the token
+     */
+    GatewaySocket(String token, String abortAnswer, String refusal) {
         this.token = token;
         this.abortAnswer = abortAnswer;
+        this.refusal = refusal;
         server = vertx.createHttpServer()
                 .webSocketHandler(this::greet)
                 .requestHandler(request -> request.response()
@@ -62,7 +73,9 @@ final class GatewaySocket implements AutoCloseable {
     private void hear(ServerWebSocket socket, JsonNode request) {
         requests.add(request);
         String id = "{\"type\":\"res\",\"id\":\"" + request.path("id").asText() + "\",";
-        if (request.path("method").asText().equals("connect")) {
+        if (refusal != null) {
+            socket.writeTextMessage(id + "\"ok\":false,\"error\":" + refusal + "}");
+        } else if (request.path("method").asText().equals("connect")) {
             if (!request.at("/params/auth/token").asText().equals(token)) {
                 socket.writeTextMessage(id + "\"ok\":false,\"error\":{\"code\":\"INVALID_REQUEST\",\"message\":"
                         + "\"unauthorized: gateway token mismatch ("

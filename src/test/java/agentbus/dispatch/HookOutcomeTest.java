@@ -47,7 +47,7 @@ class HookOutcomeTest {
         "425, UNDELIVERED",
         "409, BUSY",
         "429, UNDELIVERED",
-        "502, UNDELIVERED",
+        "502, UNKNOWN",
         "503, UNDELIVERED",
         "500, UNKNOWN",
         "501, UNKNOWN",
@@ -59,6 +59,21 @@ class HookOutcomeTest {
         assertEquals(kind, outcome.kind());
         assertEquals("gateway answered " + status + ": why", outcome.reason());
         assertNull(outcome.runId());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "502 | <html><h1>502 Bad Gateway</h1><hr>nginx</html> | UNKNOWN",
+                "502 | | UNKNOWN",
+                "502 | {\"ok\":false,\"error\":\"hook agent run failed before entering the agent runner\"} | UNDELIVERED",
+                "503 | upstream connect error or disconnect/reset before headers. reset reason: connection termination | UNKNOWN",
+                "503 | <html><h1>503 Service Unavailable</h1>No server is available to handle this request.</html> | UNDELIVERED",
+                "503 | {\"error\":{\"code\":\"gateway_unavailable\"}} | UNDELIVERED",
+            })
+    void an_error_of_a_proxy_that_may_have_passed_the_call_on_is_unknown(int status, String body, Kind kind) {
+        assertEquals(kind, HookOutcome.ofAnswer(status, body, null).kind());
     }
 
     @Test

@@ -12,6 +12,7 @@ import agentbus.demo.CurlCommand;
 import agentbus.demo.PromptReader;
 import agentbus.settings.ServerKey;
 import agentbus.text.Json;
+import agentbus.text.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -52,9 +54,22 @@ class PromptsTest extends RenderedPrompts {
     }
 
     @Test
+    void the_hash_of_the_template_is_that_of_the_template_in_force() throws Exception {
+        AtomicReference<String> template = new AtomicReference<>("first");
+        Prompts reloaded = new Prompts(key, API, 1000, () -> template.get().getBytes(StandardCharsets.UTF_8));
+        Map<String, Object> hookCall = hookCall(Map.of());
+        Object before = reloaded.toKeep("prompt", hookCall).get("templateHash");
+
+        template.set("second");
+
+        assertEquals(Sha256.hex("first"), before);
+        assertEquals(Sha256.hex("second"), reloaded.toKeep("prompt", hookCall).get("templateHash"));
+    }
+
+    @Test
     void an_attempt_gets_the_same_prompt_whoever_renders_it() throws Exception {
         Map<String, Object> hookCall = hookCall(Map.of("payload", Map.of("b", 1, "a", List.of(2, "é"))));
-        Prompts elsewhere = new Prompts(ServerKey.load(directory, Map.of()), API, 1000);
+        Prompts elsewhere = new Prompts(ServerKey.load(directory, Map.of()), API, 1000, "template"::getBytes);
         assertEquals(prompts.withToken(render(hookCall), hookCall), elsewhere.withToken(render(hookCall), hookCall));
     }
 

@@ -43,7 +43,7 @@ abstract class RenderedPrompts {
     @BeforeEach
     final void makePrompts() {
         key = ServerKey.load(directory, Map.of());
-        prompts = new Prompts(key, API, 1000);
+        prompts = new Prompts(key, API, 1000, "template"::getBytes);
         token = key.attemptToken(UUID.fromString(ATTEMPT));
     }
 

@@ -62,6 +62,13 @@ class WakeUpTest {
     }
 
     @Test
+    void the_start_looks_at_the_queue_without_waiting_for_a_sweep() {
+        start("agentbus.dispatch.sweep-ms", "60000", "agentbus.dispatch.wake", "poll");
+
+        assertTrue(bus.exchanges("wake-dispatch") > bus.exchanges("sweep-queue"), "woken by a sweep only");
+    }
+
+    @Test
     void a_close_dispatches_the_next_job_of_a_busy_agent_without_a_sweep() {
         startWithoutSweeps();
         jobs.enqueueMany(10, List.of("ann"));

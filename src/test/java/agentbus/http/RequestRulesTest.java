@@ -8,12 +8,14 @@ import agentbus.harness.Answer;
 import agentbus.harness.Door;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.settings.HttpAddress;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,7 +29,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RequestRulesTest {
     private static final String TOKEN = "observe-token-of-tests";
     private static final String NAMES =
-            "localhost, an IP address, the host of agentbus.http.public-url, or one of agentbus.http.allowed-hosts";
+            "localhost, an IP address, the name of this machine, the host of agentbus.http.public-url, or one of"
+                    + " agentbus.http.allowed-hosts";
     private static Door door;
 
     @BeforeAll
@@ -133,6 +136,13 @@ class RequestRulesTest {
                 + door.operator() + "\r\nConnection: close\r\n\r\n");
 
         assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
+    }
+
+    @Test
+    void the_name_of_this_machine_is_accepted_with_and_without_its_domain() throws IOException {
+        String machine = HttpAddress.machineName();
+        a_name_of_the_bus_is_accepted(machine + ":8080");
+        a_name_of_the_bus_is_accepted(machine.replaceFirst("\\..*", "").toUpperCase(Locale.ROOT));
     }
 
     @ParameterizedTest

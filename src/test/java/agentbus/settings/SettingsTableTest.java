@@ -130,6 +130,8 @@ class SettingsTableTest {
                 "agentbus.http.public-url     | https://u:p@x    | must be http://<host>:<port>",
                 "agentbus.http.public-url     | https://x/$(id)  | must be http://<host>:<port>",
                 "agentbus.http.public-url     | https://x?a=b    | must be http://<host>:<port>",
+                "agentbus.http.public-url     | http://a_b:0     | must be http://<host>:<port>",
+                "agentbus.http.public-url     | http://u@a_b     | must be http://<host>:<port>",
                 "agentbus.http.host           | my host          | must be the name or number",
                 "agentbus.dispatch.wake       | push             | must be one of listen, poll",
             })
@@ -143,6 +145,8 @@ class SettingsTableTest {
         "agentbus.http.public-url, https://bus.example.org",
         "agentbus.http.public-url, https://bus.example.org:8443/agents/bus/",
         "agentbus.http.public-url, 'http://[::1]:8080'",
+        "agentbus.http.public-url, http://agent_bus:8080",
+        "agentbus.gateway.operator-token, zwei Wörter",
         "agentbus.http.host, ::1",
         "agentbus.http.host, 0.0.0.0",
         "agentbus.http.host, localhost",
@@ -163,7 +167,7 @@ class SettingsTableTest {
                 Map.of(
                         "agentbus.gateways", "east",
                         "agentbus.gateway.east.url", "http://127.0.0.1:2",
-                        "agentbus.gateway.east.operator-token", "hidden\u00fc"))) {
+                        "agentbus.gateway.east.token", "hidden\u00fc"))) {
             String told = assertThrows(StartFailure.class, () -> Settings.load(home, Map.of(), overrides))
                     .getMessage();
             assertTrue(told.contains("is (hidden); it must be one word of visible ASCII characters"), told);

@@ -75,12 +75,12 @@ class PlaceTest {
             visit.open("account", "made from the ledger alone");
             agent(visit).selectOption("devops");
             visit.button("Show the account").click();
-            visit.page().locator(".headline").waitFor();
+            visit.page().locator(".markdown").waitFor();
             address = visit.page().url();
         }
         try (Visit other = console.visit()) {
             other.page().navigate(address);
-            assertThat(other.page().locator(".headline")).containsText("devops");
+            assertThat(other.page().locator(".markdown")).containsText("devops");
             assertThat(agent(other)).hasValue("devops");
         }
     }
