@@ -324,8 +324,8 @@ class RefusalsTest {
                             .jdbc()
                             .queryForList(
                                     "select indexrelid::regclass::text from pg_index where indrelid = 'jobs'::regclass"
-                                    + " and not indisprimary and pg_stat_get_xact_numscans(indexrelid) > 0",
-                            String.class));
+                                            + " and not indisprimary and pg_stat_get_xact_numscans(indexrelid) > 0",
+                                    String.class));
             connection.rollback();
         }
     }

@@ -100,7 +100,8 @@ class StaleReplansTest {
 
         assertEquals(
                 "422 subject_not_accepted targetAgent",
-                refusal(() -> bus.ask("reassign_job", "jobId", replan, "targetAgent", "research", "reason", "x")).brief());
+                refusal(() -> bus.ask("reassign_job", "jobId", replan, "targetAgent", "research", "reason", "x"))
+                        .brief());
         bus.ask(
                 "start_bulk_action",
                 "operation",
