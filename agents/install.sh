@@ -2,7 +2,7 @@
 # Installs this fleet for an OpenClaw gateway: workspaces, skill, plugin, configuration, secrets. Run it as the
 # gateway's user, and again after every upgrade of agentbus.
 #
-#   agents/install.sh [--openclaw-home DIR] [--agents DIR] [--bus URL] [--dry-run]
+#   agents/install.sh [--openclaw-home DIR] [--agents DIR] [--bus URL] [--uninstall] [--dry-run]
 #
 # The script never overwrites a file that was changed after its installation; it writes the new version beside the file
 # as <file>.agentbus-new. <home>/.agentbus-manifest holds the sha256 of each installed file and so reveals changes. A
@@ -19,13 +19,14 @@ fail() {
 
 usage() {
   cat <<'TEXT'
-Usage: agents/install.sh [--openclaw-home DIR] [--agents DIR] [--bus URL] [--dry-run]
+Usage: agents/install.sh [--openclaw-home DIR] [--agents DIR] [--bus URL] [--uninstall] [--dry-run]
 Installs the fleet for an OpenClaw gateway. A repeated run upgrades it, and keeps the files that you have changed.
 
   --openclaw-home DIR  the gateway's state directory (default: ~/.openclaw)
   --agents DIR         your own copy of this directory, with one folder per agent and openclaw.json5
                        (default: the directory of this script)
   --bus URL            the address at which the gateway's machine reaches the bus (default: http://127.0.0.1:8080)
+  --uninstall          remove the installed files, and keep the files that you have changed and the secrets
   --dry-run            show the changes without making them
 TEXT
 }
@@ -36,32 +37,23 @@ own=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 agents=$own
 bus=http://127.0.0.1:8080
 dry=
+uninstall=
 while [ $# -gt 0 ]; do
   case $1 in
     --openclaw-home)
       [ -n "${2:-}" ] || fail "--openclaw-home needs a directory"
-      home=$2
-      shift 2
-      ;;
+      home=$2 && shift 2 ;;
     --agents)
       [ -n "${2:-}" ] || fail "--agents needs a directory"
       agents=$(CDPATH='' cd -- "$2" 2>/dev/null && pwd -P) || fail "--agents is '$2', and there is no such directory"
-      shift 2
-      ;;
+      shift 2 ;;
     --bus)
       [ -n "${2:-}" ] || fail "--bus needs a URL, such as http://127.0.0.1:8080"
-      bus=$2
-      shift 2
-      ;;
-    --dry-run)
-      dry=yes
-      shift
-      ;;
-    --help | -h)
-      usage
-      exit 0
-      ;;
-    *) fail "there is no option '$1'; there are --openclaw-home DIR, --agents DIR, --bus URL, --dry-run and --help" ;;
+      bus=$2 && shift 2 ;;
+    --uninstall) uninstall=yes && shift ;;
+    --dry-run) dry=yes && shift ;;
+    --help | -h) usage && exit 0 ;;
+    *) fail "there is no option '$1'; there are --openclaw-home DIR, --agents DIR, --bus URL, --uninstall, --dry-run and --help" ;;
   esac
 done
 [ -n "$home" ] || fail "HOME is not set; give --openclaw-home DIR"
@@ -99,7 +91,7 @@ else
 fi
 
 # --- Permission to write ---------------------------------------------------------------------------------------------
-if [ -z "$dry" ]; then
+if [ -z "$dry$uninstall" ]; then
   mkdir -p -- "$home" 2>/dev/null || fail "$home cannot be made; name a directory you may write with --openclaw-home"
 fi
 # In a dry run the directory may be missing: its nearest existing parent is checked.
@@ -249,6 +241,47 @@ secret() {
   say new "secrets/$1"
 }
 
+# The user's own configuration without comments.
+own_config() {
+  sed -e 's|^[[:space:]]*//.*$||' -e 's|[[:space:]]//.*$||' "$home/openclaw.json"
+}
+
+# --- Removal ---------------------------------------------------------------------------------------------------------
+if [ -n "$uninstall" ]; then
+  [ -f "$manifest" ] || fail "$manifest is missing, so nothing is known to be installed there; name the directory with --openclaw-home"
+  if [ -r "$home/openclaw.json" ] && own_config | grep -Fq openclaw.json.agentbus-new; then
+    fail "$home/openclaw.json includes openclaw.json.agentbus-new; remove that line first, because OpenClaw does not start without the file"
+  fi
+  echo "agentbus for OpenClaw in $home${dry:+ (dry run: nothing is removed)}"
+  : >"$scratch/manifest"
+  sed 's/^.\{66\}//' "$manifest" | LC_ALL=C sort -u >"$scratch/names"
+  removed=0
+  while IFS= read -r name; do
+    file=$home/$name
+    if [ -f "$file" ] && [ ! -h "$file" ] && [ "$(sha256 "$file")" = "$(recorded_sum "$name")" ]; then
+      [ -n "$dry" ] || rm -f -- "$file" || fail "$file cannot be removed"
+      removed=$((removed + 1))
+      say removed "$name"
+    elif [ -e "$file" ] || [ -h "$file" ]; then
+      printf '%s  %s\n' "$(recorded_sum "$name")" "$name" >>"$scratch/manifest"
+      kept=$((kept + 1))
+      say kept "$name (changed since its installation)"
+    fi
+  done <"$scratch/names"
+  if [ -z "$dry" ]; then
+    # Reports that no bus takes any more, and the folders that are empty now.
+    rm -f -- "$home/agentbus/reports.json" "$home/agentbus/reports.json.new"
+    for folder in "$agents"/*/; do
+      find "$home/workspaces/$(basename "$folder")" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    done
+    rmdir "$home/workspaces" "$home/agentbus-plugin" "$home/agentbus" 2>/dev/null || true
+    if [ -s "$scratch/manifest" ]; then put "$scratch/manifest" "$manifest"; else rm -f -- "$manifest"; fi
+  fi
+  echo "$removed ${dry:+would be }removed, $kept kept because they were changed."
+  echo "Kept as well: $home/secrets, and all files that agents have written. Remove them when nothing reads them any more."
+  exit 0
+fi
+
 # --- Installation ----------------------------------------------------------------------------------------------------
 echo "agentbus for OpenClaw in $home${dry:+ (dry run: nothing is written)}"
 
@@ -330,11 +363,6 @@ else
 fi
 [ "$kept" -eq 0 ] || echo "Compare each kept file with the .agentbus-new file beside it, and merge the changes that you want."
 [ -z "$dry" ] || exit 0
-
-# The user's own configuration without comments.
-own_config() {
-  sed -e 's|^[[:space:]]*//.*$||' -e 's|[[:space:]]//.*$||' "$home/openclaw.json"
-}
 
 # Whether it has a text. The script cannot read JSON5 as a whole.
 own_config_has() {

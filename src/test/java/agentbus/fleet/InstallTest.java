@@ -4,50 +4,25 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** agents/install.sh, run from a copy of the files that it installs. */
-class InstallTest {
+class InstallTest extends InstallScript {
 
     private static final String NOTHING = "Nothing to do: ";
-
-    @TempDir
-    Path temp;
-
-    private Path repository;
-    private Path home;
-
-    private record Run(int exit, String out, String err) {}
-
-    @BeforeEach
-    void copyTheFiles() throws IOException {
-        repository = temp.resolve("agentbus");
-        copy(Path.of("agents"), repository.resolve("agents"));
-        copy(Path.of("gateway"), repository.resolve("gateway"));
-        home = temp.resolve("openclaw");
-    }
 
     @Test
     void a_fresh_home_gets_workspaces_skill_plugin_configuration_and_secrets() throws Exception {
         Run run = install();
-        assertEquals(0, run.exit, run.err);
-        assertEquals("", run.err);
+        assertEquals(0, run.exit(), run.err());
+        assertEquals("", run.err());
         for (String agent : new AgentFiles(Path.of("agents")).read().findValuesAsText("id")) {
             Path workspace = home.resolve("workspaces").resolve(agent);
             for (String file : List.of("AGENTS.md", "HEARTBEAT.md", "MEMORY.md")) {
@@ -93,13 +68,13 @@ class InstallTest {
         assertTrue(hook.matches("[0-9a-f]{64}"));
         assertTrue(gateway.matches("[0-9a-f]{64}"));
         assertFalse(hook.equals(gateway));
-        assertFalse(run.out.contains(hook) || run.out.contains(gateway));
+        assertFalse(run.out().contains(hook) || run.out().contains(gateway));
         assertEquals("", text(home.resolve("secrets/report-token")));
         for (String secret : List.of("hook-token", "gateway-token", "report-token")) {
             assertEquals("rw-------", mode(home.resolve("secrets").resolve(secret)), secret);
         }
         assertEquals("rwx------", mode(home.resolve("secrets")));
-        assertTrue(run.out.contains("./agentbus issue-gateway-token default"), run.out);
+        assertTrue(run.out().contains("./agentbus issue-gateway-token default"), run.out());
     }
 
     @Test
@@ -108,8 +83,8 @@ class InstallTest {
         Files.writeString(home.resolve("secrets/report-token"), "abg_by-the-operator");
         Map<String, String> before = everything();
         Run run = install();
-        assertEquals(0, run.exit, run.err);
-        assertTrue(run.out.contains(NOTHING), run.out);
+        assertEquals(0, run.exit(), run.err());
+        assertTrue(run.out().contains(NOTHING), run.out());
         assertEquals(before, everything());
     }
 
@@ -120,14 +95,14 @@ class InstallTest {
         Files.writeString(agents, "my own rules\n");
         Files.writeString(repository.resolve("agents/devops/AGENTS.md"), "the next version\n");
         Run run = install();
-        assertEquals(0, run.exit, run.err);
+        assertEquals(0, run.exit(), run.err());
         assertEquals("my own rules\n", text(agents));
         assertEquals("the next version\n", text(home.resolve("workspaces/devops/AGENTS.md.agentbus-new")));
-        assertTrue(run.out.contains("kept           workspaces/devops/AGENTS.md ("), run.out);
+        assertTrue(run.out().contains("kept           workspaces/devops/AGENTS.md ("), run.out());
 
         Map<String, String> before = everything();
         Run again = install();
-        assertTrue(again.out.contains(NOTHING) && again.out.contains("1 kept"), again.out);
+        assertTrue(again.out().contains(NOTHING) && again.out().contains("1 kept"), again.out());
         assertEquals(before, everything());
     }
 
@@ -140,8 +115,8 @@ class InstallTest {
         Path beside = home.resolve("workspaces/devops/AGENTS.md.agentbus-new");
         Files.copy(beside, agents, StandardCopyOption.REPLACE_EXISTING);
         Run run = install();
-        assertFalse(Files.exists(beside), run.out);
-        assertTrue(install().out.contains(NOTHING));
+        assertFalse(Files.exists(beside), run.out());
+        assertTrue(install().out().contains(NOTHING));
     }
 
     @Test
@@ -151,8 +126,8 @@ class InstallTest {
         Run run = install();
         assertEquals("the next version\n", text(home.resolve("workspaces/devops/AGENTS.md")));
         assertFalse(Files.exists(home.resolve("workspaces/devops/AGENTS.md.agentbus-new")));
-        assertTrue(run.out.contains("upgraded       workspaces/devops/AGENTS.md"), run.out);
-        assertTrue(install().out.contains(NOTHING));
+        assertTrue(run.out().contains("upgraded       workspaces/devops/AGENTS.md"), run.out());
+        assertTrue(install().out().contains(NOTHING));
     }
 
     @Test
@@ -178,7 +153,7 @@ class InstallTest {
         Files.writeString(repository.resolve("agents/devops/AGENTS.md"), "the next version\n");
         Run run = install();
         assertEquals("half merged\n", text(beside));
-        assertTrue(run.out.contains("neither is as it was installed"), run.out);
+        assertTrue(run.out().contains("neither is as it was installed"), run.out());
     }
 
     @Test
@@ -186,7 +161,7 @@ class InstallTest {
         install();
         Path memory = home.resolve("workspaces/devops/MEMORY.md");
         Files.writeString(memory, "web-1 is slow on Mondays\n");
-        assertTrue(install().out.contains(NOTHING));
+        assertTrue(install().out().contains(NOTHING));
         assertEquals("web-1 is slow on Mondays\n", text(memory));
         assertFalse(Files.exists(home.resolve("workspaces/devops/MEMORY.md.agentbus-new")));
     }
@@ -197,8 +172,8 @@ class InstallTest {
         Files.writeString(home.resolve("openclaw.json"), "{ mine: true }\n");
         Run run = install();
         assertEquals("{ mine: true }\n", text(home.resolve("openclaw.json")));
-        assertTrue(text(home.resolve("openclaw.json.agentbus-new")).contains("/workspaces/devops"), run.out);
-        assertTrue(run.out.contains("kept           openclaw.json ("), run.out);
+        assertTrue(text(home.resolve("openclaw.json.agentbus-new")).contains("/workspaces/devops"), run.out());
+        assertTrue(run.out().contains("kept           openclaw.json ("), run.out());
     }
 
     @Test
@@ -210,16 +185,16 @@ class InstallTest {
                 home.resolve("openclaw.json"),
                 "{\n  // entries: none yet\n  gateway: { auth: { mode: \"token\", token: \"mine\" } },\n"
                         + "  plugins: { entries: { telegram: {} } },\n}\n");
-        String said = install().out;
+        String said = install().out();
         assertTrue(said.contains(implicit) && said.contains("systemAgent: { agentId: \"main\" }"), said);
         assertTrue(said.contains(token), said);
         assertFalse(said.contains("mine\""), said);
 
         Files.writeString(home.resolve("secrets/gateway-token"), "mine");
-        assertFalse(install().out.contains(token));
+        assertFalse(install().out().contains(token));
         Files.writeString(
                 home.resolve("openclaw.json"), "{ \"agents\": { \"entries\": { \"main\": {} } }, auth: {} }\n");
-        assertFalse(install().out.contains(implicit));
+        assertFalse(install().out().contains(implicit));
     }
 
     @Test
@@ -238,42 +213,42 @@ class InstallTest {
     void a_home_may_have_any_name(String name) throws Exception {
         home = temp.resolve(name);
         Run run = install("--bus", "http://bus.local:9090/");
-        assertEquals(0, run.exit, run.err);
+        assertEquals(0, run.exit(), run.err());
         String config = text(home.resolve("openclaw.json"));
         assertTrue(config.contains("\"" + home.toString().replace("\\", "\\\\") + "/workspaces/devops\""), config);
         assertTrue(config.contains("\"http://bus.local:9090/mcp\""), config);
-        assertTrue(install("--bus", "http://bus.local:9090").out.contains(NOTHING));
+        assertTrue(install("--bus", "http://bus.local:9090").out().contains(NOTHING));
     }
 
     @Test
     void a_relative_home_is_one_below_the_current_directory() throws Exception {
         Run run = run(List.of("--openclaw-home", "here"), Map.of());
-        assertEquals(0, run.exit, run.err);
+        assertEquals(0, run.exit(), run.err());
         assertTrue(text(temp.resolve("here/openclaw.json")).contains(temp + "/here/workspaces/devops"));
     }
 
     @Test
     void without_an_option_it_is_the_users_own_home() throws Exception {
         Run run = run(List.of(), Map.of("HOME", temp.toString()));
-        assertEquals(0, run.exit, run.err);
+        assertEquals(0, run.exit(), run.err());
         assertTrue(Files.exists(temp.resolve(".openclaw/workspaces/devops/AGENTS.md")));
     }
 
     @Test
     void a_dry_run_writes_nothing_and_says_what_it_would() throws Exception {
         Run run = install("--dry-run");
-        assertEquals(0, run.exit, run.err);
+        assertEquals(0, run.exit(), run.err());
         assertFalse(Files.exists(home));
-        assertTrue(run.out.contains("would write    workspaces/devops/AGENTS.md"), run.out);
-        assertTrue(run.out.contains("would write    secrets/hook-token"), run.out);
+        assertTrue(run.out().contains("would write    workspaces/devops/AGENTS.md"), run.out());
+        assertTrue(run.out().contains("would write    secrets/hook-token"), run.out());
 
         install();
         Files.writeString(home.resolve("workspaces/devops/AGENTS.md"), "mine\n");
         Files.writeString(repository.resolve("agents/security/AGENTS.md"), "the next version\n");
         Map<String, String> before = everything();
         Run second = install("--dry-run");
-        assertTrue(second.out.contains("would keep     workspaces/devops/AGENTS.md"), second.out);
-        assertTrue(second.out.contains("would upgrade  workspaces/security/AGENTS.md"), second.out);
+        assertTrue(second.out().contains("would keep     workspaces/devops/AGENTS.md"), second.out());
+        assertTrue(second.out().contains("would upgrade  workspaces/security/AGENTS.md"), second.out());
         assertEquals(before, everything());
     }
 
@@ -286,7 +261,7 @@ class InstallTest {
         assertError(run, home + "/agentbus-plugin cannot be made");
         Files.delete(inTheWay);
         Files.writeString(repository.resolve("agents/devops/AGENTS.md"), "the next version\n");
-        assertEquals(0, install().exit);
+        assertEquals(0, install().exit());
         assertEquals("the next version\n", text(home.resolve("workspaces/devops/AGENTS.md")));
     }
 
@@ -348,70 +323,5 @@ class InstallTest {
         Files.move(repository.resolve("gateway/plugin"), temp.resolve("plugin"));
         assertError(install(), "gateway/plugin is missing");
         assertFalse(Files.exists(home));
-    }
-
-    private static void assertError(Run run, String message) {
-        assertEquals(2, run.exit, run.out + run.err);
-        assertTrue(run.err.contains(message), run.err);
-        assertEquals(1, run.err.lines().count(), run.err);
-    }
-
-    private Run install(String... options) throws Exception {
-        List<String> all = new ArrayList<>(List.of("--openclaw-home", home.toString()));
-        all.addAll(List.of(options));
-        return run(all, Map.of());
-    }
-
-    private Run run(List<String> options, Map<String, String> environment) throws Exception {
-        List<String> command = new ArrayList<>(
-                List.of("/bin/sh", repository.resolve("agents/install.sh").toString()));
-        command.addAll(options);
-        Path out = temp.resolve("out.txt");
-        Path err = temp.resolve("err.txt");
-        ProcessBuilder builder = new ProcessBuilder(command)
-                .directory(temp.toFile())
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile());
-        builder.environment().putAll(environment);
-        Process process = builder.start();
-        process.getOutputStream().close();
-        if (!process.waitFor(60, TimeUnit.SECONDS)) {
-            process.destroyForcibly().waitFor();
-            throw new AssertionError("install.sh does not end");
-        }
-        return new Run(process.exitValue(), text(out), text(err));
-    }
-
-    /** All files in the home directory, with their contents and times. */
-    private Map<String, String> everything() throws IOException {
-        Map<String, String> files = new TreeMap<>();
-        try (Stream<Path> paths = Files.walk(home)) {
-            for (Path path : paths.toList()) {
-                String content = Files.isDirectory(path) ? "" : text(path);
-                files.put(home.relativize(path).toString(), Files.getLastModifiedTime(path) + " " + content);
-            }
-        }
-        return files;
-    }
-
-    private static void copy(Path from, Path to) throws IOException {
-        try (Stream<Path> paths = Files.walk(from)) {
-            for (Path path : paths.toList()) {
-                Path copy = to.resolve(from.relativize(path).toString());
-                if (Files.isDirectory(path)) {
-                    Files.createDirectories(copy);
-                } else {
-                    Files.copy(path, copy);
-                }
-            }
-        }
-    }
-
-    private static String mode(Path path) throws IOException {
-        return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
-    }
-
-    private static String text(Path path) throws IOException {
-        return Files.readString(path, StandardCharsets.UTF_8);
     }
 }

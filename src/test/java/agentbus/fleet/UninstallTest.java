@@ -1,0 +1,71 @@
+package agentbus.fleet;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** agents/install.sh --uninstall. */
+class UninstallTest extends InstallScript {
+    @Test
+    void an_uninstall_removes_what_was_installed_and_keeps_what_people_and_agents_have_written() throws Exception {
+        String own = "{\n  // mine\n  gateway: { port: 18789 },\n}\n";
+        Files.createDirectories(home);
+        Files.writeString(home.resolve("openclaw.json"), own);
+        install();
+        Files.writeString(home.resolve("workspaces/devops/AGENTS.md"), "my own rules\n");
+        Files.writeString(home.resolve("workspaces/auditor/audits/week.md"), "by the agent\n");
+        Map<String, String> before = everything();
+
+        Run dry = install("--uninstall", "--dry-run");
+        assertEquals(0, dry.exit(), dry.err());
+        assertTrue(dry.out().contains("would remove   openclaw.json.agentbus-new"), dry.out());
+        assertEquals(before, everything());
+
+        Run run = install("--uninstall");
+        assertEquals(0, run.exit(), run.err());
+        assertTrue(run.out().contains("kept           workspaces/devops/AGENTS.md (changed"), run.out());
+        assertEquals(own, text(home.resolve("openclaw.json")));
+        try (Stream<Path> left = Files.walk(home).filter(Files::isRegularFile)) {
+            assertEquals(
+                    List.of(
+                            ".agentbus-manifest",
+                            "openclaw.json",
+                            "secrets/gateway-token",
+                            "secrets/hook-token",
+                            "secrets/report-token",
+                            "workspaces/auditor/audits/week.md",
+                            "workspaces/devops/AGENTS.md"),
+                    left.map(path -> home.relativize(path).toString()).sorted().toList());
+        }
+        assertFalse(Files.exists(home.resolve("workspaces/security")), "a folder that is empty goes");
+
+        Files.delete(home.resolve("workspaces/devops/AGENTS.md"));
+        install("--uninstall");
+        assertError(install("--uninstall"), ".agentbus-manifest is missing");
+        assertTrue(install().out().contains("new            workspaces/devops/AGENTS.md"));
+    }
+
+    @Test
+    void an_uninstall_does_not_take_away_a_file_that_the_configuration_includes() throws Exception {
+        Files.createDirectories(home);
+        Files.writeString(
+                home.resolve("openclaw.json"), "{\n  $include: \"./openclaw.json.agentbus-new\",\n  mine: true,\n}\n");
+        install();
+        Map<String, String> before = everything();
+
+        assertError(install("--uninstall"), "remove that line first");
+        assertEquals(before, everything());
+
+        Files.writeString(
+                home.resolve("openclaw.json"),
+                "{\n  // $include: \"./openclaw.json.agentbus-new\",\n  mine: true,\n}\n");
+        assertEquals(0, install("--uninstall").exit());
+    }
+}
