@@ -164,9 +164,22 @@ public final class ImportOpenclawCronsCommand implements Callable<Integer> {
         if (text.contains("value: \"session:") || text.contains("value: session:")) {
             out.println("Shared sessions need agentbus.gateway.form=direct; otherwise each run has its own.");
         }
-        out.println("Next: switch the old crons off (openclaw cron disable <id>), then start the bus with"
-                + " agentbus.orders.enabled=true; list-standing-orders shows the orders.");
+        List<OpenclawCron> running = crons.stream()
+                .filter(cron -> cron.enabled() && !cron.orders().isEmpty())
+                .toList();
+        if (!running.isEmpty()) {
+            out.println("Next: switch the old crons off, because the gateway and the bus would both do the work:");
+            running.forEach(cron -> out.println("  openclaw cron disable " + word(cron.id())));
+            out.println("Then start the bus with agentbus.orders.enabled=true; list-standing-orders shows the orders.");
+        }
         return 0;
+    }
+
+    /** Makes a text safe as one word of a shell command. */
+    private static String word(String text) {
+        return text.matches("[A-Za-z0-9][A-Za-z0-9._:-]*")
+                ? text
+                : "'" + line(text).replace("'", "'\\''") + "'";
     }
 
     private static int orders(List<OpenclawCron> crons, boolean enabled) {

@@ -117,6 +117,22 @@ class ImportOpenclawCronsTest {
         }
     }
 
+    @Test
+    void it_names_the_command_that_switches_each_imported_cron_off_and_no_other() throws Exception {
+        assertEquals(0, run("", CRONS.toAbsolutePath().toString(), "--include-disabled"), err);
+        assertEquals(
+                List.of("c-1", "c-2", "c-3", "c-8"),
+                out.lines()
+                        .filter(line -> line.startsWith("  openclaw cron disable "))
+                        .map(line -> line.substring("  openclaw cron disable ".length()))
+                        .toList());
+
+        assertEquals(0, run(cron("id: \"it's; reboot\""), "-", "--force"), err);
+        assertTrue(out.contains("  openclaw cron disable 'it'\\''s; reboot'\n"), out);
+        assertEquals(0, run(cron("enabled: false"), "-", "--force", "--include-disabled"), err);
+        assertFalse(out.contains("openclaw cron disable"), out);
+    }
+
     /** One cron with the fields of a usual one; further fields, in YAML, override them. */
     private static String cron(String... fields) throws Exception {
         ObjectNode cron = (ObjectNode)
