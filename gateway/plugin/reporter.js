@@ -12,6 +12,11 @@ const LONGEST_PAUSE_MS = 30_000;
 const MOST_WAITING = 1000;
 /** Chosen: the gateway reports its start within a minute of loading its plugins. */
 const START_WITHIN_MS = 60_000;
+/**
+ * Chosen: a healthy bus has taken a report by then, so the usual report is never written to the disk; and while the bus
+ * is away, several reports share one write.
+ */
+const KEEP_AFTER_MS = 200;
 
 const STARTED = "/v1/gateway/started";
 const RUN_ENDED = "/v1/gateway/run-ended";
@@ -32,6 +37,8 @@ export class Reporter {
   #fetch;
   #times;
   #spool;
+  // The timer of the next write to the spool.
+  #keeping;
   // The reports that the bus has not taken, oldest first; each queue has a loop that sends its reports in order.
   #reports = [];
   #loops = new Map();
@@ -54,7 +61,7 @@ export class Reporter {
    * @param {Report[]} [options.reports] what {@link release} of the reporter before returned. The file is then not read:
    *     these reports include its own, in the order in which the bus must get them
    * @param {typeof fetch} [options.fetch]
-   * @param {{firstPauseMs?: number, longestPauseMs?: number, mostWaiting?: number}} [options.times]
+   * @param {{firstPauseMs?: number, longestPauseMs?: number, mostWaiting?: number, keepAfterMs?: number}} [options.times]
    */
   constructor({ url, token, log, expectStart, spool, reports, fetch = globalThis.fetch, times = {} }) {
     this.#url = url.replace(/\/+$/, "");
@@ -66,6 +73,7 @@ export class Reporter {
       firstPauseMs: times.firstPauseMs ?? FIRST_PAUSE_MS,
       longestPauseMs: times.longestPauseMs ?? LONGEST_PAUSE_MS,
       mostWaiting: times.mostWaiting ?? MOST_WAITING,
+      keepAfterMs: times.keepAfterMs ?? KEEP_AFTER_MS,
     };
     this.#started = expectStart
       ? new Promise((resolve) => {
@@ -107,6 +115,7 @@ export class Reporter {
   async stop(withinMs) {
     await Promise.race([Promise.all(this.#loops.values()), pauseFor(withinMs, undefined, { ref: false })]);
     this.#stopping.abort();
+    this.#keepNow();
   }
 
   /**
@@ -116,6 +125,7 @@ export class Reporter {
    */
   release() {
     this.#stopping.abort();
+    clearTimeout(this.#keeping);
     this.#spool = undefined;
     return this.#reports;
   }
@@ -233,15 +243,33 @@ export class Reporter {
     try {
       return this.#spool?.read() ?? [];
     } catch (error) {
-      this.#warnOnce("spool", `kept reports cannot be read: ${error?.message ?? error}`);
+      this.#warnOnce("read", `kept reports cannot be read: ${error?.message ?? error}`);
       return [];
     }
   }
 
-  /** Keeps the ends of runs. Their starts are not kept, because no run outlives the process of its gateway. */
+  /**
+   * Keeps the reports soon. An empty list is written at once, because a removal is cheap and no restart may send a report
+   * that the bus has taken; so is every list after the stop, because the process may end at any time.
+   */
   #keep() {
+    if (this.#stopping.signal.aborted || this.#ends().length === 0) {
+      this.#keepNow();
+    } else {
+      this.#keeping ??= setTimeout(() => this.#keepNow(), this.#times.keepAfterMs).unref();
+    }
+  }
+
+  #ends() {
+    return this.#reports.filter((report) => report.path === RUN_ENDED);
+  }
+
+  /** Keeps the ends of runs. Their starts are not kept, because no run outlives the process of its gateway. */
+  #keepNow() {
+    clearTimeout(this.#keeping);
+    this.#keeping = undefined;
     try {
-      this.#spool?.keep(this.#reports.filter((report) => report.path === RUN_ENDED));
+      this.#spool?.keep(this.#ends());
     } catch (error) {
       this.#warnOnce("spool", `reports are not kept over a restart: ${error?.message ?? error}`);
     }

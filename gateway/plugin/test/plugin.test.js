@@ -1,18 +1,18 @@
 // Tests the plugin against a stub of the bus. Run with: node --test gateway/plugin/test/plugin.test.js
 
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, mock, test } from "node:test";
 import plugin from "../index.js";
 import { Reporter, tokenSource } from "../reporter.js";
 import { Runs } from "../runs.js";
 import { Spool } from "../spool.js";
 
 const JOB = "agent:devops:job:0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10";
-const QUICK = { firstPauseMs: 5, longestPauseMs: 20 };
+const QUICK = { firstPauseMs: 5, longestPauseMs: 20, keepAfterMs: 1 };
 
 const received = [];
 const warned = [];
@@ -173,7 +173,62 @@ test("a_file_that_holds_no_reports_is_said_and_does_not_stop_the_plugin", async 
   assert.equal(taken().length, 4);
 });
 
+test("kept_reports_are_on_the_disk_before_they_replace_the_earlier_ones", () => {
+  const calls = [];
+  const paths = new Map();
+  const { openSync, fsyncSync, renameSync } = fs;
+  mock.method(fs, "openSync", (path, ...more) => {
+    const file = openSync(path, ...more);
+    paths.set(file, path);
+    return file;
+  });
+  mock.method(fs, "fsyncSync", (file) => {
+    // A power cut after this call leaves at least what the file holds now.
+    calls.push(["fsync", paths.get(file), statSync(paths.get(file)).isDirectory() ? "" : readFileSync(paths.get(file), "utf8")]);
+    fsyncSync(file);
+  });
+  mock.method(fs, "renameSync", (from, to) => {
+    calls.push(["rename", from, to]);
+    renameSync(from, to);
+  });
+  const file = join(home, "state", "reports.json");
+  const reports = [{ queue: JOB, path: "/v1/gateway/run-ended", body: { n: 1 }, at: 1 }];
+  try {
+    spool().keep(reports);
+  } finally {
+    mock.restoreAll();
+  }
+  assert.deepEqual(calls, [
+    ["fsync", `${file}.new`, JSON.stringify(reports)],
+    ["rename", `${file}.new`, file],
+    ["fsync", join(home, "state"), ""],
+  ]);
+  assert.deepEqual(spool().read(), reports);
+  spool().keep([]);
+  assert.ok(!existsSync(file));
+});
+
+test("reports_of_a_bus_that_is_away_share_one_write_and_those_of_a_healthy_bus_need_none", async () => {
+  const writes = [];
+  const counted = { read: () => [], keep: (reports) => writes.push(reports.length) };
+  const away = reporter({ url: "http://127.0.0.1:9", spool: counted, times: { ...QUICK, keepAfterMs: 30 } });
+  for (let i = 0; i < 5; i += 1) {
+    away.run(`${JOB}${i}`, "run-ended", { n: i });
+  }
+  await until(() => writes.length > 0);
+  assert.deepEqual(writes, [5]);
+  away.release();
+
+  writes.length = 0;
+  const healthy = reporter({ spool: counted, times: { ...QUICK, keepAfterMs: 2000 } });
+  healthy.run(JOB, "run-ended", { n: 1 });
+  await idle(healthy);
+  await healthy.stop(0);
+  assert.deepEqual(writes.filter((kept) => kept > 0), []);
+});
+
 test("a_directory_that_cannot_be_written_is_said_and_the_report_is_sent", async () => {
+  answers = [{ status: 503 }, { status: 503 }];
   const sender = reporter({ spool: new Spool(join(tokenFile, "reports.json")) });
   sender.run(JOB, "run-ended", {});
   await idle(sender);
