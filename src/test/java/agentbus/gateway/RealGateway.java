@@ -9,9 +9,12 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +33,9 @@ final class RealGateway implements AutoCloseable {
     private final int port;
     private final String hookToken;
     private final String operatorToken;
+    /** More variables of the gateway's environment, by name. */
+    private final Map<String, String> variables = new HashMap<>();
+
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private Process process;
@@ -93,29 +99,67 @@ final class RealGateway implements AutoCloseable {
                 .add("text");
         Files.writeString(home.resolve("openclaw.json"), own.toPrettyString());
         install(busUrl);
+        variables.put("OPENCLAW_GATEWAY_TOKEN", operatorToken);
+        variables.put("AGENTBUS_HOOK_TOKEN", hookToken);
     }
 
-    /** Starts the gateway and waits until it is ready. */
-    void start() {
-        ProcessBuilder builder = new ProcessBuilder(
-                        INSTALLED.resolve("node").toString(),
-                        INSTALLED.resolve("node_modules/openclaw/openclaw.mjs").toString(),
-                        "gateway")
-                .directory(home.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    /** The port of the gateway. */
+    int port() {
+        return port;
+    }
+
+    /**
+     * Gives the gateway, and the commands of {@link #openclaw}, a variable in their environment.
+     *
+     * @param name its name
+     * @param value its value
+     */
+    void variable(String name, String value) {
+        variables.put(name, value);
+    }
+
+    /**
+     * Runs a command of OpenClaw, as the gateway's user does in a shell.
+     *
+     * @param arguments the command and its arguments
+     * @return its standard output
+     */
+    String openclaw(String... arguments) throws IOException, InterruptedException {
+        Path said = log.resolveSibling(log.getFileName() + ".cli");
+        Process run = builder(arguments).redirectError(said.toFile()).start();
+        String out = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (run.waitFor() != 0) {
+            throw new IllegalStateException(String.join(" ", arguments) + " ended with " + run.exitValue() + ":\n" + out
+                    + Files.readString(said));
+        }
+        return out;
+    }
+
+    private ProcessBuilder builder(String... arguments) {
+        List<String> command = new ArrayList<>(List.of(
+                INSTALLED.resolve("node").toString(),
+                INSTALLED.resolve("node_modules/openclaw/openclaw.mjs").toString()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).directory(home.toFile());
         Map<String, String> environment = builder.environment();
         environment.keySet().removeIf(name -> name.startsWith("OPENCLAW_") || name.startsWith("AGENTBUS_"));
         environment.put("HOME", home.toString());
         environment.put("OPENCLAW_STATE_DIR", home.toString());
         environment.put("OPENCLAW_CONFIG_PATH", home.resolve("openclaw.json").toString());
-        environment.put("OPENCLAW_GATEWAY_TOKEN", operatorToken);
-        environment.put("AGENTBUS_HOOK_TOKEN", hookToken);
         for (String quiet : List.of("NO_AUTO_UPDATE", "OFFLINE", "DISABLE_BONJOUR", "NO_RESPAWN")) {
             environment.put("OPENCLAW_" + quiet, "1");
         }
+        environment.putAll(variables);
+        return builder;
+    }
+
+    /** Starts the gateway and waits until it is ready. */
+    void start() {
         try {
-            process = builder.start();
+            process = builder("gateway")
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                    .start();
         } catch (IOException e) {
             throw new IllegalStateException("the gateway does not start; run ./mvnw verify -Preal-gateway", e);
         }
@@ -147,14 +191,27 @@ final class RealGateway implements AutoCloseable {
 
     /** Follows docs/guide/connect-openclaw.md for users with an openclaw.json of their own. */
     private void install(String busUrl) throws IOException, InterruptedException {
+        String said = installer("--bus", busUrl);
+        if (!said.startsWith("0 ")) {
+            throw new IllegalStateException("install.sh failed: " + said);
+        }
+    }
+
+    /**
+     * Runs agents/install.sh for this gateway's home.
+     *
+     * @param options further options
+     * @return its exit status, a blank, and everything that it has said
+     */
+    String installer(String... options) throws IOException, InterruptedException {
         Path output = log.resolveSibling("install.log");
-        Process run = new ProcessBuilder("agents/install.sh", "--openclaw-home", home.toString(), "--bus", busUrl)
+        List<String> command = new ArrayList<>(List.of("agents/install.sh", "--openclaw-home", home.toString()));
+        command.addAll(List.of(options));
+        Process run = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
-        if (run.waitFor() != 0) {
-            throw new IllegalStateException("install.sh failed: " + Files.readString(output));
-        }
+        return run.waitFor() + " " + Files.readString(output);
     }
 
     @Override
