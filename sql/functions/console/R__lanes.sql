@@ -135,12 +135,14 @@ $$;
 
 -- Returns the status of an agent, the first that holds: disabled, stopped (by the bus, because its gateway
 -- refuses hook calls, or by a person who stopped everything), paused (by a person: the agent, its gateway or
--- everything), working (since the attempt at work that began first), waiting
+-- everything), working (since the attempt at work that began first, or since that of a run that goes on after
+-- its attempt, which waitsFor describes), waiting
 -- (since its oldest due job was due) or idle (since the end of the attempt that ended last).
 create or replace function lane_status(p_agent agents, p_attempt uuid, p_at_work_since timestamptz)
 returns jsonb language plpgsql stable as $$
 declare
   v_pause pauses := pause_over(p_agent.namespace, p_agent.gateway, null);
+  v_going_on job_attempts;
   v_due record;
   v_ended record;
 begin
@@ -162,6 +164,11 @@ begin
   end if;
   if p_attempt is not null then
     return status_with_row('working', p_at_work_since, 'attempt', p_attempt::text);
+  end if;
+  v_going_on := run_going_on(p_agent.namespace, p_agent.agent_id);
+  if v_going_on.attempt_id is not null then
+    return status_with_row('working', v_going_on.started_at, 'attempt', v_going_on.attempt_id::text)
+      || jsonb_build_object('waitsFor', run_text(v_going_on));
   end if;
   select * into v_due from oldest_due(p_agent.namespace, p_agent.agent_id);
   if v_due.job_id is not null then

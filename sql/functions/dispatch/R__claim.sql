@@ -121,7 +121,7 @@ drop function if exists claim_for_dispatch(text, int, int, text[]);
 
 -- Returns the jobs that a claim would take and the agent of each, at most p_limit and none of p_passed, in
 -- lanes of p_namespaces on p_gateways (null: any); null when none is due. Locks nothing, and passes over what
--- is paused.
+-- is paused. A run that goes on after its attempt takes a place like a job at work.
 -- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
 -- key). Then the highest priority comes first, within the room of each agent and each gateway.
 create or replace function choose_jobs(
@@ -146,8 +146,13 @@ begin
     group by namespace
   ), at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
-    from live
-    where leased_until > now()
+    from (
+      select namespace, target_agent, delivery
+      from live
+      where leased_until > now()
+      union all
+      select namespace, agent_id, 'hook'
+      from runs_going_on()) places
     group by namespace, target_agent
   ), lanes as (
     select a.namespace, a.agent_id, a.gateway, lane_open(a) as open,
@@ -284,6 +289,10 @@ begin
   from jobs
   where namespace = p_agent.namespace and target_agent = p_agent.agent_id
     and state in ('leased', 'running') and leased_until > now() and moved_xid >= v_floor;
+  v_room := v_room - (
+    select count(*)
+    from runs_going_on()
+    where namespace = p_agent.namespace and agent_id = p_agent.agent_id);
   v_room := least(greatest(v_room, 0), p_limit);
   if v_types <> '{}' then
     v_due := array(

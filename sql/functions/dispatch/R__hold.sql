@@ -32,6 +32,7 @@ declare
   v_floor xid8;
   v_at_work bigint;
   v_runs bigint;
+  v_going_on record;
 begin
   select * into v_agent from agents where namespace = p_namespace and agent_id = p_agent;
   if not v_agent.enabled then
@@ -66,8 +67,17 @@ begin
   if v_at_work >= v_agent.max_concurrency then
     return full_lane(v_agent, v_at_work);
   end if;
-  if v_runs >= v_gateway.max_in_flight then
-    return format('gateway %s full: %s of %s', v_gateway.gateway, v_runs, v_gateway.max_in_flight);
+  select count(*) filter (where agent_id = v_agent.agent_id) as of_lane, count(*) as of_gateway
+  into v_going_on
+  from runs_going_on()
+  where namespace = v_agent.namespace and gateway = v_agent.gateway;
+  if v_at_work + v_going_on.of_lane >= v_agent.max_concurrency then
+    return format('lane full: %s of %s, %s', v_at_work + v_going_on.of_lane, v_agent.max_concurrency,
+      run_text(run_going_on(v_agent.namespace, v_agent.agent_id)));
+  end if;
+  if v_runs + v_going_on.of_gateway >= v_gateway.max_in_flight then
+    return format('gateway %s full: %s of %s', v_gateway.gateway, v_runs + v_going_on.of_gateway,
+      v_gateway.max_in_flight);
   end if;
   -- A bus that has never had a dispatcher is used by workers that pull, so no dispatcher is missing.
   if exists (select from dispatcher_heartbeats)

@@ -21,11 +21,15 @@ create or replace function configure_gateway(
     is distinct from (excluded.max_in_flight, excluded.url, excluded.form, null)
 $$;
 
+drop function if exists configure_gateway_everywhere(text, text, int, text, text);
+
 -- Configures a gateway in every namespace that a node of p_namespace serves. p_max_in_flight is for
 -- p_namespace and for namespaces that do not have the gateway yet; the others keep their number, which an
--- operator may have set.
+-- operator may have set. p_run_end_seconds is how long a run keeps its place after its attempt
+-- (dispatch/R__runs_going_on.sql); a node of the previous version does not give it, which changes nothing.
 create or replace function configure_gateway_everywhere(
-  p_namespace text, p_gateway text, p_max_in_flight int, p_url text, p_form text
+  p_namespace text, p_gateway text, p_max_in_flight int, p_url text, p_form text,
+  p_run_end_seconds int default null
 ) returns void language sql as $$
   select configure_gateway(
     n.namespace,
@@ -37,7 +41,12 @@ create or replace function configure_gateway_everywhere(
     p_form)
   from unnest(namespaces_served(p_namespace)) as n (namespace)
   left join gateways g on g.namespace = n.namespace and g.gateway = p_gateway
-  order by n.namespace
+  order by n.namespace;
+  update gateways
+  set run_end_seconds = p_run_end_seconds, updated_at = now()
+  where gateway = p_gateway
+    and namespace = any (namespaces_served(p_namespace))
+    and run_end_seconds <> p_run_end_seconds
 $$;
 
 -- Returns whether the last health check of a gateway is recent enough to count. Every dispatching node
@@ -162,9 +171,14 @@ begin
 end
 $$;
 
--- Returns the number of runs of the namespace on the gateway: hook jobs with a lease that has not run out.
+-- Returns the number of runs of the namespace on the gateway: hook jobs with a lease that has not run out,
+-- and runs that go on after their attempts.
 create or replace function runs_in_flight(p_gateway gateways) returns bigint language sql stable as $$
-  select count(*)
+  select count(*) + (
+    select count(*)
+    from runs_going_on()
+    where namespace = (p_gateway).namespace
+      and gateway = (p_gateway).gateway)
   from jobs j
   join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
   where a.namespace = (p_gateway).namespace

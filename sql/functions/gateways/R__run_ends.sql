@@ -127,6 +127,7 @@ begin
       'token', to_jsonb(v_name), 'a gateway in agentbus.gateways');
   end if;
   if v_new then
+    perform forget_runs_going_on(p_principal, v_booted);
     v_runs := mark_runs_suspect(p_principal, v_booted);
   end if;
   update gateways
@@ -152,6 +153,21 @@ $$;
 comment on function report_gateway_start(jsonb, jsonb) is
   'The operation reportGatewayStart: keeps the version and boot id of the gateway. After a new boot every run that was admitted before it is suspect: the run has died, or the gateway resumes it. Lanes that refusals of the gateway have stopped try again at once.';
 
+-- Frees the places of runs that went on after their attempts when the gateway ended, because a run that has
+-- died reports no end. A run that the gateway resumes reports its start again. Locks no job, and must come
+-- before calls that do.
+create or replace function forget_runs_going_on(p_principal jsonb, p_booted timestamptz) returns void
+language sql as $$
+  update job_attempts
+  set run_started_at = null, updated_at = now()
+  where attempt_id in (
+    select attempt_id
+    from runs_going_on()
+    where gateway = p_principal ->> 'name'
+      and namespace = coalesce(p_principal ->> 'namespace', namespace)
+      and run_started_at < p_booted)
+$$;
+
 -- Gives live runs of the gateway the recovery window in which to report, if they were admitted or their
 -- outcome became unknown before the boot. Returns how many; locks their jobs in the order of their ids.
 create or replace function mark_runs_suspect(p_principal jsonb, p_booted timestamptz) returns int
@@ -173,7 +189,7 @@ begin
     for no key update of j
   loop
     update job_attempts
-    set interrupted_at = now(), updated_at = now()
+    set interrupted_at = now(), run_started_at = null, updated_at = now()
     where attempt_id = v_job.live_attempt;
     update jobs
     set leased_until = least(leased_until, now() + recovery_window()), updated_at = now()
@@ -224,6 +240,11 @@ begin
     return reject_wrong_agent(p_input, v_job, v_attempt, v_other);
   end if;
   perform right_agent_runs(v_job);
+  update job_attempts
+  set run_started_at = now(), updated_at = now()
+  where attempt_id = v_attempt.attempt_id
+    and run_started_at is null
+    and (run_ended_at is null or status = 'running');
   if v_job.live_attempt is distinct from v_attempt.attempt_id or v_job.state <> 'running' then
     -- Only the answer to the hook call confirms a leased job, because this may be an earlier run that the
     -- gateway resumes.
@@ -241,7 +262,7 @@ begin
 end
 $$;
 comment on function report_run_start(jsonb, jsonb) is
-  'The operation reportRunStart: the run of the session is alive. After a restart of the gateway the run gets its lease back, and a run that was reported as ended goes on. A run of another agent than the job''s ends the attempt and stops the lane.';
+  'The operation reportRunStart: the run of the session is alive, and keeps its place in the lane until its end is reported. After a restart of the gateway the run gets its lease back, and a run that was reported as ended goes on. A run of another agent than the job''s ends the attempt and stops the lane.';
 
 -- Returns the answer to a report of a run's end that changes nothing; null when the report is to be
 -- applied. Until the admission of the attempt is recorded, a report without durationMs can be about an
@@ -294,6 +315,10 @@ begin
     set run_ended_at = coalesce(run_ended_at, now()), usage = coalesce(usage, p_input -> 'usage')
     where attempt_id = v_attempt.attempt_id
       and (run_ended_at is null or usage is null);
+    if v_attempt.run_started_at is not null and v_attempt.run_ended_at is null then
+      -- The place of the run is free.
+      perform pg_notify('jobs_ready', '');
+    end if;
     return run_answer(false, 'over',
       format('attempt %s was over already: %s', v_attempt.attempt_no, v_attempt.status), v_job, v_attempt);
   end if;

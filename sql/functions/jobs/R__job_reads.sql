@@ -88,7 +88,8 @@ language sql stable as $$
     'seq', (p_job).seq,
     'namespace', (p_job).namespace,
     'state', (p_job).state,
-    'nextMove', next_move_held(p_job, p_hold),
+    -- An ended job has no next move, but its run can hold up the lane.
+    'nextMove', coalesce(nullif(next_move_held(p_job, p_hold), ''), run_after_end(p_job), ''),
     'targetAgent', (p_job).target_agent,
     'subject', (p_job).subject,
     'jobType', (p_job).job_type,
@@ -222,6 +223,7 @@ language sql stable as $$
     'agentsMdHash', (p_attempt).agents_md_hash,
     'startedAt', (p_attempt).started_at,
     'admittedAt', (p_attempt).admitted_at,
+    'runStartedAt', (p_attempt).run_started_at,
     'runEndedAt', (p_attempt).run_ended_at,
     'finishedAt', (p_attempt).finished_at,
     'abort', (select coalesce(outcome, 'pending') from run_aborts where attempt_id = (p_attempt).attempt_id),

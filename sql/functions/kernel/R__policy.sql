@@ -123,6 +123,12 @@ language sql immutable as $$ select interval '30 seconds' $$;
 create or replace function run_end_grace() returns interval
 language sql immutable as $$ select interval '1 second' $$;
 
+-- The largest value of agentbus.gateway.run-end-seconds: a run whose attempt has ended earlier keeps no
+-- place, so reads look no further back.
+-- Chosen: half of the two hours that a mapping gives a run.
+create or replace function longest_run_end() returns interval
+language sql immutable as $$ select interval '1 hour' $$;
+
 -- How long a run may stay silent after its gateway was restarted.
 -- Measured on OpenClaw 2026.9.6: a gateway boots in 7 to 14 s and then resumes its persistent sessions.
 -- Chosen: the rest of the time is for the first turn of the model.

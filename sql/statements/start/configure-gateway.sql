@@ -1,1 +1,1 @@
-select configure_gateway_everywhere(?, ?, ?, ?, ?)
+select configure_gateway_everywhere(?, ?, ?, ?, ?, ?)

@@ -82,7 +82,9 @@ function nextOf({ state, nextMove, targetAgent, blockedReason, summary, lastErro
     succeeded: () => summary ?? "Nothing moves it any more: it has succeeded",
     cancelled: () => "Nothing moves it any more: it was cancelled",
   }[state]();
-  return sentence(next) + (retiredAt ? " It is in history and can only be read." : "");
+  // The run of a job that has just ended may go on, and then holds up the next job of its agent.
+  const run = ENDED.includes(state) && nextMove ? ` ${sentence(nextMove)}` : "";
+  return sentence(next) + run + (retiredAt ? " It is in history and can only be read." : "");
 }
 
 const Progress = ({ status: { percent, line, at } }) => html`<div class="progress">

@@ -12,8 +12,10 @@ import java.util.Locale;
  * @param token its hook token; when empty, this node sends it no work
  * @param operatorToken its operator token; when empty, this node cannot stop its runs
  * @param maxInFlight the most runs at once
+ * @param runEndSeconds how long a run keeps its place after its attempt while its end is not reported, in seconds
  */
-public record Gateway(String name, URI url, Form form, String token, String operatorToken, int maxInFlight) {
+public record Gateway(
+        String name, URI url, Form form, String token, String operatorToken, int maxInFlight, int runEndSeconds) {
     /** The forms of a hook call. */
     public enum Form {
         /**

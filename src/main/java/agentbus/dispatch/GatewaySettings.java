@@ -28,7 +28,8 @@ public final class GatewaySettings {
                     Gateway.Form.named(settings.text(GatewayKeys.key(name, "form"))),
                     settings.text(GatewayKeys.key(name, "token")),
                     settings.text(GatewayKeys.key(name, "operator-token")),
-                    settings.integer(GatewayKeys.key(name, "max-in-flight"))));
+                    settings.integer(GatewayKeys.key(name, "max-in-flight")),
+                    settings.integer(GatewayKeys.key(name, "run-end-seconds"))));
         }
         return new Gateways(gateways);
     }

@@ -14,7 +14,8 @@ public final class GatewayKeys {
     /** The setting that lists the further gateways. */
     public static final String NAMES = "agentbus.gateways";
     /** The settings of every gateway. */
-    public static final List<String> WHAT = List.of("url", "token", "operator-token", "form", "max-in-flight");
+    public static final List<String> WHAT =
+            List.of("url", "token", "operator-token", "form", "max-in-flight", "run-end-seconds");
 
     /** The name of the gateway that always exists. */
     public static final String DEFAULT = "default";

@@ -321,7 +321,8 @@ final class SettingsTable {
                     "there is only the gateway default",
                     "The names of further OpenClaw gateways. The settings below describe the gateway named default,"
                             + " which always exists. A gateway named east here has its own agentbus.gateway.east.url,"
-                            + " .token, .operator-token, .form and .max-in-flight (AGENTBUS_GATEWAY_EAST_TOKEN …), with"
+                            + " .token, .operator-token, .form, .max-in-flight and .run-end-seconds"
+                            + " (AGENTBUS_GATEWAY_EAST_TOKEN …), with"
                             + " the same defaults; only its url is required. An agent.yaml names the gateway of its"
                             + " agent."),
             setting(
@@ -353,6 +354,15 @@ final class SettingsTable {
                     10_000,
                     "7",
                     "The most runs at once on this gateway. OpenClaw 2026.9.6 runs at most 8."),
+            whole(
+                    "agentbus.gateway.run-end-seconds",
+                    0,
+                    3_600,
+                    "300",
+                    "How long a run keeps its place in the agent's lane and on the gateway after its job was closed,"
+                            + " while the gateway's plugin has not reported its end. With 0 the place is free at the"
+                            + " close. Chosen: no command of a run lasts longer in the foreground with the fleet's"
+                            + " configuration of OpenClaw (tools.exec.backgroundMs)."),
             whole(
                     "agentbus.gateway.health-seconds",
                     1,

@@ -119,7 +119,8 @@ final class Preparation {
                 gateway.name(),
                 gateway.maxInFlight(),
                 gateway.url().toString(),
-                gateway.form().setting());
+                gateway.form().setting(),
+                gateway.runEndSeconds());
         if (gateway.hasHookToken() && !gateway.hasOperatorToken()) {
             LOG.info(
                     "{} is not set, so a cancelled run at gateway {} continues until it ends",

@@ -20,7 +20,7 @@ class AbortCallTest {
     private static final String TOKEN = "operator-token-of-tests";
 
     private static Map<String, Object> abort(URI url, String token, Duration patience) throws Exception {
-        Gateways gateways = new Gateways(List.of(new Gateway("east", url, Gateway.Form.MAPPED, "hook", token, 7)));
+        Gateways gateways = new Gateways(List.of(new Gateway("east", url, Gateway.Form.MAPPED, "hook", token, 7, 300)));
         return new RunAborts(gateways, patience)
                 .abort(Map.of(
                         "abort",

@@ -24,9 +24,9 @@ class DispatcherTest {
     private static final URI URL = URI.create("http://127.0.0.1:18789");
 
     private final Gateways gateways = new Gateways(List.of(
-            new Gateway("default", URL, Gateway.Form.MAPPED, "hook", "", 7),
-            new Gateway("east", URL, Gateway.Form.MAPPED, "hook", "operator", 7),
-            new Gateway("west", URL, Gateway.Form.MAPPED, "", "operator", 7)));
+            new Gateway("default", URL, Gateway.Form.MAPPED, "hook", "", 7, 300),
+            new Gateway("east", URL, Gateway.Form.MAPPED, "hook", "operator", 7, 300),
+            new Gateway("west", URL, Gateway.Form.MAPPED, "", "operator", 7, 300)));
     private static final String ATTEMPT = "0197a0a0-0000-7000-8000-000000000001";
 
     private final AtomicBoolean listening = new AtomicBoolean(true);

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The verdict for each answer to /readyz. */
 class GatewayHealthTest {
     private final Gateways gateways = new Gateways(
-            List.of(new Gateway("east", URI.create("http://127.0.0.1:1"), Gateway.Form.MAPPED, "hook", "", 7)));
+            List.of(new Gateway("east", URI.create("http://127.0.0.1:1"), Gateway.Form.MAPPED, "hook", "", 7, 300)));
     private final AtomicBoolean alone = new AtomicBoolean(true);
     private final GatewayHealth health = new GatewayHealth(gateways, "node-1", alone::get);
 

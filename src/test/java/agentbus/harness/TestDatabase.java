@@ -66,7 +66,7 @@ public final class TestDatabase implements AutoCloseable {
         jdbc().execute("delete from gateways where gateway <> 'default'");
         jdbc().execute("update gateways set failures = 0, held_until = null, hold_reason = null, max_in_flight = 7,"
                 + " url = null, form = 'mapped', state = 'unknown', state_reason = null, checked_at = null, seen_at = null,"
-                + " seen_by = null, version = null, boot_id = null, booted_at = null");
+                + " seen_by = null, version = null, boot_id = null, booted_at = null, run_end_seconds = 300");
         jdbc().execute("delete from bus_facts");
     }
 
