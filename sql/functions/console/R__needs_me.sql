@@ -81,7 +81,9 @@ begin
     union all
     select * from needs_sweeps(p_namespace)
     union all
-    select * from needs_phases(p_namespace);
+    select * from needs_phases(p_namespace)
+    union all
+    select * from needs_routes(p_namespace);
 end
 $$;
 

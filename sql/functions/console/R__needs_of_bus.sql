@@ -1,5 +1,5 @@
--- The sources of needs-me about the bus itself: lanes, gateways, pauses, dispatchers, the database and the
--- sweeps.
+-- The sources of needs-me about the bus itself: lanes, gateways, pauses, dispatchers, the database, the
+-- sweeps and stopped routes.
 
 -- Returns the lanes that the bus has stopped because their gateway refuses hook calls: one item for each
 -- gateway and cause, however many lanes it stops.
@@ -270,4 +270,18 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
   from unsigned_phase(p_namespace) u (phase)
   cross join lateral phase_row(p_namespace, u.phase + 1) p
   where u.phase is not null
+$$;
+
+-- Returns the items of needs-me about stopped routes.
+create or replace function needs_routes(p_namespace text)
+returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
+  select
+    concat_ws('/', 'route', r.node, r.route_id),
+    'route',
+    r.stopped_at,
+    needs_item(
+      format('R%s.', substr(stopped_route_text(r), 2)),
+      'This node does not do the route''s work until a person starts the route, or starts the node again.',
+      jsonb_build_object('routeId', r.route_id, 'node', r.node))
+  from stopped_routes_of(p_namespace) r
 $$;

@@ -699,3 +699,10 @@ create or replace function gate_looks() returns int language sql immutable as $$
 -- Chosen: each of their waits ends after two minutes by default, and they need less than two in all.
 create or replace function drill_time() returns interval
 language sql immutable as $$ select interval '10 minutes' $$;
+
+-- ---------------------------------------------------------------------------------------------------- routes
+
+-- How long a stopped route is shown after the last report of its node.
+-- Chosen: twelve reports, which come every 5 s (report-routes). A node that has crashed sends none.
+create or replace function stopped_route_shown() returns interval
+language sql immutable as $$ select interval '60 seconds' $$;

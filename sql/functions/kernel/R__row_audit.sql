@@ -69,3 +69,6 @@ create or replace trigger audit_row after insert or update or delete on phase_si
   for each row execute function audit_row('phase_sign_off', 'sign_off_id');
 create or replace trigger audit_row after insert or update or delete on restore_drills
   for each row execute function audit_row('restore_drill', 'drill_id');
+-- A repeated report changes only updated_at, which needs no audit row.
+create or replace trigger audit_row after insert or update or delete on stopped_routes
+  for each row execute function audit_row('stopped_route', 'route_id');

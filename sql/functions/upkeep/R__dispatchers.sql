@@ -111,6 +111,7 @@ begin
   update dispatcher_heartbeats
   set stopped_at = now(), updated_at = now(), leases_owned = 0, busy_agents = 0
   where dispatcher_id = p_dispatcher;
+  delete from stopped_routes where node = p_dispatcher;
   perform pg_notify('jobs_ready', '');
 end
 $$;

@@ -251,6 +251,8 @@ begin
     union all
     select * from dispatcher_problems(v_namespace)
     union all
+    select * from route_problems(v_namespace)
+    union all
     select * from sweep_problems(v_namespace)
     union all
     select * from lane_problems(v_namespace)

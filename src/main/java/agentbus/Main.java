@@ -11,6 +11,7 @@ import agentbus.cli.WeekOneCommand;
 import agentbus.contract.Contract;
 import agentbus.demo.BusRunner;
 import agentbus.demo.DemoCommand;
+import agentbus.hawtio.HawtioCommand;
 import agentbus.imports.ImportOpenclawCronsCommand;
 import agentbus.orders.PreviewCommand;
 import agentbus.settings.Settings;
@@ -64,6 +65,7 @@ public final class Main {
                 "import-openclaw-crons",
                 CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
                         System.in, out, () -> new InstalledRoutes(Settings.home(System.getenv()), System.getenv()))));
+        starters.put("hawtio", CommandSpec.forAnnotatedObject(new HawtioCommand(out, System.getenv())));
         starters.put("version", CommandSpec.forAnnotatedObject(new VersionCommand(out)));
         starters.put("week-one", WeekOneCommand.spec(contract, out, System.getenv()));
         System.exit(new AgentbusCli(contract, starters).execute(args, System.in, out, err, System.getenv()));

@@ -14,9 +14,9 @@ import { ActButton, Answer, Since, Text, Time, Words } from "./ui.js";
 
 const SHAPES = {
   question: "question", approval: "question", review: "question", blocked: "bar", dead: "dagger", order_missed: "cross",
-  order_failing: "cross", lane_stopped: "square", gateway: "pause", dispatcher: "cross", paused: "pause", database: "cross", frozen: "lock", bulk: "half", phase: "half",
+  order_failing: "cross", lane_stopped: "square", gateway: "pause", dispatcher: "cross", paused: "pause", database: "cross", frozen: "lock", bulk: "half", phase: "half", route: "square",
 };
-const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "dispatcher", "database"];
+const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "dispatcher", "database", "route"];
 
 export default function NeedsMe() {
   const read = useRead(...needsRead());

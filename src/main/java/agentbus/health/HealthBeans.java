@@ -8,7 +8,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import javax.sql.DataSource;
 
-/** Binds the metrics of a node and the check of its database. */
+/** Binds the metrics of a node, and the checks of its database and its routes. */
 public final class HealthBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {
@@ -23,6 +23,8 @@ public final class HealthBeans implements PackageBeans {
                         beans.get(DataSource.class),
                         beans.get(Database.class).toString(),
                         beans.get(Statements.class).template("sql/statements/health/write-trouble.sql")));
+        beans.bind("routeStates", RouteStates.class, () -> new RouteStates(beans.camel()));
+        beans.bind("routesCheck", RoutesCheck.class, () -> new RoutesCheck(beans.get(RouteStates.class)));
         beans.bind("heap", Heap.class, Heap::new);
         beans.bind("drillMeters", DrillMeters.class, () -> new DrillMeters(beans.get(PrometheusMeterRegistry.class)));
         beans.bind("meters", Meters.class, () -> new Meters(beans.get(PrometheusMeterRegistry.class)));

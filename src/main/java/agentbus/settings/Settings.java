@@ -206,6 +206,8 @@ public final class Settings {
         CamelOptions camel = new CamelOptions(SettingsLoader.camelDefaults());
         for (String key : entries.keySet()) {
             Optional<String> mistake = SettingsTable.find(key)
+                    // Empty is a value of its own for a setting without a default.
+                    .filter(setting -> !text(key).isEmpty() || !setting.usual().isEmpty())
                     .flatMap(setting -> setting.kind().mistake().apply(text(key)));
             if (mistake.isEmpty() && !text(key).isEmpty() && !source(key).equals(SettingsLoader.DEFAULT)) {
                 mistake = camel.mistake(key, text(key));

@@ -133,6 +133,12 @@ final class SettingsTable {
                     "The most live streams of the console on this node; one browser needs one. A further one is answered"
                             + " 503, and its page asks every few seconds instead."),
             optional(
+                    "agentbus.jolokia.port",
+                    Kind.whole("agentbus.jolokia.port", 0, 65_535),
+                    "Hawtio and Jolokia are off",
+                    "The port of Hawtio and Jolokia on 127.0.0.1, such as 8778; 0 for a free port. An operator who logs in"
+                            + " with a token sees the routes of this node, and can stop and start them."),
+            optional(
                     "agentbus.observe.token",
                     Kind.token(),
                     "/observe asks for no token",

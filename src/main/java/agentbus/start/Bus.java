@@ -8,6 +8,7 @@ import agentbus.dispatch.GatewaySettings;
 import agentbus.dispatch.Gateways;
 import agentbus.dispatch.Listening;
 import agentbus.fleet.AgentFiles;
+import agentbus.hawtio.HawtioServer;
 import agentbus.http.HttpPort;
 import agentbus.orders.OrderPlanner;
 import agentbus.orders.OrderSync;
@@ -134,6 +135,13 @@ public final class Bus implements AutoCloseable {
         return settings.flag("agentbus.console.enabled")
                 ? address.url() + "/"
                 : "off, because agentbus.console.enabled is false";
+    }
+
+    /** The address of Hawtio; empty while {@code agentbus.jolokia.port} is not set. */
+    public Optional<String> hawtio() {
+        return settings.text(HawtioServer.PORT).isEmpty()
+                ? Optional.empty()
+                : Optional.of(beans.get(HawtioServer.class).url());
     }
 
     /** The Camel context, for inspection. */

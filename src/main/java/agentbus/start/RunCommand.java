@@ -73,6 +73,7 @@ public final class RunCommand implements Callable<Integer> {
     private void greet(Settings settings, Bus bus) {
         out.println(options.greeting("agentbus", bus.url()));
         out.println("  console    " + bus.console());
+        bus.hawtio().ifPresent(url -> out.println("  hawtio     " + url));
         out.println("  version    " + Version.withCommit());
         out.println("  database   " + bus.database());
         out.println("  token      " + Preparation.tokenDirectory(settings).resolve(OperatorTokenFile.FILE));

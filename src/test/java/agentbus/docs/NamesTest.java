@@ -9,6 +9,7 @@ import agentbus.contract.Contract;
 import agentbus.contract.Input;
 import agentbus.contract.Operation;
 import agentbus.demo.DemoCommand;
+import agentbus.hawtio.HawtioCommand;
 import agentbus.imports.ImportOpenclawCronsCommand;
 import agentbus.orders.PreviewCommand;
 import agentbus.start.RunCommand;
@@ -209,6 +210,7 @@ class NamesTest {
                 "run", CommandSpec.forAnnotatedObject(new RunCommand(System.out, Map.of())),
                 "demo", CommandSpec.forAnnotatedObject(new DemoCommand(System.out, Map.of(), null)),
                 "bench", new BenchCommand(NamesTest.class, System.out, System.err, Map.of()).spec(),
+                "hawtio", CommandSpec.forAnnotatedObject(new HawtioCommand(System.out, Map.of())),
                 "preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(System.out)),
                 "version", CommandSpec.forAnnotatedObject(new VersionCommand(System.out)),
                 "week-one", WeekOneCommand.spec(Contract.load(), System.out, Map.of()),

@@ -4,9 +4,11 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.harness.TestServer;
 import com.microsoft.playwright.Browser;
+import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.assertions.PlaywrightAssertions;
+import com.microsoft.playwright.options.ReducedMotion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -45,7 +47,9 @@ final class Console implements AutoCloseable {
                 "agentbus.dispatch.enabled",
                 "false",
                 "agentbus.phase",
-                "2");
+                "2",
+                "agentbus.jolokia.port",
+                "0");
         operations = new Operations(bus);
         fleet = new Fleet(operations, database);
         fleet.fill();
@@ -121,6 +125,16 @@ final class Console implements AutoCloseable {
     /** A browser without a session. */
     Visit stranger() {
         return new Visit(browser, url(), Screen.WIDE, null);
+    }
+
+    /** A browser of the operator's own that logs in to Hawtio, and Hawtio's address as the base of its pages. */
+    BrowserContext hawtio() {
+        return browser.newContext(new Browser.NewContextOptions()
+                .setBaseURL(bus.bus().hawtio().orElseThrow())
+                .setViewportSize(Screen.WIDE.width(), Screen.WIDE.height())
+                .setHttpCredentials("operator", operations.operatorToken())
+                .setReducedMotion(ReducedMotion.REDUCE)
+                .setLocale("en-GB"));
     }
 
     /** Makes a session with a token, and returns its cookie as name=value. */

@@ -1,0 +1,1 @@
+select note_stopped_routes(:#${variable.node}::text, :#${variable.ownNamespace}::text, :#routes::jsonb)

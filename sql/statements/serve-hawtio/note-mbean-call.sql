@@ -1,0 +1,1 @@
+select note_mbean_call(?::jsonb, ?, ?::jsonb) as action

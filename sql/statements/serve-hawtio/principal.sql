@@ -1,0 +1,1 @@
+select hawtio_principal(?::jsonb, ?)::text as answer
