@@ -50,7 +50,7 @@ public final class Commands {
     }
 
     /**
-     * Makes a jar or an archive of a copy of the sources, with the libraries that this build has downloaded.
+     * Makes a jar or an archive of a copy of the sources. Not offline, because the list of libraries is then left out.
      *
      * @param sources the directory of the copy
      * @param environment variables beside those of this process
@@ -62,7 +62,6 @@ public final class Commands {
                 sources.resolve("mvnw").toString(),
                 "-B",
                 "-q",
-                "-o",
                 "-Dmaven.test.skip=true",
                 "-Dspotless.check.skip=true",
                 "-Dcheckstyle.skip=true"));
