@@ -99,8 +99,8 @@ $$;
 
 drop function if exists note_program(text, text, int);
 
--- Notes version, phase and commit of a node that starts in a namespace. The commit is empty if the node does not
--- know it; a node of an earlier version gives none.
+-- Notes version, phase and commit of a node that starts in a namespace. The commit is empty if the node does
+-- not know it; a node of an earlier version gives none.
 create or replace function note_program(
   p_namespace text, p_version text, p_phase int, p_commit text default '') returns void
 language sql as $$
