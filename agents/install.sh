@@ -215,7 +215,7 @@ keep() {
     record "$2.agentbus-new" "$3"
     written=$((written + 1))
   fi
-  say kept "$2 (changed since its installation; the new version is $2.agentbus-new)"
+  say kept "$2 ($([ -n "$(recorded_sum "$2")" ] && echo 'changed since its installation' || echo 'it is yours'); the new version is $2.agentbus-new)"
 }
 
 # settle NAME: removes the .agentbus-new file of an up-to-date file, unless the user changed it.

@@ -74,6 +74,33 @@ class EndsOfRunsTest {
     }
 
     @Test
+    void the_next_job_of_an_agent_begins_when_the_run_of_the_one_before_has_ended() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        // The agent closes its job, and works on in the same run.
+        fleet.model()
+                .script(told -> new Move.Work(
+                        told.command("complete", "{\"summary\": \"It's done.\"}"),
+                        new Move.Think(go, new Move.Say("That is all."))));
+        UUID first = fleet.enqueue("security");
+        fleet.awaitState(first, "succeeded");
+        RealFleet.waiting("the run goes on, and the bus knows it")
+                .until(() -> fleet.model().thinking() == 1
+                        && fleet.attempts(first).get(0).get("run_started_at") != null);
+
+        UUID second = fleet.enqueue("security");
+        String nextMove =
+                fleet.call("GET", "/v1/jobs/" + second, null).path("nextMove").asText();
+        assertTrue(nextMove.startsWith("lane full: 1 of 1, the run of job " + first + " still goes on"), nextMove);
+        go.countDown();
+
+        fleet.awaitState(second, "succeeded");
+        Duration after = Duration.between(
+                fleet.model().spoke(first, 1), fleet.model().asked(second));
+        assertFalse(after.isNegative(), after::toString);
+        RealFleet.say("the next run began %d ms after the last word of the run before", after.toMillis());
+    }
+
+    @Test
     void cancelling_a_job_stops_the_run_that_works_on_it() throws Exception {
         CountDownLatch never = new CountDownLatch(1);
         fleet.model().script(told -> new Move.Think(never, Move.complete()));

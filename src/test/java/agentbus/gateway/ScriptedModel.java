@@ -35,6 +35,7 @@ final class ScriptedModel implements AutoCloseable {
     private final HttpServer server;
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final Queue<Told> told = new ConcurrentLinkedQueue<>();
+    private final Queue<JsonNode> chats = new ConcurrentLinkedQueue<>();
     private final Queue<String> toolAnswers = new ConcurrentLinkedQueue<>();
     private final Map<UUID, Instant> hungUp = new ConcurrentHashMap<>();
     private final Map<UUID, Instant> asked = new ConcurrentHashMap<>();
@@ -79,6 +80,11 @@ final class ScriptedModel implements AutoCloseable {
         return List.copyOf(told);
     }
 
+    /** The requests that belong to no job, such as those of a person's chat, in order. */
+    List<JsonNode> chats() {
+        return List.copyOf(chats);
+    }
+
     /** The answers of the tools that closed jobs, in order. */
     List<String> toolAnswers() {
         return List.copyOf(toolAnswers);
@@ -117,8 +123,8 @@ final class ScriptedModel implements AutoCloseable {
 
     private void complete(HttpExchange exchange) throws IOException {
         try (exchange) {
-            JsonNode messages =
-                    Json.read(exchange.getRequestBody().readAllBytes()).path("messages");
+            JsonNode request = Json.read(exchange.getRequestBody().readAllBytes());
+            JsonNode messages = request.path("messages");
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             OutputStream out = exchange.getResponseBody();
@@ -126,6 +132,7 @@ final class ScriptedModel implements AutoCloseable {
             List<String> answers = toolAnswers(messages);
             if (job == null) {
                 // A turn in a main session, such as a heartbeat.
+                chats.add(request);
                 say(out, "NO_REPLY");
             } else {
                 asked.putIfAbsent(job.jobId(), Instant.now());
