@@ -59,8 +59,8 @@ class AbortCallTest {
 
     private static Map<String, Object> checked(String refusal) {
         try (GatewaySocket gateway = new GatewaySocket("the-token-in-force", null, refusal)) {
-            Gateways gateways =
-                    new Gateways(List.of(new Gateway("east", gateway.url(), Gateway.Form.MAPPED, "hook", TOKEN, 7)));
+            Gateways gateways = new Gateways(
+                    List.of(new Gateway("east", gateway.url(), Gateway.Form.MAPPED, "hook", TOKEN, 7, 300)));
             return new OperatorTokens(gateways, new RunAborts(gateways)).check("east");
         }
     }

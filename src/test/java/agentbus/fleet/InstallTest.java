@@ -51,7 +51,7 @@ class InstallTest extends InstallScript {
         Files.copy(repository.resolve("agents/openclaw.json5"), own.resolve("openclaw.json5"));
         Files.writeString(own.resolve("devops/AGENTS.md"), "my own rules\n");
         Run run = install("--agents", own.toString());
-        assertEquals(0, run.exit, run.err);
+        assertEquals(0, run.exit(), run.err());
         assertEquals("my own rules\n", text(home.resolve("workspaces/devops/AGENTS.md")));
         assertFalse(Files.exists(home.resolve("workspaces/research")));
         assertTrue(Files.exists(home.resolve("workspaces/devops/skills/agentbus/SKILL.md")));

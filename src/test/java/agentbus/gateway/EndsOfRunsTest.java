@@ -94,8 +94,8 @@ class EndsOfRunsTest {
         go.countDown();
 
         fleet.awaitState(second, "succeeded");
-        Duration after = Duration.between(
-                fleet.model().spoke(first, 1), fleet.model().asked(second));
+        Duration after =
+                Duration.between(fleet.model().spoke(first, 1), fleet.model().asked(second));
         assertFalse(after.isNegative(), after::toString);
         RealFleet.say("the next run began %d ms after the last word of the run before", after.toMillis());
     }

@@ -95,8 +95,7 @@ class OwnOpenclawTest {
                 RealGateway own = new RealGateway(state, "own", "", "")) {
             model = scripted;
             gateway = own;
-            String before = OWN.formatted(
-                    gateway.port(), TOKEN, gateway.log() + ".json", workspace, model.baseUrl());
+            String before = OWN.formatted(gateway.port(), TOKEN, gateway.log() + ".json", workspace, model.baseUrl());
             Files.writeString(config, before);
             gateway.start();
             talkWithMain();
@@ -134,7 +133,9 @@ class OwnOpenclawTest {
                     "1")) {
                 Files.writeString(
                         secrets.resolve("report-token"),
-                        call(bus, "/v1/gateways/default/token", "").path("token").asText());
+                        call(bus, "/v1/gateways/default/token", "")
+                                .path("token")
+                                .asText());
                 gateway.start();
                 theFleetWorks(database, bus);
             }
@@ -168,14 +169,46 @@ class OwnOpenclawTest {
 
     private void addCrons() throws Exception {
         gateway.openclaw(
-                "cron", "add", "--name", "Morning brief", "--cron", "0 7 * * 1-5", "--tz", "Europe/Berlin",
-                "--session", "isolated", "--message", "Write the brief.", "--no-deliver");
+                "cron",
+                "add",
+                "--name",
+                "Morning brief",
+                "--cron",
+                "0 7 * * 1-5",
+                "--tz",
+                "Europe/Berlin",
+                "--session",
+                "isolated",
+                "--message",
+                "Write the brief.",
+                "--no-deliver");
         gateway.openclaw(
-                "cron", "add", "--name", "Ann's \"odd\" {{one}} \u00fcn\u00ef", "--cron", "3 4 * * *", "--session", "isolated",
-                "--message", "Look at {{this}}.", "--tools", "read", "--no-deliver");
+                "cron",
+                "add",
+                "--name",
+                "Ann's \"odd\" {{one}} \u00fcn\u00ef",
+                "--cron",
+                "3 4 * * *",
+                "--session",
+                "isolated",
+                "--message",
+                "Look at {{this}}.",
+                "--tools",
+                "read",
+                "--no-deliver");
         gateway.openclaw(
-                "cron", "add", "--name", "Nightly", "--every", "12h", "--session", "isolated", "--message",
-                "Check the log.", "--no-deliver", "--disabled");
+                "cron",
+                "add",
+                "--name",
+                "Nightly",
+                "--every",
+                "12h",
+                "--session",
+                "isolated",
+                "--message",
+                "Check the log.",
+                "--no-deliver",
+                "--disabled");
     }
 
     /** The user's crons: what each does and when, whether it is on, and the agent that runs it. */
@@ -206,8 +239,8 @@ class OwnOpenclawTest {
         String edited = own.replaceFirst("\\{\n", "{\n  \\$include: \"./openclaw.json.agentbus-new\",\n")
                 .replaceFirst(
                         "    },\n  },\n  models",
-                        "      systemAgent: { agentId: \"main\" },\n    },\n    entries: { main: { workspace: \"" + workspace
-                                + "\" } },\n  },\n  models");
+                        "      systemAgent: { agentId: \"main\" },\n    },\n    entries: { main: { workspace: \""
+                                + workspace + "\" } },\n  },\n  models");
         assertTrue(edited.contains("$include") && edited.contains("entries: { main"), edited);
         return edited;
     }
@@ -228,14 +261,13 @@ class OwnOpenclawTest {
         RealFleet.waiting("the model thinks about it").until(() -> model.thinking() == 1);
         RealFleet.waiting("the bus knows the run").until(() -> state(database, cancelled), "running"::equals);
         call(bus, "/v1/jobs/" + cancelled + "/cancel", "{\"reason\": \"not needed\"}");
-        RealFleet.waiting("the run was stopped")
-                .until(() -> database.jdbc()
-                        .queryForList(
-                                "select outcome from run_aborts join job_attempts using (attempt_id)"
-                                        + " where job_id = ? and done_at is not null",
-                                String.class,
-                                cancelled)
-                        .equals(List.of("aborted")));
+        RealFleet.waiting("the run was stopped").until(() -> database.jdbc()
+                .queryForList(
+                        "select outcome from run_aborts join job_attempts using (attempt_id)"
+                                + " where job_id = ? and done_at is not null",
+                        String.class,
+                        cancelled)
+                .equals(List.of("aborted")));
     }
 
     /** The import keeps its promises, and only the printed command switches a cron off. */
@@ -248,7 +280,9 @@ class OwnOpenclawTest {
                 shown,
                 () -> new InstalledRoutes(
                         home,
-                        Map.of("AGENTBUS_AGENTS_DIR", Path.of("agents").toAbsolutePath().toString())));
+                        Map.of(
+                                "AGENTBUS_AGENTS_DIR",
+                                Path.of("agents").toAbsolutePath().toString())));
         int exit = new AgentbusCli(
                         Contract.load(), Map.of("import-openclaw-crons", CommandSpec.forAnnotatedObject(command)))
                 .execute(
@@ -274,14 +308,16 @@ class OwnOpenclawTest {
         assertEquals(1, off.size(), said);
         gateway.openclaw("cron", "disable", off.get(0));
         JsonNode after = crons();
-        before.fields().forEachRemaining(cron -> assertEquals(
-                cron.getValue().get(1).asBoolean() && !cron.getKey().equals(off.get(0)),
-                after.get(cron.getKey()).get(1).asBoolean(),
-                cron::toString));
+        before.fields()
+                .forEachRemaining(cron -> assertEquals(
+                        cron.getValue().get(1).asBoolean() && !cron.getKey().equals(off.get(0)),
+                        after.get(cron.getKey()).get(1).asBoolean(),
+                        cron::toString));
     }
 
     private static UUID enqueue(TestBus bus, String agent, String subject) throws Exception {
-        String body = Json.object().put("targetAgent", agent).put("subject", subject).toString();
+        String body =
+                Json.object().put("targetAgent", agent).put("subject", subject).toString();
         return UUID.fromString(
                 call(bus, "/v1/jobs", body).path("job").path("jobId").asText());
     }
