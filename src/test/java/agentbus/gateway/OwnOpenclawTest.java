@@ -308,11 +308,12 @@ class OwnOpenclawTest {
         assertEquals(1, off.size(), said);
         gateway.openclaw("cron", "disable", off.get(0));
         JsonNode after = crons();
-        before.fields()
-                .forEachRemaining(cron -> assertEquals(
-                        cron.getValue().get(1).asBoolean() && !cron.getKey().equals(off.get(0)),
-                        after.get(cron.getKey()).get(1).asBoolean(),
-                        cron::toString));
+        for (Map.Entry<String, JsonNode> cron : before.properties()) {
+            assertEquals(
+                    cron.getValue().get(1).asBoolean() && !cron.getKey().equals(off.get(0)),
+                    after.get(cron.getKey()).get(1).asBoolean(),
+                    cron::toString);
+        }
     }
 
     private static UUID enqueue(TestBus bus, String agent, String subject) throws Exception {
