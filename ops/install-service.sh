@@ -4,7 +4,7 @@
 #   ops/install-service.sh [--root DIR]
 #
 #   /opt/agentbus/<release>   the program, one directory for each release; /opt/agentbus/current leads to the newest
-#   /etc/agentbus             yours: agentbus.properties, secrets/, routes/, agents/
+#   /etc/agentbus             yours: agentbus.properties, secrets/, routes/, and agents/ if you make it
 #   /var/lib/agentbus         the data: server key, operator's token, embedded Postgres. Back it up
 #
 # A file that you have changed or removed is never touched: a file is replaced only if it equals that of the release
@@ -75,12 +75,11 @@ data=$root/var/lib/agentbus
 unit=$root/etc/systemd/system/agentbus.service
 command=$root/usr/local/bin/agentbus
 changes=0
-quiet=
 
 # Tells of one change. Paths are told as the machine will see them.
 told() {
   changes=$((changes + 1))
-  [ -n "$quiet" ] || printf '  %-9s %s\n' "$1" "${2#"$root"}${3:+ ($3)}"
+  printf '  %-9s %s\n' "$1" "${2#"$root"}${3:+ ($3)}"
 }
 
 # owned PATH USER:GROUP MODE: with --root there may be no such user, so the owner stays.
@@ -160,22 +159,6 @@ for secret in database-password hook-token gateway-token observe-token; do
     told made "$config/secrets/$secret"
   fi
 done
-# The first copy of the fleet is one line. Names of the release have no blanks.
-[ -d "$config/agents" ] || quiet=yes
-for file in $(cd "$release" && find agents -type f | LC_ALL=C sort); do
-  mode=644
-  [ ! -x "$release/$file" ] || mode=755
-  put "$release/$file" "$config/$file" root "$mode" "$file"
-done
-if [ -n "$quiet" ]; then
-  quiet=
-  told made "$config/agents"
-fi
-# agents/install.sh, with which your agents reach a gateway, looks for the plugin there.
-if [ ! -e "$config/gateway" ] && [ ! -h "$config/gateway" ]; then
-  ln -s /opt/agentbus/current/gateway "$config/gateway"
-  told made "$config/gateway"
-fi
 put "$release/ops/agentbus.service" "$unit" root 644 ops/agentbus.service
 put "$release/ops/agentbus-command" "$command" root 755 ops/agentbus-command
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** ops/install-service.sh below a root of its own, so without users and systemd. */
 class InstallServiceTest {
     private static final String SETTINGS = "etc/agentbus/agentbus.properties";
-    private static final String DEVOPS = "etc/agentbus/agents/devops/agent.yaml";
+    private static final String COMMAND = "usr/local/bin/agentbus";
     private static final String UNIT = "etc/systemd/system/agentbus.service";
 
     @TempDir
@@ -35,7 +35,7 @@ class InstallServiceTest {
     }
 
     @Test
-    void a_first_installation_makes_program_settings_agents_secrets_and_unit() throws Exception {
+    void a_first_installation_makes_program_settings_secrets_command_and_unit() throws Exception {
         Program.Run run = first.install();
         assertEquals(0, run.exit(), run.said());
         assertEquals("", run.err());
@@ -44,9 +44,8 @@ class InstallServiceTest {
                 Program.run(temp, path("opt/agentbus/current/agentbus").toString())
                         .out());
         assertEquals(text("ops/agentbus.properties"), installed(SETTINGS));
-        assertEquals(text("agents/devops/agent.yaml"), installed(DEVOPS));
         assertEquals(text("ops/agentbus.service"), installed(UNIT));
-        assertTrue(Files.isExecutable(path("usr/local/bin/agentbus")));
+        assertTrue(Files.isExecutable(path(COMMAND)));
         assertTrue(Files.isDirectory(path("etc/agentbus/routes")));
         assertEquals("rwx------", mode("var/lib/agentbus"));
         assertEquals("rwx------", mode("etc/agentbus/secrets"));
@@ -91,11 +90,9 @@ class InstallServiceTest {
         String old = Files.readSymbolicLink(path("opt/agentbus/current")).toString();
         Release second = Release.unpack(temp, "1.1.0", root);
         second.change("ops/agentbus.service", "# new");
-        second.change("agents/devops/agent.yaml", "# new");
         Program.Run run = second.install();
         assertEquals(0, run.exit(), run.said());
         assertTrue(installed(UNIT).endsWith("# new\n"));
-        assertTrue(installed(DEVOPS).endsWith("# new\n"));
         assertEquals(
                 "1.1.0\n",
                 Program.run(temp, path("opt/agentbus/current/agentbus").toString())
@@ -111,21 +108,23 @@ class InstallServiceTest {
     void an_upgrade_keeps_what_an_operator_has_changed_filled_in_or_removed() throws Exception {
         first.install();
         Files.writeString(path(SETTINGS), "agentbus.phase=2\n");
-        Files.writeString(path(DEVOPS), "mine\n");
+        Files.writeString(path(UNIT), "mine\n");
+        Files.createDirectories(path("etc/agentbus/agents/librarian"));
         Files.writeString(path("etc/agentbus/secrets/hook-token"), "secret\n");
         Files.writeString(path("etc/agentbus/routes/mine.camel.yaml"), "- route: {}\n");
-        Files.delete(path("etc/agentbus/agents/security/agent.yaml"));
+        Files.delete(path(COMMAND));
         Release second = Release.unpack(temp, "1.1.0", root);
-        second.change("agents/devops/agent.yaml", "# new");
-        second.change("agents/security/agent.yaml", "# new");
+        second.change("ops/agentbus.service", "# new");
+        second.change("ops/agentbus-command", "# new");
         Program.Run run = second.install();
         assertEquals(0, run.exit(), run.said());
         assertEquals("agentbus.phase=2\n", installed(SETTINGS));
-        assertEquals("mine\n", installed(DEVOPS));
+        assertEquals("mine\n", installed(UNIT));
         assertEquals("secret\n", installed("etc/agentbus/secrets/hook-token"));
         assertEquals("- route: {}\n", installed("etc/agentbus/routes/mine.camel.yaml"));
-        assertFalse(Files.exists(path("etc/agentbus/agents/security/agent.yaml")));
-        assertTrue(run.out().contains("  kept      /" + DEVOPS + " (it is yours; the release has "), run.out());
+        assertTrue(Files.isDirectory(path("etc/agentbus/agents/librarian")));
+        assertFalse(Files.exists(path(COMMAND)));
+        assertTrue(run.out().contains("  kept      /" + UNIT + " (it is yours; the release has "), run.out());
         assertFalse(run.out().contains(SETTINGS), "the release has nothing new for it: " + run.out());
         assertFalse(run.said().contains("secret\n"), run.said());
     }
@@ -133,10 +132,10 @@ class InstallServiceTest {
     @Test
     void files_that_were_there_before_the_first_installation_are_kept() throws Exception {
         Files.createDirectories(path("usr/local/bin"));
-        Files.writeString(path("usr/local/bin/agentbus"), "another program\n");
+        Files.writeString(path(COMMAND), "another program\n");
         Program.Run run = first.install();
-        assertEquals("another program\n", installed("usr/local/bin/agentbus"));
-        assertTrue(run.out().contains("  kept      /usr/local/bin/agentbus "), run.out());
+        assertEquals("another program\n", installed(COMMAND));
+        assertTrue(run.out().contains("  kept      /" + COMMAND + " "), run.out());
     }
 
     @Test

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** An unpacked release with the real files of ops and agents, and a launcher that only tells its version. */
+/** An unpacked release with the real files of ops, and a launcher that only tells its version. */
 final class Release {
     private final Path directory;
     private final Path root;
@@ -30,10 +30,7 @@ final class Release {
     static Release unpack(Path place, String version, Path root) throws IOException, InterruptedException {
         Release release = new Release(Files.createDirectory(place.resolve("agentbus-" + version)), root);
         copy(Path.of("ops"), release.path("ops"));
-        // Two agents are enough for the script, and quicker than ten.
         copy(Path.of("agents/devops"), release.path("agents/devops"));
-        copy(Path.of("agents/security"), release.path("agents/security"));
-        copy(Path.of("gateway/skills"), release.path("gateway/skills"));
         Files.writeString(release.path("agentbus"), "#!/bin/sh\necho " + version + "\n");
         Files.setPosixFilePermissions(release.path("agentbus"), PosixFilePermissions.fromString("rwxr-xr-x"));
         release.seal();
