@@ -67,6 +67,6 @@ public final class Commands {
                 "-Dcheckstyle.skip=true"));
         command.addAll(List.of(arguments));
         command.add("package");
-        run(sources, 5, environment, command.toArray(String[]::new));
+        run(sources, 10, environment, command.toArray(String[]::new));
     }
 }
