@@ -45,6 +45,7 @@ class LauncherTest {
         script("mvnw", "mkdir -p target/lib; echo built; : >target/agentbus-1.0.jar");
         script("jdk/bin/java", "printf '%s\\n' \"LC_ALL=${LC_ALL:-}\" \"$@\"");
         script("jdk/bin/javac", ":");
+        write("jdk/lib/server/classes.jsa", "");
         write("jdk/release", "JAVA_VERSION=\"17.0.1\"\n");
         write("pom.xml", "<project/>");
         write("src/main/java/A.java", "class A {}");
@@ -129,6 +130,10 @@ class LauncherTest {
                         + root.getFileName() + "/17.0.1/call.jsa."),
                 said);
         assertEquals(before, times(root));
+
+        // A Java that jlink has made.
+        Files.delete(root.resolve("jdk/lib/server/classes.jsa"));
+        assertFalse(run("list-jobs").contains("ArchiveClassesAtExit"));
 
         environment.put("AGENTBUS_HOME", directory.resolve("elsewhere").toString());
         assertTrue(run("list-jobs").contains("home " + directory.resolve("elsewhere")));
