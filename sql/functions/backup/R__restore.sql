@@ -1,9 +1,9 @@
--- The end of a restore. A restored database is of the past: its live attempts have ended long ago, and its due
--- jobs may have been done since. So a restore stops everything, and a person resumes.
+-- The end of a restore. A restored database is of the past: its live attempts have ended long ago, and its
+-- due jobs may have been done since. So a restore stops everything, and a person resumes.
 
 -- Returns the work of a namespace as a restore found it: live with the first attempts that were at work, due
--- with the due jobs of each agent, and the numbers liveCount, later (queued for a later time), waiting, blocked
--- and slotsDue (slots of standing orders whose time is over).
+-- with the due jobs of each agent, and the numbers liveCount, later (queued for a later time), waiting,
+-- blocked and slotsDue (slots of standing orders whose time is over).
 create or replace function restored_work(p_namespace text) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
@@ -39,9 +39,9 @@ language sql stable as $$
       where namespace = p_namespace and status = 'expected' and scheduled_for <= now()))
 $$;
 
--- Stops everything in each namespace of a restored database with p_input's reason. With newServerKey the
--- database forgets the server key of before, and the next start sets it up with its own. Returns restored_work
--- of each namespace, as it was before the stop.
+-- Stops everything in each namespace of a restored database with p_input's reason. With serverKey, the
+-- fingerprint of another key, the database takes that key. Returns restored_work of each namespace, as it was
+-- before the stop.
 create or replace function begin_after_restore(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -50,10 +50,12 @@ declare
   v_stopped jsonb;
 begin
   perform act_as(p_principal, p_input ->> 'reason');
-  if (p_input ->> 'newServerKey')::boolean then
-    delete from bus_facts where namespace = 'default' and name = 'server_key_fingerprint';
+  if p_input ? 'serverKey' then
+    update bus_facts
+    set value = p_input ->> 'serverKey'
+    where namespace = 'default' and name = 'server_key_fingerprint';
     insert into audit_log (namespace, actor, action, table_name, row_id, why)
-    values ('default', current_actor(), 'server_key.forgotten', 'bus_facts', 'server_key_fingerprint',
+    values ('default', current_actor(), 'server_key.replaced', 'bus_facts', 'server_key_fingerprint',
       p_input ->> 'reason');
   end if;
   for v_namespace in select namespace from namespaces order by namespace

@@ -23,9 +23,9 @@ begin
 end
 $$;
 
--- Returns the numbers of the drills for the metrics: lastGoodSeconds (the end of the newest good drill in seconds
--- since 1970) and ok, rtoSeconds and rpoSeconds of the newest one; a number that is not known is left out. No
--- row while there was no drill.
+-- Returns the numbers of the drills for the metrics: lastGoodSeconds (the end of the newest good drill in
+-- seconds since 1970) and ok, rtoSeconds and rpoSeconds of the newest one; a number that is not known is left
+-- out. No row while there was no drill.
 create or replace function restore_drill_numbers() returns setof jsonb
 language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(

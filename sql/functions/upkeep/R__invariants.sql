@@ -1,5 +1,5 @@
--- The rules that hold of the tables after every transaction, whoever did what before. The property tests check
--- them after random operations, and a restore drill checks them on a restored database.
+-- The rules that hold of the tables after every transaction, whoever did what before. The property tests
+-- check them after random operations, and a restore drill checks them on a restored database.
 
 -- Returns each broken rule with the id of the row that breaks it; no row when nothing is broken. A cascade
 -- that is under way leaves jobs that it has still to move, so callers run the cascades first.

@@ -1,7 +1,8 @@
--- The statement that reads the rows of one table; null when the schema has no table of that name with just these
--- columns.
-select format('copy %I.%I (%s) from stdin', 'agentbus', c.relname,
-  (select string_agg(quote_ident(name), ', ' order by place) from unnest(?::text[]) with ordinality as n (name, place)))
+-- The statement that reads the rows of one table; null when the schema has no table of that name with just
+-- these columns.
+select format('copy %I.%I (%s) from stdin', 'agentbus', c.relname, (
+  select string_agg(quote_ident(name), ', ' order by place)
+  from unnest(?::text[]) with ordinality as n (name, place)))
 from pg_class c
 where c.relnamespace = 'agentbus'::regnamespace
   and c.relkind = 'r'

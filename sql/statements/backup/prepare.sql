@@ -1,5 +1,5 @@
--- The statements around the copy: before it, triggers and foreign keys go, because rows arrive table by table and
--- must stay as they were; after it, both come back, and each foreign key is checked over all rows.
+-- The statements around the copy: before it, triggers and foreign keys go, because rows arrive table by table
+-- and must stay as they were; after it, both come back, and each foreign key is checked over all rows.
 select json_build_object(
   'before', coalesce((
     select json_agg(statement order by step, statement)
@@ -15,7 +15,9 @@ select json_build_object(
       union all
       select 3, 'truncate ' || string_agg(format('%I.%I', 'agentbus', relname), ', ')
       from pg_class
-      where relnamespace = 'agentbus'::regnamespace and relkind = 'r' and relname <> 'flyway_schema_history') s), '[]'),
+      where relnamespace = 'agentbus'::regnamespace
+        and relkind = 'r'
+        and relname <> 'flyway_schema_history') s), '[]'),
   'after', coalesce((
     select json_agg(statement order by step, statement)
     from (

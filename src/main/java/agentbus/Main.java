@@ -73,17 +73,7 @@ public final class Main {
 
     private static BusStarter.Started startForDrill(Settings settings, Map<String, String> environment) {
         Bus bus = Bus.start(settings, environment, List.of(), Map.of());
-        return new BusStarter.Started() {
-            @Override
-            public String url() {
-                return bus.url();
-            }
-
-            @Override
-            public void close() {
-                bus.close();
-            }
-        };
+        return new BusStarter.Started(bus.url(), bus::close);
     }
 
     private static BusRunner runner(Map<String, String> environment) {

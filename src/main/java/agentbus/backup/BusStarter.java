@@ -6,17 +6,17 @@ import java.util.Map;
 /** Starts a bus for a drill. {@code Main} implements it, because this package must not depend on that of the bus. */
 @FunctionalInterface
 public interface BusStarter {
-    /** A running bus. */
-    interface Started extends AutoCloseable {
-        /**
-         * The bus's address.
-         *
-         * @return such as {@code http://127.0.0.1:41234}
-         */
-        String url();
-
+    /**
+     * A running bus.
+     *
+     * @param url its address, such as {@code http://127.0.0.1:41234}
+     * @param stop stops it
+     */
+    record Started(String url, Runnable stop) implements AutoCloseable {
         @Override
-        void close();
+        public void close() {
+            stop.run();
+        }
     }
 
     /**

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Brings an export into an empty database.
@@ -98,12 +99,13 @@ final class Restore {
      *
      * @param reason the reason of the stop, for people
      * @param actor the operator who restores
-     * @param newServerKey whether the database is to forget its server key
+     * @param serverKey the fingerprint of another server key that the database is to take; empty to keep its own
      * @return an array with {@code restored_work} of each namespace
      */
-    JsonNode finish(String reason, String actor, boolean newServerKey) {
+    JsonNode finish(String reason, String actor, Optional<String> serverKey) {
         ObjectNode principal = Json.object().put("kind", "operator").put("name", actor);
-        ObjectNode input = Json.object().put("reason", reason).put("newServerKey", newServerKey);
+        ObjectNode input = Json.object().put("reason", reason);
+        serverKey.ifPresent(fingerprint -> input.put("serverKey", fingerprint));
         try (BackupSql sql = new BackupSql(database.unpooled(), files)) {
             sql.connection().setAutoCommit(false);
             JsonNode work = sql.json("begin-after-restore", principal.toString(), input.toString());

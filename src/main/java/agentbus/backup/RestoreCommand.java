@@ -3,6 +3,7 @@ package agentbus.backup;
 import agentbus.cli.StartOptions;
 import agentbus.db.Database;
 import agentbus.settings.ProgramFiles;
+import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -38,7 +40,7 @@ public final class RestoreCommand implements Callable<Integer> {
 
     @Option(
             names = "--new-server-key",
-            description = "Accept that the old server.key is lost: the next start takes the key of this installation.")
+            description = "Accept that the old server.key is lost: the database takes the key of this installation.")
     private boolean newServerKey;
 
     /**
@@ -65,7 +67,10 @@ public final class RestoreCommand implements Callable<Integer> {
                 JsonNode work = restore.finish(
                         "restored from " + file.getFileName() + ", which is of " + manifest.takenAt(),
                         System.getProperty("user.name", "unknown"),
-                        newServerKey);
+                        newServerKey
+                                ? Optional.of(ServerKey.load(settings.dataDirectory(), environment)
+                                        .fingerprint())
+                                : Optional.empty());
                 out.println("restored " + file + " into the " + database);
                 out.println("  rows       " + manifest.rows() + " in "
                         + manifest.tables().size() + " tables, each compared with the manifest");
@@ -114,7 +119,9 @@ public final class RestoreCommand implements Callable<Integer> {
 
     private void printNext(Manifest manifest, Settings settings) {
         if (newServerKey) {
-            out.println("server key: the next start takes the key of this installation.");
+            out.println(
+                    "server key: the database takes the key of this installation. The tokens of attempts from before"
+                            + " are void.");
         } else {
             KeyAdvice.wrong(manifest, settings, environment)
                     .ifPresent(advice -> out.println("server key: " + advice + "."));

@@ -243,7 +243,7 @@ final class RestoreDrill {
         try (BackupSql sql = new BackupSql(scratch.database().unpooled(), files)) {
             sample = sql.json("sample-job");
         }
-        new Restore(scratch.database(), files).finish("restore drill", "restore-drill", false);
+        new Restore(scratch.database(), files).finish("restore drill", "restore-drill", Optional.empty());
         Settings own = scratch.busSettings(settings.text("agentbus.source.dir"));
         try (BusStarter.Started bus = starter.start(own, Scratch.busEnvironment(settings, environment))) {
             String job = sample.path("jobId").asText();

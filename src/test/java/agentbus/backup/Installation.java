@@ -87,16 +87,6 @@ final class Installation {
     /** Starts a bus, as the program does for a drill. */
     static BusStarter.Started start(Settings settings, Map<String, String> environment) {
         Bus bus = Bus.start(settings, environment, List.of(), Map.of());
-        return new BusStarter.Started() {
-            @Override
-            public String url() {
-                return bus.url();
-            }
-
-            @Override
-            public void close() {
-                bus.close();
-            }
-        };
+        return new BusStarter.Started(bus.url(), bus::close);
     }
 }

@@ -10,6 +10,7 @@ import agentbus.db.Database;
 import agentbus.db.Migrations;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.settings.ServerKey;
 import agentbus.settings.StartFailure;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -348,13 +350,12 @@ class RestoreTest {
                     .run("restore", file.toString(), "--new-server-key")
                     .done();
 
-            assertTrue(out.contains("the next start takes the key of this installation"), out);
+            assertTrue(out.contains("the database takes the key of this installation"), out);
             assertEquals(
-                    0,
+                    ServerKey.load(elsewhere.home().resolve("data"), Map.of()).fingerprint(),
                     empty.jdbc()
                             .queryForObject(
-                                    "select count(*) from bus_facts where name = 'server_key_fingerprint'",
-                                    Integer.class));
+                                    "select value from bus_facts where name = 'server_key_fingerprint'", String.class));
         }
     }
 }

@@ -2,6 +2,9 @@ package agentbus.docs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import agentbus.backup.ExportCommand;
+import agentbus.backup.RestoreCommand;
+import agentbus.backup.RestoreDrillCommand;
 import agentbus.bench.BenchCommand;
 import agentbus.cli.VersionCommand;
 import agentbus.cli.WeekOneCommand;
@@ -218,6 +221,11 @@ class NamesTest {
                         CommandSpec.forAnnotatedObject(
                                 new ImportOpenclawCronsCommand(System.in, System.out, () -> null)));
         others.forEach((name, spec) -> flags.put(name, spec.optionsMap().keySet()));
+        Map<String, CommandSpec> backup = Map.of(
+                "export", CommandSpec.forAnnotatedObject(new ExportCommand(System.out, Map.of())),
+                "restore", CommandSpec.forAnnotatedObject(new RestoreCommand(System.out, Map.of())),
+                "restore-drill", CommandSpec.forAnnotatedObject(new RestoreDrillCommand(System.out, Map.of(), null)));
+        backup.forEach((name, spec) -> flags.put(name, spec.optionsMap().keySet()));
         return flags;
     }
 }
