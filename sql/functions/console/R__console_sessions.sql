@@ -46,7 +46,7 @@ begin
   if v_principal ->> 'kind' = 'viewer' then
     perform revoke_older_tokens(p_token_hash);
   end if;
-  perform act_as(v_principal, 'a newer login takes its place');
+  perform act_as(v_principal, 'a newer login took its place');
   perform end_surplus_sessions(p_token_hash);
   perform act_as(v_principal, 'logged in');
   insert into console_sessions (session_hash, token_hash, namespace, ends_at)
@@ -89,7 +89,16 @@ begin
         to_char(least(v_session.ended_at, v_token.revoked_at, v_session.ends_at) at time zone 'UTC',
           'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
         case
-          when v_session.ended_at <= now() then 'it was logged out, or a newer login has taken its place'
+          when v_session.ended_at <= now() then coalesce(
+            (
+              select why
+              from audit_log
+              where table_name = 'console_sessions'
+                and row_id = v_session.session_id::text
+                and action = 'session.ended'
+                and why <> 'logged out'
+              limit 1),
+            'it was logged out')
           when v_token.revoked_at <= now() then 'its token was revoked'
           else 'it has lasted as long as a session may' end),
       'agentbus_session', null, 'a new session: POST /console/session with the token');

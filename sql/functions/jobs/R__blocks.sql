@@ -295,22 +295,6 @@ end
 $$;
 drop function if exists drop_replan(jobs);
 
--- Cancels a locked queued blocked.replan job that nobody has to do any more. Returns whether it did so. A job
--- may have joined the replan job (join_replan) after the statement of the caller began, so the blocks are
--- read again here, under the lock that a join needs too.
-create or replace function cancel_replan(p_replan jobs) returns boolean
-language plpgsql as $$
-begin
-  if asks_for_several(p_replan)
-    and exists (
-      select from jobs where blocked_on_job = (p_replan.payload ->> 'failedDependency')::uuid) then
-    return false;
-  end if;
-  perform cancel_one(p_replan, 'no job is blocked any more as it was when this was asked');
-  return true;
-end
-$$;
-
 -- Ends the blocks of locked jobs, which are then queued, or waiting while other dependencies are open.
 -- Waives failed dependencies, and keeps p_answer for the prompts of later attempts; without one, an earlier
 -- answer goes too, because it was about another block. p_causes names the jobs on which they were blocked.

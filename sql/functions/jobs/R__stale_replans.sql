@@ -1,5 +1,33 @@
 -- The blocked.replan jobs of the coordinator that nobody has to do any more.
 
+-- Cancels a locked queued blocked.replan job that nobody has to do any more. Returns whether it did so. A job
+-- may have joined the replan job (join_replan) after the statement of the caller began, so the blocks are
+-- read again here, under the lock that a join needs too.
+create or replace function cancel_replan(p_replan jobs) returns boolean
+language plpgsql as $$
+begin
+  if asks_for_several(p_replan)
+    and exists (
+      select from jobs where blocked_on_job = (p_replan.payload ->> 'failedDependency')::uuid) then
+    return false;
+  end if;
+  perform cancel_one(p_replan, replan_withdrawn());
+  return true;
+end
+$$;
+
+-- Returns the reason with which the bus withdraws a blocked.replan job.
+create or replace function replan_withdrawn() returns text language sql immutable as $$
+  select 'no job is blocked any more as it was when this was asked'
+$$;
+
+-- Returns whether the bus has withdrawn a blocked.replan job with this state and error, so that its question
+-- was not asked.
+create or replace function replan_was_withdrawn(p_state text, p_error text) returns boolean
+language sql immutable as $$
+  select p_state = 'cancelled' and coalesce(p_error = replan_withdrawn(), false)
+$$;
+
 -- Cancels queued blocked.replan jobs of the bus about jobs that are no longer blocked, or about which the bus
 -- has asked anew, at most p_limit (null: sweep_batch). The end of a block cancels its replan job itself, but
 -- passes over one that another call has locked at that moment. One that cannot be cancelled does not stop

@@ -67,13 +67,33 @@ set jit = off as $$
     and j.subject <> 'blocked.replan'
     and not waits_for_answer(j)
     and not exists (select from jobs o where o.job_id = j.blocked_on_job and o.ended_at is null)
-    and not exists (select from jobs r where r.parent_job_id = j.job_id and r.subject = 'blocked.replan')
-    and not exists (select from jobs r where r.coalesce_key = replan_key(j.blocked_on_job))
+    and not exists (
+      select
+      from jobs r
+      where r.parent_job_id = j.job_id
+        and r.subject = 'blocked.replan'
+        and not replan_was_withdrawn(r.state, r.last_error))
+    and not exists (
+      select
+      from jobs r
+      where r.coalesce_key = replan_key(j.blocked_on_job)
+        and not replan_was_withdrawn(r.state, r.last_error))
     and not exists (
       select
       from events e
       where e.topic = 'job.needs_operator'
         and (e.source_job_id = j.job_id or e.payload ->> 'failedDependency' = j.blocked_on_job::text))
+    -- What was asked long ago has moved to history, and the job is still blocked.
+    and not exists (
+      select
+      from jobs_history r
+      where (r.parent_job_id = j.job_id and r.subject = 'blocked.replan'
+          or r.coalesce_key = replan_key(j.blocked_on_job))
+        and not replan_was_withdrawn(r.state, r.last_error))
+    and not exists (
+      select
+      from events_history e
+      where e.topic = 'job.needs_operator' and e.payload ->> 'failedDependency' = j.blocked_on_job::text)
   union all
   select 'a question is open and its job does not wait for it', q.question_id::text
   from questions q

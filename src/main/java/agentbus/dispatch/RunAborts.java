@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpTimeoutException;
 import java.net.http.WebSocket;
 import java.time.Duration;
 import java.util.HashMap;
@@ -112,9 +113,19 @@ public final class RunAborts {
         });
         try {
             return call.answer().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException failed) {
+            // The opening has the same limit, and may reach it a moment earlier.
+            if (isLate(failed)) {
+                throw new TimeoutException("no connection within " + patience.toSeconds() + " s");
+            }
+            throw failed;
         } finally {
             opening.thenAccept(WebSocket::abort);
         }
+    }
+
+    private static boolean isLate(Throwable failure) {
+        return failure != null && (failure instanceof HttpTimeoutException || isLate(failure.getCause()));
     }
 
     private static URI socketUrl(URI url) {

@@ -40,7 +40,7 @@ record Kind(String values, Function<String, Optional<String>> mistake) {
     private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:%-]+");
     private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9._-]*");
     /** Java's URI has no host for a name with an underscore, which containers often have. */
-    private static final Pattern UNDERSCORED = Pattern.compile("[A-Za-z0-9._-]+(:(?<port>[0-9]{1,5}))?");
+    private static final Pattern UNDERSCORED = Pattern.compile("(?=[^:]*_)[A-Za-z0-9._-]+(:(?<port>[0-9]{1,5}))?");
 
     private static final Pattern URL_PATH = Pattern.compile("(/[A-Za-z0-9._~-]+)*/?");
     private static final int LARGEST_PORT = 65_535;

@@ -9,6 +9,7 @@ import agentbus.harness.Door;
 import agentbus.harness.Mcp;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.text.Sha256;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.jdbc.core.JdbcTemplate;
 
 /** The sessions of browsers: how they begin and end, and that no other page can use them. */
 @ExtendWith(PostgresExtension.class)
@@ -58,30 +60,30 @@ class ConsoleSessionsTest {
 
     @Test
     void a_token_has_a_limited_number_of_sessions_and_the_one_unused_for_longest_makes_room() {
-        int most = door.database().jdbc().queryForObject("select console_sessions_of_token()", Integer.class);
-        door.database()
-                .jdbc()
-                .update(
-                        """
-                        insert into console_sessions (session_hash, token_hash, namespace, used_at, ends_at)
-                        select sha256(n::text::bytea), token_hash, namespace, now() + make_interval(secs => n), ends_at
-                        from (select * from console_sessions where ended_at is null order by used_at desc limit 1) s,
-                          generate_series(1, ?) n""",
-                        most - 1);
+        JdbcTemplate jdbc = door.database().jdbc();
+        int most = jdbc.queryForObject("select console_sessions_of_token()", Integer.class);
+        String ofOperator = "from console_sessions where token_hash = decode('" + Sha256.hex(door.operator())
+                + "', 'hex') and ended_at is null and ends_at > now()";
+        jdbc.update("update console_sessions set used_at = now() - interval '1 hour'");
+        jdbc.update(
+                "insert into console_sessions (session_hash, token_hash, namespace, ends_at)"
+                        + " select sha256(n::text::bytea), token_hash, namespace, ends_at"
+                        + " from (select * " + ofOperator + " limit 1) s, generate_series(2, ?) n",
+                most);
+        try {
+            Browser newest = new Browser(url).login(door.operator());
 
-        Browser newest = new Browser(url).login(door.operator());
-
-        assertEquals(
-                most,
-                door.database()
-                        .jdbc()
-                        .queryForObject(
-                                "select count(*) from console_sessions where ended_at is null and ends_at > now()",
-                                Integer.class));
-        assertEquals(200, newest.get("/v1/whoami").status());
-        Answer ended = browser.get("/v1/whoami");
-        Door.assertProblem(ended, 401, "session_ended");
-        assertTrue(ended.text().contains("a newer login has taken its place"), ended.text());
+            assertEquals(most, jdbc.queryForObject("select count(*) " + ofOperator, Integer.class));
+            assertEquals(200, newest.get("/v1/whoami").status());
+            Answer ended = browser.get("/v1/whoami");
+            Door.assertProblem(ended, 401, "session_ended");
+            assertTrue(ended.text().contains(": a newer login took its place"), ended.text());
+        } finally {
+            jdbc.update(
+                    "delete from console_sessions where session_hash in (select sha256(n::text::bytea)"
+                            + " from generate_series(2, ?) n)",
+                    most);
+        }
     }
 
     @Test
