@@ -175,9 +175,7 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       'The page docs/operations.md says what happens and what to do.',
       jsonb_build_object('watch', v.watch))
   from database_health_v v
-  where v.watch in (
-      'oldest_transaction', 'prepared_transaction', 'replication_slot_behind', 'notify_queue', 'dead_rows',
-      'transaction_age', 'not_retired')
+  where v.watch = any (watches_of_database())
     and v.worry
 $$;
 

@@ -18,8 +18,11 @@ begin
 end
 $$;
 
+-- Returns the words of hold_of_lane for a lane that nothing holds.
+create or replace function no_hold() returns text language sql immutable as $$ select 'the next claim' $$;
+
 -- Returns what holds the due jobs of an agent, in words: a pause of everything, the agent, its gateway, a
--- full lane or gateway, no dispatcher, or 'the next claim' when nothing holds them. The pause of a job type
+-- full lane or gateway, no dispatcher, or no_hold when nothing holds them. The pause of a job type
 -- is added for each job (next_move_held).
 -- Every enqueue calls this function. So it is in plpgsql, which is planned once for each connection; it
 -- reads only jobs at work and skips dead entries as a claim does.
@@ -86,7 +89,7 @@ begin
       where stopped_at is null and heartbeat_is_recent(last_seen, beat_seconds)) then
     return 'no dispatcher is alive';
   end if;
-  return 'the next claim';
+  return no_hold();
 end
 $$;
 

@@ -67,6 +67,12 @@ create or replace function gateway_open(p_gateway gateways) returns boolean lang
     and not gateway_shut(p_gateway)
 $$;
 
+-- Returns whether nothing keeps a gateway from its jobs: it is neither held nor draining nor down, and a node
+-- that dispatches to it has checked it.
+create or replace function gateway_takes_work(p_gateway gateways) returns boolean language sql stable as $$
+  select gateway_open(p_gateway) and (gateway_answer_counts(p_gateway) or (p_gateway).checked_at is null)
+$$;
+
 -- Returns whether another node has just had an answer from the gateway. Then silence towards p_node means
 -- that p_node has lost its connection to the gateway, and not that the gateway is down.
 create or replace function seen_by_another(p_gateway gateways, p_node text) returns boolean

@@ -224,14 +224,18 @@ language sql stable as $$
     and (p.kind <> 'agent' or p.mode = 'freeze')
 $$;
 
--- Returns the number of pauses in force by namespace and kind, for the metrics; the kind of a freeze is
--- frozen_agent or phase, and of a disabled order standing_order.
+-- Returns the number of pauses in force by namespace and kind, and the age of the oldest in seconds, for the
+-- metrics; the kind of a freeze is frozen_agent or phase, and of a disabled order standing_order.
 create or replace function pause_counts() returns setof jsonb language sql stable as $$
-  select jsonb_build_object('namespace', namespace, 'kind', kind, 'pauses', count(*))
+  select jsonb_build_object('namespace', namespace, 'kind', kind, 'pauses', count(*),
+    'oldestSeconds', greatest(0, round(extract(epoch from now() - min(since)))))
   from (
-    select namespace, case when kind = 'agent' and mode = 'freeze' then 'frozen_agent' else kind end as kind
+    select namespace, since,
+      case when kind = 'agent' and mode = 'freeze' then 'frozen_agent' else kind end as kind
     from pauses_in_force(null)
     union all
-    select namespace, 'standing_order' from standing_orders where enabled and disabled_at is not null) p
+    select namespace, disabled_at, 'standing_order'
+    from standing_orders
+    where enabled and disabled_at is not null) p
   group by namespace, kind
 $$;

@@ -53,6 +53,13 @@ language sql stable as $$
   from lanes
 $$;
 
+-- Returns the rows of database_health_v about the database itself. Those about queues and gateways have items
+-- of needs-me and metrics of their own.
+create or replace function watches_of_database() returns text[] language sql immutable as $$
+  select '{oldest_transaction,prepared_transaction,replication_slot_behind,notify_queue,dead_rows,'
+    'transaction_age,not_retired}'::text[]
+$$;
+
 -- Renames the keys of a view's row to the field names of the contract: oldest_queued_seconds becomes
 -- oldestQueuedSeconds.
 create or replace function camel_keys(p_row jsonb) returns jsonb language sql immutable as $$
@@ -81,6 +88,17 @@ $$;
 
 drop function if exists dispatcher_problems();
 
+-- Returns whether a healthy dispatcher has lost the connection on which it hears that jobs are ready. A node
+-- that has just started has not connected yet.
+create or replace function listener_lost(
+  p_status text, p_wake_source text, p_connected boolean, p_started timestamptz
+) returns boolean language sql stable as $$
+  select p_status = 'healthy'
+    and p_wake_source = 'listen'
+    and not p_connected
+    and p_started < now() - listener_grace()
+$$;
+
 -- Returns the problems of the dispatchers of the namespace: none is alive, one is silent, or one has lost
 -- its listener.
 create or replace function dispatcher_problems(p_namespace text) returns table (weight int, problem text)
@@ -100,11 +118,8 @@ language sql stable as $$
   union all
   select 3, format('dispatcher %s has lost its listener: the sweep alone wakes it', dispatcher_id)
   from dispatcher_health_summary_v
-  where status = 'healthy'
+  where listener_lost(status, wake_source, listener_connected, started_at)
     and p_namespace = any (namespaces_served(namespace))
-    and wake_source = 'listen'
-    and not listener_connected
-    and started_at < now() - listener_grace()
 $$;
 
 -- Returns the problems of the sweeps: no recovery has succeeded for outage_after, rows of the namespace that
@@ -149,7 +164,7 @@ language sql stable as $$
         gateway, utc_text(checked_at)) end
   from gateways g
   where namespace = p_namespace
-    and (held_until > now() or gateway_shut(g) or not gateway_answer_counts(g) and checked_at is not null)
+    and not gateway_takes_work(g)
     and exists (
       select from agents a
       where a.namespace = g.namespace and a.gateway = g.gateway and a.enabled)
@@ -237,6 +252,34 @@ language sql stable as $$
     and health in ('silent', 'failing', 'missed')
 $$;
 
+-- Returns the names of the checks of health, each the first column of problems_of.
+create or replace function health_checks() returns text[] language sql immutable as $$
+  select '{database,dispatchers,routes,sweeps,lanes,pauses,jobs,orders,zones}'::text[]
+$$;
+
+-- Returns the problems of the namespace, each with the check that found it. p_expired and p_dead are the
+-- numbers of expired leases and of dead letters.
+create or replace function problems_of(p_namespace text, p_expired bigint, p_dead bigint)
+returns table (check_name text, weight int, problem text) language sql stable as $$
+  select 'database', * from database_problems()
+  union all
+  select 'dispatchers', * from dispatcher_problems(p_namespace)
+  union all
+  select 'routes', * from route_problems(p_namespace)
+  union all
+  select 'sweeps', * from sweep_problems(p_namespace)
+  union all
+  select 'lanes', * from lane_problems(p_namespace)
+  union all
+  select 'pauses', * from pause_problems(p_namespace)
+  union all
+  select 'jobs', * from job_problems(p_namespace, p_expired, p_dead)
+  union all
+  select 'orders', * from order_problems(p_namespace)
+  union all
+  select 'zones', * from zone_problems(p_namespace)
+$$;
+
 create or replace function health(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -246,24 +289,7 @@ declare
 begin
   select * into v_snapshot from system_health_snapshot_v where namespace = v_namespace;
   select coalesce(jsonb_agg(problem order by weight, problem), '[]') into v_problems
-  from (
-    select * from database_problems()
-    union all
-    select * from dispatcher_problems(v_namespace)
-    union all
-    select * from route_problems(v_namespace)
-    union all
-    select * from sweep_problems(v_namespace)
-    union all
-    select * from lane_problems(v_namespace)
-    union all
-    select * from pause_problems(v_namespace)
-    union all
-    select * from job_problems(v_namespace, v_snapshot.expired_leases, v_snapshot.dead)
-    union all
-    select * from order_problems(v_namespace)
-    union all
-    select * from zone_problems(v_namespace)) p;
+  from problems_of(v_namespace, v_snapshot.expired_leases, v_snapshot.dead);
   return jsonb_build_object(
       'status', case when v_problems = '[]' then 'ok' else 'degraded' end,
       'problems', v_problems)

@@ -5,43 +5,28 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.MultiGauge;
-import io.micrometer.core.instrument.MultiGauge.Row;
-import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
- * The metrics of the bus. Counters count the work of this node, so the total is the sum over all nodes. Gauges come
- * from the database, so every node shows the same values.
+ * The metrics that count the work of this node, so the total is the sum over all nodes. {@link Gauges} has the others.
  *
  * <ul>
- *   <li>{@code agentbus_jobs{namespace,agent,state}} and {@code agentbus_oldest_seconds{…}}: jobs that have not ended,
- *     and dead letters
- *   <li>{@code agentbus_paused{namespace,kind}}: what people have paused, frozen or disabled
  *   <li>{@code agentbus_hook_calls_total{agent,outcome}}: admitted, undelivered, busy, unknown, timed_out, refused
  *   <li>{@code agentbus_dispatch_latency_seconds}: from a job's due time to its admission
- *   <li>{@code agentbus_questions_open{namespace}} and {@code agentbus_questions_oldest_seconds{namespace}}
- * <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: to is the new state (a retry counts as queued, a dead letter
- * as dead); cause is closed, lease_lost or unblocked
+ *   <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: to is the new state (a retry counts as queued, a dead letter
+ *     as dead); cause is closed, lease_lost or unblocked
  *   <li>{@code agentbus_api_calls_total{operation,status}}
- * <li>{@code agentbus_calls_limited_total{reason}}: too_many_calls, too_many_bad_tokens; and {@code
- * agentbus_bad_tokens_total}
+ *   <li>{@code agentbus_calls_limited_total{reason}}: too_many_calls, too_many_bad_tokens; and {@code
+ *     agentbus_bad_tokens_total}
  * </ul>
  */
 public final class Meters {
 
     private final MeterRegistry registry;
-    private final MultiGauge depth;
-    private final MultiGauge oldest;
-    private final MultiGauge paused;
-    private final MultiGauge questions;
-    private final MultiGauge oldestQuestion;
     private final Timer latency;
 
     /**
@@ -51,22 +36,6 @@ public final class Meters {
      */
     public Meters(MeterRegistry registry) {
         this.registry = registry;
-        this.depth = MultiGauge.builder("agentbus.jobs")
-                .description("Jobs that have not ended, and dead letters, by agent and state.")
-                .register(registry);
-        this.oldest = MultiGauge.builder("agentbus.oldest.seconds")
-                .description(
-                        "Age of the oldest of them: since it was due when queued, since its last change otherwise.")
-                .register(registry);
-        this.questions = MultiGauge.builder("agentbus.questions.open")
-                .description("Questions, reviews and approvals that wait for the answer of a person.")
-                .register(registry);
-        this.oldestQuestion = MultiGauge.builder("agentbus.questions.oldest.seconds")
-                .description("Age of the oldest of them.")
-                .register(registry);
-        this.paused = MultiGauge.builder("agentbus.paused")
-                .description("What people have paused, drained, stopped, frozen or disabled, by kind.")
-                .register(registry);
         this.latency = Timer.builder("agentbus.dispatch.latency")
                 .description("From the moment a job was due to its admission by the gateway.")
                 .publishPercentileHistogram()
@@ -138,65 +107,6 @@ public final class Meters {
     /** Counts a call with an unknown token. */
     public void badToken() {
         registry.counter("agentbus.bad.tokens").increment();
-    }
-
-    /**
-     * Publishes a measurement of the queue.
-     *
-     * @param rows each with a column {@code depth}, JSON: namespace, agent, state, jobs, oldestSeconds
-     * @throws JsonProcessingException when the database's answer is not JSON
-     */
-    public void queueDepths(@Body List<Map<String, Object>> rows) throws JsonProcessingException {
-        List<Row<?>> depths = new ArrayList<>();
-        List<Row<?>> ages = new ArrayList<>();
-        for (Map<String, Object> row : rows) {
-            JsonNode lane = Json.read((String) row.get("depth"));
-            Tags tags = Tags.of(
-                    "namespace", lane.path("namespace").asText(),
-                    "agent", lane.path("agent").asText(),
-                    "state", lane.path("state").asText());
-            depths.add(Row.of(tags, lane.path("jobs").asLong()));
-            ages.add(Row.of(tags, lane.path("oldestSeconds").asLong()));
-        }
-        depth.register(depths, true);
-        oldest.register(ages, true);
-    }
-
-    /**
-     * Publishes a measurement of the open questions.
-     *
-     * @param rows each with a column {@code questions}, JSON: namespace, open, oldestSeconds
-     * @throws JsonProcessingException when the database's answer is not JSON
-     */
-    public void openQuestions(@Body List<Map<String, Object>> rows) throws JsonProcessingException {
-        List<Row<?>> counts = new ArrayList<>();
-        List<Row<?>> ages = new ArrayList<>();
-        for (Map<String, Object> row : rows) {
-            JsonNode open = Json.read((String) row.get("questions"));
-            Tags tags = Tags.of("namespace", open.path("namespace").asText());
-            counts.add(Row.of(tags, open.path("open").asLong()));
-            ages.add(Row.of(tags, open.path("oldestSeconds").asLong()));
-        }
-        questions.register(counts, true);
-        oldestQuestion.register(ages, true);
-    }
-
-    /**
-     * Publishes the pauses in force.
-     *
-     * @param rows each with a column {@code pauses}, JSON: namespace, kind, pauses
-     * @throws JsonProcessingException when the database's answer is not JSON
-     */
-    public void paused(@Body List<Map<String, Object>> rows) throws JsonProcessingException {
-        List<Row<?>> counts = new ArrayList<>();
-        for (Map<String, Object> row : rows) {
-            JsonNode kind = Json.read((String) row.get("pauses"));
-            Tags tags = Tags.of(
-                    "namespace", kind.path("namespace").asText(),
-                    "kind", kind.path("kind").asText());
-            counts.add(Row.of(tags, kind.path("pauses").asLong()));
-        }
-        paused.register(counts, true);
     }
 
     private void moved(JsonNode job, String cause) {

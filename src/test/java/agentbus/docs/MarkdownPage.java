@@ -134,11 +134,29 @@ final class MarkdownPage {
         Set<String> anchors = new TreeSet<>();
         for (String line : prose()) {
             if (line.matches(HEADING)) {
-                String title = line.replaceFirst("#+ ", "").toLowerCase(Locale.ROOT);
-                anchors.add(title.replaceAll("[^\\p{L}\\p{N}_ -]", "").replace(' ', '-'));
+                anchors.add(anchor(line));
             }
         }
         return anchors;
+    }
+
+    private static String anchor(String heading) {
+        String title = heading.replaceFirst("#+ ", "").toLowerCase(Locale.ROOT);
+        return title.replaceAll("[^\\p{L}\\p{N}_ -]", "").replace(' ', '-');
+    }
+
+    /** The text from the heading with an anchor to the next heading of any level. */
+    String section(String anchor) {
+        StringBuilder section = new StringBuilder();
+        boolean inside = false;
+        for (String line : prose()) {
+            if (line.matches(HEADING)) {
+                inside = anchor(line).equals(anchor);
+            } else if (inside) {
+                section.append(line).append('\n');
+            }
+        }
+        return section.toString();
     }
 
     /** The rows of the first table below a heading, without its head; each row is the list of its cells. */

@@ -4,6 +4,8 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.demo.AgentScript;
+import agentbus.demo.Outcome;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -11,13 +13,17 @@ import agentbus.harness.TestFleet;
 import agentbus.harness.TestJobs;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +33,11 @@ import org.junit.jupiter.api.io.TempDir;
 class MetricsTableTest {
     private static final Pattern SERIES =
             Pattern.compile("(?m)^(agentbus_[a-z_]+?)(?:_bucket|_count|_sum|_max)?(?:\\{(.*)\\})? \\S+$");
+    private static final Pattern ANY_SERIES = Pattern.compile("(?m)^([a-z][a-z0-9_]+)(?:\\{(.*)\\})? \\S+$");
     private static final Pattern LABEL = Pattern.compile("([a-zA-Z]+)=\"");
+
+    /** The labels that Prometheus gives each series by itself. */
+    private static final Set<String> OF_PROMETHEUS = Set.of("job", "instance");
 
     @TempDir
     Path home;
@@ -40,20 +50,82 @@ class MetricsTableTest {
     }
 
     @Test
-    void the_labels_are_those_of_a_scrape(TestDatabase database) throws Exception {
-        try (TestFleet fleet = TestFleet.of(home, Duration.ZERO, "ann");
+    void the_functions_of_the_database_measure_no_gauge_that_the_bus_does_not_show() {
+        Set<String> measured = Pattern.compile("'(agentbus_[a-z_]+)'")
+                .matcher(SourceFiles.text(Path.of("sql/functions/upkeep/R__measures.sql")))
+                .results()
+                .map(metric -> metric.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
+        assertTrue(measured.size() > 15, measured::toString);
+        assertEquals(Set.of(), minus(measured, Meters.prometheusNames()));
+    }
+
+    @Test
+    void the_labels_are_those_of_a_scrape_and_alerts_and_dashboard_select_what_is_in_it(TestDatabase database)
+            throws Exception {
+        Map<String, AgentScript> scripts = new HashMap<>(TestFleet.each(Duration.ZERO, "ann"));
+        scripts.put("asks", AgentScript.always(new Outcome.Ask(Duration.ZERO, "Which host?", List.of(), "two are there")));
+        scripts.put("fails", AgentScript.always(new Outcome.Fail(Duration.ZERO, "no disk", Optional.of(Duration.ofSeconds(1)))));
+        try (TestFleet fleet = new TestFleet(home, 1, scripts, options -> options);
                 TestBus bus = start(database, fleet)) {
-            TestJobs jobs = new TestJobs(database.jdbc());
-            jobs.awaitState(jobs.enqueue("ann"), "succeeded");
-            jobs.enqueue("ann", "{\"delaySeconds\": 3600}");
-            bus.call("GET", "/v1/health", "abo_nobody-has-this-token", null);
+            makeEverySeriesAppear(database, bus);
 
             Map<String, Set<String>> documented = documented();
             await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
-                Map<String, Set<String>> scraped = scrape(bus);
-                assertTrue(scraped.keySet().containsAll(List.of("agentbus_jobs", "agentbus_jobs_moved_total")));
-                scraped.forEach((name, labels) -> assertEquals(documented.get(name), labels, name));
+                String scraped = bus.call("GET", "/observe/metrics", null, null).body();
+                Map<String, Set<String>> ours = series(SERIES, scraped);
+                ours.forEach((name, labels) -> assertEquals(documented.get(name), labels, name));
+                assertEquals(Set.of(), minus(documented.keySet(), ours.keySet()), "documented and not in the scrape");
+                Map<String, Set<String>> all = series(ANY_SERIES, scraped);
+                for (String expression : expressions()) {
+                    for (PromQl.Selector selector : PromQl.selectors(expression)) {
+                        Set<String> labels = all.get(selector.metric());
+                        assertTrue(labels != null, selector.metric() + " of " + expression + " is not in the scrape");
+                        assertEquals(Set.of(), minus(selector.labels(), labels), expression);
+                    }
+                }
             });
+        }
+    }
+
+    private static Set<String> minus(Set<String> names, Set<String> others) {
+        Set<String> rest = new TreeSet<>(names);
+        rest.removeAll(others);
+        rest.removeAll(OF_PROMETHEUS);
+        return rest;
+    }
+
+    private static List<String> expressions() {
+        return Stream.concat(AlertsTest.expressions().stream(), Dashboard.read().expressions().stream())
+                .toList();
+    }
+
+    /** Makes something happen for each metric that has no series before. */
+    private static void makeEverySeriesAppear(TestDatabase database, TestBus bus) throws Exception {
+        TestJobs jobs = new TestJobs(database.jdbc());
+        jobs.awaitState(jobs.enqueue("ann"), "succeeded");
+        jobs.enqueue("ann", "{\"delaySeconds\": 3600}");
+        jobs.awaitState(jobs.enqueue("asks"), "blocked");
+        jobs.awaitState(jobs.enqueue("fails", "{\"maxAttempts\": 1}"), "dead");
+        // A worker pulls the jobs of this agent, and here none does.
+        database.jdbc()
+                .update("insert into agents (namespace, agent_id, accepts, gateway)"
+                        + " values ('default', 'pulls', '{work}', 'elsewhere')");
+        jobs.enqueue("pulls");
+        database.jdbc()
+                .queryForList(
+                        "select sync_standing_orders('default', ?::jsonb, now())",
+                        SourceFiles.text(Path.of("src/test/resources/docs/order.json")));
+        assertEquals(
+                200,
+                bus.call(
+                                "POST",
+                                "/v1/pauses/drain",
+                                bus.operatorToken(),
+                                "{\"kind\": \"job_type\", \"name\": \"dev\", \"reason\": \"no builds\"}")
+                        .statusCode());
+        for (int i = 0; i < 3; i++) {
+            bus.call("GET", "/v1/health", "abo_nobody-has-this-token", null);
         }
     }
 
@@ -72,10 +144,10 @@ class MetricsTableTest {
         return labels;
     }
 
-    private static Map<String, Set<String>> scrape(TestBus bus) throws Exception {
+    /** The labels of each series that a pattern finds in a scrape. */
+    private static Map<String, Set<String>> series(Pattern pattern, String scrape) {
         Map<String, Set<String>> labels = new TreeMap<>();
-        String text = bus.call("GET", "/observe/metrics", null, null).body();
-        for (MatchResult series : SERIES.matcher(text).results().toList()) {
+        for (MatchResult series : pattern.matcher(scrape).results().toList()) {
             Set<String> named = labels.computeIfAbsent(series.group(1), first -> new TreeSet<>());
             if (series.group(2) != null) {
                 LABEL.matcher(series.group(2)).results().forEach(label -> named.add(label.group(1)));
@@ -94,6 +166,8 @@ class MetricsTableTest {
                 "agentbus.agents.dir",
                 fleet.directory(),
                 "agentbus.metrics.queue-seconds",
+                "1",
+                "agentbus.limits.bad-tokens-per-minute",
                 "1");
     }
 }

@@ -1,0 +1,1 @@
+select metric, labels::text as labels, value from measures()

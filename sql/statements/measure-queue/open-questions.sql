@@ -1,1 +1,0 @@
-select questions_open()::text as questions

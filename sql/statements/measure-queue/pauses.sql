@@ -1,1 +1,0 @@
-select pause_counts()::text as pauses

@@ -1,1 +1,0 @@
-select queue_depths()::text as depth
