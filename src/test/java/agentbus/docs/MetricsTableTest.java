@@ -108,6 +108,7 @@ class MetricsTableTest {
         jobs.awaitState(jobs.enqueue("asks"), "blocked");
         jobs.awaitState(jobs.enqueue("fails", "{\"maxAttempts\": 1}"), "dead");
         // A worker pulls the jobs of this agent, and here none does.
+        database.jdbc().update("insert into gateways (namespace, gateway) values ('default', 'elsewhere')");
         database.jdbc()
                 .update("insert into agents (namespace, agent_id, accepts, gateway)"
                         + " values ('default', 'pulls', '{work}', 'elsewhere')");
