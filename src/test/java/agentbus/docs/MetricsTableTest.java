@@ -64,8 +64,11 @@ class MetricsTableTest {
     void the_labels_are_those_of_a_scrape_and_alerts_and_dashboard_select_what_is_in_it(TestDatabase database)
             throws Exception {
         Map<String, AgentScript> scripts = new HashMap<>(TestFleet.each(Duration.ZERO, "ann"));
-        scripts.put("asks", AgentScript.always(new Outcome.Ask(Duration.ZERO, "Which host?", List.of(), "two are there")));
-        scripts.put("fails", AgentScript.always(new Outcome.Fail(Duration.ZERO, "no disk", Optional.of(Duration.ofSeconds(1)))));
+        scripts.put(
+                "asks", AgentScript.always(new Outcome.Ask(Duration.ZERO, "Which host?", List.of(), "two are there")));
+        scripts.put(
+                "fails",
+                AgentScript.always(new Outcome.Fail(Duration.ZERO, "no disk", Optional.of(Duration.ofSeconds(1)))));
         try (TestFleet fleet = new TestFleet(home, 1, scripts, options -> options);
                 TestBus bus = start(database, fleet)) {
             makeEverySeriesAppear(database, bus);
@@ -108,6 +111,10 @@ class MetricsTableTest {
         jobs.awaitState(jobs.enqueue("asks"), "blocked");
         jobs.awaitState(jobs.enqueue("fails", "{\"maxAttempts\": 1}"), "dead");
         // A worker pulls the jobs of this agent, and here none does.
+        database.jdbc()
+                .update(
+                        "insert into restore_drills (started_at, ended_at, ok, rto_seconds, rpo_seconds, source, findings)"
+                                + " values (now(), now(), true, 1, 1, 'a.zip', '[]')");
         database.jdbc().update("insert into gateways (namespace, gateway) values ('default', 'elsewhere')");
         database.jdbc()
                 .update("insert into agents (namespace, agent_id, accepts, gateway)"

@@ -46,8 +46,8 @@ class PrometheusFilesTest {
         try (Stream<Path> files = Files.list(PROMETHEUS.resolve("tests"))) {
             List<Path> tests = files.sorted().toList();
             assertTrue(tests.size() >= 5, tests::toString);
-            assertAccepted(
-                    promtool(Stream.concat(Stream.of("test", "rules"), tests.stream()).toArray()));
+            assertAccepted(promtool(
+                    Stream.concat(Stream.of("test", "rules"), tests.stream()).toArray()));
         }
     }
 
