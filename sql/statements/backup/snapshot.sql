@@ -1,5 +1,5 @@
 -- What the manifest of an export says about the database: its name and server, the applied migrations, the
--- server key that it was set up with, the values of the sequences, and the newest times of what the bus writes.
+-- server key that it was set up with, the values of the sequences, and the newest times of the rows.
 select json_build_object(
   'takenAt', now(),
   'database', current_database(),
