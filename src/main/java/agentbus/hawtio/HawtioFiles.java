@@ -53,6 +53,7 @@ final class HawtioFiles {
             "keycloak/enabled", "false",
             "auth/config", "{}",
             "auth/config/login", "[]",
+            "auth/config/oidc", "{}",
             "auth/config/session-timeout", "{}",
             "preset-connections", "[]");
 
