@@ -102,7 +102,7 @@ class GreedyAgentTest {
             bus = started;
             operator =
                     OperatorTokenFile.find(home.resolve("data")).orElseThrow().token();
-            String agent = Json.read(call("POST", "/v1/agents/devops/token", operator, "{}")
+            String agent = Json.read(call("POST", "/v1/agents/devops/token", operator, null)
                             .body())
                     .path("token")
                     .asText();
