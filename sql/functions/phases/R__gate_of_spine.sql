@@ -191,7 +191,7 @@ declare
   v_stuck record;
   v_nodes int;
 begin
-  select count(*), count(*) filter (where state = 'succeeded'),
+  select count(distinct job_id), count(distinct job_id) filter (where state = 'succeeded'),
     (array_agg(job_id order by at desc) filter (where state = 'succeeded'))[1],
     min(at) filter (where state = 'succeeded')
   into v_lost, v_done, v_sample, v_since

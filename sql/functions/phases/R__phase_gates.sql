@@ -71,7 +71,7 @@ create or replace function last_breach(
   select b.at, b.what, b.sample
   from (
     (select r.finished_at as at, format('slot %s of standing order %s was missed: %s', utc_text(r.scheduled_for),
-        r.order_name, r.summary) as what, r.run_id::text as sample
+        r.order_name, in_sentence(r.summary)) as what, r.run_id::text as sample
       from standing_order_runs r
       join standing_orders o on o.namespace = r.namespace and o.order_name = r.order_name
       where r.namespace = p_namespace
@@ -181,16 +181,37 @@ begin
 end
 $$;
 
+-- Returns the result of a gate as text for the command line: a heading, and for each criterion its status, its
+-- sentence, why, since when, and the command that shows the rows.
+create or replace function gate_report(p_gate jsonb) returns text language sql stable as $$
+  select concat_ws(e'\n',
+    format('gate of phase %s (%s) in namespace %s: %s', p_gate ->> 'phase', p_gate ->> 'name',
+      p_gate ->> 'namespace', replace(p_gate ->> 'status', '_', ' ')),
+    case when p_gate ? 'onSince' then
+      format('on since %s; it must hold for %s h', utc_text((p_gate ->> 'onSince')::timestamptz),
+        p_gate ->> 'demandedHours') end,
+    p_gate ->> 'signOff',
+    (
+      select string_agg(concat_ws(e'\n  ',
+          format(e'\n%s: %s (%s)', replace(c ->> 'status', '_', ' '), c ->> 'criterion', c ->> 'name'),
+          c ->> 'why',
+          'since ' || utc_text((c ->> 'since')::timestamptz),
+          c ->> 'evidence'), e'\n' order by place)
+      from jsonb_array_elements(p_gate -> 'criteria') with ordinality e (c, place)))
+$$;
+
 create or replace function phase_gate(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_phase int := phase_of(p_input);
   v_sign_off phase_sign_offs := sign_off_of(v_namespace, v_phase);
+  v_gate jsonb := gate_result(v_namespace, v_phase);
 begin
-  return gate_result(v_namespace, v_phase)
-    || case when v_sign_off.sign_off_id is not null then jsonb_build_object('signOff', sign_off_text(v_sign_off))
-      else '{}' end;
+  if v_sign_off.sign_off_id is not null then
+    v_gate := v_gate || jsonb_build_object('signOff', sign_off_text(v_sign_off));
+  end if;
+  return v_gate || jsonb_build_object('report', gate_report(v_gate));
 end
 $$;
 comment on function phase_gate(jsonb, jsonb) is

@@ -170,7 +170,7 @@ begin
     select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
       'phase', n.phase,
       'name', phase_name(n.phase),
-      'on', p.is_on,
+      'isOn', p.is_on,
       'since', p.changed_at,
       'by', p.changed_by,
       'frozen', f.reason,
@@ -184,4 +184,4 @@ begin
 end
 $$;
 comment on function list_phases(jsonb, jsonb) is
-  'The operation listPhases: the five phases, whether each is on, since when and by which node, and who signed it off. on is absent as long as no node has noted its phase.';
+  'The operation listPhases: the five phases, whether each is on, since when and by which node, and who signed it off. isOn is absent as long as no node has noted its phase.';

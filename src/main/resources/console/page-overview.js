@@ -84,7 +84,7 @@ const Gateways = ({ gateways }) =>
 /** The phases of the rollout that are on, each with its sign-off. */
 function Phases() {
   const read = useRead("listPhases", {}, [], WIDE_GAP_MS);
-  const on = (read.answer?.phases ?? []).filter((phase) => phase.on);
+  const on = (read.answer?.phases ?? []).filter((phase) => phase.isOn);
   if (on.length === 0) {
     return null;
   }

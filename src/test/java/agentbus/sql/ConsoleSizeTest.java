@@ -60,7 +60,10 @@ class ConsoleSizeTest {
             Read.of("list_jobs", "targetAgent", "agent-3", "trust", "untrusted"),
             Read.of("list_events"),
             Read.of("list_audit"),
-            Read.of("list_audit", "actor", "operator:nobody"));
+            Read.of("list_audit", "actor", "operator:nobody"),
+            Read.of("list_phases"),
+            Read.of("phase_gate", "phase", "1"),
+            Read.of("phase_gate", "phase", "2"));
 
     private TestDatabase database;
 
@@ -75,6 +78,9 @@ class ConsoleSizeTest {
             JdbcTemplate jdbc = new JdbcTemplate(new SingleConnectionDataSource(connection, true));
             jdbc.queryForObject("select set_config('fill.jobs', ?, false)", String.class, Integer.toString(JOBS));
             jdbc.execute(sql);
+            // The gates of phases that have been on for a month look at all of it.
+            jdbc.queryForObject("select note_phase('default', 2, 'node')", String.class);
+            jdbc.execute("update phases set changed_at = now() - interval '30 days'");
             jdbc.execute("vacuum analyze jobs, events, audit_log, job_attempts");
             // The first counts of a database that was there before; a node makes one every 15 seconds.
             while (!Boolean.TRUE.equals(

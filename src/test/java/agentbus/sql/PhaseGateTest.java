@@ -172,6 +172,12 @@ class PhaseGateTest {
             assertTrue(each.get("evidence").asText().startsWith("agentbus "), each::toString);
             assertTrue(each.hasNonNull("seen"), each::toString);
         });
+        assertTrue(
+                gate.get("report")
+                        .asText()
+                        .matches("(?s)gate of phase 1 \\(spine\\) in namespace default: met\n.*\n\nmet: blocked jobs go on"
+                                + " \\(blocks_recover\\)\n  1 of 1 block went on\n  agentbus list-audit .*"),
+                gate::toString);
         assertCriterion(1, "blocks_recover", "met", "1 of 1 block went on");
         assertCriterion(1, "losses_recover", "met", "1 of 1 job that lost its attempt succeeded afterwards");
         assertCriterion(1, "time_without_breach", "met", "80 h of 72 h since \\S+Z, when phase 1 was turned on");

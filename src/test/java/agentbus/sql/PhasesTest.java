@@ -71,7 +71,7 @@ class PhasesTest {
         JsonNode phases = bus.ask("list_phases").get("phases");
 
         assertEquals(
-                List.of("true", "true", "true", "false", "false"), phases.findValuesAsText("on"), phases::toString);
+                List.of("true", "true", "true", "false", "false"), phases.findValuesAsText("isOn"), phases::toString);
         assertEquals(List.of("spine", "fleet", "proactive", "memory", "idle"), phases.findValuesAsText("name"));
         assertEquals(
                 since, bus.jdbc().queryForObject("select changed_at::text from phases where phase = 1", String.class));
@@ -196,7 +196,7 @@ class PhasesTest {
         assertEquals(4, highest("guest"));
         assertEquals(
                 List.of("true", "false", "false", "false", "false"),
-                bus.ask("list_phases", "namespace", "lab").get("phases").findValuesAsText("on"));
+                bus.ask("list_phases", "namespace", "lab").get("phases").findValuesAsText("isOn"));
         assertEquals(0, bus.ask("needs_me", "namespace", "lab").get("count").asInt());
     }
 

@@ -111,7 +111,18 @@ class StandingOrdersStartTest {
                                         + " where r.order_name = o.order_name and r.status = 'expected'"
                                         + " and r.scheduled_for > now()) < 5",
                                 Integer.class));
+        assertEquals(
+                "{1,2,3,4,5}",
+                database.jdbc()
+                        .queryForObject("select array_agg(phase order by phase)::text from phases where is_on", String.class));
         start("1", List.of()).close();
+        assertEquals(
+                1,
+                database.jdbc()
+                        .queryForObject(
+                                "select count(*) from phases where phase = 5 and not is_on and setting = 1 and changed_by like '%-"
+                                        + ProcessHandle.current().pid() + "'",
+                                Integer.class));
         assertEquals(5, orders().size());
         assertEquals(
                 0,
