@@ -54,7 +54,9 @@ class ContractTest {
         List<Operation> withText = contract.operations().stream()
                 .filter(operation -> operation.special().textField().isPresent())
                 .toList();
-        assertEquals(List.of("phaseGate", "account"), withText.stream().map(Operation::id).toList());
+        assertEquals(
+                List.of("phaseGate", "account"),
+                withText.stream().map(Operation::id).toList());
         for (Operation operation : withText) {
             String field = operation.special().textField().orElseThrow();
             JsonNode schema = paths.path(operation.path())

@@ -175,8 +175,9 @@ class PhaseGateTest {
         assertTrue(
                 gate.get("report")
                         .asText()
-                        .matches("(?s)gate of phase 1 \\(spine\\) in namespace default: met\n.*\n\nmet: blocked jobs go on"
-                                + " \\(blocks_recover\\)\n  1 of 1 block went on\n  agentbus list-audit .*"),
+                        .matches(
+                                "(?s)gate of phase 1 \\(spine\\) in namespace default: met\n.*\n\nmet: blocked jobs go on"
+                                        + " \\(blocks_recover\\)\n  1 of 1 block went on\n  agentbus list-audit .*"),
                 gate::toString);
         assertCriterion(1, "blocks_recover", "met", "1 of 1 block went on");
         assertCriterion(1, "losses_recover", "met", "1 of 1 job that lost its attempt succeeded afterwards");

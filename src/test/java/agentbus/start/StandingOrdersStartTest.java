@@ -114,7 +114,8 @@ class StandingOrdersStartTest {
         assertEquals(
                 "{1,2,3,4,5}",
                 database.jdbc()
-                        .queryForObject("select array_agg(phase order by phase)::text from phases where is_on", String.class));
+                        .queryForObject(
+                                "select array_agg(phase order by phase)::text from phases where is_on", String.class));
         start("1", List.of()).close();
         assertEquals(
                 1,
