@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** The drills of {@code week-one} against a running bus. */
@@ -239,22 +241,16 @@ final class WeekOne {
                         "drill",
                         "This is a drill of agentbus week-one: say that you have read this, and complete the job.");
         String job = calls.ask("enqueueJob", input).at("/job/jobId").asText();
+        boolean ended = until(() -> ENDED.contains(look(job).path("state").asText()));
         JsonNode seen = look(job);
-        for (Instant end = Instant.now().plus(patience);
-                !ENDED.contains(seen.path("state").asText()) && Instant.now().isBefore(end);
-                seen = look(job)) {
-            pause();
-        }
-        String state = seen.path("state").asText();
-        if (!ENDED.contains(state)) {
-            calls.ask(
-                    "cancelJob",
-                    Json.object().put("jobId", job).put("reason", "the drill of week-one has waited long enough"));
-        }
-        if (!state.equals("succeeded")) {
-            throw failed("job " + job + " for agent " + agent + " is " + state + " after " + patience.toSeconds()
-                    + " s: "
-                    + seen.path("nextMove").asText(seen.path("lastError").asText("no reason given")));
+        if (!seen.path("state").asText().equals("succeeded")) {
+            Problem late = late(job);
+            if (!ended) {
+                calls.ask(
+                        "cancelJob",
+                        Json.object().put("jobId", job).put("reason", "the drill of week-one has waited long enough"));
+            }
+            throw late;
         }
         return "agent " + agent + " completed job " + job + ": "
                 + seen.path("summary").asText();
@@ -272,28 +268,30 @@ final class WeekOne {
 
     /** Claims jobs of the drills until this one is among them; the others wait for their drills. */
     private JsonNode claim(String job, int leaseSeconds) {
-        Instant end = Instant.now().plus(patience);
-        while (!claimed.containsKey(job)) {
-            ObjectNode input = Json.object()
-                    .put("targetAgent", AGENT)
-                    .put("worker", key)
-                    .put("limit", 10)
-                    .put("leaseSeconds", leaseSeconds);
-            JsonNode answer = calls.ask("claimJobs", input);
-            answer.path("jobs").forEach(each -> claimed.put(each.path("jobId").asText(), each));
-            if (answer.has("hold")) {
-                throw failed("no job can be claimed: " + answer.path("hold").asText());
-            }
-            if (!claimed.containsKey(job)) {
-                if (Instant.now().isAfter(end)) {
-                    JsonNode seen = look(job);
-                    throw failed("job " + job + " is " + seen.path("state").asText() + " after " + patience.toSeconds()
-                            + " s: " + seen.path("nextMove").asText());
-                }
-                pause();
-            }
+        if (!until(() -> claimed.containsKey(job) || claimsAlso(job, leaseSeconds))) {
+            throw late(job);
         }
         return claimed.remove(job);
+    }
+
+    private boolean claimsAlso(String job, int leaseSeconds) {
+        ObjectNode input = Json.object()
+                .put("targetAgent", AGENT)
+                .put("worker", key)
+                .put("limit", 10)
+                .put("leaseSeconds", leaseSeconds);
+        JsonNode answer = calls.ask("claimJobs", input);
+        answer.path("jobs").forEach(each -> claimed.put(each.path("jobId").asText(), each));
+        if (answer.has("hold")) {
+            throw failed("no job can be claimed: " + answer.path("hold").asText());
+        }
+        return claimed.containsKey(job);
+    }
+
+    private Problem late(String job) {
+        JsonNode seen = look(job);
+        return failed("job " + job + " is " + seen.path("state").asText() + " after " + patience.toSeconds() + " s: "
+                + seen.path("nextMove").asText(seen.path("lastError").asText("no reason given")));
     }
 
     private void complete(JsonNode attempt) {
@@ -314,12 +312,15 @@ final class WeekOne {
         }
     }
 
-    private static void pause() {
-        try {
-            Thread.sleep(LOOK_EVERY.toMillis());
-        } catch (InterruptedException stopped) {
-            Thread.currentThread().interrupt();
-            throw failed("the command was stopped");
+    /** Waits for a condition as long as the drill may wait; returns whether it became true. */
+    private boolean until(BooleanSupplier condition) {
+        long end = System.nanoTime() + patience.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end || Thread.currentThread().isInterrupted()) {
+                return false;
+            }
+            LockSupport.parkNanos(LOOK_EVERY.toNanos());
         }
+        return true;
     }
 }
