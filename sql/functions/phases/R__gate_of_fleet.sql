@@ -50,11 +50,14 @@ returns table (job_id uuid, at timestamptz) language sql stable as $$
       where t.namespace = p_namespace and t.agent_id = p_agent and t.started_at >= p_from
       order by t.started_at desc
       limit gate_looks())) a
-  left join jobs j on j.job_id = a.job_id
-  left join jobs_history h on h.job_id = a.job_id
+  cross join lateral (
+    select coalesce(
+      (select subject from jobs where job_id = a.job_id),
+      (select subject from jobs_history where job_id = a.job_id)) as subject
+    offset 0) s
   where a.status = 'succeeded'
-    and is_real_work(coalesce(j.subject, h.subject))
-    and coalesce(j.subject, h.subject) not like 'standing\_order.%'
+    and is_real_work(s.subject)
+    and s.subject not like 'standing\_order.%'
   order by a.started_at desc
   limit 1
 $$;
@@ -113,8 +116,7 @@ returns jsonb language plpgsql stable as $$
 declare
   v_window timestamptz := greatest(p_from, p_now - gate_time(p_phase));
   v_new record;
-  v_ended boolean := exists (select from jobs where namespace = p_namespace and ended_at >= v_window)
-    or exists (select from jobs_history where namespace = p_namespace and ended_at >= v_window);
+  v_ended boolean := job_has_ended(p_namespace, v_window);
 begin
   select count(*) as patterns, max(at) as at, (array_agg(agent_id order by at desc))[1] as agent_id,
     (array_agg(pattern order by at desc))[1] as pattern, (array_agg(event_id order by at desc))[1] as event_id

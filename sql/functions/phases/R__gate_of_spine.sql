@@ -5,6 +5,23 @@ create or replace function is_real_work(p_subject text) returns boolean language
   select p_subject not like 'week-one.%'
 $$;
 
+-- Returns the state of a job, live or retired. Each job is looked up by its key, so that the cost does not
+-- depend on the plan of a join.
+create or replace function state_of(p_job_id uuid) returns text language sql stable as $$
+  select coalesce(
+    (select state from jobs where job_id = p_job_id),
+    (select state from jobs_history where job_id = p_job_id))
+$$;
+
+-- Returns whether a job of the namespace has ended since p_from. The newest end is read by its index, because
+-- a search for any end may read the whole table.
+create or replace function job_has_ended(p_namespace text, p_from timestamptz) returns boolean
+language sql stable as $$
+  select coalesce(greatest(
+    (select max(ended_at) from jobs where namespace = p_namespace and ended_at is not null),
+    (select max(ended_at) from jobs_history where namespace = p_namespace and ended_at is not null)) >= p_from, false)
+$$;
+
 -- Returns the newest job of the fleet that succeeded from p_from to before p_to, among the newest gate_looks
 -- ends; no row when there is none.
 create or replace function newest_success(p_namespace text, p_from timestamptz, p_to timestamptz)
@@ -117,7 +134,7 @@ begin
   into v_blocked, v_on, v_sample
   from (
     select a.row_id, a.created_at as at,
-      coalesce(j.state, h.state) in ('queued', 'leased', 'running', 'succeeded') as went_on
+      state_of(a.row_id::uuid) in ('queued', 'leased', 'running', 'succeeded') as went_on
     from (
       select row_id, created_at
       from audit_log
@@ -127,9 +144,7 @@ begin
         and action <> all ('{job.enqueued,job.leased,job.running,job.succeeded}')
         and created_at >= p_from
       order by created_at desc
-      limit gate_looks()) a
-    left join jobs j on j.job_id = a.row_id::uuid
-    left join jobs_history h on h.job_id = a.row_id::uuid) b;
+      limit gate_looks()) a) b;
   select count(*) as jobs, min(updated_at) as since, (array_agg(job_id order by updated_at))[1] as job_id
   into v_stuck
   from (
@@ -196,10 +211,7 @@ begin
     min(at) filter (where state = 'succeeded')
   into v_lost, v_done, v_sample, v_since
   from (
-    select l.job_id, l.at, coalesce(j.state, h.state) as state
-    from jobs_lost(p_namespace, p_from) l
-    left join jobs j on j.job_id = l.job_id
-    left join jobs_history h on h.job_id = l.job_id) s;
+    select job_id, at, state_of(job_id) as state from jobs_lost(p_namespace, p_from)) s;
   select count(*) as jobs, min(leased_until) as since, (array_agg(job_id order by leased_until))[1] as job_id
   into v_stuck
   from jobs
@@ -258,8 +270,7 @@ create or replace function gate_dead(p_namespace text, p_phase int, p_from times
 returns jsonb language plpgsql stable as $$
 declare
   v_dead record;
-  v_ended boolean := exists (select from jobs where namespace = p_namespace and ended_at >= p_from)
-    or exists (select from jobs_history where namespace = p_namespace and ended_at >= p_from);
+  v_ended boolean := job_has_ended(p_namespace, p_from);
 begin
   select count(*) as jobs, min(ended_at) as since, (array_agg(job_id order by ended_at))[1] as job_id
   into v_dead

@@ -152,7 +152,9 @@ $$;
 -- one is not, otherwise not_measured), the time that it demands, and its criteria. While the phase is off no
 -- criterion is measured.
 create or replace function gate_result(p_namespace text, p_phase int, p_now timestamptz default now())
-returns jsonb language plpgsql stable as $$
+returns jsonb language plpgsql stable
+-- A scan of a table looks cheap while a first match is expected early, and reads all of it when there is none.
+set enable_seqscan = off as $$
 declare
   v_row phases := phase_row(p_namespace, p_phase);
   v_criteria jsonb := gate_criteria(p_namespace, p_phase, coalesce(v_row.changed_at, p_now), p_now);
@@ -181,8 +183,8 @@ begin
 end
 $$;
 
--- Returns the result of a gate as text for the command line: a heading, and for each criterion its status, its
--- sentence, why, since when, and the command that shows the rows.
+-- Returns the result of a gate as text for the command line: a heading, and for each criterion its status,
+-- its sentence, why, since when, and the command that shows the rows.
 create or replace function gate_report(p_gate jsonb) returns text language sql stable as $$
   select concat_ws(e'\n',
     format('gate of phase %s (%s) in namespace %s: %s', p_gate ->> 'phase', p_gate ->> 'name',
