@@ -17,9 +17,12 @@ $$;
 -- a search for any end may read the whole table.
 create or replace function job_has_ended(p_namespace text, p_from timestamptz) returns boolean
 language sql stable as $$
-  select coalesce(greatest(
-    (select max(ended_at) from jobs where namespace = p_namespace and ended_at is not null),
-    (select max(ended_at) from jobs_history where namespace = p_namespace and ended_at is not null)) >= p_from, false)
+  select coalesce(
+    greatest(
+      (select max(ended_at) from jobs where namespace = p_namespace and ended_at is not null),
+      (select max(ended_at) from jobs_history where namespace = p_namespace and ended_at is not null))
+      >= p_from,
+    false)
 $$;
 
 -- Returns the newest job of the fleet that succeeded from p_from to before p_to, among the newest gate_looks

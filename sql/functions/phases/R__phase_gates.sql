@@ -153,7 +153,7 @@ $$;
 -- criterion is measured.
 create or replace function gate_result(p_namespace text, p_phase int, p_now timestamptz default now())
 returns jsonb language plpgsql stable
--- A scan of a table looks cheap while a first match is expected early, and reads all of it when there is none.
+-- A scan looks cheap while the first match is expected early, and reads the whole table when there is none.
 set enable_seqscan = off as $$
 declare
   v_row phases := phase_row(p_namespace, p_phase);
