@@ -96,7 +96,7 @@ class RestoreTest {
     void a_full_disk_leaves_no_file() throws IOException, InterruptedException {
         Path disk = Files.createDirectory(directory.resolve("disk"));
         assumeTrue(
-                ran("mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk.toString()),
+                ran("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", disk.toString()),
                 "SKIPPED: this machine mounts no small disk (needs root)");
         try {
             Path full = disk.resolve("bus.zip");
@@ -313,6 +313,7 @@ class RestoreTest {
                     .update(
                             "insert into jobs (namespace, target_agent, job_type, subject, state, timeout_seconds,"
                                     + " hard_timeout_seconds) values ('default', 'devops', 'reactive', 'infra.check', 'queued', 60, 60)");
+            old.jdbc().update("insert into events (namespace, topic) values ('default', 'infra.checked')");
             older.run("export", file.toString()).done();
 
             new Installation(bus.home(), empty.url())
