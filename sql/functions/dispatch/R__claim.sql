@@ -121,7 +121,8 @@ drop function if exists claim_for_dispatch(text, int, int, text[]);
 
 -- Returns the jobs that a claim would take and the agent of each, at most p_limit and none of p_passed, in
 -- lanes of p_namespaces on p_gateways (null: any); null when none is due. Locks nothing, and passes over what
--- is paused. A run that goes on after its attempt takes a place like a job at work.
+-- is paused. A run that goes on after its attempt takes a place in the lane of its agent, and a place on
+-- its own gateway, which may be another than the agent's by now.
 -- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
 -- key). Then the highest priority comes first, within the room of each agent and each gateway.
 create or replace function choose_jobs(
@@ -144,6 +145,9 @@ begin
     from stops
     where kind = 'job_type'
     group by namespace
+  ), going_on as materialized (
+    select namespace, agent_id, gateway
+    from runs_going_on()
   ), at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
     from (
@@ -151,8 +155,8 @@ begin
       from live
       where leased_until > now()
       union all
-      select namespace, agent_id, 'hook'
-      from runs_going_on()) places
+      select namespace, agent_id, null
+      from going_on) places
     group by namespace, target_agent
   ), lanes as (
     select a.namespace, a.agent_id, a.gateway, lane_open(a) as open,
@@ -170,7 +174,11 @@ begin
         select sum(w.runs)
         from at_work w
         join agents a on a.namespace = w.namespace and a.agent_id = w.target_agent
-        where a.namespace = g.namespace and a.gateway = g.gateway), 0) as room
+        where a.namespace = g.namespace and a.gateway = g.gateway), 0)
+      - (
+        select count(*)
+        from going_on r
+        where r.namespace = g.namespace and r.gateway = g.gateway) as room
     from gateways g
     where g.namespace = any (p_namespaces)
       and gateway_open(g)

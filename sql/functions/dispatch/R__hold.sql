@@ -70,10 +70,11 @@ begin
   if v_at_work >= v_agent.max_concurrency then
     return full_lane(v_agent, v_at_work);
   end if;
-  select count(*) filter (where agent_id = v_agent.agent_id) as of_lane, count(*) as of_gateway
+  select count(*) filter (where agent_id = v_agent.agent_id) as of_lane,
+    count(*) filter (where gateway = v_agent.gateway) as of_gateway
   into v_going_on
   from runs_going_on()
-  where namespace = v_agent.namespace and gateway = v_agent.gateway;
+  where namespace = v_agent.namespace;
   if v_at_work + v_going_on.of_lane >= v_agent.max_concurrency then
     return format('lane full: %s of %s, %s', v_at_work + v_going_on.of_lane, v_agent.max_concurrency,
       run_text(run_going_on(v_agent.namespace, v_agent.agent_id)));

@@ -127,7 +127,6 @@ begin
       'token', to_jsonb(v_name), 'a gateway in agentbus.gateways');
   end if;
   if v_new then
-    perform forget_runs_going_on(p_principal, v_booted);
     v_runs := mark_runs_suspect(p_principal, v_booted);
   end if;
   update gateways
@@ -142,6 +141,7 @@ begin
     from gateways
     where gateway = v_name
       and namespace = coalesce(p_principal ->> 'namespace', namespace);
+    perform forget_runs_going_on(p_principal, v_booted);
   end if;
   return jsonb_build_object(
     'gateway', v_name,
@@ -154,18 +154,21 @@ comment on function report_gateway_start(jsonb, jsonb) is
   'The operation reportGatewayStart: keeps the version and boot id of the gateway. After a new boot every run that was admitted before it is suspect: the run has died, or the gateway resumes it. Lanes that refusals of the gateway have stopped try again at once.';
 
 -- Frees the places of runs that went on after their attempts when the gateway ended, because a run that has
--- died reports no end. A run that the gateway resumes reports its start again. Locks no job, and must come
--- before calls that do.
+-- died reports no end. A run that the gateway resumes reports its start again.
+-- Locks attempts without their jobs, against the order of all other calls. So it waits for no lock, and no
+-- call that waits may follow it. The lock on an attempt that it skips is that of a report of its run.
 create or replace function forget_runs_going_on(p_principal jsonb, p_booted timestamptz) returns void
 language sql as $$
   update job_attempts
   set run_started_at = null, updated_at = now()
   where attempt_id in (
-    select attempt_id
-    from runs_going_on()
-    where gateway = p_principal ->> 'name'
-      and namespace = coalesce(p_principal ->> 'namespace', namespace)
-      and run_started_at < p_booted)
+    select a.attempt_id
+    from runs_going_on() r
+    join job_attempts a using (attempt_id)
+    where r.gateway = p_principal ->> 'name'
+      and r.namespace = coalesce(p_principal ->> 'namespace', r.namespace)
+      and a.run_started_at < p_booted
+    for no key update of a skip locked)
 $$;
 
 -- Gives live runs of the gateway the recovery window in which to report, if they were admitted or their

@@ -125,7 +125,8 @@ begin
 end
 $$;
 
--- Returns the number of jobs at work that a pause concerns, and of runs that the bus is still aborting.
+-- Returns the number of jobs at work that a pause concerns, of runs that go on after their attempts
+-- (run_end_seconds of the gateway at most), and of runs that the bus is still aborting.
 create or replace function paused_running(p_namespace text, p_kind text, p_name text) returns bigint
 language sql stable as $$
   select (
@@ -140,9 +141,23 @@ language sql stable as $$
         when 'gateway' then j.delivery = 'hook' and j.target_agent in (
           select agent_id from agents where namespace = p_namespace and gateway = p_name)
         else false end)
-    + case when p_kind = 'everything' then (
-        select count(*) from run_aborts where namespace = p_namespace and done_at is null)
-      else 0 end
+    + (
+      select count(*)
+      from (
+        select attempt_id
+        from runs_going_on() r
+        where r.namespace = p_namespace
+          and case p_kind
+            when 'everything' then true
+            when 'agent' then r.agent_id = p_name
+            when 'job_type' then (
+              select type_is_in(j.job_type, array[p_name]) from jobs j where j.job_id = r.job_id)
+            when 'gateway' then r.gateway = p_name
+            else false end
+        union
+        select attempt_id
+        from run_aborts
+        where p_kind = 'everything' and namespace = p_namespace and done_at is null) runs)
 $$;
 
 -- Returns the status of a pause in one word: paused, draining, drained, stopped, frozen or ended.

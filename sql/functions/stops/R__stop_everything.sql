@@ -46,7 +46,8 @@ end
 $$;
 
 -- Returns the runs that may still be at work after a stop, newest first and at most stopped_runs_shown: the
--- attempts p_ended, the live attempts that are not ended yet, and those whose run is still being aborted.
+-- attempts p_ended, the live attempts that are not ended yet, those whose run is still being aborted, and
+-- those whose run goes on.
 create or replace function runs_at_work(p_namespace text, p_ended uuid[]) returns jsonb
 language sql stable as $$
   select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
@@ -66,7 +67,9 @@ language sql stable as $$
       union all
       select live_attempt from jobs where namespace = p_namespace and state in ('leased', 'running')
       union all
-      select attempt_id from run_aborts where namespace = p_namespace and done_at is null)
+      select attempt_id from run_aborts where namespace = p_namespace and done_at is null
+      union all
+      select attempt_id from runs_going_on() where namespace = p_namespace)
     order by a.started_at desc, j.job_id
     limit stopped_runs_shown()) r
 $$;

@@ -3,6 +3,7 @@ package agentbus.sql;
 import static agentbus.sql.Machine.json;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
@@ -10,6 +11,7 @@ import java.sql.Connection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -72,8 +74,35 @@ class LockOrderTest {
         assertEquals("waiting", bus.state(dependent));
     }
 
+    @Test
+    void a_restart_of_a_gateway_takes_no_attempt_before_the_jobs_for_which_it_waits() throws Exception {
+        GatewayReports gateway = new GatewayReports(bus);
+        gateway.booted("boot-1");
+        Attempt goesOn = bus.running();
+        gateway.started(goesOn);
+        bus.fail(goesOn);
+        bus.makeDue(goesOn.job());
+        bus.admitted(bus.claim());
+        bus.jdbc()
+                .update(
+                        "update job_attempts set created_at = now() - interval '1 hour' where attempt_id = ?::uuid",
+                        goesOn.id());
+
+        whileTaken(
+                goesOn.job(),
+                holder -> new GatewayReports(holder).ended(goesOn, true, "durationMs", 60_000),
+                () -> gateway.booted("boot-2"));
+
+        assertNotNull(bus.ofAttempt(goesOn, "run_ended_at", String.class));
+        assertEquals(1, bus.count("job_attempts where interrupted_at is not null"));
+    }
+
     /** Takes the first job, lets the call go as far as it can, takes the second, and lets go of both. */
     private void whileTaken(String first, String second, Runnable call) throws Exception {
+        whileTaken(first, holder -> take(holder, second), call);
+    }
+
+    private void whileTaken(String first, Consumer<Machine> then, Runnable call) throws Exception {
         try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
             connection.setAutoCommit(false);
             Machine holder = Machine.on(new SingleConnectionDataSource(connection, true));
@@ -82,7 +111,7 @@ class LockOrderTest {
             await().until(() -> answer.isDone()
                     || bus.count("pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
                             == 1);
-            take(holder, second);
+            then.accept(holder);
             connection.commit();
             connection.setAutoCommit(true);
             answer.get(60, TimeUnit.SECONDS);

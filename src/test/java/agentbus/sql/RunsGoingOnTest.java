@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
@@ -239,6 +241,85 @@ class RunsGoingOnTest {
 
         gateway.ended(attempt, true, "durationMs", 0);
         assertEquals(List.of(other), bus.claimedIds(10));
+    }
+
+    /** Gives the agent devops another gateway, as a change of its file does. */
+    private void moveToWest() {
+        bus.jdbc()
+                .update("insert into gateways (namespace, gateway, max_in_flight) values ('default', 'west', 1)"
+                        + " on conflict do nothing");
+        bus.jdbc().update("update agents set gateway = 'west' where namespace = 'default' and agent_id = 'devops'");
+    }
+
+    @Test
+    void an_agent_that_moves_to_another_gateway_still_waits_for_its_run_and_the_words_say_so() {
+        Attempt attempt = closed();
+        moveToWest();
+        String next = bus.enqueue();
+
+        assertEquals(List.of(), bus.claimedIds(10));
+        assertTrue(nextMove(next).startsWith("lane full: 1 of 1, the run of job " + attempt.job()), nextMove(next));
+
+        gateway.ended(attempt, true, "durationMs", 0);
+        assertEquals("the next claim", nextMove(next));
+        assertEquals(List.of(next), bus.claimedIds(10));
+    }
+
+    @Test
+    void a_run_takes_the_place_of_its_own_gateway_and_not_of_the_one_to_which_its_agent_has_moved() {
+        bus.jdbc().update("update agents set max_concurrency = 2");
+        bus.jdbc().update("update gateways set max_in_flight = 1 where gateway = 'default'");
+        Attempt attempt = closed();
+        moveToWest();
+        String ofWest = bus.enqueue();
+        String ofDefault = bus.enqueue("targetAgent", "research", "subject", "research.packet");
+
+        assertEquals("the next claim", nextMove(ofWest));
+        assertEquals("gateway default full: 1 of 1", nextMove(ofDefault));
+        assertEquals(List.of(ofWest), bus.claimedIds(10));
+
+        gateway.ended(attempt, true, "durationMs", 0);
+        assertEquals(List.of(ofDefault), bus.claimedIds(10));
+    }
+
+    private JsonNode pause() {
+        bus.jdbc().execute("select sweep_pauses()");
+        return bus.ask("list_pauses").at("/pauses/0");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"agent, devops", "job_type, reactive", "gateway, default", "everything, "})
+    void a_drain_waits_for_the_run_and_not_longer_than_the_limit(String kind, String name) {
+        Attempt attempt = closed();
+        ObjectNode input = Machine.json("kind", kind, "reason", "an update");
+        if (name != null) {
+            input.put("name", name);
+        }
+
+        bus.call("drain", Machine.operator(), input);
+        assertEquals("draining", pause().get("status").asText());
+        assertEquals(1, pause().get("running").asInt());
+        gateway.ended(attempt, true, "durationMs", 0);
+        assertEquals("drained", pause().get("status").asText());
+
+        bus.call("resume", Machine.operator(), input);
+        closed();
+        bus.call("drain", Machine.operator(), input);
+        passSeconds(290);
+        assertEquals("draining", pause().get("status").asText());
+        passSeconds(11);
+        assertEquals("drained", pause().get("status").asText());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"agent, research", "job_type, dev", "gateway, west"})
+    void a_drain_does_not_wait_for_a_run_that_it_does_not_concern(String kind, String name) {
+        closed();
+        moveToWest();
+
+        bus.ask("drain", "kind", kind, "name", name, "reason", "an update");
+
+        assertEquals("drained", pause().get("status").asText());
     }
 
     @Test

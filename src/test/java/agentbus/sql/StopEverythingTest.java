@@ -42,6 +42,24 @@ class StopEverythingTest {
     }
 
     @Test
+    void a_run_that_goes_on_after_its_job_is_named_once_until_its_end_is_reported() {
+        GatewayReports gateway = new GatewayReports(bus);
+        Attempt closed = bus.running();
+        gateway.started(closed);
+        bus.complete(closed);
+        Attempt live = bus.running();
+        gateway.started(live);
+
+        assertEquals(2, stop().get("running").size());
+        assertEquals(2, bus.ask("list_pauses").at("/pauses/0/running").asInt());
+
+        gateway.ended(closed, true, "durationMs", 0);
+        JsonNode running = stop().get("running");
+        assertEquals(1, running.size());
+        assertEquals(live.job(), running.at("/0/jobId").asText());
+    }
+
+    @Test
     void live_attempts_end_uncounted_their_jobs_are_queued_and_their_runs_are_aborted() {
         Attempt running = bus.running();
         Attempt called = bus.leased();
