@@ -39,7 +39,8 @@ language sql stable as $$
       where namespace = p_namespace and status = 'expected' and scheduled_for <= now()))
 $$;
 
--- Stops everything in each namespace of a restored database with p_input's reason. With serverKey, the
+-- Stops everything in each namespace of a restored database with p_input's reason, followed by the pause of
+-- everything that the export had. With serverKey, the
 -- fingerprint of another key, the database takes that key. Returns restored_work of each namespace, as it was
 -- before the stop.
 create or replace function begin_after_restore(p_principal jsonb, p_input jsonb) returns jsonb
@@ -47,6 +48,7 @@ language plpgsql as $$
 declare
   v_namespace text;
   v_work jsonb := '[]';
+  v_pause pauses;
   v_stopped jsonb;
 begin
   perform act_as(p_principal, p_input ->> 'reason');
@@ -61,6 +63,13 @@ begin
   for v_namespace in select namespace from namespaces order by namespace
   loop
     v_work := v_work || restored_work(v_namespace);
+    -- stop_everything keeps the reason of a stop that it finds.
+    perform lock_claims();
+    v_pause := locked_pause(v_namespace, 'everything', null, false);
+    perform write_pause(v_namespace, 'everything', null, 'stop',
+      concat_ws('; the export says: ', p_input ->> 'reason',
+        case when v_pause.pause_id is not null then stop_text(v_pause) end),
+      null);
     loop
       v_stopped := stop_everything(p_principal,
         jsonb_build_object('namespace', v_namespace, 'reason', p_input ->> 'reason'));

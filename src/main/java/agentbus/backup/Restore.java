@@ -17,20 +17,28 @@ import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * Brings an export into an empty database.
  *
  * <p>The schema is migrated to the version of the export; one transaction copies all rows, reads them back and compares
  * them with the manifest; then newer migrations run. From the first change until the end the database carries a mark with
- * which no bus starts, so a restore that has failed or was killed cannot look like a restored one.
+ * which no bus starts, so a restore that has failed or was killed cannot look like a restored one. One restore at a time
+ * works on a database: it holds a lock until {@link #close}, and its mark has a UUID of its own.
  */
-final class Restore {
+final class Restore implements AutoCloseable {
     /** The beginning of the mark; {@code mark.sql} and the migrations know it too. */
     static final String MARK = "agentbus restore unfinished:";
 
     private final Database database;
     private final ProgramFiles files;
+
+    /** The connection with the lock of the restores; null before {@link #copy}. */
+    private BackupSql lock;
+
+    /** The mark of this restore without its beginning; null before {@link #copy}. */
+    private String mark;
 
     /**
      * Restores into one database.
@@ -47,8 +55,8 @@ final class Restore {
      * Copies an export into the database, up to the schema of this build. The mark stays until {@link #finish}.
      *
      * @param export an export that was verified
-     * @throws StartFailure if the database is not empty, the export is newer than this build, or a row is refused or
-     *     reads otherwise than the export says
+     * @throws StartFailure if the database is not empty, another restore works on it, the export is newer than this
+     *     build, or a row is refused or reads otherwise than the export says
      */
     void copy(ExportFile export) {
         Manifest manifest = export.manifest();
@@ -58,6 +66,7 @@ final class Restore {
                     + manifest.version() + ", which this one does not know; restore it with agentbus "
                     + manifest.program() + " or newer");
         }
+        lock(export);
         mark(export);
         try (BackupSql sql = new BackupSql(database.unpooled(), files)) {
             migrations.runUpTo(manifest.version());
@@ -80,14 +89,26 @@ final class Restore {
                 e);
     }
 
+    private void lock(ExportFile export) {
+        try {
+            lock = new BackupSql(database.unpooled(), files);
+            if (!"true".equals(lock.value("lock-restores"))) {
+                throw new StartFailure(
+                        "another restore into the " + database + " is under way; wait until it has ended");
+            }
+        } catch (SQLException e) {
+            throw BackupSql.failure("cannot restore " + export.path() + " into the " + database, e);
+        }
+    }
+
     /** Marks an empty database, while no bus can begin to migrate it. */
     private void mark(ExportFile export) {
         try (BackupSql sql = new BackupSql(database.unpooled(), files)) {
             sql.run("lock-migrations");
             requireEmpty(sql);
-            sql.value(
-                    "set-mark",
-                    export.path().getFileName() + " since " + Instant.now().truncatedTo(ChronoUnit.SECONDS));
+            mark = export.path().getFileName() + " since " + Instant.now().truncatedTo(ChronoUnit.SECONDS)
+                    + ", restore " + UUID.randomUUID();
+            sql.value("set-mark", mark);
             sql.run("mark");
         } catch (SQLException e) {
             throw BackupSql.failure("cannot restore " + export.path() + " into the " + database, e);
@@ -101,6 +122,7 @@ final class Restore {
      * @param actor the operator who restores
      * @param serverKey the fingerprint of another server key that the database is to take; empty to keep its own
      * @return an array with {@code restored_work} of each namespace
+     * @throws StartFailure if the database does not carry the mark of this restore
      */
     JsonNode finish(String reason, String actor, Optional<String> serverKey) {
         ObjectNode principal = Json.object().put("kind", "operator").put("name", actor);
@@ -108,12 +130,27 @@ final class Restore {
         serverKey.ifPresent(fingerprint -> input.put("serverKey", fingerprint));
         try (BackupSql sql = new BackupSql(database.unpooled(), files)) {
             sql.connection().setAutoCommit(false);
-            JsonNode work = sql.json("begin-after-restore", principal.toString(), input.toString());
+            sql.value("set-mark", mark);
+            // First, because the lock of the comment keeps the schema from being dropped until the commit.
             sql.run("unmark");
+            JsonNode work = sql.json("begin-after-restore", principal.toString(), input.toString());
             sql.connection().commit();
             return work;
         } catch (SQLException e) {
             throw BackupSql.failure("cannot finish the restore into the " + database, e);
+        }
+    }
+
+    /** Lets another restore work on the database. */
+    @Override
+    public void close() {
+        if (lock == null) {
+            return;
+        }
+        try {
+            lock.close();
+        } catch (SQLException e) {
+            throw BackupSql.failure("cannot end the restore into the " + database, e);
         }
     }
 

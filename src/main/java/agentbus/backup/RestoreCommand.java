@@ -61,8 +61,8 @@ public final class RestoreCommand implements Callable<Integer> {
         try (ExportFile export = ExportFile.open(file)) {
             export.verify();
             Manifest manifest = export.manifest();
-            try (Database database = Database.open(settings)) {
-                Restore restore = new Restore(database, new ProgramFiles(settings));
+            try (Database database = Database.open(settings);
+                    Restore restore = new Restore(database, new ProgramFiles(settings))) {
                 restore.copy(export);
                 JsonNode work = restore.finish(
                         "restored from " + file.getFileName() + ", which is of " + manifest.takenAt(),

@@ -97,10 +97,11 @@ final class RestoreDrill {
         findings.check("server key", () -> key(manifest));
         Optional<Duration> rto = Optional.empty();
         long began = System.nanoTime();
-        try (Scratch scratch = Scratch.make(live, settings, files, place)) {
-            findings.check("restore", () -> restore(export, scratch), "file");
+        try (Scratch scratch = Scratch.make(live, settings, files, place);
+                Restore restore = new Restore(scratch.database(), files)) {
+            findings.check("restore", () -> restore(export, scratch, restore), "file");
             findings.check("invariants", () -> invariants(scratch), "restore");
-            findings.check("bus", () -> bus(scratch), "restore", "server key", "content");
+            findings.check("bus", () -> bus(scratch, restore), "restore", "server key", "content");
             if (findings.ok()) {
                 rto = Optional.of(Duration.ofNanos(System.nanoTime() - began));
             }
@@ -209,8 +210,7 @@ final class RestoreDrill {
                 + manifest.serverKeyFingerprint().get() + ")";
     }
 
-    private String restore(ExportFile export, Scratch scratch) {
-        Restore restore = new Restore(scratch.database(), files);
+    private String restore(ExportFile export, Scratch scratch, Restore restore) {
         restore.copy(export);
         new Migrations(scratch.database()).validate();
         return "every table has the rows of the manifest, and all migrations are applied (in the " + scratch.database()
@@ -238,12 +238,12 @@ final class RestoreDrill {
         }
     }
 
-    private String bus(Scratch scratch) throws IOException, InterruptedException, SQLException {
+    private String bus(Scratch scratch, Restore restore) throws IOException, InterruptedException, SQLException {
         JsonNode sample;
         try (BackupSql sql = new BackupSql(scratch.database().unpooled(), files)) {
             sample = sql.json("sample-job");
         }
-        new Restore(scratch.database(), files).finish("restore drill", "restore-drill", Optional.empty());
+        restore.finish("restore drill", "restore-drill", Optional.empty());
         Settings own = scratch.busSettings(settings.text("agentbus.source.dir"));
         try (BusStarter.Started bus = starter.start(own, Scratch.busEnvironment(settings, environment))) {
             String job = sample.path("jobId").asText();

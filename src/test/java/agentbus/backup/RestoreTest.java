@@ -10,6 +10,7 @@ import agentbus.db.Database;
 import agentbus.db.Migrations;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.settings.ProgramFiles;
 import agentbus.settings.ServerKey;
 import agentbus.settings.StartFailure;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -297,6 +299,79 @@ class RestoreTest {
             assertTrue(export.contains("so there is nothing to export"), export);
             other.run("restore", file.toString()).done();
             assertEquals(5, empty.jdbc().queryForObject("select count(*) from jobs", Integer.class));
+        }
+    }
+
+    @Test
+    void a_second_restore_is_refused_while_the_first_works() throws IOException {
+        exported();
+        try (EmptyDatabase empty = new EmptyDatabase(database)) {
+            Installation other = new Installation(bus.home(), empty.url());
+            try (ExportFile export = ExportFile.open(file);
+                    Database target = Database.open(other.settings());
+                    Restore first = new Restore(target, new ProgramFiles(other.settings()))) {
+                first.copy(export);
+
+                assertSaid(other, file, "is under way; wait until it has ended");
+
+                first.finish("the first", "anna", Optional.empty());
+            }
+            assertEquals(5, empty.jdbc().queryForObject("select count(*) from jobs", Integer.class));
+            assertSameSchema(empty.jdbc());
+            assertSaid(other, file, "is not empty: it holds a bus with 5 jobs");
+        }
+    }
+
+    @Test
+    void a_restore_takes_away_no_mark_but_its_own() throws IOException {
+        exported();
+        String foreign = Restore.MARK + " bus.zip of another";
+        try (EmptyDatabase empty = new EmptyDatabase(database)) {
+            Installation other = new Installation(bus.home(), empty.url());
+            try (ExportFile export = ExportFile.open(file);
+                    Database target = Database.open(other.settings());
+                    Restore restore = new Restore(target, new ProgramFiles(other.settings()))) {
+                restore.copy(export);
+                empty.jdbc().execute("comment on schema agentbus is '" + foreign + "'");
+
+                String said = assertThrows(StartFailure.class, () -> restore.finish("it", "anna", Optional.empty()))
+                        .getMessage();
+
+                assertTrue(said.contains("has the comment \"" + foreign + "\" in place of the mark"), said);
+            }
+            assertEquals(
+                    foreign,
+                    empty.jdbc()
+                            .queryForObject(
+                                    "select obj_description('agentbus'::regnamespace, 'pg_namespace')", String.class));
+            assertEquals(0, empty.jdbc().queryForObject("select count(*) from pauses", Integer.class));
+        }
+    }
+
+    @Test
+    void a_stop_of_before_the_export_becomes_the_stop_of_the_restore() throws IOException {
+        work.call("stop_everything", "{\"reason\": \"an upgrade\"}");
+        work.call("pause", "{\"namespace\": \"other\", \"kind\": \"everything\", \"reason\": \"the night\"}");
+        exported();
+        try (EmptyDatabase empty = new EmptyDatabase(database)) {
+            new Installation(bus.home(), empty.url())
+                    .run("restore", file.toString())
+                    .done();
+
+            List<String> stops = empty.jdbc()
+                    .queryForList(
+                            "select namespace || ' ' || mode || ' ' || paused_by || ': ' || reason from pauses"
+                                    + " where ended_at is null order by 1",
+                            String.class);
+            String stop = " stop operator:" + System.getProperty("user.name")
+                    + ": restored from bus\\.zip, which is of \\S+; the export says: everything is ";
+            assertEquals(2, stops.size(), stops::toString);
+            assertTrue(
+                    stops.get(0).matches("default" + stop + "stopped by operator:anna since \\S+Z: an upgrade"),
+                    stops::toString);
+            assertTrue(
+                    stops.get(1).matches("other" + stop + "paused by operator:anna since \\S+Z: the night"),
+                    stops::toString);
         }
     }
 
