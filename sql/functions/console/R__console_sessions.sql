@@ -2,23 +2,28 @@
 -- The door makes the cookie and passes only its SHA-256.
 
 -- Ends the open sessions of a token that were used longest ago, so that a new one fits below
--- console_sessions_of_token.
+-- console_sessions_of_token. Logins with one token wait for each other here, until the new session is
+-- committed and counts.
 create or replace function end_surplus_sessions(p_token_hash bytea) returns void
 language plpgsql as $$
 declare
+  v_surplus uuid[];
   v_session console_sessions;
 begin
-  for v_session in
-    select *
+  perform pg_advisory_xact_lock(
+    hashtextextended('agentbus.console_sessions.' || encode(p_token_hash, 'hex'), 0));
+  v_surplus := array(
+    select session_id
     from console_sessions
     where token_hash = p_token_hash and ended_at is null and ends_at > now()
     order by used_at desc, session_id desc
-    offset console_sessions_of_token() - 1
-    for update skip locked
-  loop
+    offset console_sessions_of_token() - 1);
+  for v_session in
     update console_sessions
     set ended_at = now(), updated_at = now()
-    where session_id = v_session.session_id;
+    where session_id = any (v_surplus) and ended_at is null
+    returning *
+  loop
     perform note_console_session(v_session, 'ended');
   end loop;
 end
