@@ -7,7 +7,7 @@
 -- when it has this status, why, the numbers and samples that were seen, and the command that shows them.
 create or replace function criterion(
   p_name text, p_words text, p_status text, p_since timestamptz, p_why text, p_seen jsonb, p_evidence text
-) returns jsonb language sql immutable as $$
+) returns jsonb language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'name', p_name,
     'criterion', p_words,

@@ -58,7 +58,7 @@ create or replace function sign_off_text(p_sign_off phase_sign_offs) returns tex
 $$;
 
 -- Returns the criteria of a gate that are not met, each with its reason, as one text.
-create or replace function gate_lacks(p_gate jsonb) returns text language sql immutable as $$
+create or replace function gate_lacks(p_gate jsonb) returns text language sql stable as $$
   select string_agg(format('%s (%s: %s)', c ->> 'name', replace(c ->> 'status', '_', ' '), c ->> 'why'), '; '
     order by place)
   from jsonb_array_elements(p_gate -> 'criteria') with ordinality e (c, place)
