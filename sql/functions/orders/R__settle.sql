@@ -339,6 +339,7 @@ declare
   v_settled jsonb[];
 begin
   perform act_as('{"kind": "dispatcher", "name": "standing-orders"}', 'slot is due');
+  perform hold_phases();
   for v_order in
     select o.*
     from standing_orders o

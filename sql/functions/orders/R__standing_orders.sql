@@ -30,6 +30,7 @@ language plpgsql as $$
 declare
   v_order standing_orders;
 begin
+  perform hold_phases();
   select * into v_order
   from standing_orders
   where namespace = p_namespace and order_name = p_order

@@ -1,6 +1,7 @@
 -- The criteria of the gate of phase 2, each computed from the ledger since p_from; p_now is the present time.
 
--- Criterion: every enabled agent has a standing order that left completed or no_work since p_from.
+-- Criterion: every enabled agent of the fleet has a standing order that left completed or no_work since
+-- p_from. The agent week-one, which drills that were broken off leave enabled, does not belong to the fleet.
 create or replace function gate_agent_orders(
   p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz
 ) returns jsonb language plpgsql stable as $$
@@ -19,7 +20,8 @@ begin
     from orders_with_evidence(p_namespace, p_phase, p_from)
     group by agent_id) e using (agent_id)
   where a.namespace = p_namespace
-    and a.enabled;
+    and a.enabled
+    and a.gateway <> 'week-one';
   return criterion('every_agent_order', 'every agent has left evidence of a standing order',
     case when v_agents = 0 then 'not_measured' when v_with = v_agents then 'met' else 'not_met' end,
     case when v_with = v_agents then v_since end,
@@ -62,7 +64,7 @@ returns table (job_id uuid, at timestamptz) language sql stable as $$
   limit 1
 $$;
 
--- Criterion: every enabled agent has done a job since p_from that was no standing order.
+-- Criterion: every enabled agent of the fleet has done a job since p_from that was no standing order.
 create or replace function gate_agent_jobs(
   p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz
 ) returns jsonb language plpgsql stable as $$
@@ -79,7 +81,8 @@ begin
   from agents a
   left join lateral real_job_of(p_namespace, a.agent_id, p_from) r on true
   where a.namespace = p_namespace
-    and a.enabled;
+    and a.enabled
+    and a.gateway <> 'week-one';
   return criterion('every_agent_job', 'every agent has done one real job',
     case when v_agents = 0 then 'not_measured' when v_with = v_agents then 'met' else 'not_met' end,
     null,

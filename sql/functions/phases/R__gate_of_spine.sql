@@ -5,24 +5,49 @@ create or replace function is_real_work(p_subject text) returns boolean language
   select p_subject not like 'week-one.%'
 $$;
 
--- Returns the state of a job, live or retired. Each job is looked up by its key, so that the cost does not
--- depend on the plan of a join.
-create or replace function state_of(p_job_id uuid) returns text language sql stable as $$
-  select coalesce(
-    (select state from jobs where job_id = p_job_id),
-    (select state from jobs_history where job_id = p_job_id))
+-- Returns how a job, live or retired, came out of a trouble: good (it has a state of p_good), bad (it failed
+-- or is a dead letter, also a dismissed one) or open. Null for a job that shows nothing: an unknown one, a
+-- drill that did not come out well, and one cancelled before its end, because a cancel by a person, an agent
+-- or its parent is a decision and no loss. Each job is looked up by its key.
+create or replace function outcome_of(p_job_id uuid, p_good text[]) returns text language sql stable as $$
+  select case
+    when j.state = any (p_good) then 'good'
+    when not is_real_work(j.subject) then null
+    when j.state in ('dead', 'failed') then 'bad'
+    when j.state <> 'cancelled' then 'open'
+    when exists (
+      select from audit_log
+      where table_name = 'jobs'
+        and row_id = p_job_id::text
+        and action = 'job.cancelled'
+        and detail ->> 'from' = 'dead') then 'bad' end
+  from (
+    select state, subject from jobs where job_id = p_job_id
+    union all
+    select state, subject from jobs_history where job_id = p_job_id) j
 $$;
+drop function if exists state_of(uuid);
 
--- Returns whether a job of the namespace has ended since p_from. The newest end is read by its index, because
--- a search for any end may read the whole table.
+-- Returns whether a job of the fleet has ended since p_from other than cancelled, among the newest gate_looks
+-- ends.
 create or replace function job_has_ended(p_namespace text, p_from timestamptz) returns boolean
 language sql stable as $$
-  select coalesce(
-    greatest(
-      (select max(ended_at) from jobs where namespace = p_namespace and ended_at is not null),
-      (select max(ended_at) from jobs_history where namespace = p_namespace and ended_at is not null))
-      >= p_from,
-    false)
+  select exists (
+    select
+    from (
+      (select j.state, j.subject
+        from jobs j
+        where j.namespace = p_namespace and j.ended_at >= p_from
+        order by j.ended_at desc
+        limit gate_looks())
+      union all
+      (select h.state, h.subject
+        from jobs_history h
+        where h.namespace = p_namespace and h.ended_at >= p_from
+        order by h.ended_at desc
+        limit gate_looks())) e
+    where e.state <> 'cancelled'
+      and is_real_work(e.subject))
 $$;
 
 -- Returns the newest job of the fleet that succeeded from p_from to before p_to, among the newest gate_looks
@@ -122,22 +147,25 @@ begin
 end
 $$;
 
--- Criterion: jobs that were blocked since p_from went on, and none has been blocked for too long. It looks at
--- the newest gate_looks blocks.
+-- Criterion: all jobs that were blocked since p_from went on (outcome_of), and none has been blocked for too
+-- long. It looks at the newest gate_looks blocks.
 create or replace function gate_blocks(p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz)
 returns jsonb language plpgsql stable as $$
 declare
-  v_blocked int;
-  v_on int;
-  v_sample text;
+  v_seen record;
   v_stuck record;
 begin
-  select count(*), count(*) filter (where went_on),
-    (array_agg(row_id order by at desc) filter (where went_on))[1]
-  into v_blocked, v_on, v_sample
+  select count(outcome) as blocks,
+    count(*) filter (where outcome = 'good') as went_on,
+    count(*) filter (where outcome = 'bad') as bad,
+    count(*) filter (where outcome = 'open') as open,
+    min(at) filter (where outcome = 'bad') as bad_since,
+    (array_agg(row_id order by outcome = 'bad' desc, outcome = 'open' desc, at desc)
+      filter (where outcome is not null))[1] as sample
+  into v_seen
   from (
     select a.row_id, a.created_at as at,
-      state_of(a.row_id::uuid) in ('queued', 'leased', 'running', 'succeeded') as went_on
+      outcome_of(a.row_id::uuid, '{queued,leased,running,succeeded}') as outcome
     from (
       select row_id, created_at
       from audit_log
@@ -159,15 +187,21 @@ begin
       and updated_at < p_now - blocked_too_long()
     limit gate_looks()) s;
   return criterion('blocks_recover', 'blocked jobs go on',
-    case when v_stuck.jobs > 0 then 'not_met' when v_on > 0 then 'met' else 'not_measured' end,
-    v_stuck.since + blocked_too_long(),
+    case
+      when v_stuck.jobs > 0 or v_seen.bad > 0 then 'not_met'
+      when v_seen.open = 0 and v_seen.went_on > 0 then 'met'
+      else 'not_measured' end,
+    coalesce(v_stuck.since + blocked_too_long(), v_seen.bad_since),
     case
       when v_stuck.jobs > 0 then format('%s blocked for more than a day',
         count_of(v_stuck.jobs, 'job has been', 'jobs have been'))
-      when v_on > 0 then format('%s of %s went on', v_on, count_of(v_blocked, 'block', 'blocks'))
-      when v_blocked > 0 then format('none of %s has gone on yet', count_of(v_blocked, 'block', 'blocks'))
+      when v_seen.bad > 0 then format('%s of %s ended in a failure or a dead letter', v_seen.bad,
+        count_of(v_seen.blocks, 'block', 'blocks'))
+      when v_seen.blocks > 0 then format('%s of %s went on', v_seen.went_on,
+        count_of(v_seen.blocks, 'block', 'blocks'))
       else 'no job has been blocked in this time; agentbus week-one blocks one' end,
-    jsonb_build_object('blocks', v_blocked, 'wentOn', v_on, 'sample', coalesce(v_stuck.job_id::text, v_sample)),
+    jsonb_build_object('blocks', v_seen.blocks, 'wentOn', v_seen.went_on, 'failed', v_seen.bad,
+      'open', v_seen.open, 'sample', coalesce(v_stuck.job_id::text, v_seen.sample)),
     case when v_stuck.jobs > 0 then gate_command(p_namespace, 'list-jobs --state blocked')
       else gate_command(p_namespace, 'list-audit --action job.blocked --since ' || utc_text(p_from)) end);
 end
@@ -197,24 +231,27 @@ returns table (job_id uuid, at timestamptz) language sql stable as $$
     limit gate_looks())
 $$;
 
--- Criterion: jobs whose dispatcher or worker was lost since p_from have succeeded afterwards, and no lease
--- that ran out lies around.
+-- Criterion: all jobs whose dispatcher or worker was lost since p_from have succeeded afterwards
+-- (outcome_of), and no lease that ran out lies around.
 create or replace function gate_losses(p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz)
 returns jsonb language plpgsql stable as $$
 declare
-  v_lost int;
-  v_done int;
-  v_sample uuid;
-  v_since timestamptz;
+  v_seen record;
   v_stuck record;
   v_nodes int;
 begin
-  select count(distinct job_id), count(distinct job_id) filter (where state = 'succeeded'),
-    (array_agg(job_id order by at desc) filter (where state = 'succeeded'))[1],
-    min(at) filter (where state = 'succeeded')
-  into v_lost, v_done, v_sample, v_since
+  select count(outcome) as jobs,
+    count(*) filter (where outcome = 'good') as succeeded,
+    count(*) filter (where outcome = 'bad') as bad,
+    count(*) filter (where outcome = 'open') as open,
+    coalesce(min(at) filter (where outcome = 'bad'), min(at) filter (where outcome = 'good')) as since,
+    (array_agg(job_id order by outcome = 'bad' desc, outcome = 'open' desc, at desc)
+      filter (where outcome is not null))[1] as sample
+  into v_seen
   from (
-    select job_id, at, state_of(job_id) as state from jobs_lost(p_namespace, p_from)) s;
+    select job_id, min(at) as at, outcome_of(job_id, '{succeeded}') as outcome
+    from jobs_lost(p_namespace, p_from)
+    group by job_id) s;
   select count(*) as jobs, min(leased_until) as since, (array_agg(job_id order by leased_until))[1] as job_id
   into v_stuck
   from jobs
@@ -230,18 +267,21 @@ begin
     and p_namespace = any (namespaces_served(namespace))
     and dispatcher_id in (select dispatcher_id from dispatcher_heartbeats where stopped_at is null);
   return criterion('losses_recover', 'a dispatcher that is killed in the middle of a run loses nothing',
-    case when v_stuck.jobs > 0 then 'not_met' when v_done > 0 then 'met' else 'not_measured' end,
-    coalesce(v_stuck.since, v_since),
+    case
+      when v_stuck.jobs > 0 or v_seen.bad > 0 then 'not_met'
+      when v_seen.open = 0 and v_seen.succeeded > 0 then 'met'
+      else 'not_measured' end,
+    coalesce(v_stuck.since, v_seen.since),
     case
       when v_stuck.jobs > 0 then format('the lease of %s has run out, and no sweep has ended it',
         count_of(v_stuck.jobs, 'job', 'jobs'))
-      when v_done > 0 then format('%s of %s succeeded afterwards', v_done,
-        count_of(v_lost, 'job that lost its attempt', 'jobs that lost their attempt'))
-      when v_lost > 0 then format('none of %s has succeeded yet',
-        count_of(v_lost, 'job that lost its attempt', 'jobs that lost their attempt'))
+      when v_seen.bad > 0 then format('%s of %s failed or became a dead letter', v_seen.bad,
+        count_of(v_seen.jobs, 'job that lost its attempt', 'jobs that lost their attempt'))
+      when v_seen.jobs > 0 then format('%s of %s succeeded afterwards', v_seen.succeeded,
+        count_of(v_seen.jobs, 'job that lost its attempt', 'jobs that lost their attempt'))
       else 'no attempt has been lost in this time; agentbus week-one loses one' end,
-    jsonb_build_object('lost', v_lost, 'succeeded', v_done, 'nodesLost', v_nodes,
-      'sample', coalesce(v_stuck.job_id, v_sample)),
+    jsonb_build_object('lost', v_seen.jobs, 'succeeded', v_seen.succeeded, 'failed', v_seen.bad,
+      'open', v_seen.open, 'nodesLost', v_nodes, 'sample', coalesce(v_stuck.job_id, v_seen.sample)),
     gate_command(p_namespace, 'list-events --topic job.lease_lost'));
 end
 $$;

@@ -53,7 +53,8 @@ begin
   perform refuse_frozen(freeze_of(p_namespace, 'phase', p_phase::text), p_field);
   if v_off is not null then
     perform refuse(409, 'phase_off', v_off, p_field, to_jsonb(p_phase),
-      format('a try after every node runs with agentbus.phase=%s or more; reads are answered as before', p_phase));
+      format('start a node with agentbus.phase=%s or more, and none with less; reads are answered as before',
+        p_phase));
   end if;
 end
 $$;
@@ -68,6 +69,12 @@ begin
   return case when v_freeze.pause_id is not null then stop_text(v_freeze)
     else phase_off_text(p_namespace, p_phase) end;
 end
+$$;
+
+-- Keeps the phases as they are until the end of the transaction, so that a slot that starts is either seen by
+-- a start that turns its phase off (note_phase), or sees that. Called before any row is locked.
+create or replace function hold_phases() returns void language sql as $$
+  select pg_advisory_xact_lock_shared(hashtextextended('agentbus.phases', 0))
 $$;
 
 -- Cancels the jobs of the standing orders of a phase that no agent has begun (queued or waiting), with

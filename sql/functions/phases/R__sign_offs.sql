@@ -78,7 +78,9 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('agentbus.phases', 0));
   v_sign_off := sign_off_of(v_namespace, v_phase);
   if v_sign_off.sign_off_id is not null then
-    if (v_sign_off.person, v_sign_off.reason) is distinct from (p_input ->> 'person', p_input ->> 'reason') then
+    if (v_sign_off.person, v_sign_off.reason) is distinct from (p_input ->> 'person', p_input ->> 'reason')
+      -- A gate that was met needed no despite, so none was kept.
+      or v_sign_off.despite is not null and v_sign_off.despite is distinct from p_input ->> 'despite' then
       perform refuse(409, 'wrong_state', sign_off_text(v_sign_off), 'phase', to_jsonb(v_phase),
         'a phase without a sign-off; withdraw-sign-off takes this one back');
     end if;

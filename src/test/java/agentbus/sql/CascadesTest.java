@@ -262,11 +262,7 @@ class CascadesTest {
 
     @Test
     void a_cascade_that_fails_is_told_of_and_holds_up_no_other() {
-        bus.jdbc()
-                .execute(
-                        """
-                        create function break_it() returns trigger language plpgsql as
-                        $$ begin raise exception 'broken row'; end $$""");
+        makeBreak();
         try {
             Attempt broken = bus.running();
             Attempt sound = bus.running();
@@ -274,14 +270,7 @@ class CascadesTest {
             dependents(sound.job(), MANY);
             bus.complete(broken);
             bus.complete(sound);
-            bus.jdbc()
-                    .execute("create trigger break_it before update on jobs for each row when (old.job_id = '"
-                            + bus.jdbc()
-                                    .queryForObject(
-                                            "select max(job_id::text) from job_dependencies where depends_on = ?::uuid",
-                                            String.class,
-                                            broken.job())
-                            + "') execute function break_it()");
+            breakLast("job_dependencies where depends_on = ?::uuid", broken.job());
 
             bus.cascade();
 
@@ -305,15 +294,36 @@ class CascadesTest {
 
     @Test
     void a_cascade_that_succeeds_does_not_hide_the_failure_of_the_other_kind() {
-        String job = bus.enqueue();
-        bus.jdbc().queryForList("select note_sweep_failure('cascade_cancel', ?::uuid, 'default', 'broken row')", job);
+        makeBreak();
+        try {
+            String job = bus.enqueue();
+            dependents(job, MANY);
+            children(job, MANY);
+            bus.ask("cancel_job", "jobId", job, "reason", "no longer wanted");
+            breakLast("jobs where parent_job_id = ?::uuid", job);
+
+            bus.cascade();
+
+            assertEquals(List.of("cancel"), bus.jdbc().queryForList("select kind from cascades", String.class));
+            assertEquals(1, bus.count("sweep_failures"), "the release that succeeded forgot only its own");
+        } finally {
+            bus.jdbc().execute("drop function break_it() cascade");
+        }
+    }
+
+    private void makeBreak() {
         bus.jdbc()
-                .update(
-                        "insert into cascades (job_id, kind, namespace, actor, why) values (?::uuid, 'release', 'default', 'a', '')",
-                        job);
+                .execute(
+                        """
+                        create function break_it() returns trigger language plpgsql as
+                        $$ begin raise exception 'broken row'; end $$""");
+    }
 
-        bus.finishCascades();
-
-        assertEquals(1, bus.count("sweep_failures"));
+    /** Lets every update of the last of these jobs fail until break_it is dropped. */
+    private void breakLast(String rows, String job) {
+        bus.jdbc()
+                .execute("create trigger break_it before update on jobs for each row when (old.job_id = '"
+                        + bus.jdbc().queryForObject("select max(job_id::text) from " + rows, String.class, job)
+                        + "') execute function break_it()");
     }
 }

@@ -4,6 +4,7 @@ import static agentbus.sql.Machine.json;
 import static agentbus.sql.Machine.refusal;
 import static agentbus.sql.Orders.hour;
 import static agentbus.sql.Orders.order;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,10 +12,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.Connection;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /** Which phases are on, and what a phase that is off or frozen refuses, skips and cancels. */
 @ExtendWith(PostgresExtension.class)
@@ -59,7 +66,7 @@ class PhasesTest {
         assertEquals("409 phase_off", refusal.status() + " " + refusal.code());
         assertTrue(refusal.message().matches(text), refusal.message());
         assertEquals(
-                "a try after every node runs with agentbus.phase=3 or more; reads are answered as before",
+                "start a node with agentbus.phase=3 or more, and none with less; reads are answered as before",
                 refusal.expected());
     }
 
@@ -161,6 +168,46 @@ class PhasesTest {
         assertEquals("running", bus.state(begun.job()));
         assertEquals(2, bus.count("jobs where state = 'queued'"), "the order of phase 2 and the job of a person");
         assertEquals(1, bus.count("audit_log where action = 'job.cancelled' and actor = 'dispatcher:host-7'"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"settle", "run"})
+    void a_slot_that_starts_while_its_phase_goes_off_is_cancelled_too(String way) throws Exception {
+        start(3);
+        orders.hourly(hour(6), order("patrol", "phase", 3));
+        CompletableFuture<String> stop;
+        try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            Machine node = Machine.on(new SingleConnectionDataSource(connection, true));
+            if (way.equals("run")) {
+                node.ask("run_standing_order", "orderName", "patrol");
+            } else {
+                new Orders(node).settle(hour(1));
+            }
+            stop = CompletableFuture.supplyAsync(() -> start(1));
+            await().until(() ->
+                    stop.isDone() || bus.count("pg_locks where locktype = 'advisory' and not granted") == 1);
+            connection.commit();
+            connection.setAutoCommit(true);
+        }
+        stop.get(20, TimeUnit.SECONDS);
+
+        assertEquals(1, bus.count("jobs where state = 'cancelled' and last_error like 'phase 3 (proactive) is off%'"));
+        assertEquals(1, bus.count("jobs"));
+    }
+
+    @Test
+    void a_dead_letter_of_an_order_whose_phase_is_off_may_be_redriven() {
+        start(3);
+        orders.hourly(hour(6), order("patrol", "phase", 3));
+        bus.ask("run_standing_order", "orderName", "patrol");
+        Attempt begun = orders.running();
+        bus.ask("kill_job", "jobId", begun.job(), "reason", "r");
+        start(1);
+
+        bus.ask("redrive_job", "jobId", begun.job(), "reason", "the report is still wanted");
+
+        assertEquals("queued", bus.state(begun.job()));
     }
 
     @Test
