@@ -56,9 +56,11 @@ from (
         where namespace = n.namespace
           and ended_at is not null
           and state <> 'dead'
+          -- Retirement keeps a job to which a kept slot or another job refers.
+          and without_referred(array[job_id]) <> '{}'
         order by ended_at
         limit 1) o),
-    'oldest finished job of namespace ' || n.namespace
+    'oldest finished job without references in namespace ' || n.namespace
   from namespaces n
   union all
   select watch, value, detail from queue_watches()

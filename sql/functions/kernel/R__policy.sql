@@ -412,6 +412,11 @@ create or replace function missed_heartbeats() returns int language sql immutabl
 create or replace function stale_shown() returns interval
 language sql immutable as $$ select interval '15 minutes' $$;
 
+-- How long the metrics count a dispatcher as missing that ended without a stop, if no other is alive.
+-- Chosen: the alert has reached a person by then, and the node may have been taken away for good.
+create or replace function lost_dispatcher_counts() returns interval
+language sql immutable as $$ select interval '1 day' $$;
+
 -- A bus on which a block ends within this time is not quiet, so its dispatchers sweep often.
 -- Chosen: longer than the slowest sweep of a quiet dispatcher.
 create or replace function quiet_lookahead() returns interval

@@ -3,7 +3,8 @@
 -- health and of needs-me. docs/operations.md says what each metric means; agentbus.health.Gauges shows it.
 
 -- Returns the depth and the age of each queue, and of lanes that nothing holds how long their oldest due job
--- has waited. Jobs of a paused type do not count there.
+-- has waited. Jobs of a paused type do not count there. Nor do lanes whose gateway no node asks, because
+-- workers may pull their jobs.
 create or replace function measured_queues()
 returns table (metric text, labels jsonb, value double precision) language sql stable as $$
   with depths as materialized (
@@ -19,6 +20,10 @@ returns table (metric text, labels jsonb, value double precision) language sql s
     from depths
     where state = 'queued'
       and oldest > 0
+      and exists (
+        select from agents a
+        join gateways g using (namespace, gateway)
+        where a.namespace = depths.namespace and a.agent_id = depths.agent and gateway_answer_counts(g))
       and hold_of_lane(namespace, agent) = no_hold()
   )
   select g.metric, jsonb_build_object('namespace', namespace, 'agent', agent, 'state', state), g.value
@@ -86,13 +91,16 @@ returns table (metric text, labels jsonb, value double precision) language sql s
 $$;
 
 -- Returns how many dispatchers serve each namespace, and whether the healthy ones hear the notifications of
--- the database.
+-- the database. A namespace in which none is alive has rows only while one is missing: the last one that
+-- ended did not stop in order, and was heard of within lost_dispatcher_counts().
 create or replace function measured_dispatchers()
 returns table (metric text, labels jsonb, value double precision) language sql stable as $$
   with served as materialized (
-    select n.namespace, d.status, d.status = 'healthy' and d.wake_source = 'listen' as listens,
+    select n.namespace, d.status, d.last_seen, h.stopped_at,
+      d.status = 'healthy' and d.wake_source = 'listen' as listens,
       listener_lost(d.status, d.wake_source, d.listener_connected, d.started_at) as lost
     from dispatcher_health_summary_v d
+    join dispatcher_heartbeats h using (dispatcher_id)
     cross join lateral unnest(namespaces_served(d.namespace)) n (namespace)
   )
   select 'agentbus_dispatchers', jsonb_build_object('namespace', namespace, 'status', s.status),
@@ -100,6 +108,9 @@ returns table (metric text, labels jsonb, value double precision) language sql s
   from served
   cross join unnest('{healthy,stale}'::text[]) s (status)
   group by namespace, s.status
+  having bool_or(served.status = 'healthy')
+    or max(last_seen) filter (where stopped_at is null)
+      > greatest(now() - lost_dispatcher_counts(), max(stopped_at))
   union all
   select 'agentbus_listener_up', jsonb_build_object('namespace', namespace), (not bool_or(lost))::int
   from served
@@ -107,8 +118,9 @@ returns table (metric text, labels jsonb, value double precision) language sql s
   group by namespace
 $$;
 
--- Returns of each gateway with enabled agents: whether it takes work, the runs in flight and their limit, and
--- the lanes that the bus has stopped because the gateway refuses their hook calls.
+-- Returns of each gateway with enabled agents: whether it takes work (only while a node asks it or it is
+-- held), the runs in flight and their limit, and the lanes that the bus has stopped because the gateway
+-- refuses their hook calls.
 create or replace function measured_gateways()
 returns table (metric text, labels jsonb, value double precision) language sql stable as $$
   select v.metric, jsonb_build_object('namespace', g.namespace, 'gateway', g.gateway), v.value
@@ -123,6 +135,8 @@ returns table (metric text, labels jsonb, value double precision) language sql s
     ('agentbus_gateway_max_in_flight', g.max_in_flight::double precision),
     ('agentbus_lanes_stopped', a.stopped::double precision)) v (metric, value)
   where a.lanes > 0
+    -- A gateway that no node asks any more was taken away: it does not fail.
+    and (v.metric <> 'agentbus_gateway_takes_work' or gateway_answer_counts(g) or g.held_until > now())
 $$;
 
 -- Returns the standing orders that missed slots, fail or are silent, and the due slots that no node settles.
@@ -155,8 +169,8 @@ returns table (metric text, labels jsonb, value double precision) language sql s
   select 'agentbus_database_worry', '{"watch": "read_only"}', count(*) from database_problems()
 $$;
 
--- Returns all gauges, and when they were measured in seconds since 1970. The route measure-queue reads them
--- at a steady pace.
+-- Returns all gauges, and in seconds since 1970 when the bus began and when they were measured. The route
+-- measure-queue reads them at a steady pace.
 create or replace function measures()
 returns table (metric text, labels jsonb, value double precision) language plpgsql stable
 -- Planned once for each connection; planning costs more than the reads.
@@ -178,6 +192,10 @@ begin
     select * from measured_orders()
     union all
     select * from measured_database()
+    union all
+    select 'agentbus_first_start_timestamp_seconds', '{}'::jsonb,
+      extract(epoch from min(created_at))::double precision
+    from namespaces
     union all
     select 'agentbus_measured_timestamp_seconds', '{}'::jsonb, extract(epoch from now())::double precision;
 end

@@ -58,6 +58,7 @@ public final class Gauges {
         this.gauge("agentbus.slots.unsettled", "Due slots of standing orders that no node settles.");
         this.gauge("agentbus.database.watch", "A value of the database to watch; docs/operations.md has the units.");
         this.gauge("agentbus.database.worry", "Whether that value is above its threshold: 1, else 0.");
+        this.gauge("agentbus.first.start.timestamp.seconds", "When this bus began, in seconds since 1970.");
         this.gauge("agentbus.measured.timestamp.seconds", "When these gauges were measured, in seconds since 1970.");
         this.nodeChecks = MultiGauge.builder("agentbus.node.check")
                 .description("Whether a readiness check of this node is up: 1, else 0.")

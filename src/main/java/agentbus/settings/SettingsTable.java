@@ -384,7 +384,7 @@ final class SettingsTable {
             whole(
                     "agentbus.metrics.queue-seconds",
                     1,
-                    3_600,
+                    60,
                     "15",
                     "The time between two measurements of the queue for the metrics."),
             whole(

@@ -110,16 +110,17 @@ class MetricsTableTest {
         jobs.enqueue("ann", "{\"delaySeconds\": 3600}");
         jobs.awaitState(jobs.enqueue("asks"), "blocked");
         jobs.awaitState(jobs.enqueue("fails", "{\"maxAttempts\": 1}"), "dead");
-        // A worker pulls the jobs of this agent, and here none does.
         database.jdbc()
                 .update(
                         "insert into restore_drills (started_at, ended_at, ok, rto_seconds, rpo_seconds, source, findings)"
                                 + " values (now(), now(), true, 1, 1, 'a.zip', '[]')");
-        database.jdbc().update("insert into gateways (namespace, gateway) values ('default', 'elsewhere')");
+        // Another node asks this gateway, so the bus leaves the job of its agent alone.
+        database.jdbc()
+                .update("insert into gateways (namespace, gateway, checked_at) values ('default', 'elsewhere', now())");
         database.jdbc()
                 .update("insert into agents (namespace, agent_id, accepts, gateway)"
-                        + " values ('default', 'pulls', '{work}', 'elsewhere')");
-        jobs.enqueue("pulls");
+                        + " values ('default', 'far', '{work}', 'elsewhere')");
+        jobs.enqueue("far");
         database.jdbc()
                 .queryForList(
                         "select sync_standing_orders('default', ?::jsonb, now())",

@@ -70,13 +70,42 @@ class DatabaseHealthTest {
         }
     }
 
-    @Test
-    void finished_work_that_retirement_leaves_behind_is_seen() {
-        Attempt attempt = bus.running();
+    /** A finished job that ended so many days ago. */
+    private String ended(int days, Object... more) {
+        Attempt attempt = bus.running(more);
         bus.complete(attempt);
         bus.jdbc().execute("alter table jobs disable trigger user");
-        bus.jdbc().update("update jobs set ended_at = now() - interval '61 days'");
+        bus.jdbc()
+                .update(
+                        "update jobs set ended_at = now() - make_interval(days => ?) where job_id = ?::uuid",
+                        days,
+                        attempt.job());
         bus.jdbc().execute("alter table jobs enable trigger user");
+        return attempt.job();
+    }
+
+    @Test
+    void finished_work_that_retirement_leaves_behind_is_seen() {
+        ended(61);
+        assertEquals(List.of("not_retired"), worries());
+    }
+
+    @Test
+    void finished_work_that_retirement_keeps_for_a_slot_or_a_later_job_worries_nobody() {
+        String job = ended(70);
+        bus.jdbc()
+                .update(
+                        "insert into standing_order_runs (namespace, agent_id, order_name, scheduled_for, status, job_id,"
+                                + " started_at, finished_at) select 'default', 'devops', 'weekly', t, 'completed',"
+                                + " ?::uuid, t, t from (select now() - interval '70 days') s (t)",
+                        job);
+        String first = ended(70);
+        bus.enqueue("dependsOn", List.of(first), "delaySeconds", 3600);
+        bus.one("select retire_finished_work(30, 100, '{\"part\": \"jobs\"}')");
+        assertEquals(3, bus.count("jobs"), "retirement keeps both");
+        assertEquals(List.of(), worries());
+
+        ended(61);
         assertEquals(List.of("not_retired"), worries());
     }
 }

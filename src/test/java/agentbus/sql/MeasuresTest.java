@@ -68,9 +68,15 @@ class MeasuresTest {
                         .toString());
     }
 
+    /** A node has just asked the gateway how it is. */
+    private void asked() {
+        bus.one("select gateway_checked('n1', 'default', 'ready', null)");
+    }
+
     @Test
     void a_bus_without_trouble_has_good_values_and_the_time_of_the_measurement() {
         heartbeat("d", true);
+        asked();
         bus.running();
 
         Map<String, Double> measured = measures();
@@ -150,6 +156,7 @@ class MeasuresTest {
 
     @Test
     void a_job_counts_as_due_while_nothing_but_the_next_claim_is_missing() {
+        asked();
         String job = bus.enqueue();
         bus.jdbc().update("update jobs set run_after = now() - interval '20 minutes' where job_id = ?::uuid", job);
         assertAges(DUE, 1200);
@@ -171,6 +178,7 @@ class MeasuresTest {
 
     @Test
     void jobs_of_a_paused_type_do_not_count_as_due() {
+        asked();
         String paused = bus.enqueue("jobType", "dev.build");
         bus.jdbc().update("update jobs set run_after = now() - interval '20 minutes' where job_id = ?::uuid", paused);
         bus.ask("pause", "kind", "job_type", "name", "dev", "reason", "no builds");
@@ -179,6 +187,64 @@ class MeasuresTest {
         String other = bus.enqueue("jobType", "reactive");
         bus.jdbc().update("update jobs set run_after = now() - interval '15 minutes' where job_id = ?::uuid", other);
         assertAges(DUE, 900);
+    }
+
+    @Test
+    void jobs_of_an_agent_whose_gateway_no_node_asks_wait_for_workers_and_do_not_count_as_due() {
+        bus.jdbc()
+                .update(
+                        "update jobs set run_after = now() - interval '20 minutes' where job_id = ?::uuid",
+                        bus.enqueue());
+        assertFalse(measures().containsKey(DUE), "no node has ever dispatched");
+
+        heartbeat("d", true);
+        assertFalse(measures().containsKey(DUE), "a node dispatches to other gateways");
+
+        asked();
+        assertAges(DUE, 1200);
+    }
+
+    @Test
+    void a_gateway_that_no_node_asks_any_more_neither_takes_nor_refuses_work() {
+        String takes = "agentbus_gateway_takes_work{gateway=default,namespace=default}";
+        assertFalse(measures().containsKey(takes), "nobody has ever asked it");
+        asked();
+        assertMeasured(takes, 1);
+        bus.one("select gateway_checked('n1', 'default', 'down', 'refused')");
+        assertMeasured(takes, 0);
+
+        bus.jdbc().update("update gateways set checked_at = now() - interval '2 minutes'");
+        assertFalse(measures().containsKey(takes), "its node was ended");
+        assertMeasured("agentbus_gateway_runs{gateway=default,namespace=default}", 0);
+    }
+
+    @Test
+    void a_dispatcher_that_stopped_in_order_is_not_missed_and_one_that_crashed_is_for_a_day() {
+        String healthy = "agentbus_dispatchers{namespace=default,status=healthy}";
+        heartbeat("crashed", true);
+        heartbeat("stopped", true);
+        bus.jdbc()
+                .update("update dispatcher_heartbeats set last_seen = now() - interval '3 hours'"
+                        + " where dispatcher_id = 'crashed'");
+        assertMeasured(healthy, 1);
+
+        bus.jdbc().queryForList("select dispatcher_stopped('stopped')");
+        assertFalse(measures().containsKey(healthy), "the last one was stopped");
+
+        bus.jdbc()
+                .update("update dispatcher_heartbeats set stopped_at = now() - interval '4 hours',"
+                        + " last_seen = now() - interval '4 hours' where dispatcher_id = 'stopped'");
+        assertMeasured(healthy, 0);
+
+        bus.jdbc().update("update dispatcher_heartbeats set last_seen = now() - interval '25 hours'");
+        assertFalse(measures().containsKey(healthy), "it has been gone for more than a day");
+    }
+
+    @Test
+    void the_first_start_is_as_old_as_the_oldest_namespace() {
+        double expected =
+                bus.jdbc().queryForObject("select extract(epoch from min(created_at)) from namespaces", Double.class);
+        assertMeasured("agentbus_first_start_timestamp_seconds{}", expected);
     }
 
     @Test
