@@ -28,6 +28,8 @@ final class WeekOne {
     private static final Duration LOOK_EVERY = Duration.ofMillis(500);
     /** Chosen: an order runs at least once a week. */
     private static final Duration ORDERS_WINDOW = Duration.ofDays(7);
+    /** Chosen: more than a claim and the call that blocks take, and less than other drills wait. */
+    private static final Duration BLOCK = Duration.ofSeconds(2);
 
     private static final Set<String> ENDED = Set.of("succeeded", "failed", "dead", "cancelled");
 
@@ -35,6 +37,8 @@ final class WeekOne {
     private final Duration patience;
     private final String key = "week-one-" + UUID.randomUUID();
     private final Instant began = Instant.now();
+    /** How far the clock of the bus is ahead of that of this machine, by the newest job; zero before the first. */
+    private Duration ahead = Duration.ZERO;
     /** Claimed jobs that a drill still has to take, by id. */
     private final Map<String, JsonNode> claimed = new HashMap<>();
 
@@ -121,7 +125,8 @@ final class WeekOne {
         String job = enqueue("week-one.block");
         JsonNode attempt = claim(job, LEASE);
         ObjectNode input = Json.object().put("reason", "the drill waits for a time");
-        input.putObject("unblock").put("at", Instant.now().plusSeconds(1).toString());
+        input.putObject("unblock")
+                .put("at", Instant.now().plus(ahead).plus(BLOCK).toString());
         calls.say(attempt, "blockJob", input);
         return job;
     }
@@ -168,7 +173,7 @@ final class WeekOne {
     private String account() {
         ObjectNode input = Json.object()
                 .put("agent", AGENT)
-                .put("from", began.minusSeconds(60).toString());
+                .put("from", began.plus(ahead).minusSeconds(60).toString());
         JsonNode account = calls.ask("account", input);
         int attempts = account.at("/woken/attempts").asInt();
         // One attempt for the whole drill, two each for the block and the loss.
@@ -186,7 +191,7 @@ final class WeekOne {
         for (String status : List.of("completed", "no_work")) {
             ObjectNode input = Json.object()
                     .put("status", status)
-                    .put("from", began.minus(ORDERS_WINDOW).toString())
+                    .put("from", began.plus(ahead).minus(ORDERS_WINDOW).toString())
                     .put("limit", 1);
             JsonNode slot = calls.ask("listStandingOrderRuns", input).at("/runs/0");
             if (slot.isObject()) {
@@ -218,16 +223,22 @@ final class WeekOne {
             throw failed("health has no numbers");
         }
         JsonNode problems = health.path("problems");
-        return health.path("status").asText() + ": " + health.path("queued").asText() + " queued, "
-                + health.path("live").asText() + " at work, "
-                + health.path("blocked").asText() + " blocked, "
-                + health.path("dead").asText() + " dead, "
-                + health.path("dispatchersHealthy").asText()
-                + " dispatchers alive"
-                + (problems.isEmpty()
-                        ? ""
-                        : "; " + problems.size() + " problems, first: "
-                                + problems.path(0).asText());
+        String said =
+                health.path("status").asText() + ": " + health.path("queued").asText() + " queued, "
+                        + health.path("live").asText() + " at work, "
+                        + health.path("blocked").asText() + " blocked, "
+                        + health.path("dead").asText() + " dead, "
+                        + health.path("dispatchersHealthy").asText()
+                        + " dispatchers alive"
+                        + (problems.isEmpty()
+                                ? ""
+                                : "; " + problems.size() + " problems, first: "
+                                        + problems.path(0).asText());
+        if (!health.path("status").asText().equals("ok")
+                || health.path("dispatchersHealthy").asInt() == 0) {
+            throw failed(said);
+        }
+        return said;
     }
 
     private String throughGateway(String agent, String subject) {
@@ -263,7 +274,10 @@ final class WeekOne {
                 .put("correlationKey", key)
                 // Its backoff is the shortest, five seconds.
                 .put("jobType", "recovery");
-        return calls.ask("enqueueJob", input).at("/job/jobId").asText();
+        JsonNode job = calls.ask("enqueueJob", input).path("job");
+        ahead = Duration.between(
+                Instant.now(), Instant.parse(job.path("createdAt").asText()));
+        return job.path("jobId").asText();
     }
 
     /** Claims jobs of the drills until this one is among them; the others wait for their drills. */

@@ -94,11 +94,14 @@ final class AuditedRequests extends LocalRequestHandler {
             throw new SecurityException(
                     "the command " + request.getType().getName() + " is refused; " + MBeanPolicy.ALLOWED);
         }
-        if (request instanceof JolokiaExecRequest call) {
-            requireAllowed(call);
-            note(call);
+        if (!(request instanceof JolokiaExecRequest call)) {
+            return super.handleRequest(request, previous);
         }
-        return super.handleRequest(request, previous);
+        requireAllowed(call);
+        note(call);
+        Object answer = super.handleRequest(request, previous);
+        tellRoutes(call);
+        return answer;
     }
 
     private void requireAllowed(JolokiaExecRequest call) {
@@ -142,8 +145,15 @@ final class AuditedRequests extends LocalRequestHandler {
         }
         if (reads) {
             notedReads.put(key, true);
-        } else if (route != null) {
-            routes.acting(route, "operator:" + principal.path("name").asText(), MBeanPolicy.stops(operation));
+        }
+    }
+
+    /** Names the caller as the one who stopped a route. Only after the call, because a call that failed changes nothing. */
+    private void tellRoutes(JolokiaExecRequest call) {
+        String route = MBeanPolicy.routeOf(call.getObjectName());
+        String operation = call.getOperation();
+        if (route != null && (MBeanPolicy.stops(operation) || MBeanPolicy.starts(operation))) {
+            routes.acted(route, "operator:" + caller.get().path("name").asText(), MBeanPolicy.stops(operation));
         }
     }
 }

@@ -22,6 +22,17 @@ public final class HawtioServer implements AutoCloseable {
     private static final String HOST = "127.0.0.1";
     /** Chosen: a page of Hawtio has several requests under way, and a slow dump must not keep the others waiting. */
     private static final int THREADS = 4;
+    /**
+     * Seconds until a connection whose request has not arrived as a whole is closed. The JDK has no limit, so as many
+     * half requests as there are threads would end the service, before any login. Chosen: a request of Hawtio arrives
+     * within milliseconds, also through a tunnel.
+     */
+    private static final String MOST_SECONDS_OF_A_REQUEST = "5";
+    /**
+     * Seconds until a connection is closed whose answer has not been taken, such as that of a laptop which sleeps.
+     * Chosen: a stop of a route waits for its exchanges, and the page goes slowly through a tunnel.
+     */
+    private static final String MOST_SECONDS_OF_AN_ANSWER = "300";
 
     private final HttpServer server;
     private final ExecutorService threads;
@@ -35,13 +46,18 @@ public final class HawtioServer implements AutoCloseable {
     /**
      * Takes the port; requests wait until {@link #start}.
      *
+     * <p>Sets three system properties of the JDK's HTTP server, unless they are set. They have no effect if this process
+     * has already started an HTTP server of the JDK, as the demo does for its gateway.
+     *
      * @param port the port, or 0 for a free one
      * @return the listener
      * @throws StartFailure when the port is taken
      */
     static HawtioServer bind(int port) {
         // Head and body of an answer are two packets, and without this the second waits 40 ms for the browser.
-        System.setProperty("sun.net.httpserver.nodelay", "true");
+        setIfAbsent("sun.net.httpserver.nodelay", "true");
+        setIfAbsent("sun.net.httpserver.maxReqTime", MOST_SECONDS_OF_A_REQUEST);
+        setIfAbsent("sun.net.httpserver.maxRspTime", MOST_SECONDS_OF_AN_ANSWER);
         try {
             HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getByName(HOST), port), 0);
             AtomicInteger number = new AtomicInteger();
@@ -57,6 +73,12 @@ public final class HawtioServer implements AutoCloseable {
                     "cannot listen on " + HOST + ":" + port + ": " + taken.getMessage()
                             + "; stop what uses the port, or" + " set " + PORT + " (AGENTBUS_JOLOKIA_PORT) to another",
                     taken);
+        }
+    }
+
+    private static void setIfAbsent(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
         }
     }
 

@@ -26,6 +26,7 @@ final class MBeanPolicy implements Restrictor {
     private static final String CAMEL = "org.apache.camel";
     private static final String JVM = "java.lang";
     private static final Set<String> STOPS = Set.of("stop", "suspend");
+    private static final Set<String> STARTS = Set.of("start", "resume");
     private static final Set<String> CHANGES = Set.of("start", "stop", "suspend", "resume", "reset");
     private static final Pattern READS = Pattern.compile("(dump|browse)\\w*");
     /** Commands for which MBeans do not matter. What they answer depends on {@link #isObjectNameHidden}. */
@@ -77,6 +78,16 @@ final class MBeanPolicy implements Restrictor {
      */
     static boolean stops(String operation) {
         return STOPS.contains(bare(operation));
+    }
+
+    /**
+     * Whether a route runs after an operation.
+     *
+     * @param operation the operation, with or without the types of its parameters
+     * @return true for an operation that starts or resumes
+     */
+    static boolean starts(String operation) {
+        return STARTS.contains(bare(operation));
     }
 
     @Override

@@ -76,14 +76,14 @@ public final class RouteStates {
     }
 
     /**
-     * Notes that a person is about to stop or to start a route.
+     * Notes that a person has stopped or started a route.
      *
      * @param id the route's id
      * @param actor the person, as in the audit log
-     * @param stops whether the route will not run afterwards
+     * @param stopped whether the route does not run now
      */
-    public void acting(String id, String actor, boolean stops) {
-        if (stops) {
+    public void acted(String id, String actor, boolean stopped) {
+        if (stopped) {
             actors.put(id, actor);
         } else {
             actors.remove(id);

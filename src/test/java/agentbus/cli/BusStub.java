@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -95,6 +96,11 @@ final class BusStub implements AutoCloseable {
             throw new AssertionError("one request expected, then none: " + request + ", " + requests);
         }
         return request;
+    }
+
+    /** All requests so far, in their order. */
+    List<Request> all() {
+        return List.copyOf(requests);
     }
 
     boolean wasAsked() {

@@ -3,12 +3,22 @@ package agentbus.hawtio;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.calls.CallLimits;
+import agentbus.calls.Credentials;
+import agentbus.db.Statements;
+import agentbus.health.Meters;
+import agentbus.settings.ProgramFiles;
+import agentbus.settings.ServerKey;
+import agentbus.settings.Settings;
 import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.github.bucket4j.TimeMeter;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
@@ -90,6 +100,41 @@ class HawtioTest extends HawtioBus {
                         Json.object().put("reason", "looks").toString())
                 .body();
         return Json.read(answer).get("token").asText();
+    }
+
+    @Test
+    void further_wrong_tokens_are_put_off_and_a_right_one_passes() throws Exception {
+        CallLimits few = new CallLimits(
+                new Credentials(ServerKey.load(home, Map.of())),
+                new CallLimits.Rates(10, 30, 3, 1_000),
+                TimeMeter.SYSTEM_NANOTIME,
+                new Meters(new SimpleMeterRegistry()));
+        Statements statements = new Statements(
+                database.jdbc().getDataSource(), new ProgramFiles(Settings.load(home, Map.of(), Map.of())));
+        try (HawtioServer listener = HawtioServer.bind(0)) {
+            listener.start(
+                    new HawtioDoor(new OperatorLogin(few, statements, "default"), null, new HawtioFiles(), 1_000));
+            for (String wrong : List.of("abo_1", "wrong", "abo_2")) {
+                assertEquals(
+                        401,
+                        hawtio(listener, JolokiaCalls.basic("operator", wrong)).statusCode());
+            }
+
+            HttpResponse<String> putOff = hawtio(listener, JolokiaCalls.basic("operator", "abo_3"));
+            assertEquals(429, putOff.statusCode());
+            assertEquals(
+                    "too_many_bad_tokens", Json.read(putOff.body()).get("code").asText());
+            assertEquals("60", putOff.headers().firstValue("Retry-After").orElseThrow());
+            assertEquals(401, hawtio(listener, null).statusCode(), "a request without a login is no guess");
+            assertEquals(
+                    200,
+                    hawtio(listener, JolokiaCalls.basic("operator", bus.operatorToken()))
+                            .statusCode());
+        }
+    }
+
+    private static HttpResponse<String> hawtio(HawtioServer listener, String login) throws Exception {
+        return new JolokiaCalls(listener.url(), login).send("GET", "/hawtio/", null);
     }
 
     @Test
@@ -194,6 +239,25 @@ class HawtioTest extends HawtioBus {
         assertEquals(ROUTE, audit.get(0).get("row_id"));
         assertEquals(bus.bus().dispatcherId(), audit.get(0).get("node"));
         assertEquals("mbean.start", audit.get(1).get("action"));
+    }
+
+    @Test
+    void a_reset_and_a_call_that_fails_do_not_change_who_stopped_the_route() throws Exception {
+        String mbean = route(ROUTE);
+        assertNotEquals(
+                200, operator.exec(mbean, "suspend(int)", 1).get("status").asInt());
+        bus.bus().camel().getRouteController().suspendRoute(ROUTE);
+        assertFalse(routesCheck().toString().contains(", by "), "the call that failed suspended nothing");
+
+        assertEquals(200, operator.exec(mbean, "resume()").get("status").asInt());
+        assertEquals(200, operator.exec(mbean, "suspend()").get("status").asInt());
+        assertEquals(200, operator.exec(mbean, "reset()").get("status").asInt());
+        assertTrue(routesCheck().toString().contains(", by operator:first-operator."), "a reset starts nothing");
+        assertNotEquals(
+                200, operator.exec(mbean, "resume(int)", 1).get("status").asInt());
+        assertTrue(routesCheck().toString().contains(", by operator:first-operator."), "it is suspended still");
+        assertEquals(200, operator.exec(mbean, "resume()").get("status").asInt());
+        assertEquals("UP", routesCheck().get("status").asText());
     }
 
     private JsonNode routesCheck() throws Exception {

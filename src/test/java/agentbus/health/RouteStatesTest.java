@@ -48,8 +48,8 @@ class RouteStatesTest {
 
     @Test
     void a_stopped_and_a_suspended_route_are_named_with_the_person_until_they_run() throws Exception {
-        routes.acting("one", "operator:anna", true);
         camel.getRouteController().stopRoute("one");
+        routes.acted("one", "operator:anna", true);
         camel.getRouteController().suspendRoute("two");
 
         HealthCheck.Result result = check.call();
@@ -63,8 +63,8 @@ class RouteStatesTest {
         assertTrue(routes.report().get("routes").toString().contains("\"by\":\"operator:anna\""));
         routes.reported(2);
 
-        routes.acting("one", "operator:anna", false);
         camel.getRouteController().startRoute("one");
+        routes.acted("one", "operator:anna", false);
         camel.getRouteController().resumeRoute("two");
         assertEquals(State.UP, check.call().getState());
         assertTrue(routes.reportDue(), "the database must hear that they run");
