@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,21 +17,29 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A file that gets its name only when it is whole. Until then it is a hidden file beside it; it is readable by its owner
  * only, because an export holds every payload and the hashes of all tokens.
  */
 final class DraftFile implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DraftFile.class);
+    private static final boolean POSIX =
+            FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
+
     private final Path file;
     private final Path draft;
     private final FileChannel channel;
+    private final Cleanup cleanup = new Cleanup("remove the draft");
     private long written;
 
     private DraftFile(Path file, Path draft, FileChannel channel) {
         this.file = file;
         this.draft = draft;
         this.channel = channel;
+        cleanup.add(this::remove);
     }
 
     /**
@@ -51,8 +60,7 @@ final class DraftFile implements AutoCloseable {
             throw new StartFailure("cannot write " + file + ": there is no directory " + directory);
         }
         Path draft = directory.resolve("." + absolute.getFileName() + "." + UUID.randomUUID());
-        boolean posix = FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
-        FileAttribute<?>[] ownerOnly = posix
+        FileAttribute<?>[] ownerOnly = POSIX
                 ? new FileAttribute<?>[] {
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
                 }
@@ -99,17 +107,55 @@ final class DraftFile implements AutoCloseable {
         try {
             // A link never replaces an existing file.
             Files.createLink(file, draft);
-        } catch (UnsupportedOperationException noLinks) {
+        } catch (FileAlreadyExistsException taken) {
+            throw new IOException("another file took the name meanwhile", taken);
+        } catch (UnsupportedOperationException | FileSystemException noLinks) {
+            // FAT, exFAT, SMB and some FUSE file systems have no links.
+            LOG.debug("No link from {} to {}, so the draft is renamed", file, draft, noLinks);
+            rename();
+        }
+        keepName();
+    }
+
+    private void rename() throws IOException {
+        try {
             Files.move(draft, file);
         } catch (FileAlreadyExistsException taken) {
             throw new IOException("another file took the name meanwhile", taken);
         }
     }
 
+    /** Writes the directory to the disk. The file is whole already, so a file system that cannot do this fails nothing. */
+    private void keepName() {
+        if (!POSIX) {
+            return;
+        }
+        try (FileChannel directory = FileChannel.open(file.getParent(), StandardOpenOption.READ)) {
+            directory.force(true);
+        } catch (IOException e) {
+            LOG.warn(
+                    "{} is whole, but a crash of the machine within the next seconds may take its name: cannot sync {}: {}",
+                    file,
+                    file.getParent(),
+                    SecretFile.reason(e));
+        }
+    }
+
     /** Closes and removes the draft. */
     @Override
     public void close() throws IOException {
-        channel.close();
-        Files.deleteIfExists(draft);
+        try {
+            channel.close();
+        } finally {
+            cleanup.close();
+        }
+    }
+
+    private void remove() {
+        try {
+            Files.deleteIfExists(draft);
+        } catch (IOException e) {
+            throw new StartFailure("cannot remove " + draft + ": " + SecretFile.reason(e) + "; remove it by hand", e);
+        }
     }
 }

@@ -24,13 +24,14 @@ final class KeyAdvice {
      * @param settings name the data directory
      * @param environment may hold the key
      * @return empty if the keys are the same, or the export has none; otherwise what is wrong and what to do
+     * @throws agentbus.settings.StartFailure if the key here is malformed, or others can read it
      */
     static Optional<String> wrong(Manifest manifest, Settings settings, Map<String, String> environment) {
+        Optional<ServerKey> here = ServerKey.find(settings.dataDirectory(), environment);
         if (manifest.serverKeyFingerprint().isEmpty()) {
             return Optional.empty();
         }
         String fingerprint = manifest.serverKeyFingerprint().get();
-        Optional<ServerKey> here = ServerKey.find(settings.dataDirectory(), environment);
         if (here.isPresent() && here.get().fingerprint().equals(fingerprint)) {
             return Optional.empty();
         }

@@ -5,6 +5,7 @@ import agentbus.db.Database;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
+import agentbus.settings.StartFailure;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -61,16 +62,15 @@ public final class RestoreCommand implements Callable<Integer> {
         try (ExportFile export = ExportFile.open(file)) {
             export.verify();
             Manifest manifest = export.manifest();
+            // Before the copy, because a restored database is not empty: it could not be restored again.
+            Optional<String> newKey = newKey(manifest, settings);
             try (Database database = Database.open(settings);
                     Restore restore = new Restore(database, new ProgramFiles(settings))) {
                 restore.copy(export);
                 JsonNode work = restore.finish(
                         "restored from " + file.getFileName() + ", which is of " + manifest.takenAt(),
                         System.getProperty("user.name", "unknown"),
-                        newServerKey
-                                ? Optional.of(ServerKey.load(settings.dataDirectory(), environment)
-                                        .fingerprint())
-                                : Optional.empty());
+                        newKey);
                 out.println("restored " + file + " into the " + database);
                 out.println("  rows       " + manifest.rows() + " in "
                         + manifest.tables().size() + " tables, each compared with the manifest");
@@ -79,7 +79,7 @@ public final class RestoreCommand implements Callable<Integer> {
                         + Times.age(Duration.between(manifest.takenAt(), Instant.now())) + " since is lost");
                 work.forEach(this::print);
             }
-            printNext(manifest, settings);
+            printNext();
         }
         return 0;
     }
@@ -117,14 +117,23 @@ public final class RestoreCommand implements Callable<Integer> {
                 + (namespace.equals("default") ? "" : " --namespace " + namespace) + " --reason '…'");
     }
 
-    private void printNext(Manifest manifest, Settings settings) {
+    /** The fingerprint of the key that the database is to take; empty if it has the right one. Refuses a wrong key. */
+    private Optional<String> newKey(Manifest manifest, Settings settings) {
+        if (newServerKey) {
+            return Optional.of(
+                    ServerKey.load(settings.dataDirectory(), environment).fingerprint());
+        }
+        KeyAdvice.wrong(manifest, settings, environment).ifPresent(advice -> {
+            throw new StartFailure("cannot restore " + file + ": " + advice + ". Nothing was changed");
+        });
+        return Optional.empty();
+    }
+
+    private void printNext() {
         if (newServerKey) {
             out.println(
                     "server key: the database takes the key of this installation. The tokens of attempts from before"
                             + " are void.");
-        } else {
-            KeyAdvice.wrong(manifest, settings, environment)
-                    .ifPresent(advice -> out.println("server key: " + advice + "."));
         }
         out.println("next: start the bus, cancel the jobs that were done after the export, then resume.");
     }

@@ -10,6 +10,7 @@ import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -66,12 +67,18 @@ final class RestoreDrill {
      * @param findings its checks
      * @param startedAt when it began
      * @param rto from the begin of the restore to the answer of the bus; empty if it did not answer
-     * @param rpo the age of the export when the drill began; empty if it could not be read
+     * @param rpo the age of the export when the drill began; empty if it could not be read, or was made for the
+     *     drill
      */
     record Outcome(Findings findings, Instant startedAt, Optional<Duration> rto, Optional<Duration> rpo) {
         /** Whether every check was made and passed. */
         boolean ok() {
-            return findings.ok() && rto.isPresent() && rpo.isPresent();
+            return findings.ok() && rto.isPresent();
+        }
+
+        /** The same without an RPO: a drill with an export of its own tells nothing about the age of the backups. */
+        Outcome withoutRpo() {
+            return new Outcome(findings, startedAt, rto, Optional.empty());
         }
     }
 
@@ -105,7 +112,7 @@ final class RestoreDrill {
             if (findings.ok()) {
                 rto = Optional.of(Duration.ofNanos(System.nanoTime() - began));
             }
-        } catch (StartFailure noScratch) {
+        } catch (StartFailure | UncheckedIOException noScratch) {
             findings.check("scratch database", () -> {
                 throw noScratch;
             });
@@ -146,8 +153,8 @@ final class RestoreDrill {
     void requireRecord() {
         try (BackupSql sql = new BackupSql(live.unpooled(), files)) {
             if (!"true".equals(sql.value("drills-kept"))) {
-                throw new StartFailure("the " + live + " has no table restore_drills, which keeps the outcome; start"
-                        + " this version of the bus on it once, then drill");
+                throw new StartFailure("the " + live + " has no table restore_drills of this version, which keeps the"
+                        + " outcome; start this version of the bus on it once, then drill");
             }
         } catch (SQLException e) {
             throw BackupSql.failure("cannot drill", e);

@@ -7,7 +7,6 @@ import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -77,11 +76,12 @@ public final class RestoreDrillCommand implements Callable<Integer> {
         }
         Settings settings = Settings.load(Settings.home(environment), environment, options.settings());
         Instant startedAt = Instant.now();
-        try (Database live = Database.open(settings)) {
+        try (Database live = Database.open(settings);
+                Cleanup cleanup = new Cleanup("remove the export of the drill")) {
             RestoreDrill drill = new RestoreDrill(settings, environment, live, starter);
             drill.requireRecord();
             RestoreDrill.Outcome outcome = file == null
-                    ? fresh(drill, live, settings, startedAt, place)
+                    ? fresh(drill, live, settings, startedAt, place, cleanup)
                     : given(drill, file, startedAt, place);
             drill.record(
                     outcome,
@@ -92,20 +92,25 @@ public final class RestoreDrillCommand implements Callable<Integer> {
         }
     }
 
+    /** Drills with an export of its own. One that cannot be made is a failed drill, too. */
     private RestoreDrill.Outcome fresh(
-            RestoreDrill drill, Database live, Settings settings, Instant startedAt, Scratch.Place place)
+            RestoreDrill drill,
+            Database live,
+            Settings settings,
+            Instant startedAt,
+            Scratch.Place place,
+            Cleanup cleanup)
             throws IOException {
-        Path directory = Files.createTempDirectory("agentbus-export-");
-        Path made = directory.resolve("drill.zip");
+        Path made;
         try {
             long began = System.nanoTime();
+            made = Scratch.directory("agentbus-export-", cleanup).resolve("drill.zip");
             Export.Written written = new Export(live, new ProgramFiles(settings)).write(made);
             ExportCommand.print(out, live, made, written, Duration.ofNanos(System.nanoTime() - began));
-            return given(drill, made, startedAt, place);
-        } finally {
-            Files.deleteIfExists(made);
-            Files.deleteIfExists(directory);
+        } catch (StartFailure noExport) {
+            return failed("export", noExport, startedAt);
         }
+        return given(drill, made, startedAt, place).withoutRpo();
     }
 
     /** Drills with a file. One that cannot be opened is a failed drill, too. */
@@ -115,15 +120,19 @@ public final class RestoreDrillCommand implements Callable<Integer> {
         try {
             opened = ExportFile.open(export);
         } catch (StartFailure unreadable) {
-            Findings findings = new Findings();
-            findings.check("file", () -> {
-                throw unreadable;
-            });
-            return new RestoreDrill.Outcome(findings, startedAt, Optional.empty(), Optional.empty());
+            return failed("file", unreadable, startedAt);
         }
         try (opened) {
             return drill.run(opened, startedAt, place, Duration.ofHours(windowHours));
         }
+    }
+
+    private static RestoreDrill.Outcome failed(String check, StartFailure why, Instant startedAt) {
+        Findings findings = new Findings();
+        findings.check(check, () -> {
+            throw why;
+        });
+        return new RestoreDrill.Outcome(findings, startedAt, Optional.empty(), Optional.empty());
     }
 
     private void print(RestoreDrill.Outcome outcome) {
@@ -135,6 +144,11 @@ public final class RestoreDrillCommand implements Callable<Integer> {
                 .ifPresent(rto -> out.println(
                         "  RTO       " + Times.seconds(rto) + " from the begin of the restore to the answer of a bus"));
         outcome.rpo().ifPresent(rpo -> out.println("  RPO       " + Times.age(rpo) + ", the age of the export"));
+        if (file == null) {
+            out.println(
+                    "  RPO       not measured: an export made for the drill says nothing about the age of your backups;"
+                            + " drill with the file of the newest one");
+        }
         out.println(
                 outcome.ok()
                         ? "The drill has passed: this export can be restored."

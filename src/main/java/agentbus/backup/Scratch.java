@@ -2,6 +2,7 @@ package agentbus.backup;
 
 import agentbus.db.Database;
 import agentbus.settings.ProgramFiles;
+import agentbus.settings.SecretFile;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
@@ -10,9 +11,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /**
@@ -25,6 +28,11 @@ final class Scratch implements AutoCloseable {
 
     /** SQLSTATE object_in_use. */
     private static final String IN_USE = "55006";
+
+    /** Chosen: twenty tries in two seconds; a server whose files are gone writes no new ones after that. */
+    private static final int TRIES = 20;
+    /** Chosen: see {@link #TRIES}. */
+    private static final Duration PAUSE = Duration.ofMillis(100);
 
     /** Where the scratch database is. */
     enum Place {
@@ -39,13 +47,13 @@ final class Scratch implements AutoCloseable {
     private final Path directory;
     private final Map<String, String> access;
     private final Database database;
-    private final BackupSql server;
+    private final Cleanup cleanup;
 
-    private Scratch(Path directory, Map<String, String> access, Database database, BackupSql server) {
+    private Scratch(Path directory, Map<String, String> access, Database database, Cleanup cleanup) {
         this.directory = directory;
         this.access = access;
         this.database = database;
-        this.server = server;
+        this.cleanup = cleanup;
     }
 
     /**
@@ -59,34 +67,53 @@ final class Scratch implements AutoCloseable {
      * @throws StartFailure if it cannot be made, or another drill runs
      */
     static Scratch make(Database live, Settings settings, ProgramFiles files, Place place) {
-        Path directory;
+        Cleanup cleanup = new Cleanup("end the drill");
         try {
-            directory = Files.createTempDirectory("agentbus-drill-");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        try {
-            BackupSql server = place == Place.OWN ? null : server(live, files, place);
-            Map<String, String> access = new HashMap<>();
-            access.put("agentbus.data.dir", directory.resolve("data").toString());
-            access.put(
-                    "agentbus.database.embedded-binaries-dir",
-                    binaries(settings).toString());
-            if (server != null) {
-                access.put("agentbus.database.url", live.url(NAME));
-                access.put("agentbus.database.user", live.user());
-                access.put("agentbus.database.password", live.password());
-            }
-            try {
-                Database database = Database.open(Settings.load(directory, Map.of(), access));
-                return new Scratch(directory, access, database, server);
-            } catch (RuntimeException failed) {
-                drop(server);
-                throw failed;
-            }
+            return make(live, settings, files, place, cleanup);
         } catch (RuntimeException failed) {
-            delete(directory);
+            try {
+                cleanup.close();
+            } catch (RuntimeException left) {
+                failed.addSuppressed(left);
+            }
             throw failed;
+        }
+    }
+
+    private static Scratch make(Database live, Settings settings, ProgramFiles files, Place place, Cleanup cleanup) {
+        Path directory = directory("agentbus-drill-", cleanup);
+        BackupSql server = place == Place.OWN ? null : server(live, files, place);
+        Map<String, String> access = new HashMap<>();
+        access.put("agentbus.data.dir", directory.resolve("data").toString());
+        access.put("agentbus.database.embedded-binaries-dir", binaries(settings).toString());
+        if (server != null) {
+            cleanup.add(() -> drop(server));
+            access.put("agentbus.database.url", live.url(NAME));
+            access.put("agentbus.database.user", live.user());
+            access.put("agentbus.database.password", live.password());
+        }
+        Database database = Database.open(Settings.load(directory, Map.of(), access));
+        cleanup.add(database::close);
+        return new Scratch(directory, access, database, cleanup);
+    }
+
+    /**
+     * Makes a temporary directory.
+     *
+     * @param prefix the beginning of its name
+     * @param cleanup removes it with everything in it
+     * @return the directory, for its owner only
+     * @throws StartFailure if the temporary directory of the machine takes none
+     */
+    static Path directory(String prefix, Cleanup cleanup) {
+        try {
+            Path directory = Files.createTempDirectory(prefix);
+            cleanup.add(() -> delete(directory));
+            return directory;
+        } catch (IOException e) {
+            throw new StartFailure(
+                    "cannot make a directory in " + System.getProperty("java.io.tmpdir") + ": " + SecretFile.reason(e),
+                    e);
         }
     }
 
@@ -147,15 +174,7 @@ final class Scratch implements AutoCloseable {
     /** Drops the database, and removes the directory. */
     @Override
     public void close() {
-        try {
-            database.close();
-        } finally {
-            try {
-                drop(server);
-            } finally {
-                delete(directory);
-            }
-        }
+        cleanup.close();
     }
 
     private static BackupSql server(Database live, ProgramFiles files, Place place) {
@@ -190,11 +209,8 @@ final class Scratch implements AutoCloseable {
     }
 
     private static void drop(BackupSql server) {
-        if (server == null) {
-            return;
-        }
         try (server) {
-            server.run("drop-scratch");
+            server.run("drop-own-scratch");
         } catch (SQLException e) {
             throw BackupSql.failure("cannot drop the database " + NAME + " of the drill; drop it by hand", e);
         }
@@ -205,13 +221,21 @@ final class Scratch implements AutoCloseable {
                 .orElse(settings.dataDirectory().resolve("postgres-binaries"));
     }
 
+    /** Removes a directory and everything in it, also when another thread or a server still writes into it. */
     private static void delete(Path directory) {
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
+        for (int attempt = 1; Files.exists(directory); attempt++) {
+            try (Stream<Path> files = Files.walk(directory)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.deleteIfExists(file);
+                }
+            } catch (IOException | UncheckedIOException e) {
+                if (attempt == TRIES) {
+                    throw new StartFailure(
+                            "cannot remove " + directory + " of the drill (" + e.getMessage() + "); remove it by hand",
+                            e);
+                }
+                LockSupport.parkNanos(PAUSE.toNanos());
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot remove " + directory + " of the drill; remove it by hand", e);
         }
     }
 }

@@ -1,6 +1,7 @@
 package agentbus.backup;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.PostgresExtension;
@@ -78,6 +79,8 @@ class RestoreDrillTest {
         assertEquals(true, row.get("ok"), row::toString);
         assertTrue(((Number) row.get("rto_seconds")).doubleValue() > 0, row::toString);
         assertEquals("an export made for the drill", row.get("source"));
+        assertNull(row.get("rpo_seconds"), "it says nothing about the age of the backups");
+        assertTrue(out.contains("RPO       not measured: an export made for the drill says nothing"), out);
         assertEquals(
                 "operator:" + System.getProperty("user.name"),
                 work.jdbc()
@@ -92,6 +95,33 @@ class RestoreDrillTest {
                         .queryForObject(
                                 "select count(*) from pg_database where datname = 'agentbus_restore_drill'",
                                 Integer.class));
+    }
+
+    @Test
+    void a_drill_of_a_file_keeps_its_age() {
+        export();
+
+        String out = bus.run("restore-drill", file.toString()).done();
+
+        assertTrue(out.contains(", the age of the export"), out);
+        assertTrue(((Number) row().get("rpo_seconds")).doubleValue() >= 0, row()::toString);
+    }
+
+    @Test
+    void a_drill_that_cannot_make_its_export_is_kept_as_failed() {
+        work.jdbc().execute("comment on schema agentbus is 'agentbus restore unfinished: bus.zip'");
+        Installation.Run run;
+        try {
+            run = bus.run("restore-drill");
+        } finally {
+            work.jdbc().execute("comment on schema agentbus is null");
+        }
+
+        assertEquals(1, run.exit(), run.out() + run.err());
+        assertTrue(run.out().contains("holds no whole bus"), run.out() + run.err());
+        assertTrue(run.out().contains("The drill has FAILED"), run.out());
+        assertEquals(false, row().get("ok"));
+        assertTrue(row().get("findings").toString().contains("\"check\": \"export\""), row()::toString);
     }
 
     @Test

@@ -401,34 +401,43 @@ class RestoreTest {
     }
 
     @Test
-    void a_missing_or_foreign_server_key_is_told_with_what_it_means() throws IOException {
+    void a_missing_malformed_or_foreign_server_key_is_refused_before_anything_changes() throws IOException {
         exported();
         String fingerprint = work.jdbc()
                 .queryForObject("select value from bus_facts where name = 'server_key_fingerprint'", String.class);
-        Installation elsewhere;
         try (EmptyDatabase empty = new EmptyDatabase(database)) {
-            elsewhere = new Installation(directory.resolve("elsewhere"), empty.url());
-            String missing = elsewhere.run("restore", file.toString()).done();
+            Installation elsewhere = new Installation(directory.resolve("elsewhere"), empty.url());
+            Path key = elsewhere.home().resolve("data/server.key");
 
-            assertTrue(
-                    missing.contains("server.key is missing, and the export is of a bus with the key " + fingerprint),
-                    missing);
-            assertTrue(missing.contains("--new-server-key"), missing);
-            assertFalse(Files.exists(elsewhere.home().resolve("data/server.key")), "no key is made");
-        }
-        Files.createDirectories(elsewhere.home().resolve("data"));
-        Files.writeString(elsewhere.home().resolve("data/server.key"), "ab".repeat(32));
-        Files.setPosixFilePermissions(
-                elsewhere.home().resolve("data/server.key"), PosixFilePermissions.fromString("rw-------"));
-        try (EmptyDatabase empty = new EmptyDatabase(database)) {
-            elsewhere = new Installation(directory.resolve("elsewhere"), empty.url());
+            assertSaid(
+                    elsewhere, file, "server.key is missing, and the export is of a bus with the key " + fingerprint);
+            assertFalse(Files.exists(key), "no key is made");
+            assertSaid(elsewhere, file, "restore with --new-server-key");
+            Files.createDirectories(key.getParent());
+            Files.writeString(key, "short");
+            Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-------"));
+            assertSaid(elsewhere, file, "server.key is neither base64url nor hex");
+            String malformed = elsewhere
+                    .run("restore", file.toString(), "--new-server-key")
+                    .refused();
+            assertTrue(malformed.contains("server.key is neither base64url nor hex"), malformed);
+            Files.writeString(key, "ab".repeat(32));
+            assertSaid(elsewhere, file, "the server key here has the fingerprint");
+            assertSaid(elsewhere, file, "Nothing was changed");
+            assertEquals(
+                    0,
+                    empty.jdbc()
+                            .queryForObject(
+                                    "select count(*) from pg_namespace where nspname = 'agentbus'", Integer.class));
+
+            // The same call, after the key was looked for and is lost.
             String out = elsewhere
                     .run("restore", file.toString(), "--new-server-key")
                     .done();
 
             assertTrue(out.contains("the database takes the key of this installation"), out);
             assertEquals(
-                    ServerKey.load(elsewhere.home().resolve("data"), Map.of()).fingerprint(),
+                    ServerKey.load(key.getParent(), Map.of()).fingerprint(),
                     empty.jdbc()
                             .queryForObject(
                                     "select value from bus_facts where name = 'server_key_fingerprint'", String.class));
