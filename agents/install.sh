@@ -194,10 +194,7 @@ place() {
 # keep FROM NAME SUM: keeps the changed file and writes the new version beside it.
 keep() {
   case $2 in
-    */MEMORY.md)
-      same=$((same + 1))
-      return
-      ;;
+    */MEMORY.md) same=$((same + 1)) && return ;;
   esac
   kept=$((kept + 1))
   beside=$home/$2.agentbus-new
@@ -249,8 +246,12 @@ own_config() {
 # --- Removal ---------------------------------------------------------------------------------------------------------
 if [ -n "$uninstall" ]; then
   [ -f "$manifest" ] || fail "$manifest is missing, so nothing is known to be installed there; name the directory with --openclaw-home"
-  if [ -r "$home/openclaw.json" ] && own_config | grep -Fq openclaw.json.agentbus-new; then
-    fail "$home/openclaw.json includes openclaw.json.agentbus-new; remove that line first, because OpenClaw does not start without the file"
+  if [ -e "$home/openclaw.json" ] || [ -h "$home/openclaw.json" ]; then
+    text=$(own_config 2>/dev/null) || fail "$home/openclaw.json cannot be read, so it may name files of agentbus; make it readable first"
+    case $([ "$(sha256 "$home/openclaw.json")" = "$(recorded_sum openclaw.json)" ] || printf %s "$text") in
+      *openclaw.json.agentbus-new*) fail "$home/openclaw.json includes openclaw.json.agentbus-new; remove that line first, because OpenClaw does not start without the file" ;;
+      *agentbus-plugin*) fail "$home/openclaw.json names agentbus-plugin in plugins.load.paths; remove the entries of the fleet first (docs/guide/connect-openclaw.md, Undo it), because OpenClaw does not start without the plugin" ;;
+    esac
   fi
   echo "agentbus for OpenClaw in $home${dry:+ (dry run: nothing is removed)}"
   : >"$scratch/manifest"
@@ -269,12 +270,15 @@ if [ -n "$uninstall" ]; then
     fi
   done <"$scratch/names"
   if [ -z "$dry" ]; then
-    # Reports that no bus takes any more, and the folders that are empty now.
+    # Reports that no bus takes any more, and the installed folders that are empty now.
     rm -f -- "$home/agentbus/reports.json" "$home/agentbus/reports.json.new"
-    for folder in "$agents"/*/; do
-      find "$home/workspaces/$(basename "$folder")" -depth -type d -exec rmdir {} \; 2>/dev/null || true
-    done
-    rmdir "$home/workspaces" "$home/agentbus-plugin" "$home/agentbus" 2>/dev/null || true
+    (cd "$agents" && grep . ./*/folders.txt /dev/null) | sed 's|^\./\(.*\)/folders\.txt:\(.*\)$|workspaces/\1/\2/.|' >>"$scratch/names"
+    echo agentbus/. >>"$scratch/names"
+    while IFS= read -r folder; do
+      while folder=$(dirname -- "$folder") && [ ${#folder} -gt 1 ]; do
+        rmdir -- "$home/$folder" 2>/dev/null || true
+      done
+    done <"$scratch/names"
     if [ -s "$scratch/manifest" ]; then put "$scratch/manifest" "$manifest"; else rm -f -- "$manifest"; fi
   fi
   echo "$removed ${dry:+would be }removed, $kept kept because they were changed."
@@ -341,8 +345,7 @@ place "$scratch/openclaw.json" openclaw.json
 secret hook-token
 secret gateway-token
 if [ ! -e "$home/secrets/report-token" ]; then
-  : >"$scratch/empty"
-  put "$scratch/empty" "$home/secrets/report-token"
+  put /dev/null "$home/secrets/report-token"
   written=$((written + 1))
   say new "secrets/report-token (empty: see below)"
 fi
@@ -365,9 +368,7 @@ fi
 [ -z "$dry" ] || exit 0
 
 # Whether it has a text. The script cannot read JSON5 as a whole.
-own_config_has() {
-  own_config | grep -Eq "$1"
-}
+own_config_has() { own_config | grep -Eq "$1"; }
 
 # Whether it names agents: agents.entries or agents.list. Plugins and skills have entries, too, so the place counts.
 own_config_has_agents() {
@@ -382,8 +383,7 @@ own_config_has_agents() {
           else word = word c
         } else if (c == "\"" || c == "\047") {
           quote = c
-          word = ""
-          unquoted = 0
+          word = ""; unquoted = 0
         } else if (c ~ /[A-Za-z0-9_$-]/) {
           word = (unquoted ? word : "") c
           unquoted = 1

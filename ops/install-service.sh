@@ -149,13 +149,15 @@ fi
 # --- Your files ------------------------------------------------------------------------------------------------------
 directory "$config" root:agentbus 750
 directory "$config/routes" root:agentbus 750
-directory "$config/secrets" root:root 700
+directory "$config/secrets" root:agentbus 750
 directory "$data" agentbus:agentbus 700
 put "$release/ops/agentbus.properties" "$config/agentbus.properties" agentbus 640 ops/agentbus.properties
 for secret in database-password hook-token gateway-token observe-token; do
   if [ ! -e "$config/secrets/$secret" ]; then
-    # Empty until you fill it in: systemd starts no service for which a file of LoadCredential= is missing.
+    # Empty until you fill it in. The group of the service reads it; a file of LoadCredential= would be gone while the
+    # service is stopped, and a restore needs it then.
     (umask 077 && : >"$config/secrets/$secret")
+    owned "$config/secrets/$secret" root:agentbus 640
     told made "$config/secrets/$secret"
   fi
 done

@@ -82,6 +82,10 @@ export class Reporter {
         })
       : Promise.resolve();
     (reports ?? this.#kept()).forEach((report) => this.#add(report));
+    if (reports) {
+      // The reporter before may not have written its last ones.
+      this.#keep();
+    }
   }
 
   /**

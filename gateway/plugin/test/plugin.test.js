@@ -161,6 +161,17 @@ test("a_second_load_takes_over_what_waits_in_order_and_without_sending_it_twice"
   ]);
 });
 
+test("a_second_load_keeps_what_the_first_had_not_written_yet", { timeout: 5000 }, async () => {
+  const before = reporter({ url: "http://127.0.0.1:9", spool: spool(), times: { ...QUICK, keepAfterMs: 60_000 } });
+  before.run(JOB, "run-ended", { n: 1 });
+  const after = reporter({ url: "http://127.0.0.1:9", spool: spool(), reports: before.release() });
+  await until(() => existsSync(join(home, "state", "reports.json")));
+  // The process ends without a stop.
+  after.release();
+  await idle(reporter({ spool: spool() }));
+  assert.deepEqual(taken().map((report) => report.body.n), [1]);
+});
+
 test("a_file_that_holds_no_reports_is_said_and_does_not_stop_the_plugin", async () => {
   for (const text of ["nonsense", "{}", '[{"queue":"q","path":"/v1/jobs","body":{},"at":1}]', "[null]"]) {
     warned.length = 0;

@@ -68,4 +68,49 @@ class UninstallTest extends InstallScript {
                 "{\n  // $include: \"./openclaw.json.agentbus-new\",\n  mine: true,\n}\n");
         assertEquals(0, install("--uninstall").exit());
     }
+
+    @Test
+    void an_uninstall_keeps_the_empty_folders_that_people_and_agents_have_made() throws Exception {
+        install();
+        // A git repository whose refs are packed: git knows it by the empty folder refs.
+        Path heads = Files.createDirectories(home.resolve("workspaces/devops/repos/website/.git/refs/heads"));
+        Files.writeString(heads.resolve("../../packed-refs"), "# pack-refs with: peeled fully-peeled sorted\n");
+        Path drafts = Files.createDirectories(home.resolve("workspaces/design/drafts"));
+        assertTrue(Files.isDirectory(home.resolve("workspaces/devops/runbooks")));
+
+        assertEquals(0, install("--uninstall").exit());
+        assertTrue(Files.isDirectory(heads));
+        assertTrue(Files.isDirectory(drafts));
+        assertFalse(Files.exists(home.resolve("workspaces/devops/runbooks")), "an installed folder that is empty goes");
+        assertFalse(Files.exists(home.resolve("workspaces/devops/skills")), "an installed folder that is empty goes");
+        assertFalse(Files.exists(home.resolve("agentbus-plugin")), "an installed folder that is empty goes");
+    }
+
+    @Test
+    void an_uninstall_refuses_while_a_changed_configuration_names_the_plugin() throws Exception {
+        install();
+        Path config = home.resolve("openclaw.json");
+        String installed = text(config);
+        Files.writeString(config, installed.replaceFirst("\\{", "{\n  // with my model"));
+        Map<String, String> before = everything();
+        assertError(install("--uninstall"), "names agentbus-plugin in plugins.load.paths");
+        assertEquals(before, everything());
+
+        Files.writeString(config, "{ plugins: { load: { paths: ['" + home + "/agentbus-plugin'] } } }\n");
+        assertError(install("--uninstall"), "names agentbus-plugin in plugins.load.paths");
+
+        Files.writeString(config, installed);
+        assertEquals(0, install("--uninstall").exit());
+        assertFalse(Files.exists(config), "the installed configuration goes with the plugin");
+    }
+
+    @Test
+    void an_uninstall_refuses_a_configuration_that_it_cannot_read() throws Exception {
+        install();
+        Path config = home.resolve("openclaw.json");
+        Files.delete(config);
+        Files.createSymbolicLink(config, home.resolve("not-mounted/openclaw.json"));
+        assertError(install("--uninstall"), "openclaw.json cannot be read");
+        assertTrue(Files.exists(home.resolve("agentbus-plugin/index.js")));
+    }
 }

@@ -57,19 +57,40 @@ class ComposeTest {
     }
 
     @Test
+    void without_a_gateway_the_bus_has_no_token_and_so_nothing_alerts() throws IOException {
+        assertEquals("", settings(compose()).text("agentbus.gateway.token"));
+        assertFalse(compose().toString().contains("hook-token"), "a secret without a file stops compose");
+    }
+
+    @Test
+    void with_the_lines_of_the_gateway_the_bus_has_its_token() throws IOException {
+        String text = Files.readString(Path.of("compose.yaml"));
+        JsonNode with = new YAMLMapper()
+                .readTree(text.replaceAll("(?m)^( *)# (AGENTBUS_GATEWAY|- hook-token|hook-token:|  file:)", "$1$2"));
+        Settings settings = settings(with);
+        assertEquals("a-token", settings.text("agentbus.gateway.token"));
+        assertEquals("http://host.docker.internal:18789", settings.text("agentbus.gateway.url"));
+        assertEquals("./secrets/hook-token", with.at("/secrets/hook-token/file").asText());
+        assertTrue(with.at("/services/bus/secrets").toString().contains("\"hook-token\""));
+    }
+
+    @Test
     void the_bus_takes_its_variables_as_settings_and_its_secrets_from_files() throws IOException {
+        Settings settings = settings(compose());
+        assertEquals("a-password", settings.text("agentbus.database.password"));
+        assertEquals("0.0.0.0", settings.text("agentbus.http.host"));
+    }
+
+    /** The settings of the bus, with files for the secrets. */
+    private Settings settings(JsonNode compose) throws IOException {
         Map<String, String> environment = new HashMap<>();
-        compose()
-                .at("/services/bus/environment")
+        compose.at("/services/bus/environment")
                 .properties()
                 .forEach(variable -> environment.put(
                         variable.getKey(), variable.getValue().asText().replace("/run/secrets", temp.toString())));
         Files.writeString(temp.resolve("database-password"), "a-password\n");
         Files.writeString(temp.resolve("hook-token"), "a-token\n");
-        Settings settings = Settings.load(temp, environment, Map.of());
-        assertEquals("a-password", settings.text("agentbus.database.password"));
-        assertEquals("a-token", settings.text("agentbus.gateway.token"));
-        assertEquals("0.0.0.0", settings.text("agentbus.http.host"));
+        return Settings.load(temp, environment, Map.of());
     }
 
     @Test
@@ -101,7 +122,7 @@ class ComposeTest {
         assertEquals(0, run.exit(), run.said());
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(secrets)));
         JsonNode named = compose().path("secrets");
-        assertEquals(4, named.size());
+        assertEquals(3, named.size());
         named.forEach(secret -> {
             Path file = secrets.resolve(Path.of(secret.path("file").asText()).getFileName());
             String value = read(file).strip();
@@ -110,6 +131,11 @@ class ComposeTest {
         });
         assertTrue(read(secrets.resolve("operator-token")).matches("abo_[0-9a-f]{64}\n"));
 
+        assertFalse(Files.exists(secrets.resolve("hook-token")), "only the one who has a gateway asks for it");
+        assertEquals(
+                0,
+                Program.run(temp, "/bin/sh", script, secrets.toString(), "hook-token")
+                        .exit());
         String before = read(secrets.resolve("hook-token"));
         assertEquals(
                 "", Program.run(temp, "/bin/sh", script, secrets.toString()).said());

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -48,21 +50,50 @@ class InstallServiceTest {
         assertTrue(Files.isExecutable(path(COMMAND)));
         assertTrue(Files.isDirectory(path("etc/agentbus/routes")));
         assertEquals("rwx------", mode("var/lib/agentbus"));
-        assertEquals("rwx------", mode("etc/agentbus/secrets"));
-        assertEquals("rw-------", mode("etc/agentbus/secrets/hook-token"));
+        assertEquals("rwxr-x---", mode("etc/agentbus/secrets"));
+        assertEquals("rw-r-----", mode("etc/agentbus/secrets/hook-token"));
         assertEquals("rwxr-x---", mode("etc/agentbus"));
         assertTrue(run.out().contains("  made      /" + SETTINGS + "\n"), run.out());
         assertTrue(run.out().endsWith("then systemctl enable --now agentbus\n"), run.out());
     }
 
     @Test
-    void the_service_finds_every_secret_that_its_unit_names() throws Exception {
+    void the_service_and_its_command_line_find_every_secret_that_the_settings_name() throws Exception {
         first.install();
-        text("ops/agentbus.service")
+        text("ops/agentbus.properties")
                 .lines()
-                .filter(line -> line.startsWith("LoadCredential="))
-                .map(line -> line.replaceFirst(".*:/", ""))
+                .filter(line -> line.contains("-file="))
+                .map(line -> line.replaceFirst(".*=/", ""))
                 .forEach(secret -> assertTrue(Files.isRegularFile(path(secret)), secret));
+    }
+
+    @Test
+    void a_backup_and_a_restore_by_root_run_as_the_user_of_the_service() throws Exception {
+        Path bin = Files.createDirectory(temp.resolve("bin"));
+        script(bin.resolve("id"), "echo 0");
+        script(bin.resolve("setpriv"), "echo \"$AGENTBUS_HOME $AGENTBUS_DATA_DIR $*\"");
+        for (String word : List.of("export", "restore", "restore-drill")) {
+            assertEquals(
+                    "/etc/agentbus /var/lib/agentbus --reuid=agentbus --regid=agentbus --init-groups --"
+                            + " /opt/agentbus/current/agentbus " + word + " a file.zip\n",
+                    command(bin, word, "a file.zip").out());
+        }
+        assertEquals("", command(bin, "health").out(), "any other command is a call of the bus");
+        script(bin.resolve("id"), "echo 1000");
+        assertEquals("", command(bin, "export", "a file.zip").out(), "only root may become another user");
+    }
+
+    private Program.Run command(Path bin, String... arguments) throws Exception {
+        List<String> all = new ArrayList<>(List.of(
+                "env", "-u", "AGENTBUS_HOME", "-u", "AGENTBUS_DATA_DIR", "PATH=" + bin + ":" + System.getenv("PATH")));
+        all.add(Path.of("ops/agentbus-command").toAbsolutePath().toString());
+        all.addAll(List.of(arguments));
+        return Program.run(temp, all.toArray(String[]::new));
+    }
+
+    private static void script(Path file, String line) throws IOException {
+        Files.writeString(file, "#!/bin/sh\n" + line + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     @Test

@@ -89,6 +89,14 @@ class KubernetesTest {
     }
 
     @Test
+    void the_image_has_the_tag_of_this_version() throws IOException {
+        String pom = Files.readString(Path.of("pom.xml"));
+        String version = pom.replaceFirst("(?s).*?<artifactId>agentbus</artifactId>\\s*<version>([^<]+)<.*", "$1");
+        assertEquals(
+                version, manifest("kustomization.yaml").at("/images/0/newTag").asText());
+    }
+
+    @Test
     void service_budget_and_policy_find_the_pods_and_their_port() throws IOException {
         JsonNode deployment = manifest("deployment.yaml");
         JsonNode labels = deployment.at("/spec/template/metadata/labels");

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** ops/agentbus.service and the settings that are installed with it. */
 class ServiceUnitTest {
     private static final String PROGRAM = "/opt/agentbus/current/agentbus";
-    private static final String CREDENTIALS = "/run/credentials/agentbus.service/";
+    private static final String SECRETS = "/etc/agentbus/secrets/";
     /** What systemd-analyze calls 2.0; the command takes tenths. */
     private static final String WORST_SCORE = "20";
 
@@ -56,7 +56,7 @@ class ServiceUnitTest {
     }
 
     @Test
-    void the_prepared_settings_are_settings_and_name_the_secrets_of_the_unit() throws IOException {
+    void the_prepared_settings_are_settings_and_name_the_secrets_that_are_installed() throws IOException {
         // All lines that an operator may put into force.
         List<String> prepared = Files.readAllLines(Path.of("ops/agentbus.properties")).stream()
                 .filter(line -> line.startsWith("#agentbus."))
@@ -64,19 +64,17 @@ class ServiceUnitTest {
                 .toList();
         assertTrue(prepared.size() > 5, prepared.toString());
         Path secrets = Files.createDirectory(temp.resolve("secrets"));
-        List<String> credentials = values("LoadCredential").stream()
-                .map(credential -> credential.replaceFirst(":.*", ""))
-                .toList();
-        for (String credential : credentials) {
-            Files.writeString(secrets.resolve(credential), "a-secret\n");
+        List<String> names = List.of("database-password", "hook-token", "gateway-token", "observe-token");
+        for (String name : names) {
+            Files.writeString(secrets.resolve(name), "a-secret\n");
         }
         Files.writeString(
-                temp.resolve("agentbus.properties"), String.join("\n", prepared).replace(CREDENTIALS, secrets + "/"));
+                temp.resolve("agentbus.properties"), String.join("\n", prepared).replace(SECRETS, secrets + "/"));
         Settings settings = Settings.load(temp, Map.of(), Map.of());
         assertEquals("a-secret", settings.text("agentbus.gateway.operator-token"));
         assertEquals(
-                credentials.size(),
-                prepared.stream().filter(line -> line.contains(CREDENTIALS)).count());
+                names.size(),
+                prepared.stream().filter(line -> line.contains(SECRETS)).count());
     }
 
     /** The unit with a program that is there, because systemd looks for it. */
