@@ -274,11 +274,9 @@ if [ -n "$uninstall" ]; then
     rm -f -- "$home/agentbus/reports.json" "$home/agentbus/reports.json.new"
     (cd "$agents" && grep . ./*/folders.txt /dev/null) | sed 's|^\./\(.*\)/folders\.txt:\(.*\)$|workspaces/\1/\2/.|' >>"$scratch/names"
     echo agentbus/. >>"$scratch/names"
-    while IFS= read -r folder; do
-      while folder=$(dirname -- "$folder") && [ ${#folder} -gt 1 ]; do
-        rmdir -- "$home/$folder" 2>/dev/null || true
-      done
-    done <"$scratch/names"
+    awk '{ while (sub("/[^/]*$", "")) print }' "$scratch/names" | LC_ALL=C sort -ru | while IFS= read -r folder; do
+      rmdir -- "$home/$folder" 2>/dev/null || true
+    done
     if [ -s "$scratch/manifest" ]; then put "$scratch/manifest" "$manifest"; else rm -f -- "$manifest"; fi
   fi
   echo "$removed ${dry:+would be }removed, $kept kept because they were changed."
@@ -383,7 +381,8 @@ own_config_has_agents() {
           else word = word c
         } else if (c == "\"" || c == "\047") {
           quote = c
-          word = ""; unquoted = 0
+          word = ""
+          unquoted = 0
         } else if (c ~ /[A-Za-z0-9_$-]/) {
           word = (unquoted ? word : "") c
           unquoted = 1
