@@ -256,8 +256,8 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
     'phase',
     p.changed_at,
     needs_item(
-      format('Phase %s (%s) runs since %s, and nobody has signed off phase %s (%s).', p.phase, phase_name(p.phase),
-        utc_text(p.changed_at), u.phase, phase_name(u.phase)),
+      format('Phase %s (%s) runs, and nobody has signed off phase %s (%s).', p.phase, phase_name(p.phase), u.phase,
+        phase_name(u.phase)),
       format('Nothing stops. The command agentbus phase-gate %s shows what holds; agentbus.phase=%s turns the later '
         'phases off.', u.phase, u.phase),
       jsonb_build_object('phase', u.phase),

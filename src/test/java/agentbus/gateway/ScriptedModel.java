@@ -131,9 +131,9 @@ final class ScriptedModel implements AutoCloseable {
             Told job = lastTold(messages);
             List<String> answers = toolAnswers(messages);
             if (job == null) {
-                // A turn in a main session, such as a heartbeat.
+                // A turn in a main session: a heartbeat wants no reply, and a person does.
                 chats.add(request);
-                say(out, "NO_REPLY");
+                say(out, isHello(messages) ? "Hello." : "NO_REPLY");
             } else {
                 asked.putIfAbsent(job.jobId(), Instant.now());
                 told.add(job);
@@ -262,6 +262,17 @@ final class ScriptedModel implements AutoCloseable {
             }
         }
         return answers;
+    }
+
+    /** Whether a person has spoken in this session; the gateway may add messages of its own after that. */
+    private static boolean isHello(JsonNode messages) {
+        for (JsonNode message : messages) {
+            if (message.path("role").asText().equals("user")
+                    && text(message.path("content")).contains("hello")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static Told told(JsonNode message) {

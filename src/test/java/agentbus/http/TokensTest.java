@@ -119,6 +119,7 @@ class TokensTest {
                 .replace("{agentId}", "nobody")
                 .replace("{name}", "nobody")
                 .replace("{attemptNo}", "1")
+                .replace("{phase}", "1")
                 .replaceAll("\\{\\w+Id}", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10");
         String body = body(operation);
 
