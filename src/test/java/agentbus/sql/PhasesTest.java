@@ -223,8 +223,7 @@ class PhasesTest {
         assertTrue(
                 item.get("sentence")
                         .asText()
-                        .matches(
-                                "Phase 2 \\(fleet\\) runs, and nobody has signed off phase 1 \\(spine\\)\\."),
+                        .matches("Phase 2 \\(fleet\\) runs, and nobody has signed off phase 1 \\(spine\\)\\."),
                 item::toString);
 
         needs.act(item, "Sign off although the gate is not met");

@@ -89,7 +89,8 @@ class FindTest {
             visit.page().waitForURL("**/console/jobs?text=*");
             visit.shows("security.review");
             // A job that mentions the id in its payload is found, too.
-            assertThat(visit.page().locator("tbody a[data-open][href$='" + job + "']")).hasCount(1);
+            assertThat(visit.page().locator("tbody a[data-open][href$='" + job + "']"))
+                    .hasCount(1);
             assertTrue(visit.page().locator("tbody tr").count() < 5);
         }
     }
