@@ -31,7 +31,7 @@ class ReleaseTest {
             List.of("cat", "dirname", "locale", "mkdir", "mv", "readlink", "sed", "stty");
     /** The modules of a JRE: no compiler, and no tools. */
     private static final String MODULES =
-            "java.se,jdk.charsets,jdk.crypto.ec,jdk.localedata,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs";
+            "java.se,jdk.charsets,jdk.crypto.ec,jdk.httpserver,jdk.localedata,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs";
 
     @TempDir
     private static Path shared;
