@@ -22,19 +22,3 @@ begin
   return camel_keys(to_jsonb(v_drill));
 end
 $$;
-
--- Returns the numbers of the drills for the metrics: lastGoodSeconds (the end of the newest good drill in
--- seconds since 1970) and ok, rtoSeconds and rpoSeconds of the newest one; a number that is not known is left
--- out. No row while there was no drill.
-create or replace function restore_drill_numbers() returns setof jsonb
-language sql stable as $$
-  select jsonb_strip_nulls(jsonb_build_object(
-    'lastGoodSeconds', (
-      select extract(epoch from ended_at) from restore_drills where ok order by ended_at desc limit 1),
-    'ok', ok,
-    'rtoSeconds', rto_seconds,
-    'rpoSeconds', rpo_seconds))
-  from restore_drills
-  order by ended_at desc
-  limit 1
-$$;

@@ -40,7 +40,8 @@ language sql stable as $$
     utc_text(place_free_at(p_attempt)))
 $$;
 
--- Returns the run of an agent that goes on after its attempt, the one that ended first; all null without one.
+-- Returns the run of an agent that goes on after its attempt has ended. Of several it is the run whose
+-- attempt ended first; without such a run all fields are null.
 create or replace function run_going_on(p_namespace text, p_agent text) returns job_attempts
 language sql stable as $$
   select *

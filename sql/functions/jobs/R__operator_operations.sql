@@ -107,6 +107,24 @@ begin
 end
 $$;
 
+-- Cancels each of the jobs that is in one of p_states once all are locked, with p_reason. Returns how many.
+create or replace function cancel_in_states(p_jobs uuid[], p_states text[], p_reason text) returns int
+language plpgsql as $$
+declare
+  v_job jobs;
+  v_cancelled int := 0;
+begin
+  perform lock_for_end(p_jobs);
+  for v_job in
+    select * from jobs where job_id = any (p_jobs) and state = any (p_states) order by job_id
+  loop
+    perform cancel_one(v_job, p_reason);
+    v_cancelled := v_cancelled + 1;
+  end loop;
+  return v_cancelled;
+end
+$$;
+
 -- Returns the jobs below p_job_id, ended ones too, except p_but and the jobs below p_but; at most p_limit.
 -- A blocked.replan job about several jobs is not below any of them (asks_for_several).
 create or replace function jobs_below(p_job_id uuid, p_but uuid, p_limit int) returns setof uuid

@@ -30,8 +30,8 @@ $$;
 
 -- Cancels queued blocked.replan jobs of the bus about jobs that are no longer blocked, or about which the bus
 -- has asked anew, at most p_limit (null: sweep_batch). The end of a block cancels its replan job itself, but
--- passes over one that another call has locked at that moment. One that cannot be cancelled does not stop
--- the others. Returns the ids of the cancelled jobs.
+-- passes over a replan job that another call has locked at that moment. A job that cannot be cancelled does
+-- not stop the others. Returns the ids of the cancelled jobs.
 create or replace function cancel_stale_replans(p_limit int default null) returns setof uuid
 language plpgsql as $$
 declare

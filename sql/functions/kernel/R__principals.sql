@@ -189,9 +189,9 @@ $$;
 
 drop function if exists register_operator_token(bytea, text);
 
--- Registers the operator token with this SHA-256, for one namespace (null: for every). Refuses (409) a token
--- that is registered already and would not be accepted as this one: it belongs to another namespace, was
--- revoked, or is a token of another kind.
+-- Registers an operator token by its SHA-256. It is valid in p_namespace, or in all namespaces when that is
+-- null. Refuses (409) a registered token that belongs to another namespace, was revoked, or is of another
+-- kind.
 create or replace function register_operator_token(
   p_token_hash bytea, p_name text, p_namespace text default null
 ) returns void language plpgsql as $$

@@ -1,7 +1,17 @@
 -- The criteria of the gate of phase 2, each computed from the ledger since p_from; p_now is the present time.
 
+-- Returns the enabled agents of the fleet. The agent week-one does not belong to it, although drills that
+-- were broken off leave it enabled.
+create or replace function agents_of_fleet(p_namespace text) returns setof text language sql stable as $$
+  select agent_id
+  from agents
+  where namespace = p_namespace
+    and enabled
+    and gateway <> 'week-one'
+$$;
+
 -- Criterion: every enabled agent of the fleet has a standing order that left completed or no_work since
--- p_from. The agent week-one, which drills that were broken off leave enabled, does not belong to the fleet.
+-- p_from.
 create or replace function gate_agent_orders(
   p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz
 ) returns jsonb language plpgsql stable as $$
@@ -14,14 +24,11 @@ begin
   select count(*), count(e.at), string_agg(a.agent_id, ', ' order by a.agent_id) filter (where e.at is null),
     max(e.at)
   into v_agents, v_with, v_without, v_since
-  from agents a
+  from agents_of_fleet(p_namespace) a (agent_id)
   left join (
     select agent_id, min(at) as at
     from orders_with_evidence(p_namespace, p_phase, p_from)
-    group by agent_id) e using (agent_id)
-  where a.namespace = p_namespace
-    and a.enabled
-    and a.gateway <> 'week-one';
+    group by agent_id) e using (agent_id);
   return criterion('every_agent_order', 'every agent has left evidence of a standing order',
     case when v_agents = 0 then 'not_measured' when v_with = v_agents then 'met' else 'not_met' end,
     case when v_with = v_agents then v_since end,
@@ -78,11 +85,8 @@ begin
     string_agg(a.agent_id, ', ' order by a.agent_id) filter (where r.job_id is null),
     (array_agg(r.job_id order by r.at desc nulls last))[1]
   into v_agents, v_with, v_without, v_sample
-  from agents a
-  left join lateral real_job_of(p_namespace, a.agent_id, p_from) r on true
-  where a.namespace = p_namespace
-    and a.enabled
-    and a.gateway <> 'week-one';
+  from agents_of_fleet(p_namespace) a (agent_id)
+  left join lateral real_job_of(p_namespace, a.agent_id, p_from) r on true;
   return criterion('every_agent_job', 'every agent has done one real job',
     case when v_agents = 0 then 'not_measured' when v_with = v_agents then 'met' else 'not_met' end,
     null,

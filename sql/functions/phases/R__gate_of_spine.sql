@@ -26,7 +26,6 @@ create or replace function outcome_of(p_job_id uuid, p_good text[]) returns text
     union all
     select state, subject from jobs_history where job_id = p_job_id) j
 $$;
-drop function if exists state_of(uuid);
 
 -- Returns whether a job of the fleet has ended since p_from other than cancelled, among the newest gate_looks
 -- ends.

@@ -80,9 +80,8 @@ $$;
 -- Cancels the jobs of the standing orders of a phase that no agent has begun (queued or waiting), with
 -- p_reason. Jobs at work, blocked jobs and the rows of all others stay. Returns how many.
 create or replace function cancel_orders_jobs(p_namespace text, p_phase int, p_reason text) returns int
-language plpgsql as $$
-declare
-  v_jobs uuid[] := array(
+language sql as $$
+  select cancel_in_states(array(
     select j.job_id
     from standing_order_runs r
     join standing_orders o on o.namespace = r.namespace and o.order_name = r.order_name
@@ -91,19 +90,7 @@ declare
       and r.status = 'started'
       and o.phase = p_phase
       and j.state in ('queued', 'waiting')
-    order by j.job_id);
-  v_job jobs;
-  v_cancelled int := 0;
-begin
-  perform lock_for_end(v_jobs);
-  for v_job in
-    select * from jobs where job_id = any (v_jobs) and state in ('queued', 'waiting') order by job_id
-  loop
-    perform cancel_one(v_job, p_reason);
-    v_cancelled := v_cancelled + 1;
-  end loop;
-  return v_cancelled;
-end
+    order by j.job_id), '{queued,waiting}', p_reason)
 $$;
 
 -- Notes that a node (its host and process) starts in a namespace with p_setting as agentbus.phase. A phase
@@ -137,7 +124,8 @@ begin
     end if;
   end loop;
   v_unsigned := unsigned_phase(p_namespace);
-  return case when v_unsigned is not null then format('Phase %s (%s) runs although phase %s has no sign-off: look with agentbus phase-gate %s, then '
-    'agentbus sign-off-phase %s', p_setting, phase_name(p_setting), v_unsigned, v_unsigned, v_unsigned) end;
+  return case when v_unsigned is not null then format(
+    'Phase %s (%s) runs although phase %s has no sign-off: look with agentbus phase-gate %s, then '
+      'agentbus sign-off-phase %s', p_setting, phase_name(p_setting), v_unsigned, v_unsigned, v_unsigned) end;
 end
 $$;

@@ -1,25 +1,14 @@
 -- The agent of the drills of agentbus week-one. Its gateway belongs to no node, so no dispatcher claims its
 -- jobs and no model runs: the command is the worker that pulls them.
 
--- Cancels the jobs of the agent week-one that have not ended, with p_reason. Returns how many.
+-- Cancels the unfinished jobs of the agent week-one, with p_reason. Returns how many.
 create or replace function cancel_drill_jobs(p_namespace text, p_reason text) returns int
-language plpgsql as $$
-declare
-  v_jobs uuid[] := array(
+language sql as $$
+  select cancel_in_states(array(
     select job_id
     from jobs
     where namespace = p_namespace and target_agent = 'week-one' and ended_at is null
-    order by job_id);
-  v_job jobs;
-  v_cancelled int := 0;
-begin
-  perform lock_for_end(v_jobs);
-  for v_job in select * from jobs where job_id = any (v_jobs) and ended_at is null order by job_id loop
-    perform cancel_one(v_job, p_reason);
-    v_cancelled := v_cancelled + 1;
-  end loop;
-  return v_cancelled;
-end
+    order by job_id), '{waiting,queued,leased,running,blocked}', p_reason)
 $$;
 
 create or replace function begin_week_one(p_principal jsonb, p_input jsonb) returns jsonb
@@ -46,7 +35,7 @@ begin
       format('the drills of week-one are under way since %s', utc_text(v_agent.updated_at)),
       'namespace', to_jsonb(v_namespace), 'a time after their end; end-week-one ends those that were broken off');
   end if;
-  v_cancelled := cancel_drill_jobs(v_namespace, 'left by drills of week-one that were broken off');
+  v_cancelled := cancel_drill_jobs(v_namespace, 'earlier drills of week-one were broken off');
   update agents
   set enabled = true, updated_at = now()
   where namespace = v_namespace and agent_id = 'week-one';

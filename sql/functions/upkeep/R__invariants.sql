@@ -1,4 +1,4 @@
--- The rules that hold of the tables after every transaction, whoever did what before. The property tests
+-- The rules that the tables obey after every transaction. The property tests
 -- check them after random operations, and a restore drill checks them on a restored database.
 
 -- Returns each broken rule with the id of the row that breaks it; no row when nothing is broken. A cascade

@@ -169,6 +169,30 @@ returns table (metric text, labels jsonb, value double precision) language sql s
   select 'agentbus_database_worry', '{"watch": "read_only"}', count(*) from database_problems()
 $$;
 
+-- Returns the numbers of the restore drills: when the newest drill that passed ended, in seconds since 1970,
+-- and of the newest drill whether it passed, and its times. A number that is not known has no row, so there
+-- are none before the first drill.
+create or replace function measured_drills()
+returns table (metric text, labels jsonb, value double precision) language sql stable as $$
+  select m.metric, '{}'::jsonb, m.value
+  from (
+    select ok, rto_seconds, rpo_seconds
+    from restore_drills
+    order by ended_at desc
+    limit 1) d
+  cross join lateral (values
+    ('agentbus_last_restore_drill_timestamp_seconds', (
+      select extract(epoch from ended_at)::double precision
+      from restore_drills
+      where ok
+      order by ended_at desc
+      limit 1)),
+    ('agentbus_last_restore_drill_ok', d.ok::int::double precision),
+    ('agentbus_last_restore_drill_rto_seconds', d.rto_seconds::double precision),
+    ('agentbus_last_restore_drill_rpo_seconds', d.rpo_seconds::double precision)) m (metric, value)
+  where m.value is not null
+$$;
+
 -- Returns all gauges, and in seconds since 1970 when the bus began and when they were measured. The route
 -- measure-queue reads them at a steady pace.
 create or replace function measures()
@@ -192,6 +216,8 @@ begin
     select * from measured_orders()
     union all
     select * from measured_database()
+    union all
+    select * from measured_drills()
     union all
     select 'agentbus_first_start_timestamp_seconds', '{}'::jsonb,
       extract(epoch from min(created_at))::double precision

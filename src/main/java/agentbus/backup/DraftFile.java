@@ -8,14 +8,9 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Set;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,8 +21,6 @@ import org.slf4j.LoggerFactory;
  */
 final class DraftFile implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DraftFile.class);
-    private static final boolean POSIX =
-            FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
 
     private final Path file;
     private final Path draft;
@@ -60,17 +53,8 @@ final class DraftFile implements AutoCloseable {
             throw new StartFailure("cannot write " + file + ": there is no directory " + directory);
         }
         Path draft = directory.resolve("." + absolute.getFileName() + "." + UUID.randomUUID());
-        FileAttribute<?>[] ownerOnly = POSIX
-                ? new FileAttribute<?>[] {
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
-                }
-                : new FileAttribute<?>[0];
         try {
-            return new DraftFile(
-                    absolute,
-                    draft,
-                    FileChannel.open(
-                            draft, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), ownerOnly));
+            return new DraftFile(absolute, draft, SecretFile.create(draft));
         } catch (IOException e) {
             throw new StartFailure("cannot write " + file + ": " + SecretFile.reason(e), e);
         }
@@ -105,29 +89,16 @@ final class DraftFile implements AutoCloseable {
     void publish() throws IOException {
         channel.force(true);
         try {
-            // A link never replaces an existing file.
-            Files.createLink(file, draft);
+            SecretFile.publish(draft, file);
         } catch (FileAlreadyExistsException taken) {
             throw new IOException("another file took the name meanwhile", taken);
-        } catch (UnsupportedOperationException | FileSystemException noLinks) {
-            // FAT, exFAT, SMB and some FUSE file systems have no links.
-            LOG.debug("No link from {} to {}, so the draft is renamed", file, draft, noLinks);
-            rename();
         }
         keepName();
     }
 
-    private void rename() throws IOException {
-        try {
-            Files.move(draft, file);
-        } catch (FileAlreadyExistsException taken) {
-            throw new IOException("another file took the name meanwhile", taken);
-        }
-    }
-
     /** Writes the directory to the disk. The file is whole already, so a file system that cannot do this fails nothing. */
     private void keepName() {
-        if (!POSIX) {
+        if (!SecretFile.posix()) {
             return;
         }
         try (FileChannel directory = FileChannel.open(file.getParent(), StandardOpenOption.READ)) {

@@ -75,7 +75,7 @@ final class ExportFile implements AutoCloseable {
      */
     void verify() {
         for (Manifest.Table table : manifest.tables()) {
-            MessageDigest digest = RowSum.sha256();
+            MessageDigest digest = Sha256.digest();
             long rows = 0;
             long bytes = 0;
             byte[] buffer = new byte[1 << 16];

@@ -1,10 +1,10 @@
 package agentbus.backup;
 
+import agentbus.text.Sha256;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
@@ -12,20 +12,11 @@ import java.util.HexFormat;
  * of the SHA-256 of each row, which does not depend on the order. Two tables with the same sum hold the same rows.
  */
 final class RowSum {
-    private final MessageDigest whole = sha256();
-    private final MessageDigest one = sha256();
+    private final MessageDigest whole = Sha256.digest();
+    private final MessageDigest one = Sha256.digest();
     private final long[] sum = new long[4];
     private long rows;
     private long bytes;
-
-    /** A digest that every JDK has. */
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
-    }
 
     /**
      * Adds a row.

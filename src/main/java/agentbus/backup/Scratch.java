@@ -1,6 +1,7 @@
 package agentbus.backup;
 
 import agentbus.db.Database;
+import agentbus.db.Trees;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.SecretFile;
 import agentbus.settings.ServerKey;
@@ -12,11 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 
 /**
  * The database of one drill, which is empty at first and gone in the end: {@value #NAME} on the server of the bus, or an
@@ -224,11 +223,9 @@ final class Scratch implements AutoCloseable {
     /** Removes a directory and everything in it, also when another thread or a server still writes into it. */
     private static void delete(Path directory) {
         for (int attempt = 1; Files.exists(directory); attempt++) {
-            try (Stream<Path> files = Files.walk(directory)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.deleteIfExists(file);
-                }
-            } catch (IOException | UncheckedIOException e) {
+            try {
+                Trees.delete(directory);
+            } catch (IOException e) {
                 if (attempt == TRIES) {
                     throw new StartFailure(
                             "cannot remove " + directory + " of the drill (" + e.getMessage() + "); remove it by hand",

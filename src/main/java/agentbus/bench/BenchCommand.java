@@ -1,5 +1,6 @@
 package agentbus.bench;
 
+import agentbus.db.Trees;
 import agentbus.settings.Settings;
 import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,14 +12,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -180,10 +179,8 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     private void remove(Path directory) {
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
+        try {
+            Trees.delete(directory);
         } catch (IOException left) {
             err.println("bench: " + directory + " could not be removed: " + left.getMessage());
         }

@@ -41,6 +41,8 @@ final class WeekOne {
     private Duration ahead = Duration.ZERO;
     /** Claimed jobs that a drill still has to take, by id. */
     private final Map<String, JsonNode> claimed = new HashMap<>();
+    /** The attempt of the worker that falls silent. */
+    private JsonNode lost;
 
     /**
      * The drills.
@@ -140,16 +142,14 @@ final class WeekOne {
 
     private String beginLoss() {
         String job = enqueue("week-one.loss");
-        JsonNode attempt = claim(job, SHORT_LEASE);
-        calls.say(attempt, "markRunningJob", Json.object());
-        claimed.put("lost", attempt);
+        lost = claim(job, SHORT_LEASE);
+        calls.say(lost, "markRunningJob", Json.object());
         return job;
     }
 
     private String endLoss(String job) {
         JsonNode second = claim(job, LEASE);
-        JsonNode first = claimed.remove("lost");
-        String late = lateClose(first);
+        String late = lateClose(lost);
         if (!late.equals("stale_attempt")) {
             throw failed("the late close of the lost worker was answered with " + late + " in place of stale_attempt");
         }

@@ -9,7 +9,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /** Deletes directory trees. */
-final class Trees {
+public final class Trees {
     private Trees() {}
 
     /**
@@ -18,7 +18,7 @@ final class Trees {
      * @param root the directory; may be missing
      * @throws IOException if a file or directory cannot be deleted
      */
-    static void delete(Path root) throws IOException {
+    public static void delete(Path root) throws IOException {
         if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }

@@ -58,6 +58,14 @@ public final class Gauges {
         this.gauge("agentbus.slots.unsettled", "Due slots of standing orders that no node settles.");
         this.gauge("agentbus.database.watch", "A value of the database to watch; docs/operations.md has the units.");
         this.gauge("agentbus.database.worry", "Whether that value is above its threshold: 1, else 0.");
+        this.gauge(
+                "agentbus.last.restore.drill.timestamp.seconds",
+                "When the newest restore drill that passed ended, in seconds since 1970.");
+        this.gauge("agentbus.last.restore.drill.ok", "Whether the newest restore drill passed: 1 or 0.");
+        this.gauge(
+                "agentbus.last.restore.drill.rto.seconds",
+                "How long the newest restore drill took until a bus answered.");
+        this.gauge("agentbus.last.restore.drill.rpo.seconds", "How old the export of the newest restore drill was.");
         this.gauge("agentbus.first.start.timestamp.seconds", "When this bus began, in seconds since 1970.");
         this.gauge("agentbus.measured.timestamp.seconds", "When these gauges were measured, in seconds since 1970.");
         this.nodeChecks = MultiGauge.builder("agentbus.node.check")

@@ -26,7 +26,6 @@ public final class HealthBeans implements PackageBeans {
         beans.bind("routeStates", RouteStates.class, () -> new RouteStates(beans.camel()));
         beans.bind("routesCheck", RoutesCheck.class, () -> new RoutesCheck(beans.get(RouteStates.class)));
         beans.bind("heap", Heap.class, Heap::new);
-        beans.bind("drillMeters", DrillMeters.class, () -> new DrillMeters(beans.get(PrometheusMeterRegistry.class)));
         beans.bind("gauges", Gauges.class, () -> new Gauges(beans.get(PrometheusMeterRegistry.class)));
         beans.bind("meters", Meters.class, () -> new Meters(beans.get(PrometheusMeterRegistry.class)));
     }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,9 +20,12 @@ import java.util.Base64;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A small file with a secret in it, readable by its owner only. */
 public final class SecretFile {
+    private static final Logger LOG = LoggerFactory.getLogger(SecretFile.class);
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rw-------");
     private static final Set<PosixFilePermission> OWNER_ONLY_DIRECTORY = PosixFilePermissions.fromString("rwx------");
 
@@ -149,8 +153,7 @@ public final class SecretFile {
     }
 
     private static void write(Path draft, String content) throws IOException {
-        Set<StandardOpenOption> options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-        try (FileChannel channel = FileChannel.open(draft, options, attributes(OWNER_ONLY))) {
+        try (FileChannel channel = create(draft)) {
             ByteBuffer bytes = ByteBuffer.wrap((content + "\n").getBytes(StandardCharsets.UTF_8));
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
@@ -160,17 +163,43 @@ public final class SecretFile {
     }
 
     /**
-     * Links the draft to the file's name: a link appears with its whole content, and never replaces an existing file.
+     * Creates a file for the owner only.
+     *
+     * @param file the file; must not exist
+     * @return an open channel that writes into it
+     * @throws IOException if it cannot be created
      */
-    private static void publish(Path draft, Path file) throws IOException {
+    public static FileChannel create(Path file) throws IOException {
+        return FileChannel.open(
+                file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), attributes(OWNER_ONLY));
+    }
+
+    /**
+     * Gives a draft its name. A link appears with its whole content, and never replaces an existing file. FAT, exFAT, SMB
+     * and some FUSE file systems have no links; there the draft is renamed.
+     *
+     * @param draft a whole file in the same directory
+     * @param file the name
+     * @throws FileAlreadyExistsException if the name is taken
+     * @throws IOException if the file system refuses both
+     */
+    public static void publish(Path draft, Path file) throws IOException {
         try {
             Files.createLink(file, draft);
-        } catch (UnsupportedOperationException e) {
+        } catch (FileAlreadyExistsException taken) {
+            throw taken;
+        } catch (UnsupportedOperationException | FileSystemException noLinks) {
+            LOG.debug("No link from {} to {}, so the draft is renamed", file, draft, noLinks);
             Files.move(draft, file);
         }
     }
 
-    private static boolean posix() {
+    /**
+     * Whether files have owners and modes here.
+     *
+     * @return false on Windows
+     */
+    public static boolean posix() {
         return FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
     }
 

@@ -16,8 +16,17 @@ public final class Sha256 {
      * @return 32 bytes
      */
     public static byte[] of(byte[] bytes) {
+        return digest().digest(bytes);
+    }
+
+    /**
+     * A digest for bytes that come one part after the other.
+     *
+     * @return an empty digest
+     */
+    public static MessageDigest digest() {
         try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import agentbus.db.Database;
 import agentbus.db.Migrations;
-import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.ServerKey;
@@ -22,33 +21,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** Exports and restores, as commands of a person who has lost a database. */
-@ExtendWith(PostgresExtension.class)
-class RestoreTest {
-    @TempDir
-    private Path directory;
-
-    private final TestDatabase database;
-    private Installation bus;
-    private Work work;
-    private Path file;
-
+class RestoreTest extends FilledInstallation {
     RestoreTest(TestDatabase database) {
-        this.database = database;
-    }
-
-    @BeforeEach
-    void fill() throws IOException {
-        bus = new Installation(directory.resolve("home"), database.url());
-        work = Work.fill(database, bus.settings());
-        file = directory.resolve("bus.zip");
+        super(database);
     }
 
     private Path exported() {

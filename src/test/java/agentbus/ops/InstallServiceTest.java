@@ -28,12 +28,12 @@ class InstallServiceTest {
     Path temp;
 
     private Path root;
-    private Release first;
+    private SmallRelease first;
 
     @BeforeEach
     void unpack() throws Exception {
         root = temp.resolve("a machine");
-        first = Release.unpack(temp, "1.0.0", root);
+        first = SmallRelease.unpack(temp, "1.0.0", root);
     }
 
     @Test
@@ -119,7 +119,7 @@ class InstallServiceTest {
     void an_upgrade_replaces_what_is_unchanged_and_keeps_the_release_before() throws Exception {
         first.install();
         String old = Files.readSymbolicLink(path("opt/agentbus/current")).toString();
-        Release second = Release.unpack(temp, "1.1.0", root);
+        SmallRelease second = SmallRelease.unpack(temp, "1.1.0", root);
         second.change("ops/agentbus.service", "# new");
         Program.Run run = second.install();
         assertEquals(0, run.exit(), run.said());
@@ -144,7 +144,7 @@ class InstallServiceTest {
         Files.writeString(path("etc/agentbus/secrets/hook-token"), "secret\n");
         Files.writeString(path("etc/agentbus/routes/mine.camel.yaml"), "- route: {}\n");
         Files.delete(path(COMMAND));
-        Release second = Release.unpack(temp, "1.1.0", root);
+        SmallRelease second = SmallRelease.unpack(temp, "1.1.0", root);
         second.change("ops/agentbus.service", "# new");
         second.change("ops/agentbus-command", "# new");
         Program.Run run = second.install();

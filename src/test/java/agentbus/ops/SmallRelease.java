@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** An unpacked release with the real files of ops, and a launcher that only tells its version. */
-final class Release {
+final class SmallRelease {
     private final Path directory;
     private final Path root;
 
-    private Release(Path directory, Path root) {
+    private SmallRelease(Path directory, Path root) {
         this.directory = directory;
         this.root = root;
     }
@@ -27,8 +27,8 @@ final class Release {
      * @param root where the script installs it
      * @return the release
      */
-    static Release unpack(Path place, String version, Path root) throws IOException, InterruptedException {
-        Release release = new Release(Files.createDirectory(place.resolve("agentbus-" + version)), root);
+    static SmallRelease unpack(Path place, String version, Path root) throws IOException, InterruptedException {
+        SmallRelease release = new SmallRelease(Files.createDirectory(place.resolve("agentbus-" + version)), root);
         copy(Path.of("ops"), release.path("ops"));
         copy(Path.of("agents/devops"), release.path("agents/devops"));
         Files.writeString(release.path("agentbus"), "#!/bin/sh\necho " + version + "\n");

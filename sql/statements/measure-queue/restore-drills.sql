@@ -1,1 +1,0 @@
-select restore_drill_numbers()::text as drill
