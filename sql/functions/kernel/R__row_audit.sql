@@ -72,3 +72,9 @@ create or replace trigger audit_row after insert or update or delete on restore_
 -- A repeated report changes only updated_at, which needs no audit row.
 create or replace trigger audit_row after insert or update or delete on stopped_routes
   for each row execute function audit_row('stopped_route', 'route_id');
+create or replace trigger audit_row after insert or update or delete on ideas
+  for each row execute function audit_row('idea', 'idea_id');
+create or replace trigger audit_row after insert or update or delete on opportunities
+  for each row execute function audit_row('opportunity', 'opportunity_id');
+create or replace trigger audit_row after insert or delete on reports
+  for each row execute function audit_row('report', 'report_id');
