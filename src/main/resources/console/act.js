@@ -5,7 +5,7 @@ import { call, namespaceOfPage, session } from "./api.js";
 import { Field } from "./fields.js";
 import { count, counted, sentence } from "./format.js";
 import { Json } from "./json.js";
-import { cell, html, useCell, useEffect, useRef, useState } from "./lib.js";
+import { cell, html, useCell, useModal, useState } from "./lib.js";
 import { State } from "./marks.js";
 import { readAgain, useRead } from "./reads.js";
 import { address, namespaceInUrl, route } from "./router.js";
@@ -59,14 +59,7 @@ addEventListener("beforeunload", (event) => {
 /** The one dialog. It is always there, and open while an act is asked for. */
 export function ActDialog() {
   const act = useCell(asked);
-  const dialog = useRef(null);
-  useEffect(() => {
-    if (act && !dialog.current.open) {
-      dialog.current.showModal();
-    } else if (!act && dialog.current.open) {
-      dialog.current.close();
-    }
-  }, [act]);
+  const dialog = useModal(Boolean(act));
   const onClose = () => {
     if (dialog.current.open) {
       // It was opened again, for another act.

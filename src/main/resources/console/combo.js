@@ -1,6 +1,6 @@
 // A text box with suggestions, after the combobox pattern: the arrows move, Enter takes, Esc closes.
 
-import { html, useEffect, useRef, useState } from "./lib.js";
+import { html, useEffect, useFocus, useState } from "./lib.js";
 import { Text } from "./ui.js";
 
 /**
@@ -18,15 +18,10 @@ import { Text } from "./ui.js";
 export function Combo({ id, label, placeholder, value, onInput, options, onEmptyBack, always = false, focus = false }) {
   const [active, setActive] = useState(0);
   const [open, setOpen] = useState(false);
-  const box = useRef(null);
+  const box = useFocus(focus);
   const shown = (always || open) && options.length > 0;
   const at = Math.min(active, options.length - 1);
   useEffect(() => setActive(0), [value]);
-  useEffect(() => {
-    if (focus) {
-      box.current.focus();
-    }
-  }, []);
   useEffect(() => {
     document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
   }, [at, shown]);
@@ -54,7 +49,7 @@ export function Combo({ id, label, placeholder, value, onInput, options, onEmpty
 
   return html`<div class="combo">
     <input ref=${box} id=${id} type="text" role="combobox" aria-label=${label} placeholder=${placeholder} value=${value} autocomplete="off"
-      spellcheck="false" aria-expanded=${shown ? "true" : "false"} aria-controls=${`${id}-list`} aria-autocomplete="list"
+      autofocus=${focus} spellcheck="false" aria-expanded=${shown ? "true" : "false"} aria-controls=${`${id}-list`} aria-autocomplete="list"
       aria-activedescendant=${shown ? `${id}-${at}` : undefined} onKeyDown=${onKeyDown} onFocus=${() => setOpen(true)}
       onBlur=${() => setOpen(false)} onInput=${({ target }) => {
         setOpen(true);

@@ -1,6 +1,6 @@
 // The fields of the action dialog, by the names of the contract.
 
-import { html, useEffect, useRef } from "./lib.js";
+import { html, useFocus } from "./lib.js";
 import { useRead } from "./reads.js";
 import { words } from "./format.js";
 
@@ -33,39 +33,28 @@ export function Field({ field, first, act, value, onChange }) {
   return html`<${Kind} known=${known} first=${first} act=${act} value=${value} onChange=${onChange} />`;
 }
 
-/** Focuses the first field when the dialog opens. */
-function useFirst(first) {
-  const element = useRef(null);
-  useEffect(() => {
-    if (first) {
-      element.current?.focus();
-    }
-  }, []);
-  return element;
-}
-
 const Line = ({ known, first, value, onChange }) => html`<label class="field">
   <span>${known.label}</span>
-  <input ref=${useFirst(first)} value=${value} required=${!known.optional} maxlength=${known.maxlength} autocomplete="off"
+  <input ref=${useFocus(first)} autofocus=${first} value=${value} required=${!known.optional} maxlength=${known.maxlength} autocomplete="off"
     onInput=${({ target }) => onChange(target.value)} />
 </label>`;
 
 const Lines = ({ known, first, value, onChange }) => html`<label class="field">
   <span>${known.label}</span>
-  <textarea ref=${useFirst(first)} rows="4" required=${!known.optional} maxlength=${known.maxlength} value=${value}
+  <textarea ref=${useFocus(first)} autofocus=${first} rows="4" required=${!known.optional} maxlength=${known.maxlength} value=${value}
     onInput=${({ target }) => onChange(target.value)}></textarea>
 </label>`;
 
 const Number = ({ known, first, value, onChange }) => html`<label class="field">
   <span>${known.label}</span>
-  <input ref=${useFirst(first)} type="number" min=${known.min} max=${known.max} value=${value} required=${!known.optional}
+  <input ref=${useFocus(first)} autofocus=${first} type="number" min=${known.min} max=${known.max} value=${value} required=${!known.optional}
     onInput=${({ target }) => onChange(target.value === "" ? "" : target.valueAsNumber)} />
 </label>`;
 
 /** A time of the viewer's zone; the value is the time of the contract. */
 const Time = ({ known, first, onChange }) => html`<label class="field">
   <span>${known.label}</span>
-  <input ref=${useFirst(first)} type="datetime-local" required=${!known.optional}
+  <input ref=${useFocus(first)} autofocus=${first} type="datetime-local" required=${!known.optional}
     onInput=${({ target }) => onChange(target.value === "" ? "" : new Date(target.value).toISOString())} />
 </label>`;
 
@@ -74,7 +63,7 @@ function Choice({ known, first, act, value, onChange }) {
   const questionId = known.options ? undefined : act.input?.questionId;
   const question = useRead(questionId ? "getQuestion" : null, { questionId });
   const options = known.options ?? question.answer?.options ?? [];
-  const element = useFirst(first);
+  const element = useFocus(first);
   if (questionId && !question.answer) {
     return html`<p class="quiet" role="status">Reading the answers that are possible …</p>`;
   }
@@ -97,7 +86,7 @@ function Agent({ known, first, value, onChange }) {
   const agents = useRead("listAgents");
   return html`<label class="field">
     <span>${known.label}</span>
-    <select ref=${useFirst(first)} value=${value} required onChange=${({ target }) => onChange(target.value)}>
+    <select ref=${useFocus(first)} autofocus=${first} value=${value} required onChange=${({ target }) => onChange(target.value)}>
       <option value="">Choose an agent</option>
       ${agents.answer?.agents.map(({ agentId }) => html`<option key=${agentId} value=${agentId}>${agentId}</option>`)}
     </select>

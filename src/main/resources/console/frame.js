@@ -5,7 +5,7 @@ import { logOut, namespaceOfPage, session } from "./api.js";
 import { Find } from "./find.js";
 import { clockTime, count, duration, midnight, now } from "./format.js";
 import { KEYS, opened, singleKeys } from "./keys.js";
-import { html, useCell, useEffect, useRef, useState } from "./lib.js";
+import { html, useCell, useEffect, useModal, useState } from "./lib.js";
 import { isStale, live, outdated, paused, tellLogout } from "./live.js";
 import { Icon } from "./marks.js";
 import { PAGES, railPages } from "./pages.js";
@@ -121,14 +121,7 @@ function UpdateBanner() {
 /** The dialog of the frame that is open. */
 function Opened() {
   const which = useCell(opened);
-  const dialog = useRef(null);
-  useEffect(() => {
-    if (which && !dialog.current.open) {
-      dialog.current.showModal();
-    } else if (!which && dialog.current.open) {
-      dialog.current.close();
-    }
-  }, [which]);
+  const dialog = useModal(Boolean(which));
   const close = () => opened.set(null);
   const onClick = ({ target }) => target === dialog.current && close();
   return html`<dialog ref=${dialog} class=${`frame ${which ?? ""}`} onClose=${close} onClick=${onClick} aria-labelledby=${`${which}-title`}>

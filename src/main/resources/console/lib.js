@@ -44,6 +44,42 @@ export function useCell(watched) {
   return value;
 }
 
+/**
+ * Keeps a modal dialog open while a condition holds. It opens before the browser takes the next key, so that what is typed
+ * right after the key that opened it reaches the dialog.
+ *
+ * @param open whether it is open
+ * @returns the ref of the dialog
+ */
+export function useModal(open) {
+  const dialog = useRef(null);
+  useLayoutEffect(() => {
+    if (open && !dialog.current.open) {
+      dialog.current.showModal();
+    } else if (!open && dialog.current.open) {
+      dialog.current.close();
+    }
+  }, [open]);
+  return dialog;
+}
+
+/**
+ * Gives an element the focus when it appears, before the browser takes the next key. The element of a dialog needs the
+ * property autofocus as well, because the dialog opens after its content has appeared.
+ *
+ * @param wanted whether it takes the focus
+ * @returns the ref of the element
+ */
+export function useFocus(wanted) {
+  const element = useRef(null);
+  useLayoutEffect(() => {
+    if (wanted) {
+      element.current?.focus();
+    }
+  }, []);
+  return element;
+}
+
 /** Reads a choice that this browser keeps. Returns the fallback when there is none or storage is off. */
 export function kept(name, fallback) {
   try {

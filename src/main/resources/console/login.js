@@ -1,7 +1,7 @@
 // The login: a token once, then a session that the browser holds as a cookie which no script can read.
 
 import { logIn } from "./api.js";
-import { html, useEffect, useRef, useState } from "./lib.js";
+import { html, useEffect, useFocus, useState } from "./lib.js";
 import { Problem } from "./ui.js";
 
 /** The form that asks for a token. */
@@ -9,10 +9,9 @@ export function Login() {
   const [token, setToken] = useState("");
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
-  const box = useRef(null);
+  const box = useFocus(true);
   useEffect(() => {
     document.title = "Log in · agentbus";
-    box.current.focus();
   }, []);
   const submit = async (event) => {
     event.preventDefault();

@@ -111,6 +111,32 @@ class KeyboardTest {
     }
 
     @Test
+    void what_is_typed_right_after_the_key_or_click_that_opens_a_dialog_reaches_its_first_field() {
+        try (Visit visit = console.visit()) {
+            visit.open(fleet.path("jobs/{blockedJob}"), "security.review");
+            visit.page().locator("[data-page-actions] button.act").first().waitFor();
+            assertEquals(
+                    "find",
+                    focusAfter(
+                            visit,
+                            "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))"));
+            press(visit, "Escape");
+            assertThat(visit.page().locator("dialog[open]")).hasCount(0);
+            assertEquals(
+                    "autofocus", focusAfter(visit, "document.querySelector('[data-page-actions] button.act').click()"));
+        }
+    }
+
+    /** The id, or else autofocus, of the element that has the focus when the browser could take the next key. */
+    private static Object focusAfter(Visit visit, String act) {
+        return visit.page()
+                .evaluate("() => new Promise((done) => { const channel = new MessageChannel();"
+                        + " channel.port1.onmessage = () => done(document.activeElement.id"
+                        + " || (document.activeElement.autofocus ? 'autofocus' : document.activeElement.outerHTML));"
+                        + act + "; channel.port2.postMessage(null); })");
+    }
+
+    @Test
     void the_palette_opens_an_agent_by_its_name() {
         try (Visit visit = console.visit()) {
             visit.open("needs-me", "need a person");

@@ -58,7 +58,7 @@ class PagesTest {
                 new Place("agents", "agents", "product-metrics"),
                 new Place("agent", "agents/devops", "infra.check"),
                 new Place("events", "events", "job."),
-                new Place("audit", "audit", "job."),
+                new Place("audit", "audit", "operator:"),
                 new Place("gateways", "gateways", "default"),
                 new Place("account", "account?agent=devops", "Copy as Markdown"),
                 new Place("question", "questions/{question}", "May I rotate"),
