@@ -318,14 +318,14 @@ class RefusalsTest {
             inTransaction.jdbc().queryForList("select make_refused_due('default', '{devops,research}')");
 
             assertTrue(inTransaction.count("jobs where job_id = ?::uuid and run_after <= now()", attempt.job()) == 1);
-            assertEquals(
-                    List.of("jobs_undelivered"),
-                    inTransaction
-                            .jdbc()
-                            .queryForList(
-                                    "select indexrelid::regclass::text from pg_index where indrelid = 'jobs'::regclass"
-                                            + " and not indisprimary and pg_stat_get_xact_numscans(indexrelid) > 0",
-                                    String.class));
+            long read = inTransaction
+                    .jdbc()
+                    .queryForObject(
+                            "select sum(pg_stat_get_xact_tuples_returned(indexrelid)) from pg_index"
+                                    + " where indrelid = 'jobs'::regclass",
+                            Long.class);
+            // The planner reads the ends of some indexes; the queue has 5,000 entries.
+            assertTrue(read < 500, read + " index entries read");
             connection.rollback();
         }
     }
