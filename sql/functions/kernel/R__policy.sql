@@ -447,6 +447,44 @@ create or replace function event_looks() returns int language sql immutable as $
 -- Chosen: such a call takes about a tenth of a second, like one of list-audit.
 create or replace function question_looks() returns int language sql immutable as $$ select 10000 $$;
 
+-- ------------------------------------------------------------------------------------------------- proposals
+
+-- How many urgent opportunities (urgency 5) an agent may make a day when its proposalBudget names no number.
+-- Chosen: an urgent one interrupts a person, and a second of the same agent is rarely as urgent.
+create or replace function urgent_a_day() returns int language sql immutable as $$ select 1 $$;
+
+-- An opportunity with at most this confidence cannot be urgent.
+-- Chosen: the lower two of five; below the middle the author doubts its own evidence.
+create or replace function unsure_confidence() returns int language sql immutable as $$ select 2 $$;
+
+-- How many opportunities of one agent may be open when its proposalBudget names no number.
+-- Chosen: about three days of the largest daily budget of the fleet; the next one would wait as long.
+create or replace function open_of_agent() returns int language sql immutable as $$ select 10 $$;
+
+-- How many opportunities of one theme may be open, of all agents together.
+-- Chosen: as many as a person compares at once.
+create or replace function open_of_theme() returns int language sql immutable as $$ select 5 $$;
+
+-- How many proposals the refusal of a budget names; it names the newest.
+-- Chosen: more than the daily budget of any agent of the fleet.
+create or replace function proposals_listed() returns int language sql immutable as $$ select 10 $$;
+
+-- How many of the newest decided proposals of an agent its rates are taken from.
+-- Chosen: fewer make a rate of 10 per cent a matter of one proposal.
+create or replace function poor_rate_over() returns int language sql immutable as $$ select 20 $$;
+
+-- An agent of whose last poor_rate_over decided proposals fewer per cent were accepted has half its budget.
+-- Chosen: at one in ten, people read nine for nothing.
+create or replace function poor_rate_percent() returns int language sql immutable as $$ select 10 $$;
+
+-- The rates of an author count for the rank of its opportunities from this many decided proposals.
+-- Chosen: below that, one decision moves the rate by more than a fifth.
+create or replace function rated_from() returns int language sql immutable as $$ select 5 $$;
+
+-- How many of its newest decided proposals the prompt of an agent tells of.
+-- Chosen: as many as one remembers; each rejection among them takes a line.
+create or replace function decided_in_prompt() returns int language sql immutable as $$ select 10 $$;
+
 -- ------------------------------------------------------------------------------------------- standing orders
 
 -- The deadline of a slot that was started elsewhere, in seconds, when neither the order nor the caller
