@@ -201,8 +201,10 @@ alter table agents
 comment on column agents.may_triage is 'Whether the agent may triage opportunities and merge them.';
 comment on column agents.may_convert is 'Whether the agent may convert opportunities to jobs.';
 
+-- A year, whatever agentbus.history.keep-days is: what was rejected lately is refused again only while its
+-- row is there, and the rates of an author come from its decided proposals. Budgets keep the tables small.
 insert into retention_rules (table_name, way, key_column, over_column, keep_days)
 values
-  ('ideas', 'deleted', 'idea_id', 'ended_at', null),
-  ('opportunities', 'deleted', 'opportunity_id', 'ended_at', null),
-  ('reports', 'deleted', 'report_id', 'created_at', null);
+  ('ideas', 'deleted', 'idea_id', 'ended_at', 365),
+  ('opportunities', 'deleted', 'opportunity_id', 'ended_at', 365),
+  ('reports', 'deleted', 'report_id', 'created_at', 365);

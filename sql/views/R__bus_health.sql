@@ -184,7 +184,7 @@ comment on view dispatcher_health_summary_v is
   'Each start of a dispatcher with its status: healthy, stale (it missed its heartbeats a short while ago), or gone.';
 
 create view system_health_snapshot_v as
-select n.namespace, q.*, l.*, d.*, r.*
+select n.namespace, q.*, l.*, d.*, r.*, i.*, o.*, c.*
 from namespaces n
 cross join lateral (
   select
@@ -225,6 +225,27 @@ cross join lateral (
   from standing_order_runs
   where namespace = n.namespace
     and scheduled_for > now() - interval '24 hours'
-    and scheduled_for <= now()) r;
+    and scheduled_for <= now()) r
+cross join lateral (
+  select count(*) as ideas_open
+  from ideas
+  where namespace = n.namespace
+    and ended_at is null) i
+cross join lateral (
+  select
+    count(*) as opportunities_open,
+    count(*) filter (where status in ('new', 'triaged')) as opportunities_undecided,
+    coalesce(round(extract(epoch from now() - min(touched_at) filter (where status in ('new', 'triaged')))), 0)
+      as oldest_undecided_seconds
+  from opportunities
+  where namespace = n.namespace
+    and ended_at is null) o
+cross join lateral (
+  select
+    count(*) filter (where status = 'converted_to_job') as opportunities_converted_24h,
+    count(*) filter (where status = 'rejected') as opportunities_rejected_24h
+  from opportunities
+  where namespace = n.namespace
+    and decided_at > now() - interval '24 hours') c;
 comment on view system_health_snapshot_v is
-  'The counts of jobs, dispatchers and slots: one row for each namespace, also for an empty one.';
+  'The counts of jobs, dispatchers, slots and proposals: one row for each namespace, also for an empty one.';

@@ -50,10 +50,6 @@ create or replace function unbuilt_criteria(p_phase int)
 returns table (place int, name text, words text, lane text) language sql immutable as $$
   select u.place, u.name, u.words, u.lane
   from (values
-    (3, 1, 'idea_surfaced', 'an idea has been proposed', 'ideas'),
-    (3, 2, 'opportunity_converted', 'an opportunity has become a job', 'opportunities'),
-    (3, 3, 'budgets_respected', 'the budgets of proposals hold', 'proposal budgets'),
-    (3, 4, 'digest_is_short', 'the digest is short', 'digests'),
     (4, 1, 'memories_promoted', 'memories are promoted for three roles', 'memory'),
     (4, 2, 'memories_in_prompts', 'no prompt has more than ten memories', 'memory'),
     (4, 3, 'memories_reviewed', 'stale memories are reviewed', 'memory'),
@@ -136,6 +132,12 @@ begin
       gate_agent_orders(p_namespace, p_phase, p_from, p_now),
       gate_agent_jobs(p_namespace, p_phase, p_from, p_now),
       gate_failures(p_namespace, p_phase, p_from, p_now));
+  elsif p_phase = 3 then
+    v_criteria := jsonb_build_array(
+      gate_ideas(p_namespace, p_phase, p_from, p_now),
+      gate_conversions(p_namespace, p_phase, p_from, p_now),
+      gate_budgets(p_namespace, p_phase, p_from, p_now),
+      gate_digests(p_namespace, p_phase, p_from, p_now));
   end if;
   return v_criteria
     || coalesce((

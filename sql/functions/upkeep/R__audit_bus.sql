@@ -169,7 +169,9 @@ declare
 begin
   perform act_as('{"kind": "dispatcher", "name": "auditor"}', 'seen by the bus itself');
   foreach v_check in array '{audit_failure_clusters,audit_rising_dead_letters,audit_stuck_jobs,'
-    'audit_silent_ends,audit_silent_orders,audit_stale_replans}'::text[]
+    'audit_silent_ends,audit_silent_orders,audit_stale_replans,'
+    'audit_spam,audit_stale_proposals,audit_duplicates,audit_low_confidence,audit_budget_abuse,'
+    'audit_orphaned_conversions}'::text[]
   loop
     begin
       execute format('select %I($1)', v_check) using p_now;

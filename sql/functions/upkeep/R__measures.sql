@@ -152,6 +152,27 @@ returns table (metric text, labels jsonb, value double precision) language sql s
   from (select distinct namespace from standing_orders where enabled) o
 $$;
 
+-- Returns the open ideas and opportunities by status, and how long the oldest of each is untouched. Without
+-- such a proposal there is no row.
+create or replace function measured_proposals()
+returns table (metric text, labels jsonb, value double precision) language sql stable as $$
+  select g.metric, jsonb_build_object('namespace', p.namespace, 'kind', p.kind, 'status', p.status), g.value
+  from (
+    select namespace, 'idea' as kind, status, count(*) as open, min(touched_at) as oldest
+    from ideas
+    where ended_at is null
+    group by namespace, status
+    union all
+    select namespace, 'opportunity', status, count(*), min(touched_at)
+    from opportunities
+    where ended_at is null
+    group by namespace, status) p
+  cross join lateral (values
+    ('agentbus_proposals', p.open::double precision),
+    ('agentbus_proposals_oldest_seconds', extract(epoch from now() - p.oldest)::double precision))
+      g (metric, value)
+$$;
+
 -- Returns the values of database_health_v about the database itself, and which of them are above their
 -- threshold; read_only says whether it takes no changes.
 create or replace function measured_database()
@@ -214,6 +235,8 @@ begin
     select * from measured_gateways()
     union all
     select * from measured_orders()
+    union all
+    select * from measured_proposals()
     union all
     select * from measured_database()
     union all

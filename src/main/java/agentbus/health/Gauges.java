@@ -56,6 +56,8 @@ public final class Gauges {
         this.gauge("agentbus.lanes.stopped", "Lanes that the bus has stopped because their gateway refuses calls.");
         this.gauge("agentbus.standing.orders", "Standing orders with a problem, by its kind.");
         this.gauge("agentbus.slots.unsettled", "Due slots of standing orders that no node settles.");
+        this.gauge("agentbus.proposals", "Open ideas and opportunities, by status.");
+        this.gauge("agentbus.proposals.oldest.seconds", "How long the oldest of them is untouched.");
         this.gauge("agentbus.database.watch", "A value of the database to watch; docs/operations.md has the units.");
         this.gauge("agentbus.database.worry", "Whether that value is above its threshold: 1, else 0.");
         this.gauge(

@@ -114,6 +114,9 @@ class MetricsTableTest {
                 .update(
                         "insert into restore_drills (started_at, ended_at, ok, rto_seconds, rpo_seconds, source, findings)"
                                 + " values (now(), now(), true, 1, 1, 'a.zip', '[]')");
+        database.jdbc()
+                .update("insert into ideas (namespace, source_agent, theme, title, body)"
+                        + " values ('default', 'ann', 'toil', 'One script less', 'Two scripts do the same.')");
         // Another node asks this gateway, so the bus leaves the job of its agent alone.
         database.jdbc()
                 .update("insert into gateways (namespace, gateway, checked_at) values ('default', 'elsewhere', now())");
