@@ -32,23 +32,28 @@ end
 $$;
 
 -- Returns the due job of an agent that waits for the longest time, and since when; all null when no job is
--- due. Of each priority only the first job is read, because the index has the earliest first.
+-- due. Of each priority only the first job is read, because the index has the earliest first; the index holds
+-- proactive jobs apart.
 create or replace function oldest_due(p_namespace text, p_agent text, out job_id uuid, out since timestamptz)
 language sql stable as $$
   with recursive firsts as (
-    (
-      select priority, run_after, job_id
+    select n.*
+    from (values (false), (true)) p (proactive)
+    cross join lateral (
+      select p.proactive, priority, run_after, job_id
       from jobs
       where namespace = p_namespace and target_agent = p_agent and state = 'queued'
+        and is_proactive(job_type) = p.proactive
       order by priority desc, run_after, seq
-      limit 1)
+      limit 1) n
     union all
     select n.*
     from firsts f
     cross join lateral (
-      select priority, run_after, job_id
+      select f.proactive, priority, run_after, job_id
       from jobs
       where namespace = p_namespace and target_agent = p_agent and state = 'queued'
+        and is_proactive(job_type) = f.proactive
         and priority < f.priority
       order by priority desc, run_after, seq
       limit 1) n

@@ -4,6 +4,16 @@
 -- chooses without locks and then locks only the chosen jobs; locking every candidate of every lane would
 -- write to ten times as many rows (docs/adr/0009, docs/adr/0016). R__claim_mark.sql explains which jobs a
 -- claim need not read.
+--
+-- Proactive jobs come after all other due jobs, whatever their priority, which decides among themselves only.
+-- The index jobs_to_claim has this order, so it costs a claim nothing.
+
+-- Returns whether jobs of this type are proactive work, which a lane does after all other work. The indexes
+-- jobs_to_claim and jobs_proactive hold the same condition.
+create or replace function is_proactive(p_job_type text) returns boolean
+language sql immutable as $$
+  select p_job_type = 'proactive'
+$$;
 
 -- Returns a job with its live attempt, as the answer to a worker that pulls. The door adds the token of the
 -- attempt.
@@ -102,7 +112,7 @@ begin
   from jobs j
   join job_attempts a on a.attempt_id = j.live_attempt
   where j.job_id = any (p_jobs)
-  order by j.priority desc, j.run_after, j.seq;
+  order by is_proactive(j.job_type), j.priority desc, j.run_after, j.seq;
 end
 $$;
 
@@ -124,7 +134,8 @@ drop function if exists claim_for_dispatch(text, int, int, text[]);
 -- is paused. A run that goes on after its attempt takes a place in the lane of its agent, and a place on
 -- its own gateway, which may be another than the agent's by now.
 -- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
--- key). Then the highest priority comes first, within the room of each agent and each gateway.
+-- key). Then come the jobs that are not proactive, and then those that are, each with the highest priority
+-- first, within the room of each agent and each gateway.
 create or replace function choose_jobs(
   p_limit int, p_passed uuid[], p_gateways text[], p_namespaces text[], out o_jobs uuid[], out o_agents text[]
 ) language plpgsql as $$
@@ -191,12 +202,12 @@ begin
     select j.*, g.namespace, g.gateway, g.room as gateway_room, l.room as lane_room, l.agent_id,
       row_number() over (
         partition by l.namespace, l.agent_id
-        order by j.fresh, j.priority desc, j.run_after, j.seq) as place_in_lane
+        order by j.fresh, j.proactive, j.priority desc, j.run_after, j.seq) as place_in_lane
     from lanes l
     join gateways_with_room g using (namespace, gateway)
     cross join lateral (
       select * from (
-        select false as fresh, job_id, priority, run_after, seq
+        select false as fresh, is_proactive(job_type) as proactive, job_id, priority, run_after, seq
         from live
         where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
           and leased_until <= now() and leased_until > now() - key_memory() and job_id <> all (p_passed)
@@ -205,12 +216,12 @@ begin
         limit least(l.room, g.room, p_limit)) lost
       union all
       select * from (
-        select true, job_id, priority, run_after, seq
+        select true, is_proactive(job_type), job_id, priority, run_after, seq
         from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
           and moved_xid >= l.floor and job_id <> all (p_passed)
           and l.paused_types = '{}'
-        order by priority desc, run_after, seq
+        order by is_proactive(job_type), priority desc, run_after, seq
         limit least(l.room, g.room, p_limit)) queued
       union all
       select true, o.*
@@ -223,7 +234,7 @@ begin
     select *,
       row_number() over (
         partition by namespace, gateway
-        order by fresh, priority desc, run_after, seq) as place_at_gateway
+        order by fresh, proactive, priority desc, run_after, seq) as place_at_gateway
     from due
     where place_in_lane <= lane_room
   )
@@ -232,7 +243,7 @@ begin
     select job_id, agent_id
     from fitting
     where place_at_gateway <= gateway_room
-    order by fresh, priority desc, run_after, seq
+    order by fresh, proactive, priority desc, run_after, seq
     limit p_limit
   ) chosen;
 end
@@ -306,12 +317,12 @@ begin
     v_due := array(
       select o_job
       from due_of_other_types(p_agent.namespace, p_agent.agent_id, v_types, v_lane_floor, '{}', v_room)
-      order by o_priority desc, o_run_after, o_seq
+      order by o_proactive, o_priority desc, o_run_after, o_seq
       limit v_room);
     return (
-      select array_agg(job_id order by priority desc, run_after, seq)
+      select array_agg(job_id order by is_proactive(job_type), priority desc, run_after, seq)
       from (
-        select job_id, priority, run_after, seq
+        select job_id, job_type, priority, run_after, seq
         from jobs
         where job_id = any (v_due)
           and target_agent = p_agent.agent_id and state = 'queued' and run_after <= now()
@@ -324,7 +335,7 @@ begin
       from jobs
       where namespace = p_agent.namespace and target_agent = p_agent.agent_id
         and state = 'queued' and run_after <= now() and moved_xid >= v_lane_floor
-      order by priority desc, run_after, seq
+      order by is_proactive(job_type), priority desc, run_after, seq
       limit v_room
       for no key update skip locked) due);
 end

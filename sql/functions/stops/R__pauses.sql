@@ -83,6 +83,9 @@ language sql immutable as $$
   select p_job_type = any (p_types) or split_part(p_job_type, '.', 1) = any (p_types)
 $$;
 
+-- An earlier version of this script returned other columns.
+drop function if exists due_of_other_types(text, text, text[], xid8, uuid[], int);
+
 -- Returns the due jobs that a claim may take from a lane while p_types are paused, at most p_limit of each
 -- other job type, which therefore hold the first p_limit of the lane. p_floor and p_passed are as in
 -- choose_jobs.
@@ -90,7 +93,7 @@ $$;
 -- one step, whatever their number.
 create or replace function due_of_other_types(
   p_namespace text, p_agent text, p_types text[], p_floor xid8, p_passed uuid[], p_limit int
-) returns table (o_job uuid, o_priority int, o_run_after timestamptz, o_seq bigint)
+) returns table (o_proactive boolean, o_job uuid, o_priority int, o_run_after timestamptz, o_seq bigint)
 language plpgsql stable
 -- A sort would read the whole queue, and its cost looks small while the statistics are old.
 set enable_sort = off as $$
@@ -110,7 +113,7 @@ begin
     exit when not found;
     continue when type_is_in(v_type, p_types);
     return query
-      select job_id, priority, run_after, seq
+      select is_proactive(job_type), job_id, priority, run_after, seq
       from jobs
       where namespace = p_namespace
         and target_agent = p_agent

@@ -115,7 +115,7 @@ create or replace function audit_stopped_lanes(p_now timestamptz) returns void l
       and target_agent = a.agent_id
       and state = 'queued'
       and run_after <= p_now
-    order by priority desc, run_after, seq
+    order by is_proactive(job_type), priority desc, run_after, seq
     limit 1) j
   -- Without the lanes that gateway.calls_refused or gateway.wrong_agent has reported, as in stuck_jobs_v.
   where not lane_open(a)

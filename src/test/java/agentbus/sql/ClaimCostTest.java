@@ -59,7 +59,8 @@ class ClaimCostTest {
         List<String> plan = bus.jdbc()
                 .queryForList(
                         "explain select job_id from jobs where namespace = 'default' and target_agent = 'devops'"
-                                + " and state = 'queued' and run_after <= now() order by priority desc, run_after, seq limit 5"
+                                + " and state = 'queued' and run_after <= now()"
+                                + " order by is_proactive(job_type), priority desc, run_after, seq limit 5"
                                 + " for no key update skip locked",
                         String.class);
         assertTrue(plan.toString().contains("Index Scan using jobs_to_claim"), plan.toString());

@@ -52,6 +52,32 @@ class ClaimTest {
     }
 
     @Test
+    void proactive_work_comes_after_all_other_work_whatever_its_priority() {
+        String high = bus.enqueue("jobType", "proactive", "priority", 1000);
+        String low = bus.enqueue("jobType", "proactive", "priority", 999);
+        String elsewhere = research("jobType", "proactive", "priority", 998);
+        String other = bus.enqueue("priority", 1);
+
+        assertEquals(List.of(other), bus.claimedIds(1));
+        assertEquals(List.of(high, low, elsewhere), bus.claimedIds(10), "among themselves by priority");
+    }
+
+    @Test
+    void a_worker_and_a_lane_with_a_paused_type_take_proactive_work_last_too() {
+        bus.enqueue("jobType", "proactive", "priority", 1000);
+        String other = bus.enqueue("priority", 1);
+        String recovery = bus.enqueue("jobType", "recovery", "priority", 2);
+
+        assertEquals(
+                recovery,
+                bus.ask("claim_jobs", "targetAgent", "devops")
+                        .at("/jobs/0/jobId")
+                        .asText());
+        bus.ask("pause", "kind", "job_type", "name", "dev", "mode", "pause", "reason", "a test");
+        assertEquals(List.of(other), bus.claimedIds(1));
+    }
+
+    @Test
     void a_claim_makes_an_attempt_with_a_lease() {
         Attempt attempt = bus.leased();
 
