@@ -29,6 +29,8 @@ language sql stable as $$
     'instructions', (p_job).instructions))
     || case when (p_job).question_id is null then '{}'
       else jsonb_build_object('questions', questions_for_prompt((p_job).job_id)) end
+    || case when tells_of_proposals((p_job).job_type)
+      then proposals_for_prompt((p_job).namespace, (p_job).target_agent) else '{}' end
 $$;
 
 -- Returns a job with its live attempt, as its prompt and its hook call need it. It has no other field,
@@ -66,6 +68,8 @@ language sql stable as $$
     || jsonb_build_object('payload', (p_job).payload)
     || case when (p_job).question_id is null then '{}'
       else jsonb_build_object('questions', questions_for_prompt((p_job).job_id)) end
+    || case when tells_of_proposals((p_job).job_type)
+      then proposals_for_prompt((p_job).namespace, (p_job).target_agent) else '{}' end
 $$;
 
 -- Leases locked jobs to an owner for p_lease; p_delivery is hook or pull. A queued job gets a new attempt.
