@@ -51,8 +51,9 @@ $$;
 create or replace function half_budget_text(p_namespace text, p_agent text) returns text
 language sql stable as $$
   select case when o_poor then
-    format('because %s of its last %s decided proposals were accepted; the whole comes back when %s of them are',
+    format('because %s of its last %s decided proposals %s accepted; the whole comes back when %s of them are',
       case o_accepted when 0 then 'none' else 'only ' || o_accepted end, o_decided,
+      case o_accepted when 1 then 'was' else 'were' end,
       ceil(o_decided * poor_rate_percent() / 100.0)) end
   from acceptance_of(p_namespace, p_agent)
 $$;
