@@ -4,7 +4,7 @@
 
 -- Returns the codes with which the calls of an agent that proposes too much, too little or again are refused.
 create or replace function proposal_refusals() returns text[] language sql immutable as $$
-  select array['budget_spent', 'too_many_open', 'near_duplicate', 'rejected_before', 'below_the_bar']
+  select array['proposal_budget', 'open_limit', 'near_duplicate', 'rejected_before', 'below_bar', 'unknown_evidence']
 $$;
 
 -- Returns for each agent the number of its calls that were refused since p_from with one of p_codes, and the
@@ -142,7 +142,7 @@ create or replace function audit_budget_abuse(p_now timestamptz) returns void la
   select append_event(namespace, 'audit.proposals.budget_abuse', null, null,
     jsonb_build_object('agentId', agent_id, 'refused', refused, 'refusedFor', by_code),
     once_key(agent_id, date_trunc('day', p_now, 'UTC')))
-  from refused_proposals(date_trunc('day', p_now, 'UTC'), '{budget_spent,too_many_open}')
+  from refused_proposals(date_trunc('day', p_now, 'UTC'), '{proposal_budget,open_limit}')
   where refused >= budget_refusals_to_tell()
 $$;
 

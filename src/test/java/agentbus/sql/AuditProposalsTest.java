@@ -60,7 +60,7 @@ class AuditProposalsTest {
         refused("research", "near_duplicate", 7);
         assertEquals(List.of(), found("spam"), "one below");
 
-        refused("research", "budget_spent", 1);
+        refused("research", "proposal_budget", 1);
 
         List<JsonNode> spam = found("spam");
         assertEquals(1, spam.size());
@@ -165,11 +165,11 @@ class AuditProposalsTest {
 
     @Test
     void an_agent_that_goes_on_after_two_refusals_of_its_budget_abuses_it() {
-        refused("research", "budget_spent", 2);
+        refused("research", "proposal_budget", 2);
         refused("devops", "near_duplicate", 3);
         assertEquals(List.of(), found("budget_abuse"));
 
-        refused("research", "too_many_open", 1);
+        refused("research", "open_limit", 1);
 
         JsonNode abuse = found("budget_abuse").get(0);
         assertEquals("research", abuse.get("agentId").asText());
@@ -179,7 +179,7 @@ class AuditProposalsTest {
 
     @Test
     void refusals_of_the_day_before_are_no_abuse_of_today() {
-        refused("research", "budget_spent", 9);
+        refused("research", "proposal_budget", 9);
         bus.jdbc().update("update refusals set minute = date_trunc('day', now(), 'UTC') - interval '1 minute'");
 
         assertEquals(List.of(), found("budget_abuse"));
