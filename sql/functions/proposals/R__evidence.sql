@@ -1,0 +1,117 @@
+-- Evidence of proposals: what it names must exist in the namespace.
+
+-- Returns whether an entry of evidence names a row of the namespace, live or retired.
+create or replace function evidence_exists(p_namespace text, p_kind text, p_id uuid) returns boolean
+language sql stable as $$
+  select case p_kind
+    when 'job' then
+      exists (select from jobs where job_id = p_id and namespace = p_namespace)
+      or exists (select from jobs_history where job_id = p_id and namespace = p_namespace)
+    when 'event' then exists (select from event_of(p_id) where namespace = p_namespace)
+    when 'slot' then exists (select from slot_of(p_id) where namespace = p_namespace)
+    else false end
+$$;
+
+-- Returns one entry of evidence as it is stored: kind, id or url, lookedAt of a url and note. p_field is the
+-- name of the entry in refusals. Refuses (422) an entry without its id or url, an id that names nothing in
+-- the namespace, and a url without the time when it was looked at, or with a time to come.
+create or replace function checked_entry(p_namespace text, p_entry jsonb, p_field text) returns jsonb
+language plpgsql stable as $$
+declare
+  v_kind text := p_entry ->> 'kind';
+  v_looked timestamptz := (p_entry ->> 'lookedAt')::timestamptz;
+begin
+  if v_kind = 'url' then
+    if p_entry ->> 'url' is null or p_entry ? 'id' then
+      perform refuse(422, 'invalid_field', format('%s is of kind url and must have a url and no id', p_field),
+        p_field, p_entry, 'an object with kind url, url and lookedAt');
+    end if;
+    if v_looked is null then
+      perform refuse(422, 'invalid_field', format('%s does not say when %s was looked at', p_field, p_entry ->> 'url'),
+        p_field || '.lookedAt', p_entry, 'the time when the page was read, such as ' || utc_text(now()));
+    end if;
+    if v_looked > now() + clock_slack() then
+      perform refuse(422, 'invalid_field', format('%s was looked at %s, which is in the future', p_field, utc_text(v_looked)),
+        p_field || '.lookedAt', p_entry -> 'lookedAt', 'a time that is not after ' || utc_text(now()));
+    end if;
+    return jsonb_strip_nulls(jsonb_build_object('kind', 'url', 'url', p_entry ->> 'url',
+      'lookedAt', v_looked, 'note', one_line(p_entry ->> 'note', null)));
+  end if;
+  if p_entry ->> 'id' is null or p_entry ? 'url' then
+    perform refuse(422, 'invalid_field', format('%s is of kind %s and must have an id and no url', p_field, v_kind),
+      p_field, p_entry, format('an object with kind %s and id', v_kind));
+  end if;
+  if not evidence_exists(p_namespace, v_kind, (p_entry ->> 'id')::uuid) then
+    perform refuse(422, 'unknown_evidence', format('%s names %s %s, and namespace %s has none with this id',
+        p_field, v_kind, p_entry ->> 'id', p_namespace),
+      p_field || '.id', p_entry -> 'id',
+      case v_kind
+        when 'memory' then 'evidence of another kind: this bus has no memories yet'
+        else format('the id of a %s of namespace %s', v_kind, p_namespace) end);
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object('kind', v_kind, 'id', lower(p_entry ->> 'id'),
+    'note', one_line(p_entry ->> 'note', null)));
+end
+$$;
+
+-- Returns the evidence of a proposal as it is stored: an array of checked entries, each thing named once.
+create or replace function checked_evidence(p_namespace text, p_evidence jsonb) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(entry order by place), '[]')
+  from (
+    select distinct on (evidence_key(entry)) entry, place
+    from (
+      select
+        checked_entry(p_namespace, value, format('evidence[%s]', ordinality - 1)) as entry,
+        ordinality as place
+      from jsonb_array_elements(coalesce(p_evidence, '[]')) with ordinality) checked
+    order by evidence_key(entry), place) once
+$$;
+
+-- Returns what an entry of evidence names, so that two entries about the same thing are equal.
+create or replace function evidence_key(p_entry jsonb) returns text
+language sql immutable as $$
+  select p_entry ->> 'kind' || ':' || coalesce(lower(p_entry ->> 'id'), p_entry ->> 'url')
+$$;
+
+-- Returns what is missing for the bar of an opportunity, in words; empty when nothing is.
+create or replace function missing_for_bar(p_input jsonb, p_evidence jsonb) returns text[]
+language sql stable as $$
+  select array(
+    select words
+    from (values
+      (1, 'whyNow', 'whyNow (what has changed, so that it is worth doing now)'),
+      (2, 'impactScore', 'impactScore (1 to 5)'),
+      (3, 'confidenceScore', 'confidenceScore (1 to 5)'),
+      (4, 'urgencyScore', 'urgencyScore (1 to 5)'),
+      (5, 'reversibility', 'reversibility (high, medium or low)'),
+      (6, 'ifNothing', 'ifNothing (what happens if nothing is done)'),
+      (7, 'ownerCandidate', 'ownerCandidate (the agent that would do it)'),
+      (8, 'suggestedNextStep', 'suggestedNextStep (the smallest next step)')) f (place, field, words)
+    where not p_input ? field
+    union all
+    select 'evidence (at least one job, event, slot or memory of this bus, or a url with the time when it was looked at)'
+    where p_evidence = '[]')
+$$;
+
+-- Refuses (422, below_bar) an opportunity that lacks a part of the bar, and offers to keep the same content
+-- as an idea. Refuses an owner that is unknown or disabled.
+create or replace function require_bar(p_namespace text, p_input jsonb, p_evidence jsonb) returns void
+language plpgsql stable as $$
+declare
+  v_missing text[] := missing_for_bar(p_input, p_evidence);
+  v_owner agents;
+begin
+  if v_missing <> '{}' then
+    perform refuse(422, 'below_bar',
+      format('an opportunity is ready for a decision, and this one lacks %s', array_to_string(v_missing, ', ')),
+      split_part(v_missing[1], ' ', 1), null,
+      'these parts; or create-idea with the same theme, title and evidence, and the rest as its body');
+  end if;
+  v_owner := agent_named(p_namespace, p_input ->> 'ownerCandidate', 'ownerCandidate');
+  if not v_owner.enabled then
+    perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', v_owner.agent_id),
+      'ownerCandidate', to_jsonb(v_owner.agent_id), 'an enabled agent');
+  end if;
+end
+$$;

@@ -1,0 +1,175 @@
+-- Ideas: what agents notice, below the bar of an opportunity. See docs/guide/proposals.md.
+
+-- Returns an idea as the contract shows it. Long texts are cut after p_text characters (null: whole), and
+-- then the evidence is only counted.
+create or replace function idea_row(p_idea ideas, p_text int) returns jsonb
+language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'ideaId', (p_idea).idea_id,
+    'seq', (p_idea).seq,
+    'namespace', (p_idea).namespace,
+    'status', (p_idea).status,
+    'sourceAgent', (p_idea).source_agent,
+    'sourceJobId', (p_idea).source_job_id,
+    'sourceJobType', (p_idea).source_job_type,
+    'theme', (p_idea).theme,
+    'title', (p_idea).title,
+    'body', cut((p_idea).body, p_text),
+    'bodyBytes', octet_length((p_idea).body),
+    'tags', to_jsonb((p_idea).tags),
+    'evidence', case when p_text is null then (p_idea).evidence end,
+    'evidenceCount', jsonb_array_length((p_idea).evidence),
+    'dedupeKey', (p_idea).dedupe_key,
+    'reviewedBy', (p_idea).reviewed_by,
+    'reviewedAt', (p_idea).reviewed_at,
+    'notes', cut((p_idea).notes, p_text),
+    'opportunityId', (p_idea).opportunity_id,
+    'touchedAt', (p_idea).touched_at,
+    'endedAt', (p_idea).ended_at,
+    'createdAt', (p_idea).created_at,
+    'updatedAt', (p_idea).updated_at))
+$$;
+
+-- Returns an idea of the namespace. Refuses an unknown one (404).
+create or replace function idea_of(p_namespace text, p_idea_id uuid) returns ideas
+language plpgsql stable as $$
+declare
+  v_idea ideas;
+begin
+  select * into v_idea from ideas where idea_id = p_idea_id and namespace = p_namespace;
+  if not found then
+    perform refuse(404, 'unknown_idea', format('there is no idea %s in namespace %s', p_idea_id, p_namespace),
+      'ideaId', to_jsonb(p_idea_id), 'the id of an idea; see list-ideas');
+  end if;
+  return v_idea;
+end
+$$;
+
+-- Returns the fields in which the request of an idea differs from the idea with its dedupe key.
+create or replace function differing_idea(p_input jsonb, p_idea ideas) returns jsonb
+language sql stable as $$
+  select differing(p_input, jsonb_build_object('theme', (p_idea).theme, 'title', (p_idea).title,
+    'body', (p_idea).body))
+$$;
+
+create or replace function create_idea(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_source text := proposer_of(p_principal, v_namespace, p_input);
+  v_input jsonb := clean_proposal(p_input);
+  v_evidence jsonb;
+  v_idea ideas;
+begin
+  perform act_as(p_principal, 'idea proposed');
+  perform lock_proposals(v_namespace);
+  select * into v_idea from ideas where namespace = v_namespace and dedupe_key = p_input ->> 'dedupeKey';
+  if found then
+    return jsonb_build_object('idea', idea_row(v_idea, null), 'created', false,
+      'differs', differing_idea(v_input, v_idea));
+  end if;
+  v_evidence := checked_evidence(v_namespace, p_input -> 'evidence');
+  if is_agent(p_principal) then
+    perform charge_proposal(v_namespace, v_source, 'idea', v_input ->> 'theme', null, null);
+  end if;
+  insert into ideas (namespace, source_agent, source_job_id, source_job_type, theme, title, body, tags,
+    evidence, dedupe_key)
+  values (
+    v_namespace, v_source, (p_principal ->> 'jobId')::uuid,
+    (select job_type from jobs where job_id = (p_principal ->> 'jobId')::uuid),
+    v_input ->> 'theme', v_input ->> 'title', v_input ->> 'body',
+    array(select jsonb_array_elements_text(coalesce(v_input -> 'tags', '[]'))), v_evidence,
+    p_input ->> 'dedupeKey')
+  returning * into v_idea;
+  perform append_event(v_namespace, 'idea.created', v_source, v_idea.source_job_id,
+    jsonb_build_object('ideaId', v_idea.idea_id, 'theme', v_idea.theme, 'title', v_idea.title));
+  perform pg_notify('ideas_ready', v_namespace);
+  return jsonb_build_object('idea', idea_row(v_idea, null), 'created', true);
+end
+$$;
+comment on function create_idea(jsonb, jsonb) is
+  'The operation createIdea: keeps an idea, or returns the one with the same dedupe key.';
+
+create or replace function get_idea(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
+begin
+  return idea_row(idea_of(namespace_of(p_principal, p_input), (p_input ->> 'ideaId')::uuid), null);
+end
+$$;
+comment on function get_idea(jsonb, jsonb) is
+  'The operation getIdea: one idea with its whole body and its evidence. Refuses an unknown idea (404).';
+
+-- Returns whether an idea fits the filter of a list.
+create or replace function idea_fits(p_idea ideas, p_input jsonb) returns boolean
+language sql immutable as $$
+  select (p_input ->> 'status' is null or (p_idea).status = any (string_to_array(p_input ->> 'status', ',')))
+    and (p_input ->> 'sourceAgent' is null or (p_idea).source_agent = p_input ->> 'sourceAgent')
+    and (p_input ->> 'theme' is null or (p_idea).theme = lower(one_line(p_input ->> 'theme', null)))
+    and (p_input ->> 'tag' is null or lower(one_line(p_input ->> 'tag', null)) = any ((p_idea).tags))
+$$;
+
+-- Returns the ideas among which a list searches, newest first, at most p_limit: the open ones when only these
+-- are asked for, otherwise all. Only one branch runs, so that the open ones are found beside any number of
+-- others.
+create or replace function ideas_to_list(p_namespace text, p_input jsonb, p_before bigint, p_limit int)
+returns setof ideas
+language sql stable as $$
+  (
+    select *
+    from ideas
+    where p_input ->> 'status' in ('new', 'reviewed', 'new,reviewed', 'reviewed,new')
+      and ended_at is null and namespace = p_namespace and seq < p_before
+    order by seq desc
+    limit p_limit)
+  union all
+  (
+    select *
+    from ideas
+    where (p_input ->> 'status' in ('new', 'reviewed', 'new,reviewed', 'reviewed,new')) is not true
+      and namespace = p_namespace and seq < p_before
+    order by seq desc
+    limit p_limit)
+$$;
+
+create or replace function list_ideas(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql stable as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
+  v_most int := list_bytes(p_input);
+  v_idea ideas;
+  v_row jsonb;
+  v_rows jsonb[] := '{}';
+  v_bytes int := 0;
+  v_looked int := 0;
+  v_last bigint;
+  v_searched timestamptz;
+  v_full boolean := false;
+begin
+  for v_idea in
+    select *
+    from ideas_to_list(v_namespace, p_input,
+      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), proposal_looks())
+  loop
+    v_looked := v_looked + 1;
+    if idea_fits(v_idea, p_input) then
+      v_row := idea_row(v_idea, list_text());
+      v_bytes := v_bytes + octet_length(v_row::text);
+      v_full := v_bytes > v_most and cardinality(v_rows) > 0;
+      exit when v_full;
+      v_rows := v_rows || v_row;
+    end if;
+    v_last := v_idea.seq;
+    v_searched := v_idea.created_at;
+    v_full := cardinality(v_rows) = v_limit;
+    exit when v_full;
+  end loop;
+  return jsonb_build_object('ideas', to_jsonb(v_rows))
+    || case when v_full or v_looked = proposal_looks() then jsonb_build_object('next', v_last) else '{}' end
+    || case
+      when not v_full and v_looked = proposal_looks() then jsonb_build_object('searchedTo', v_searched)
+      else '{}' end;
+end
+$$;
+comment on function list_ideas(jsonb, jsonb) is
+  'The operation listIdeas: ideas, newest first, at most limit (default 50) and at most answer_bytes. Every other field of the input narrows the list; next of the answer is before of the following page. A call reads at most proposal_looks rows; when it stops there, the answer says how far it has searched (searchedTo).';
