@@ -449,6 +449,16 @@ create or replace function question_looks() returns int language sql immutable a
 
 -- ------------------------------------------------------------------------------------------------- proposals
 
+-- How many ideas or opportunities one call of their lists reads; then the answer says how far it has
+-- searched.
+-- Chosen: such a call takes about a tenth of a second, like one of list-questions.
+create or replace function proposal_looks() returns int language sql immutable as $$ select 10000 $$;
+
+-- How far the clock of a caller may be ahead of the clock of Postgres.
+-- Chosen: clocks that nobody sets are minutes off; a date to come is a mistake.
+create or replace function clock_slack() returns interval
+language sql immutable as $$ select interval '5 minutes' $$;
+
 -- How many urgent opportunities (urgency 5) an agent may make a day when its proposalBudget names no number.
 -- Chosen: an urgent one interrupts a person, and a second of the same agent is rarely as urgent.
 create or replace function urgent_a_day() returns int language sql immutable as $$ select 1 $$;
@@ -789,15 +799,3 @@ language sql immutable as $$ select interval '10 minutes' $$;
 -- Chosen: twelve reports, which come every 5 s (report-routes). A node that has crashed sends none.
 create or replace function stopped_route_shown() returns interval
 language sql immutable as $$ select interval '60 seconds' $$;
-
--- ------------------------------------------------------------------------------------------------- proposals
-
--- How many ideas or opportunities one call of their lists reads; then the answer says how far it has
--- searched.
--- Chosen: such a call takes about a tenth of a second, like one of list-questions.
-create or replace function proposal_looks() returns int language sql immutable as $$ select 10000 $$;
-
--- How far the clock of a caller may be ahead of the clock of Postgres.
--- Chosen: clocks that nobody sets are minutes off; a date to come is a mistake.
-create or replace function clock_slack() returns interval
-language sql immutable as $$ select interval '5 minutes' $$;

@@ -37,37 +37,47 @@ language sql immutable as $$
     and (p_input ->> 'theme' is null or (p_opportunity).theme = lower(one_line(p_input ->> 'theme', null)))
 $$;
 
--- Returns the opportunities that fit, the highest rank first and of equal ranks the oldest first; at most
--- p_limit of those that come after p_after, the last of the page before (null for the first page).
+-- Returns the opportunities that fit, by id with the parts of their rank and a place, the highest rank first
+-- and of equal ranks the oldest first; at most p_limit of those that come after the last row of the page
+-- before, which has p_after_rank and p_after_seq (null for the first page).
 create or replace function opportunities_by_rank(
-  p_namespace text, p_statuses text[], p_input jsonb, p_after opportunities, p_limit int
-) returns setof opportunities
-language plpgsql stable as $$
-declare
-  v_rank numeric := (opportunity_rank(p_after) ->> 'rank')::numeric;
-begin
-  return query
-    with ranked as materialized (
-      select o, (opportunity_rank(o) ->> 'rank')::numeric as rank
-      from opportunities_to_list(p_namespace, p_statuses, 9223372036854775807) o
-      where opportunity_fits(o, p_statuses, p_input))
-    select (o).*
-    from ranked
-    where v_rank is null or rank < v_rank or rank = v_rank and (o).seq > (p_after).seq
-    order by rank desc, (o).seq
-    limit p_limit;
-end
+  p_namespace text, p_statuses text[], p_input jsonb, p_after_rank numeric, p_after_seq bigint,
+  p_limit int
+) returns table (opportunity_id uuid, parts jsonb, place bigint)
+language sql stable as $$
+  with found as materialized (
+    select o.opportunity_id, o.seq, o.source_agent, o.impact, o.confidence, o.urgency, o.reversibility
+    from opportunities_to_list(p_namespace, p_statuses, 9223372036854775807) o
+    where opportunity_fits(o, p_statuses, p_input)
+  ), authors as materialized (
+    -- Once for each author, because the factor is counted from rows.
+    select source_agent, author_factor(p_namespace, source_agent) as factor
+    from (select distinct source_agent from found) a
+  ), ranked as materialized (
+    select opportunity_id, seq, parts, (parts ->> 'rank')::numeric as rank
+    from found
+    join authors using (source_agent),
+    rank_parts(impact, confidence, urgency, reversibility, factor) parts
+  )
+  select opportunity_id, parts, row_number() over (order by rank desc, seq)
+  from ranked
+  where p_after_seq is null
+    or rank < p_after_rank
+    or rank = p_after_rank and seq > p_after_seq
+  order by rank desc, seq
+  limit p_limit
 $$;
 
--- Returns the opportunities that fit, newest first; at most p_limit of those below p_before.
+-- Returns the opportunities that fit, newest first, as opportunities_by_rank does; at most p_limit of those
+-- below p_before.
 create or replace function opportunities_by_arrival(
   p_namespace text, p_statuses text[], p_input jsonb, p_before bigint, p_limit int
-) returns setof opportunities
+) returns table (opportunity_id uuid, parts jsonb, place bigint)
 language sql stable as $$
-  select *
+  select o.opportunity_id, opportunity_rank(o), -o.seq
   from opportunities_to_list(p_namespace, p_statuses, p_before) o
   where opportunity_fits(o, p_statuses, p_input)
-  order by seq desc
+  order by o.seq desc
   limit p_limit
 $$;
 
@@ -81,7 +91,8 @@ declare
   v_before bigint := coalesce((p_input ->> 'before')::bigint, 9223372036854775807);
   v_most int := list_bytes(p_input);
   v_after opportunities;
-  v_opportunity opportunities;
+  v_after_rank numeric;
+  v_found record;
   v_row jsonb;
   v_rows jsonb[] := '{}';
   v_bytes int := 0;
@@ -94,17 +105,24 @@ begin
       perform refuse(422, 'invalid_field', format('there is no opportunity with seq %s any more', v_before),
         'before', p_input -> 'before', 'next of the page before; or no before, for the first page');
     end if;
+    v_after_rank := (opportunity_rank(v_after) ->> 'rank')::numeric;
   end if;
-  for v_opportunity in
-    select *
-    from opportunities_by_rank(v_namespace, v_statuses, p_input, v_after, v_limit + 1)
-    where v_by_rank
-    union all
-    select *
-    from opportunities_by_arrival(v_namespace, v_statuses, p_input, v_before, v_limit + 1)
-    where not v_by_rank
+  for v_found in
+    select f.parts, f.opportunity_id
+    from (
+      select *
+      from opportunities_by_rank(v_namespace, v_statuses, p_input, v_after_rank, v_after.seq, v_limit + 1)
+      where v_by_rank
+      union all
+      select *
+      from opportunities_by_arrival(v_namespace, v_statuses, p_input, v_before, v_limit + 1)
+      where not v_by_rank) f
+    order by f.place
   loop
-    v_row := opportunity_row(v_opportunity, list_text(), opportunity_rank(v_opportunity));
+    v_row := (
+      select opportunity_row(o, list_text(), v_found.parts)
+      from opportunities o
+      where opportunity_id = v_found.opportunity_id);
     v_bytes := v_bytes + octet_length(v_row::text);
     v_more := cardinality(v_rows) = v_limit or v_bytes > v_most and cardinality(v_rows) > 0;
     exit when v_more;

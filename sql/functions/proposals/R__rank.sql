@@ -20,22 +20,26 @@ language sql immutable as $$
   select case p_reversibility when 'high' then 1.0 when 'medium' then 0.9 else 0.75 end
 $$;
 
--- Returns the parts of the rank of an opportunity: impact, confidence, urgencyFactor, reversibilityFactor,
--- authorFactor, and rank, their product to two places.
-create or replace function rank_parts(p_opportunity opportunities, p_author numeric) returns jsonb
+-- Returns the parts of a rank: impact, confidence, urgencyFactor, reversibilityFactor and authorFactor, and
+-- rank, their product to two places.
+create or replace function rank_parts(
+  p_impact int, p_confidence int, p_urgency int, p_reversibility text, p_author numeric
+) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
-    'rank', round((p_opportunity).impact * (p_opportunity).confidence * urgency_factor((p_opportunity).urgency)
-      * reversibility_factor((p_opportunity).reversibility) * p_author, 2),
-    'impact', (p_opportunity).impact,
-    'confidence', (p_opportunity).confidence,
-    'urgencyFactor', urgency_factor((p_opportunity).urgency),
-    'reversibilityFactor', reversibility_factor((p_opportunity).reversibility),
+    'rank', round(p_impact * p_confidence * urgency_factor(p_urgency) * reversibility_factor(p_reversibility)
+      * p_author, 2),
+    'impact', p_impact,
+    'confidence', p_confidence,
+    'urgencyFactor', urgency_factor(p_urgency),
+    'reversibilityFactor', reversibility_factor(p_reversibility),
     'authorFactor', p_author)
 $$;
 
 -- Returns the parts of the rank of one opportunity as it is now.
 create or replace function opportunity_rank(p_opportunity opportunities) returns jsonb
 language sql stable as $$
-  select rank_parts(p_opportunity, 1.0)
+  select rank_parts((p_opportunity).impact, (p_opportunity).confidence, (p_opportunity).urgency,
+    (p_opportunity).reversibility,
+    author_factor((p_opportunity).namespace, (p_opportunity).source_agent))
 $$;
