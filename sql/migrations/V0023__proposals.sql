@@ -201,6 +201,15 @@ alter table agents
 comment on column agents.may_triage is 'Whether the agent may triage opportunities and merge them.';
 comment on column agents.may_convert is 'Whether the agent may convert opportunities to jobs.';
 
+alter table standing_orders
+  add column report text check (report in ('daily_digest', 'ideas_digest', 'weekly_report', 'weekly_bets'));
+comment on column standing_orders.report is
+  'The kind of report that the bus composes for each slot and puts into the payload of its job; null for none.';
+
+-- needs-me reads the few anomalies of the last days among all events.
+create index events_of_anomalies on events (namespace, created_at)
+  where topic = 'ops.anomaly';
+
 -- Claims take proactive work of a lane after all its other work, so the index that they read puts it last.
 -- For the same cost a claim then still reads the first jobs of a lane and no other.
 drop index jobs_to_claim;

@@ -799,3 +799,34 @@ language sql immutable as $$ select interval '10 minutes' $$;
 -- Chosen: twelve reports, which come every 5 s (report-routes). A node that has crashed sends none.
 create or replace function stopped_route_shown() returns interval
 language sql immutable as $$ select interval '60 seconds' $$;
+
+-- --------------------------------------------------------------------------------------------------- reports
+
+-- How many words a report has at most.
+-- Chosen: two minutes of a person's time, at the usual 200 words a minute.
+create or replace function report_words() returns int language sql immutable as $$ select 400 $$;
+
+-- How many items a report has at most.
+-- Chosen: people take in about seven things at once, and each gets a sentence with its evidence in 400 words.
+create or replace function report_items() returns int language sql immutable as $$ select 7 $$;
+
+-- How many words a report keeps free for the line that counts what it leaves out.
+-- Chosen: the longest such line has fewer.
+create or replace function report_foot_words() returns int language sql immutable as $$ select 30 $$;
+
+-- The least impact times confidence of an opportunity that a report shows.
+-- Chosen: 6 is 2 times 3; below it a proposal is a guess or changes little, and stays in list-opportunities.
+create or replace function worth_telling() returns int language sql immutable as $$ select 6 $$;
+
+-- How many open opportunities a report ranks in full, the best by impact and confidence.
+-- Chosen: far more than it shows, and ranked within some tens of milliseconds.
+create or replace function ranked_for_report() returns int language sql immutable as $$ select 50 $$;
+
+-- For how long a digest remembers what it has told.
+-- Chosen: an opportunity that is still open after a month may be told again.
+create or replace function told_memory() returns interval
+language sql immutable as $$ select interval '30 days' $$;
+
+-- How many periods a report of an order reaches back at most, when orders did not run in between.
+-- Chosen: a week of missed daily digests is one digest; older news is in the lists.
+create or replace function report_reach() returns int language sql immutable as $$ select 7 $$;

@@ -49,6 +49,7 @@ create or replace function order_json(p_order standing_orders) returns jsonb lan
     'priority', (p_order).priority,
     'preCheck', (p_order).pre_check,
     'startedBy', (p_order).started_by,
+    'report', (p_order).report,
     'removedAt', (p_order).removed_at,
     'disabledAt', (p_order).disabled_at,
     'disabledBy', (p_order).disabled_by,

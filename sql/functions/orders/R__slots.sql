@@ -191,11 +191,12 @@ language sql stable as $$
 $$;
 
 -- Enqueues the job of a slot and returns its id. Only this function writes the instructions and the session
--- of the order to a job, so that no caller can give an agent instructions. Raises the refusals of
--- insert_job.
+-- of the order to a job, so that no caller can give an agent instructions. The report of the order is part of
+-- the payload; it quotes other agents, so the job is untrusted. Raises the refusals of insert_job.
 create or replace function enqueue_slot_job(p_order standing_orders, p_slot standing_order_runs) returns uuid
 language plpgsql as $$
 declare
+  v_report reports := report_of_slot(p_order, p_slot);
   v_job jsonb := jsonb_strip_nulls(jsonb_build_object(
     'targetAgent', p_order.agent_id,
     'subject', 'standing_order.' || p_order.order_name,
@@ -203,7 +204,8 @@ declare
     'priority', p_order.priority,
     'timeoutSeconds', p_order.timeout_seconds,
     'dedupeKey', 'standing_order:' || p_slot.run_id,
-    'payload', slot_payload(p_order, p_slot)));
+    'trust', case when v_report.report_id is not null then 'untrusted' end,
+    'payload', slot_payload(p_order, p_slot) || report_payload(v_report)));
   v_job_id uuid;
 begin
   v_job := insert_job('{"kind": "operator", "name": "standing-order"}', p_order.namespace, v_job);
@@ -211,6 +213,7 @@ begin
   update jobs
   set instructions = p_order.instructions, session = nullif(p_order.session, 'isolated')
   where job_id = v_job_id;
+  perform keep_report(v_report, v_job_id);
   return v_job_id;
 end
 $$;

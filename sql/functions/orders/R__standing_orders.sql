@@ -135,15 +135,15 @@ returns void language sql as $$
   insert into standing_orders as o (
     namespace, order_name, agent_id, cron, zone, words, purpose, instructions, session, catch_up,
     catch_up_cap, stagger_seconds, overlap, grace_seconds, timeout_seconds, job_type, priority, pre_check,
-    started_by, definition_hash, planned_until)
+    started_by, report, definition_hash, planned_until)
   select
     p_namespace, name, agent, cron, zone, words, purpose, instructions, session, "catchUp",
     "catchUpCap", "staggerSeconds", overlap, "graceSeconds", nullif("timeoutSeconds", 0), "jobType", priority,
-    nullif("preCheck", ''), "startedBy", "definitionHash", p_now
+    nullif("preCheck", ''), "startedBy", nullif(report, ''), "definitionHash", p_now
   from jsonb_to_record(p_wanted) as w (
     name text, agent text, cron text, zone text, words text, purpose text, instructions text, session text,
     "catchUp" text, "catchUpCap" int, "staggerSeconds" int, overlap text, "graceSeconds" int,
-    "timeoutSeconds" int, "jobType" text, priority int, "preCheck" text, "startedBy" text,
+    "timeoutSeconds" int, "jobType" text, priority int, "preCheck" text, "startedBy" text, report text,
     "definitionHash" text)
   on conflict (namespace, order_name) do update
   set enabled = true,
@@ -165,6 +165,7 @@ returns void language sql as $$
     priority = excluded.priority,
     pre_check = excluded.pre_check,
     started_by = excluded.started_by,
+    report = excluded.report,
     definition_hash = excluded.definition_hash,
     planned_until = case when p_replan then excluded.planned_until else o.planned_until end,
     updated_at = now()

@@ -25,6 +25,7 @@ import java.time.ZoneId;
  * @param priority the priority of its jobs, 1 to 1000
  * @param preCheck the name of a pre-check, or empty
  * @param startedBy {@code bus} or {@code external}
+ * @param report the kind of report that its jobs get, or empty
  */
 public record Order(
         String name,
@@ -43,7 +44,8 @@ public record Order(
         String jobType,
         int priority,
         String preCheck,
-        String startedBy) {
+        String startedBy,
+        String report) {
 
     /**
      * Reads the order's schedule.
@@ -80,6 +82,10 @@ public record Order(
                 .put("preCheck", preCheck)
                 .put("startedBy", startedBy)
                 .put("words", schedule().words());
+        // Left out when empty, so that the hashes of all other orders stay as they were before there were reports.
+        if (!report.isEmpty()) {
+            json.put("report", report);
+        }
         return json.put("definitionHash", Sha256.hex(json.toString()));
     }
 }

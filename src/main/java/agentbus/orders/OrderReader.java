@@ -23,6 +23,8 @@ import org.apache.camel.model.TemplatedRouteDefinition;
 public final class OrderReader {
     private static final String TEMPLATE = "standing-order";
     private static final String EVERY_YEAR = "0 0 0 1 1 ?";
+    private static final List<String> REPORTS =
+            List.of("", "daily_digest", "ideas_digest", "weekly_report", "weekly_bets");
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
     private static final Pattern SESSION = Pattern.compile("isolated|session:[a-z0-9][a-z0-9:_-]{0,99}");
 
@@ -135,7 +137,8 @@ public final class OrderReader {
                 values.oneOf("jobType", List.of("scheduled", "proactive")),
                 values.number("priority", 1, 1_000),
                 values.oneOf("preCheck", preChecks),
-                values.oneOf("startedBy", List.of("bus", "external")));
+                values.oneOf("startedBy", List.of("bus", "external")),
+                values.oneOf("report", REPORTS));
         values.oneOf("zone", ZoneId.getAvailableZoneIds());
         values.schedule(order);
         return order;
