@@ -63,7 +63,7 @@ returns text language sql stable as $$
 $$;
 
 -- Returns the line that says how much is asked of the reader.
-create or replace function asked_text(p_decisions int) returns text language sql immutable as $$
+create or replace function asked_text(p_decisions int) returns text language sql stable as $$
   select case
     when p_decisions = 0 then E'Nothing is asked of you.\n'
     else format(E'**%s asked of you.**\n', count_of(p_decisions, 'decision is', 'decisions are')) end
@@ -72,8 +72,9 @@ $$;
 -- Returns a report of a kind for the time from p_from to before p_to: markdown, words, items, sources and
 -- leftOut. It has at most report_items items and report_words words; what does not fit is counted in leftOut.
 -- Each part has the places of its quota, and further ones in the order of the parts while some are free.
-create or replace function composed_report(p_namespace text, p_kind text, p_from timestamptz, p_to timestamptz)
-returns jsonb language plpgsql stable as $$
+create or replace function composed_report(
+  p_namespace text, p_kind text, p_from timestamptz, p_to timestamptz
+) returns jsonb language plpgsql stable as $$
 declare
   v_head text := format(E'# %s, %s\n\nFrom %s to %s UTC%s%s.\n', report_title(p_kind),
     to_char(p_to at time zone 'UTC', 'FMDD FMMonth YYYY'), report_time(p_from), report_time(p_to),
@@ -110,7 +111,8 @@ begin
     v_sources := v_sources || jsonb_build_array(v_part.item -> 'source');
     v_left_out := v_left_out || jsonb_build_object(v_part.part, (v_left_out ->> v_part.part)::bigint - 1);
   end loop;
-  v_left_out := coalesce((select jsonb_object_agg(key, value) from jsonb_each(v_left_out) where value <> '0'), '{}');
+  v_left_out := (
+    select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(v_left_out) where value <> '0');
   v_foot := left_out_text(v_left_out);
   v_head := case
     when v_lines = '{}' and v_foot is null and report_numbers(p_namespace, p_kind, p_from, p_to) is null then

@@ -1,9 +1,9 @@
 -- What the reports on proposals say: the daily ideas digest and the weekly memo on bets. Everything comes
 -- from ideas, opportunities and the jobs that came of them.
 --
--- A function report_parts_<kind> returns the candidates of a report, the best of each part first: place counts
--- within the part, quota is how many places the part has before another part may take them, and total is how
--- many the part has in all. item has ask, sentence, evidence, next and source.
+-- A function report_parts_<kind> returns the candidates of a report, the best of each part first: place
+-- counts within the part, quota is how many places the part has before another part may take them, and total
+-- is how many the part has in all. item has ask, sentence, evidence, next and source.
 
 -- Returns what earlier reports of a kind have told people: the part and the id of each source. Only reports
 -- that went to an agent count.
@@ -125,7 +125,8 @@ returns table (opportunity opportunities, place bigint, total bigint) language s
     order by o.impact * o.confidence desc, o.urgency desc, o.seq
     limit ranked_for_report()
   )
-  select opportunity, row_number() over (order by opportunity_value(opportunity) desc, (opportunity).seq), total
+  select opportunity, row_number() over (order by opportunity_value(opportunity) desc, (opportunity).seq),
+    total
   from best
 $$;
 
@@ -142,7 +143,8 @@ $$;
 
 -- Returns the parts of the ideas digest: what is to be decided, what became of proposals, and ideas.
 create or replace function report_parts_ideas_digest(p_namespace text, p_from timestamptz, p_to timestamptz)
-returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb) language sql stable as $$
+returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb)
+language sql stable as $$
   select 'opportunities', 1, 4, place, total, open_opportunity_item(opportunity)
   from opportunities_to_tell(p_namespace, 'ideas_digest', p_to)
   where place <= report_items()
@@ -173,7 +175,8 @@ $$;
 
 -- Returns the parts of the weekly memo: the best open proposals, and the bets of the week.
 create or replace function report_parts_weekly_bets(p_namespace text, p_from timestamptz, p_to timestamptz)
-returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb) language sql stable as $$
+returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb)
+language sql stable as $$
   select 'opportunities', 1, 4, place, total, open_opportunity_item(opportunity)
   from opportunities_to_tell(p_namespace, null, p_to)
   where place <= report_items()
@@ -202,8 +205,8 @@ $$;
 
 -- Returns the numbers of proposals of a time: proposed ideas and opportunities, and opportunities by the
 -- newest decision on them.
-create or replace function proposal_numbers(p_namespace text, p_from timestamptz, p_to timestamptz) returns text
-language sql stable as $$
+create or replace function proposal_numbers(p_namespace text, p_from timestamptz, p_to timestamptz)
+returns text language sql stable as $$
   select case when ideas + opportunities + decided = 0 then null else
     concat_ws('; ',
       listed(array[

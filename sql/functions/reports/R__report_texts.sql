@@ -10,8 +10,9 @@ language sql immutable as $$
     '^(?=[$]?=)', '… ')
 $$;
 
--- Returns the first p_words words of a text of an agent as a code span in one line, without a full stop at its
--- end. It is cut also after twelve characters for each word, so that a text without spaces has an end too.
+-- Returns the first p_words words of a text of an agent as a code span in one line, without a full stop at
+-- its end. It is cut also after twelve characters for each word, so that a text without spaces has an end
+-- too.
 create or replace function report_quote(p_text text, p_words int) returns text
 language sql stable as $$
   select quoted(
@@ -43,7 +44,7 @@ $$;
 -- Returns a link to the page of the console about a row: p_page is the page, p_id the row, and p_words what
 -- the link says. The link has no host, because the bus does not know under which name people reach it.
 create or replace function console_link(p_words text, p_namespace text, p_page text, p_id text) returns text
-language sql immutable as $$
+language sql stable as $$
   select format('[%s](/console/%s/%s%s)', p_words, p_page, p_id,
     case when p_namespace = 'default' then '' else '?namespace=' || p_namespace end)
 $$;
@@ -71,7 +72,7 @@ $$;
 -- Returns one item of a report. p_ask is what is asked of the reader: decide, know or nothing.
 create or replace function report_item(
   p_ask text, p_sentence text, p_evidence text, p_next text
-) returns text language sql immutable as $$
+) returns text language sql stable as $$
   select format('**%s:** %s Evidence: %s. Next: %s.',
     case p_ask when 'decide' then 'Decide' when 'know' then 'Know' else 'Nothing asked' end,
     p_sentence, p_evidence, p_next)

@@ -19,7 +19,7 @@ create or replace function work_ended(p_namespace text, p_from timestamptz, p_to
 $$;
 
 -- Returns a source of a report that is a job.
-create or replace function job_source(p_job uuid, p_part text) returns jsonb language sql immutable as $$
+create or replace function report_job(p_job uuid, p_part text) returns jsonb language sql stable as $$
   select jsonb_build_object('kind', 'job', 'id', p_job, 'part', p_part)
 $$;
 
@@ -50,7 +50,7 @@ returns table (place bigint, total bigint, item jsonb) language sql stable as $$
       coalesce(case when jobs > 1 then ', the last with ' else ': ' end || report_quote(error, 16), '')),
     'evidence', console_link('job', p_namespace, 'jobs', newest::text),
     'next', 'redrive what is still wanted',
-    'source', job_source(newest, 'failures'))
+    'source', report_job(newest, 'failures'))
   from (
     select target_agent, subject, count(*) as jobs,
       (array_agg(job_id order by ended_at desc))[1] as newest,
@@ -70,12 +70,13 @@ returns table (place bigint, total bigint, item jsonb) language sql stable as $$
       report_quote(summary, 24)),
     'evidence', console_link('job', p_namespace, 'jobs', job_id::text),
     'next', 'nothing',
-    'source', job_source(job_id, 'results'))
+    'source', report_job(job_id, 'results'))
   from (
     select *, row_number() over (order by of_agent, priority desc, ended_at desc, job_id) as place
     from (
       select *, count(*) over () as total,
-        row_number() over (partition by target_agent order by priority desc, ended_at desc, job_id) as of_agent
+        row_number() over (
+          partition by target_agent order by priority desc, ended_at desc, job_id) as of_agent
       from work_ended(p_namespace, p_from, p_to)
       where state = 'succeeded' and outcome is distinct from 'no_work' and summary <> '') w) r
   where place <= report_items()
@@ -85,15 +86,16 @@ $$;
 -- its result of the highest priority.
 create or replace function report_agents(p_namespace text, p_from timestamptz, p_to timestamptz)
 returns table (place bigint, total bigint, item jsonb) language sql stable as $$
-  select row_number() over (order by n.done + n.failed desc, n.target_agent), count(*) over (), jsonb_build_object(
-    'ask', 'know',
-    'sentence', format('%s finished %s%s%s%s.', report_name(n.target_agent), count_of(n.done, 'job', 'jobs'),
-      coalesce(' (' || b.done || ' in the time before)', ''),
-      case when n.failed > 0 then format(', and %s failed', n.failed) else '' end,
-      coalesce(', such as ' || report_quote(n.summary, 20), '')),
-    'evidence', console_link('job', p_namespace, 'jobs', n.newest::text),
-    'next', 'nothing',
-    'source', job_source(n.newest, 'agents'))
+  select row_number() over (order by n.done + n.failed desc, n.target_agent), count(*) over (),
+    jsonb_build_object(
+      'ask', 'know',
+      'sentence', format('%s finished %s%s%s%s.', report_name(n.target_agent), count_of(n.done, 'job', 'jobs'),
+        coalesce(' (' || b.done || ' in the time before)', ''),
+        case when n.failed > 0 then format(', and %s failed', n.failed) else '' end,
+        coalesce(', such as ' || report_quote(n.summary, 20), '')),
+      'evidence', console_link('job', p_namespace, 'jobs', n.newest::text),
+      'next', 'nothing',
+      'source', report_job(n.newest, 'agents'))
   from (
     select target_agent, count(*) filter (where state = 'succeeded') as done,
       count(*) filter (where state in ('failed', 'dead')) as failed,
@@ -114,7 +116,8 @@ $$;
 
 -- Returns the parts of the daily digest.
 create or replace function report_parts_daily_digest(p_namespace text, p_from timestamptz, p_to timestamptz)
-returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb) language sql stable as $$
+returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb)
+language sql stable as $$
   select 'needs', 1, 3, place, total, item from report_needs(p_namespace, 'infinity')
   union all
   select 'failures', 2, 1, place, total, item from report_failures(p_namespace, p_from, p_to)
@@ -124,7 +127,8 @@ $$;
 
 -- Returns the parts of the weekly report. What waits for less than a day is left to the daily digest.
 create or replace function report_parts_weekly_report(p_namespace text, p_from timestamptz, p_to timestamptz)
-returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb) language sql stable as $$
+returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb)
+language sql stable as $$
   select 'needs', 1, 2, place, total, item from report_needs(p_namespace, p_to - interval '1 day')
   union all
   select 'failures', 2, 1, place, total, item from report_failures(p_namespace, p_from, p_to)
@@ -132,7 +136,8 @@ returns table (part text, turn int, quota int, place bigint, total bigint, item 
   select 'agents', 3, 4, place, total, item from report_agents(p_namespace, p_from, p_to)
 $$;
 
--- Returns how many jobs ended in a time, by their ends, in words such as 4 succeeded and 1 failed; null for none.
+-- Returns how many jobs ended in a time, by their ends, in words such as 4 succeeded and 1 failed; null for
+-- none.
 create or replace function work_numbers(p_namespace text, p_from timestamptz, p_to timestamptz) returns text
 language sql stable as $$
   select listed(array[

@@ -1,5 +1,5 @@
--- Reports: the operations on them, and how the order of the publisher gets one. A report of a kind is composed
--- once for a period and never changes; a repeated call answers with the same row.
+-- Reports: the operations on them, and how the order of the publisher gets one. A report of a kind is
+-- composed once for a period and never changes; a repeated call answers with the same row.
 
 -- Returns a report as the contract shows it.
 create or replace function report_json(p_report reports) returns jsonb language sql stable as $$
@@ -59,8 +59,8 @@ begin
 end
 $$;
 
--- Writes a new report, for p_job if that is given, and emits digest.composed. Does nothing when the period has
--- a report already, or when p_report is null.
+-- Writes a new report, for p_job if that is given, and emits digest.composed. Does nothing when the period
+-- has a report already, or when p_report is null.
 create or replace function keep_report(p_report reports, p_job uuid) returns void
 language plpgsql as $$
 begin
@@ -81,8 +81,8 @@ begin
 end
 $$;
 
--- Returns from when a report of an order tells: a whole period before p_to, or the end of the last report that
--- an order got, if that is longer ago. So no time falls between two reports, up to report_reach.
+-- Returns from when a report of an order tells: a whole period before p_to, or the end of the last report
+-- that an order got, if that is longer ago. So no time falls between two reports, up to report_reach.
 create or replace function report_from(p_namespace text, p_kind text, p_to timestamptz) returns timestamptz
 language sql stable as $$
   select least(p_to - report_period(p_kind), max(period_to))

@@ -55,7 +55,7 @@ class ContractTest {
                 .filter(operation -> operation.special().textField().isPresent())
                 .toList();
         assertEquals(
-                List.of("phaseGate", "account"),
+                List.of("phaseGate", "account", "composeReport", "getReport"),
                 withText.stream().map(Operation::id).toList());
         for (Operation operation : withText) {
             String field = operation.special().textField().orElseThrow();
