@@ -59,7 +59,8 @@ class ReportsTest {
 
     @Test
     void callers_at_the_same_moment_get_the_same_report() throws InterruptedException {
-        List<String> ids = Race.won(6, i -> () -> compose("weekly_report").get("reportId").asText());
+        List<String> ids =
+                Race.won(6, i -> () -> compose("weekly_report").get("reportId").asText());
 
         assertEquals(1, new HashSet<>(ids).size(), ids::toString);
         assertEquals(1, bus.count("reports"));
@@ -91,10 +92,10 @@ class ReportsTest {
         orders.settle(T0.plus(DAY).plusSeconds(5));
 
         JsonNode report = bus.ask("list_reports").at("/reports/0");
-        JsonNode job = bus.one(
-                "select jsonb_build_object('payload', payload, 'trust', trust, 'id', job_id) from jobs");
+        JsonNode job = bus.one("select jsonb_build_object('payload', payload, 'trust', trust, 'id', job_id) from jobs");
         JsonNode handed = job.at("/payload/report");
-        JsonNode whole = bus.ask("get_report", "reportId", report.get("reportId").asText());
+        JsonNode whole =
+                bus.ask("get_report", "reportId", report.get("reportId").asText());
         assertEquals(T0, time(report, "from"));
         assertEquals(T0.plus(DAY), time(report, "to"));
         assertEquals(job.get("id"), report.get("jobId"));
@@ -140,7 +141,10 @@ class ReportsTest {
         orders.settle(T0.plus(DAY.multipliedBy(4)).plusSeconds(5));
 
         JsonNode newest = bus.ask("list_reports").at("/reports/0");
-        assertEquals(T0.plus(DAY), time(newest, "from"), "the bus stood still for three days, and a call is no report of the order");
+        assertEquals(
+                T0.plus(DAY),
+                time(newest, "from"),
+                "the bus stood still for three days, and a call is no report of the order");
         assertEquals(T0.plus(DAY.multipliedBy(4)), time(newest, "to"));
     }
 
@@ -172,7 +176,10 @@ class ReportsTest {
         assertEquals("agent:publisher", report.get("createdBy").asText());
         assertEquals(
                 report,
-                bus.call("get_report", agent("research"), json("reportId", report.get("reportId").asText())));
+                bus.call(
+                        "get_report",
+                        agent("research"),
+                        json("reportId", report.get("reportId").asText())));
     }
 
     @Test
@@ -181,9 +188,13 @@ class ReportsTest {
         assertTrue(refusal(anna, "kind", "daily_digest", "to", "2999-01-01T00:00:00Z")
                 .message()
                 .startsWith("the period ends at 2999-01-01T00:00:00Z, which is to come"));
-        assertEquals(422, refusal(anna, "kind", "daily_digest", "from", TO, "to", FROM).status());
         assertEquals(
-                422, refusal(anna, "kind", "daily_digest", "from", "2025-01-01T00:00:00Z", "to", TO).status());
+                422,
+                refusal(anna, "kind", "daily_digest", "from", TO, "to", FROM).status());
+        assertEquals(
+                422,
+                refusal(anna, "kind", "daily_digest", "from", "2025-01-01T00:00:00Z", "to", TO)
+                        .status());
     }
 
     @Test
@@ -206,23 +217,29 @@ class ReportsTest {
         }
 
         JsonNode page = bus.ask("list_reports", "limit", 2);
-        JsonNode rest = bus.ask("list_reports", "limit", 2, "before", page.get("next").asLong());
-        assertEquals(List.of("weekly_report", "ideas_digest"), page.get("reports").findValuesAsText("kind"));
+        JsonNode rest =
+                bus.ask("list_reports", "limit", 2, "before", page.get("next").asLong());
+        assertEquals(
+                List.of("weekly_report", "ideas_digest"), page.get("reports").findValuesAsText("kind"));
         assertEquals(List.of("daily_digest"), rest.get("reports").findValuesAsText("kind"));
         assertFalse(rest.has("next"));
         assertFalse(page.at("/reports/0").has("markdown"));
-        assertEquals(1, bus.ask("list_reports", "kind", "ideas_digest").get("reports").size());
+        assertEquals(
+                1,
+                bus.ask("list_reports", "kind", "ideas_digest").get("reports").size());
     }
 
     @Test
     void a_report_of_another_namespace_is_unknown_here() {
         bus.jdbc().update("insert into namespaces values ('other') on conflict do nothing");
-        JsonNode other = bus.ask("compose_report", "namespace", "other", "kind", "daily_digest", "from", FROM, "to", TO);
+        JsonNode other =
+                bus.ask("compose_report", "namespace", "other", "kind", "daily_digest", "from", FROM, "to", TO);
 
         assertEquals("other", other.get("namespace").asText());
         assertTrue(other.get("markdown").asText().startsWith("**Daily digest** of other, "), other::toString);
         assertEquals(0, bus.ask("list_reports").get("reports").size());
-        Refusal unknown = Machine.refusal(() -> bus.ask("get_report", "reportId", other.get("reportId").asText()));
+        Refusal unknown = Machine.refusal(
+                () -> bus.ask("get_report", "reportId", other.get("reportId").asText()));
         assertEquals("404 unknown_report", unknown.status() + " " + unknown.code());
     }
 }
