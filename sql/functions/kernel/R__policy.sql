@@ -671,7 +671,7 @@ create or replace function count_cap() returns int language sql immutable as $$ 
 
 -- How many items needs-me shows.
 -- Chosen: more than a person works through in one sitting; the oldest come first.
-create or replace function needs_shown() returns int language sql immutable as $$ select 200 $$;
+create or replace function needs_shown() returns int language sql immutable as $$ select 100 $$;
 
 -- How many blocked jobs needs-me looks at, the oldest first.
 -- Chosen: more than two for each item that is shown, read in some milliseconds.
@@ -679,7 +679,7 @@ create or replace function needs_searched() returns int language sql immutable a
 
 -- How many jobs on which others are blocked needs-me looks at, the oldest first.
 -- Chosen: one for each item that is shown; each costs a look at a job.
-create or replace function causes_searched() returns int language sql immutable as $$ select 200 $$;
+create or replace function causes_searched() returns int language sql immutable as $$ select 100 $$;
 
 -- Of how many of its newest attempts the last one that ended says since when an agent is idle.
 -- Chosen: more attempts than an agent usually has at once; they end in another order than they began.

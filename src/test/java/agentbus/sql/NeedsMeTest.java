@@ -250,7 +250,7 @@ class NeedsMeTest {
     }
 
     @Test
-    void at_most_200_items_are_shown_and_more_says_that_there_are_others() {
+    void at_most_100_items_are_shown_and_more_says_that_there_are_others() {
         bus.jdbc().execute("alter table jobs disable trigger user");
         bus.jdbc()
                 .update("insert into jobs (namespace, target_agent, job_type, subject, state, blocked_reason,"
@@ -261,7 +261,7 @@ class NeedsMeTest {
 
         JsonNode answer = bus.ask("needs_me");
 
-        assertEquals(200, answer.get("items").size());
+        assertEquals(100, answer.get("items").size());
         assertTrue(answer.get("more").asBoolean());
     }
 
