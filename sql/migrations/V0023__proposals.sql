@@ -62,6 +62,8 @@ create index ideas_listed on ideas (namespace, seq);
 create unique index ideas_by_dedupe_key on ideas (namespace, dedupe_key)
   where dedupe_key is not null;
 create index ideas_by_agent on ideas (namespace, source_agent, created_at);
+create index ideas_archived_by_agent on ideas (namespace, source_agent, created_at)
+  where status = 'archived';
 create index ideas_open on ideas (namespace, touched_at)
   where ended_at is null;
 create index ideas_ended on ideas (ended_at)
@@ -135,6 +137,8 @@ create index opportunities_listed on opportunities (namespace, seq);
 create unique index opportunities_by_dedupe_key on opportunities (namespace, dedupe_key)
   where dedupe_key is not null;
 create index opportunities_by_agent on opportunities (namespace, source_agent, created_at);
+create index opportunities_decided_by_agent on opportunities (namespace, source_agent, created_at)
+  where status in ('accepted', 'converted_to_job', 'rejected');
 create index opportunities_open on opportunities (namespace, status, touched_at)
   where ended_at is null;
 create index opportunities_decided on opportunities (namespace, decided_at)

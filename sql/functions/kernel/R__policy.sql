@@ -638,10 +638,6 @@ language sql immutable as $$ select interval '1 hour' $$;
 create or replace function stale_proposal_after() returns interval
 language sql immutable as $$ select interval '14 days' $$;
 
--- A confidence of this or less is low: such an opportunity is never an alert.
--- Chosen: 1 and 2 lie below the middle of the scale from 1 to 5.
-create or replace function low_confidence() returns int language sql immutable as $$ select 2 $$;
-
 -- How many opportunities of low confidence in a row are a streak.
 -- Chosen: about two days of an agent whose budget is three; such guesses are better kept as ideas.
 create or replace function streak_size() returns int language sql immutable as $$ select 5 $$;
@@ -649,14 +645,6 @@ create or replace function streak_size() returns int language sql immutable as $
 -- How many refusals of one UTC day because of a spent budget are reported.
 -- Chosen: the first tells the agent its limit, the second may be another run of it, the third ignores it.
 create or replace function budget_refusals_to_tell() returns int language sql immutable as $$ select 3 $$;
-
--- The most words of a digest of proposals.
--- Chosen: what a person reads in two minutes.
-create or replace function digest_words() returns int language sql immutable as $$ select 400 $$;
-
--- The most items of a digest; the digest counts what it leaves out.
--- Chosen: as many as a person keeps in mind.
-create or replace function digest_items() returns int language sql immutable as $$ select 7 $$;
 
 -- How many proposals the event of a finding names.
 -- Chosen: enough to see what they have in common; the number of all is beside them.

@@ -147,7 +147,7 @@ begin
     and kind = 'ideas_digest'
     and period_from >= v_window - interval '1 day'
     and created_at >= v_window
-    and (words > digest_words() or items > digest_items())
+    and (words > report_words() or items > report_items())
   order by created_at desc
   limit 1;
   return criterion('digest_is_short', 'the digest is short',
@@ -155,7 +155,7 @@ begin
     v_long.period_to,
     case
       when v_long.report_id is not null then format('the digest up to %s has %s words and %s items; the limits are %s and %s',
-        utc_text(v_long.period_to), v_long.words, v_long.items, digest_words(), digest_items())
+        utc_text(v_long.period_to), v_long.words, v_long.items, report_words(), report_items())
       when v_seen.digests > 0 then format('%s, none above %s words and %s items',
         count_of(v_seen.digests, 'digest', 'digests'), v_seen.words, v_seen.items)
       else 'no ideas digest has been composed in this time' end,

@@ -89,7 +89,7 @@ create or replace function audit_duplicates(p_now timestamptz) returns void lang
       array_agg(distinct p.source_agent) as authors
     from proposals p
     cross join lateral (
-      select array_agg(distinct concat_ws(':', x ->> 'kind', coalesce(x ->> 'id', x ->> 'url'))) as pieces
+      select array_agg(distinct evidence_key(x)) as pieces
       from jsonb_array_elements(p.evidence) x) e
     group by p.kind, p.namespace, p.theme, e.pieces
     having count(*) > 1
@@ -107,7 +107,7 @@ create or replace function audit_duplicates(p_now timestamptz) returns void lang
 $$;
 
 -- Emits audit.proposals.low_confidence_streak for an agent of whose opportunities the newest streak_size all
--- have a confidence of low_confidence or less; once for each streak.
+-- have a confidence of unsure_confidence or less; once for each streak.
 create or replace function audit_low_confidence(p_now timestamptz) returns void language sql as $$
   select append_event(a.namespace, 'audit.proposals.low_confidence_streak', null, null,
     jsonb_build_object(
@@ -120,7 +120,7 @@ create or replace function audit_low_confidence(p_now timestamptz) returns void 
       from opportunities
       where namespace = a.namespace
         and source_agent = a.agent_id
-        and confidence > low_confidence())))
+        and confidence > unsure_confidence())))
   from agents a
   cross join lateral (
     select array_agg(opportunity_id order by created_at desc) as ids, max(confidence) as highest,
@@ -133,7 +133,7 @@ create or replace function audit_low_confidence(p_now timestamptz) returns void 
       order by created_at desc
       limit streak_size()) o) n
   where cardinality(n.ids) = streak_size()
-    and n.highest <= low_confidence()
+    and n.highest <= unsure_confidence()
 $$;
 
 -- Emits audit.proposals.budget_abuse for an agent that was refused budget_refusals_to_tell times or more

@@ -274,4 +274,67 @@ class EveryNamespaceTest {
         bus.ask("resume_agent", "namespace", "other", "agentId", "devops");
         assertEquals(List.of(waiting), bus.claimedIds(10));
     }
+
+    @Test
+    void the_proposals_of_every_namespace_are_audited_measured_and_judged_in_their_own() {
+        ProposalRows rows = new ProposalRows(bus);
+        bus.jdbc().queryForObject("select note_phase('default', 3, 'host-7')", String.class);
+        rows.opportunity("touched_at", rows.ago("days => 15"));
+        rows.opportunity("namespace", "other", "source_agent", "devops", "touched_at", rows.ago("days => 20"));
+        rows.idea("namespace", "other", "source_agent", "devops", "created_at", rows.ago("secs => -1"));
+
+        bus.jdbc().queryForList("select audit_bus()");
+
+        assertEquals(
+                List.of("default 15", "other 20"),
+                bus.jdbc()
+                        .queryForList(
+                                "select namespace || ' ' || (payload ->> 'oldestDays') from events"
+                                        + " where topic = 'audit.proposals.stale' order by 1",
+                                String.class));
+        assertEquals(
+                List.of("default opportunity", "other idea", "other opportunity"),
+                bus.jdbc()
+                        .queryForList(
+                                "select (labels ->> 'namespace') || ' ' || (labels ->> 'kind') from measured_proposals()"
+                                        + " where metric = 'agentbus_proposals' order by 1",
+                                String.class));
+        for (String namespace : List.of("default", "other")) {
+            assertEquals(
+                    namespace.equals("other") ? "met" : "not_met",
+                    bus.ask("phase_gate", "namespace", namespace, "phase", "3")
+                            .at("/criteria/0/status")
+                            .asText());
+        }
+    }
+
+    @Test
+    void the_proposals_of_every_namespace_and_their_reviews_are_kept_for_a_year_and_open_ones_for_ever() {
+        ProposalRows rows = new ProposalRows(bus);
+        for (String namespace : List.of("default", "other")) {
+            for (int days : new int[] {364, 366}) {
+                String ended = rows.ago("days => " + days);
+                rows.idea("namespace", namespace, "status", "archived", "ended_at", ended);
+                rows.opportunity("namespace", namespace, "status", "rejected", "ended_at", ended);
+            }
+            rows.idea("namespace", namespace, "created_at", rows.ago("days => 900"));
+        }
+        bus.jdbc()
+                .update("insert into opportunity_reviews (namespace, opportunity_id, reviewer, decision, notes)"
+                        + " select namespace, opportunity_id, 'operator:anna', 'rejected', 'no' from opportunities");
+        rows.report("ideas_digest", 10, 1, 366 * 24);
+        rows.report("ideas_digest", 10, 1, 364 * 24);
+
+        String place = null;
+        do {
+            JsonNode next = bus.one("select retire_finished_work(30, 100, ?::jsonb)", place)
+                    .get("next");
+            place = next.isNull() ? null : next.toString();
+        } while (place != null);
+
+        assertEquals(4, bus.count("ideas"));
+        assertEquals(2, bus.count("opportunities"));
+        assertEquals(2, bus.count("opportunity_reviews"));
+        assertEquals(1, bus.count("reports"));
+    }
 }
