@@ -202,6 +202,8 @@ create index reports_by_age on reports (created_at);
 alter table agents
   add column may_triage boolean not null default false,
   add column may_convert boolean not null default false;
+comment on column agents.budgets is
+  'Proposals that the agent may make a day (UTC): ideas, opportunities, urgent, memoryCandidates; and openOpportunities, how many of its opportunities may be open. A key that is missing has the default of written_budget.';
 comment on column agents.may_triage is 'Whether the agent may triage opportunities and merge them.';
 comment on column agents.may_convert is 'Whether the agent may convert opportunities to jobs.';
 

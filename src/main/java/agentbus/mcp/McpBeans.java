@@ -7,6 +7,7 @@ import agentbus.calls.Calls;
 import agentbus.contract.Contract;
 import agentbus.http.Origins;
 import agentbus.settings.HttpAddress;
+import agentbus.settings.Settings;
 import agentbus.settings.Version;
 
 /** The bean of the MCP endpoint. */
@@ -19,6 +20,7 @@ public final class McpBeans implements PackageBeans {
                 () -> new McpDoor(
                         beans.get(Contract.class),
                         Version.read(),
+                        beans.get(Settings.class).integer("agentbus.phase"),
                         new Origins(beans.get(HttpAddress.class).publicUrl()),
                         beans.get(Calls.class),
                         beans.get(CallLimits.class),

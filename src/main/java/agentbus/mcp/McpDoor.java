@@ -55,6 +55,7 @@ public final class McpDoor {
      *
      * @param contract the contract
      * @param version the program's version
+     * @param highestPhase the highest phase that is on; tools of later phases are not listed
      * @param origins the origins whose pages may call the endpoint
      * @param calls prepares the calls
      * @param limits identifies the owners of tokens
@@ -64,6 +65,7 @@ public final class McpDoor {
     public McpDoor(
             Contract contract,
             String version,
+            int highestPhase,
             Origins origins,
             Calls calls,
             CallLimits limits,
@@ -72,7 +74,7 @@ public final class McpDoor {
         this.limits = limits;
         this.routes = routes;
         this.rules = new HttpRules(origins);
-        McpTools.serve(contract, version, transport, this::call);
+        McpTools.serve(contract, version, highestPhase, transport, this::call);
     }
 
     /**

@@ -21,7 +21,7 @@ import java.util.Map;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
-/** Builds the SDK's server for a contract, with one tool for each operation that has {@code x-mcp}. */
+/** Builds the SDK's server for a contract, with one tool for each operation that has {@code x-mcp} and whose phase is on. */
 final class McpTools {
     static final JsonMapper JSON = Json.exact(new JsonFactory());
 
@@ -41,12 +41,18 @@ final class McpTools {
      *
      * @param contract the contract
      * @param version the program's version
+     * @param highestPhase the highest phase that is on; an operation of a later phase is no tool, because every run would
+     *     pay for reading it and each call would be refused
      * @param transport delivers the messages
      * @param run runs a tool call, on the calling thread
      * @throws IllegalStateException when an {@code x-mcp} in the contract is faulty
      */
     static void serve(
-            Contract contract, String version, RouteTransport transport, Function<ToolCall, CallToolResult> run) {
+            Contract contract,
+            String version,
+            int highestPhase,
+            RouteTransport transport,
+            Function<ToolCall, CallToolResult> run) {
         StatelessAsyncSpecification server = McpServer.async(transport)
                 .serverInfo("agentbus", version)
                 .instructions(INSTRUCTIONS)
@@ -59,6 +65,7 @@ final class McpTools {
             ObjectNode schema = operation.inputSchema();
             operation
                     .tool()
+                    .filter(tool -> operation.special().phase().orElse(1) <= highestPhase)
                     .ifPresent(tool -> server.toolCall(
                             tool(operation, tool),
                             (context, call) -> Mono.fromSupplier(() -> run.apply(new ToolCall(

@@ -9,10 +9,11 @@ import agentbus.harness.Door;
 import agentbus.harness.Mcp;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import agentbus.settings.Version;
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.EncodingType;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.StreamSupport;
@@ -22,18 +23,39 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The list of tools: what is in it, and what it costs those who read it in every run. */
 @ExtendWith(PostgresExtension.class)
 class McpToolsTest {
+    private static final int ALL_PHASES = 5;
+
     private static Door door;
+    /** The list of a bus of phase 1. */
+    private static JsonNode ofBus;
+    /** The list with the tools of every phase. */
     private static JsonNode list;
 
     @BeforeAll
-    static void open(TestDatabase database, @TempDir Path home) throws IOException {
+    static void open(TestDatabase database, @TempDir Path home) throws Exception {
         door = Door.open(database, home);
-        list = new Mcp(door).request("tools/list", "{}");
+        ofBus = new Mcp(door).request("tools/list", "{}");
+        list = list(ALL_PHASES);
+    }
+
+    /** The list of a bus whose highest phase this is, without the bus. */
+    private static JsonNode list(int highestPhase) throws Exception {
+        RouteTransport transport = new RouteTransport();
+        McpTools.serve(Door.CONTRACT, Version.read(), highestPhase, transport, call -> {
+            throw new AssertionError("no tool is called");
+        });
+        JsonNode request = Json.read(Door.json("{'jsonrpc':'2.0','id':7,'method':'tools/list','params':{}}"));
+        return Json.read(McpTools.JSON.writeValueAsString(
+                transport.answer(request, "127.0.0.1").orElseThrow()));
+    }
+
+    private static List<String> names(JsonNode list) {
+        return List.copyOf(list.at("/result/tools").findValuesAsText("name"));
     }
 
     @AfterAll
@@ -50,13 +72,11 @@ class McpToolsTest {
 
     @Test
     void the_tools_are_those_of_the_contract() {
-        List<String> named = list.at("/result/tools").findValuesAsText("name");
-
         assertEquals(
-                List.of("enqueue", "list", "get", "complete", "block", "fail", "progress", "ask", "emit"),
-                List.copyOf(named));
+                List.of("enqueue", "list", "get", "complete", "block", "fail", "progress", "ask", "propose", "emit"),
+                names(list));
         assertEquals(
-                named,
+                names(list),
                 Door.CONTRACT.operations().stream()
                         .flatMap(operation -> operation.tool().stream())
                         .map(tool -> tool.name())
@@ -64,19 +84,29 @@ class McpToolsTest {
     }
 
     @Test
-    void there_are_nine_tools_at_most() {
-        assertTrue(list.at("/result/tools").size() <= 9, list.toString());
+    void a_tool_of_a_phase_that_is_off_is_not_listed() throws Exception {
+        List<String> spine = List.of("enqueue", "list", "get", "complete", "block", "fail", "progress", "ask", "emit");
+
+        assertEquals(ofBus, list(1));
+        assertEquals(spine, names(ofBus));
+        assertEquals(spine, names(list(2)));
+        assertEquals(names(list), names(list(3)));
+    }
+
+    @Test
+    void there_are_ten_tools_at_most() {
+        assertTrue(names(list).size() <= 10, list.toString());
     }
 
     @ParameterizedTest
-    @EnumSource(
-            value = EncodingType.class,
-            names = {"CL100K_BASE", "O200K_BASE"})
-    void the_whole_list_is_under_a_thousand_tokens(EncodingType encoding) {
+    @CsvSource({"CL100K_BASE, 2, 1000", "O200K_BASE, 2, 1000", "CL100K_BASE, 5, 1300", "O200K_BASE, 5, 1300"})
+    void the_whole_list_is_under_a_thousand_tokens_and_with_all_phases_under_1300(
+            EncodingType encoding, int highestPhase, int most) throws Exception {
+        String text = list(highestPhase).toString();
         int tokens =
-                Encodings.newDefaultEncodingRegistry().getEncoding(encoding).countTokens(list.toString());
+                Encodings.newDefaultEncodingRegistry().getEncoding(encoding).countTokens(text);
 
-        assertTrue(tokens < 1000, tokens + " tokens, " + list.toString().length() + " characters: " + list);
+        assertTrue(tokens < most, tokens + " tokens, " + text.length() + " characters: " + text);
     }
 
     @Test
