@@ -59,6 +59,12 @@ begin
   return query
     select * from needs_answers(p_namespace)
     union all
+    select * from needs_urgent(p_namespace)
+    union all
+    select * from needs_anomalies(p_namespace)
+    union all
+    select * from needs_critical(p_namespace)
+    union all
     select * from needs_blocked(p_namespace)
     union all
     select * from needs_ended_causes(p_namespace)

@@ -818,3 +818,16 @@ language sql immutable as $$ select interval '30 days' $$;
 -- How many periods a report of an order reaches back at most, when orders did not run in between.
 -- Chosen: a week of missed daily digests is one digest; older news is in the lists.
 create or replace function report_reach() returns int language sql immutable as $$ select 7 $$;
+
+-- The least confidence of an urgent opportunity that people are told of at once.
+-- Chosen: 1 and 2 are guesses.
+create or replace function alert_confidence() returns int language sql immutable as $$ select 3 $$;
+
+-- How many unfinished jobs must wait for a blocked job, so that people are told of it at once.
+-- Chosen: one or two are an ordinary handoff, which the coordinator and the patience for it are for.
+create or replace function critical_path_jobs() returns int language sql immutable as $$ select 3 $$;
+
+-- How long needs-me shows an anomaly that no person has seen.
+-- Chosen: longer than a weekend; by then the weekly report has it in its numbers.
+create or replace function anomaly_shown() returns interval
+language sql immutable as $$ select interval '7 days' $$;

@@ -128,7 +128,7 @@ comment on function get_opportunity(jsonb, jsonb) is
   'The operation getOpportunity: one opportunity with its reviews, the idea that it was made of, and cameOf, the job that it became and what came of it. Refuses an unknown opportunity (404).';
 
 -- Inserts an opportunity of a checked input and tells of it: the event opportunity.created, the event
--- opportunity.urgent for urgency 5, and the notification opportunities_ready.
+-- opportunity.urgent when it is an alert, and the notification opportunities_ready.
 create or replace function insert_opportunity(
   p_principal jsonb, p_namespace text, p_source text, p_input jsonb, p_evidence jsonb, p_idea uuid
 ) returns opportunities language plpgsql as $$
@@ -150,7 +150,7 @@ begin
   v_payload := jsonb_build_object('opportunityId', v_opportunity.opportunity_id, 'theme', v_opportunity.theme,
     'title', v_opportunity.title, 'urgencyScore', v_opportunity.urgency);
   perform append_event(p_namespace, 'opportunity.created', p_source, v_opportunity.source_job_id, v_payload);
-  if v_opportunity.urgency = 5 then
+  if is_alert(v_opportunity) then
     perform append_event(p_namespace, 'opportunity.urgent', p_source, v_opportunity.source_job_id, v_payload);
   end if;
   perform pg_notify('opportunities_ready', p_namespace);

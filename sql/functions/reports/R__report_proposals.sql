@@ -20,26 +20,6 @@ returns table (part text, id uuid) language sql stable as $$
     and s ->> 'kind' in ('opportunity', 'idea')
 $$;
 
--- Returns the state of the job that an opportunity became, live or retired; no row for a job that retention
--- has removed.
-create or replace function job_of_opportunity(p_opportunity opportunities) returns table (
-  job_id uuid, target_agent text, state text, summary text, last_error text, ended_at timestamptz
-) language sql stable as $$
-  select job_id, target_agent, state, summary, last_error, ended_at
-  from jobs
-  where job_id = (p_opportunity).converted_job_id
-  union all
-  select job_id, target_agent, state, summary, last_error, ended_at
-  from jobs_history
-  where job_id = (p_opportunity).converted_job_id
-$$;
-
--- Returns the rank of an opportunity as a number.
-create or replace function opportunity_value(p_opportunity opportunities) returns numeric
-language sql stable as $$
-  select (p_opportunity).impact * (p_opportunity).confidence * (0.7 + 0.1 * (p_opportunity).urgency)
-$$;
-
 -- Returns the title of an opportunity as a link to its page.
 create or replace function opportunity_link(p_opportunity opportunities) returns text
 language sql stable as $$
@@ -75,22 +55,21 @@ language sql stable as $$
   select jsonb_build_object(
     'ask', 'know',
     'sentence', opportunity_link(p_opportunity)
-      || case
-        when j.job_id is null then ' became a job that history no longer has.'
-        when j.state = 'succeeded' then format(' is done by %s%s.', report_name(j.target_agent),
-          coalesce(': ' || report_quote(j.summary, 20), ''))
-        when j.ended_at is not null then format(' came to nothing: the job of %s is %s%s.', report_name(j.target_agent),
-          j.state, coalesce(', ' || report_quote(j.last_error, 12), ''))
-        else format(' is now a job of %s (%s), by decision of %s.', report_name(j.target_agent), j.state,
-          report_name((p_opportunity).converted_by)) end,
-    'evidence', console_link('job', (p_opportunity).namespace, 'jobs', (p_opportunity).converted_job_id::text),
+      || case came ->> 'outcome'
+        when 'hit' then format(' is done by %s%s.', report_name(came ->> 'targetAgent'),
+          coalesce(': ' || report_quote(came ->> 'summary', 20), ''))
+        when 'miss' then format(' came to nothing: the job of %s is %s%s.', report_name(came ->> 'targetAgent'),
+          came ->> 'state', coalesce(', ' || report_quote(came ->> 'lastError', 12), ''))
+        when 'open' then format(' is now a job of %s (%s), by decision of %s.', report_name(came ->> 'targetAgent'),
+          came ->> 'state', report_name((p_opportunity).converted_by))
+        else ' became a job that history no longer has.' end,
+    'evidence', console_link('job', (p_opportunity).namespace, 'jobs', came ->> 'jobId'),
     'next', case
-      when j.state = 'dead' then 'redrive or dismiss the job'
-      when j.ended_at is null and j.job_id is not null then 'its end is told here'
+      when came ->> 'state' = 'dead' then 'redrive or dismiss the job'
+      when came ->> 'outcome' = 'open' then 'its end is told here'
       else 'nothing' end,
     'source', opportunity_source(p_opportunity, p_part))
-  from (select) one
-  left join lateral job_of_opportunity(p_opportunity) j on true
+  from came_of(p_opportunity) came
 $$;
 
 -- Returns the item about an idea.
@@ -125,7 +104,9 @@ returns table (opportunity opportunities, place bigint, total bigint) language s
     order by o.impact * o.confidence desc, o.urgency desc, o.seq
     limit ranked_for_report()
   )
-  select opportunity, row_number() over (order by opportunity_value(opportunity) desc, (opportunity).seq),
+  select opportunity,
+    row_number() over (
+      order by (opportunity_rank(opportunity) ->> 'rank')::numeric desc, (opportunity).seq),
     total
   from best
 $$;
@@ -133,12 +114,12 @@ $$;
 -- Returns the opportunities that became jobs between two times, and those whose jobs ended then.
 create or replace function bets_between(p_namespace text, p_from timestamptz, p_to timestamptz)
 returns table (opportunity opportunities, ended boolean, at timestamptz) language sql stable as $$
-  select o, j.ended_at >= p_from and j.ended_at < p_to, coalesce(j.ended_at, o.converted_at)
+  select o, coalesce(c.ended_at >= p_from and c.ended_at < p_to, false), coalesce(c.ended_at, o.converted_at)
   from opportunities o
-  cross join lateral job_of_opportunity(o) j
+  cross join lateral (select (came_of(o) ->> 'endedAt')::timestamptz as ended_at offset 0) c
   where o.namespace = p_namespace
     and o.status = 'converted_to_job'
-    and (o.converted_at >= p_from and o.converted_at < p_to or j.ended_at >= p_from and j.ended_at < p_to)
+    and (o.converted_at >= p_from and o.converted_at < p_to or c.ended_at >= p_from and c.ended_at < p_to)
 $$;
 
 -- Returns the parts of the ideas digest: what is to be decided, what became of proposals, and ideas.

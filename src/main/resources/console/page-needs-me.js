@@ -15,8 +15,9 @@ import { ActButton, Answer, Since, Text, Time, Words } from "./ui.js";
 const SHAPES = {
   question: "question", approval: "question", review: "question", blocked: "bar", dead: "dagger", order_missed: "cross",
   order_failing: "cross", lane_stopped: "square", gateway: "pause", dispatcher: "cross", paused: "pause", database: "cross", frozen: "lock", bulk: "half", phase: "half", route: "square",
+  urgent: "bar", anomaly: "cross", critical_path: "bar",
 };
-const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "dispatcher", "database", "route"];
+const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "dispatcher", "database", "route", "anomaly", "critical_path"];
 
 export default function NeedsMe() {
   const read = useRead(...needsRead());
@@ -74,9 +75,12 @@ function wholeWord(text, name) {
 }
 
 /** The page that shows the evidence of an item. */
-function placeOf({ kind, questionId, jobId, count: jobs, agentId, orderName, gateway }) {
+function placeOf({ kind, questionId, opportunityId, jobId, count: jobs, agentId, orderName, gateway }) {
   if (questionId) {
     return address(["questions", questionId]);
+  }
+  if (opportunityId) {
+    return address(["opportunities", opportunityId]);
   }
   if (jobs > 1 && (kind === "dead" || kind === "blocked")) {
     return jobsWhere({ state: kind, targetAgent: agentId });
