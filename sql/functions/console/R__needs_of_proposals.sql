@@ -108,17 +108,33 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       needs_action('Answer', 'unblockJob', jsonb_build_object('jobId', j.job_id), '{answer}'),
       needs_action('Cancel', 'cancelJob', jsonb_build_object('jobId', j.job_id), '{reason}', true))
   from (
-    select *
-    from jobs
-    where namespace = p_namespace
-      and state = 'blocked'
-      and blocked_on_job is null
-    order by seq
-    limit needs_searched()) j
+    -- Each of the two reads an index of its own. The blocks that the coordinator may still answer are among
+    -- the newest.
+    (
+      select b.*
+      from (
+        select *
+        from jobs
+        where namespace = p_namespace
+          and state = 'blocked'
+          and blocked_until is null
+          and blocked_on_job is null
+        order by seq desc
+        limit needs_searched()) b
+      cross join (select has_coordinator(p_namespace) as there offset 0) coordinator
+      where coordinator.there
+        and b.blocked_on_person is null
+        and b.updated_at >= now() - coordinator_patience())
+    union all
+    (
+      select *
+      from jobs
+      where state = 'blocked'
+        and blocked_until > now() + coordinator_patience()
+        and namespace = p_namespace
+        and blocked_on_job is null
+      order by blocked_until
+      limit needs_searched())) j
   where on_critical_path(j)
     and not question_open(j.question_id)
-    and (j.blocked_until is not null
-      or j.blocked_on_person is null
-        and j.updated_at >= now() - coordinator_patience()
-        and has_coordinator(p_namespace))
 $$;

@@ -56,12 +56,13 @@ language sql stable as $$
     limit p_most) w
 $$;
 
--- Returns whether a blocked job is on a critical path: enough others wait for it, it is not itself blocked on
--- a job, and it is neither proactive nor idle.
+-- Returns whether a blocked job is on a critical path: enough others wait for it, no job and no time soon ends
+-- its block, and it is neither proactive nor idle.
 create or replace function on_critical_path(p_job jobs) returns boolean
 language sql stable as $$
   select (p_job).state = 'blocked'
     and (p_job).blocked_on_job is null
+    and ((p_job).blocked_until is null or (p_job).blocked_until > now() + coordinator_patience())
     and split_part((p_job).job_type, '.', 1) not in ('proactive', 'idle')
     and waiting_below((p_job).job_id, critical_path_jobs()) >= critical_path_jobs()
 $$;

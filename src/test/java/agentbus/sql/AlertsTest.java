@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -95,10 +96,8 @@ class AlertsTest {
 
         List<JsonNode> items = needs.items();
         assertEquals(2, items.size(), items::toString);
-        JsonNode leases = items.stream()
-                .filter(item -> item.has("count"))
-                .findFirst()
-                .orElseThrow();
+        JsonNode leases =
+                items.stream().filter(item -> item.has("count")).findFirst().orElseThrow();
         assertSays("auditor reports an anomaly 2 times: Three leases of devops ran out. Since 9:00.", leases);
         assertEquals("anomaly", leases.get("kind").asText());
 
@@ -135,8 +134,10 @@ class AlertsTest {
         assertSays("3 jobs wait for a job of devops (infra.check), which is blocked: no credentials.", item);
         assertEquals(
                 1,
-                bus.count("events where topic = 'job.critical_path_blocked' and source_job_id = ?::uuid"
-                        + " and payload ->> 'waiting' = '3'", attempt.job()));
+                bus.count(
+                        "events where topic = 'job.critical_path_blocked' and source_job_id = ?::uuid"
+                                + " and payload ->> 'waiting' = '3'",
+                        attempt.job()));
 
         needs.act(item, "Answer");
         assertEquals(List.of(), needs.items());
@@ -145,12 +146,14 @@ class AlertsTest {
     @Test
     void a_blocked_job_for_which_few_wait_or_that_is_proactive_is_left_to_the_coordinator() {
         Attempt few = bus.running();
+        Attempt proactive =
+                bus.running("jobType", "proactive", "targetAgent", "research", "subject", "research.packet");
         bus.enqueue("dependsOn", List.of(few.job()));
-        bus.block(few);
-        Attempt proactive = bus.running("jobType", "proactive", "targetAgent", "research", "subject", "research.packet");
         for (int i = 0; i < 3; i++) {
             bus.enqueue("dependsOn", List.of(proactive.job()));
         }
+
+        bus.block(few);
         bus.block(proactive);
 
         assertEquals(List.of(), needs.items());
@@ -170,12 +173,15 @@ class AlertsTest {
     }
 
     @Test
-    void a_critical_block_that_a_time_ends_says_when() {
+    void a_critical_block_that_a_time_ends_says_when_and_a_short_one_needs_nobody() {
         Attempt attempt = bus.running();
+        Attempt soon = bus.running();
         for (int i = 0; i < 3; i++) {
             bus.enqueue("dependsOn", List.of(attempt.job()));
+            bus.enqueue("dependsOn", List.of(soon.job()));
         }
         bus.block(attempt, "at", "2999-01-01T00:00:00Z");
+        bus.block(soon, "at", Instant.now().plusSeconds(600).toString());
 
         assertEquals(
                 "It goes on by itself at 2999-01-01T00:00:00Z.",

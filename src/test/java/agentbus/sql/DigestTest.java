@@ -39,8 +39,8 @@ class DigestTest {
 
     /** A report up to now, with the limits that hold for each. */
     private JsonNode report(String kind) {
-        JsonNode report = bus.one(
-                "select whole_report(new_report('default', ?, now() - report_period(?), now()))", kind, kind);
+        JsonNode report =
+                bus.one("select whole_report(new_report('default', ?, now() - report_period(?), now()))", kind, kind);
         String text = report.get("markdown").asText();
         long words = Stream.of(text.split("\\s+"))
                 .filter(word -> word.matches("(?U).*\\w.*"))
@@ -54,7 +54,8 @@ class DigestTest {
         text.lines()
                 .filter(line -> line.matches("\\d+\\. .*"))
                 .forEach(line -> assertTrue(
-                        line.matches("\\d+\\. \\*\\*(Decide|Know|Nothing asked):\\*\\* .+\\. Evidence: .+\\. Next: .+\\."),
+                        line.matches(
+                                "\\d+\\. \\*\\*(Decide|Know|Nothing asked):\\*\\* .+\\. Evidence: .+\\. Next: .+\\."),
                         line));
         return report;
     }
@@ -92,7 +93,8 @@ class DigestTest {
         JsonNode report = report(kind);
 
         assertEquals(1, report.get("markdown").asText().strip().lines().count(), report::toString);
-        assertTrue(report.get("markdown").asText().matches("\\*\\*.*\\*\\*, .* UTC: (nothing was|no job ended).*\\.\n"));
+        assertTrue(
+                report.get("markdown").asText().matches("\\*\\*.*\\*\\*, .* UTC: (nothing was|no job ended).*\\.\n"));
         assertEquals("{}", report.get("leftOut").toString());
     }
 
@@ -114,21 +116,22 @@ class DigestTest {
 
     @Test
     void the_limits_hold_with_ten_thousand_proposals_in_a_day_and_the_rest_is_counted() {
+        // Without triggers, because twenty thousand audit rows are of no interest here.
         bus.jdbc()
-                .update(
+                .execute(
                         """
+                        begin;
+                        set local session_replication_role = replica;
                         insert into opportunities (namespace, source_agent, theme, title, why_now, if_nothing, evidence, impact,
                           confidence, urgency, reversibility, owner_candidate, suggested_next_step)
                         select 'default', 'agent-' || n % 50, 'theme', repeat('word ', 60) || n, repeat('because ', 300), 'x',
                           '[{"kind": "job", "id": "00000000-0000-4000-8000-000000000001"}]', 1 + n % 5, 1 + n / 5 % 5, 1 + n % 4,
                           'high', 'devops', repeat('step ', 100)
-                        from generate_series(1, 10000) n""");
-        bus.jdbc()
-                .update(
-                        """
+                        from generate_series(1, 10000) n;
                         insert into ideas (namespace, source_agent, theme, title, body)
-                        select 'default', 'agent-' || n % 50, 'theme', 'idea ' || n, repeat('long ', 2000)
-                        from generate_series(1, 10000) n""");
+                        select 'default', 'agent-' || n % 50, 'theme', 'idea ' || n, repeat('long ', 200)
+                        from generate_series(1, 10000) n;
+                        commit""");
         bus.jdbc().execute("analyze opportunities, ideas");
         Instant began = Instant.now();
 
@@ -146,7 +149,8 @@ class DigestTest {
         assertEquals(weak, digest.at("/leftOut/weak").asInt());
         assertEquals(10_000 - weak - shown, digest.at("/leftOut/opportunities").asInt());
         assertEquals(
-                10_000 - digest.get("items").asInt() + shown, digest.at("/leftOut/ideas").asInt());
+                10_000 - digest.get("items").asInt() + shown,
+                digest.at("/leftOut/ideas").asInt());
         assertTrue(digest.get("markdown").asText().contains("\nLeft out: "), digest::toString);
         assertTrue(digest.get("markdown").asText().length() < 6_000, digest::toString);
         assertTrue(memo.get("items").asInt() >= 4, memo::toString);
@@ -211,7 +215,8 @@ class DigestTest {
         JsonNode digest = handed("ideas_digest");
 
         assertTrue(
-                digest.get("markdown").asText().contains("is done by devops: `The import is retried`."), digest::toString);
+                digest.get("markdown").asText().contains("is done by devops: `The import is retried`."),
+                digest::toString);
         assertEquals("outcomes", digest.at("/sources/0/part").asText());
         later(Duration.ofHours(2));
         assertEquals(0, report("ideas_digest").get("items").asInt(), "an end is told once");
@@ -219,12 +224,12 @@ class DigestTest {
 
     @Test
     void the_daily_digest_begins_with_what_only_a_person_can_move_and_then_tells_failures_and_results() {
-        Attempt asked = bus.running();
-        bus.say(asked, "block_job", "reason", "which host?", "unblock", Machine.json("person", "anna"));
         bus.say(bus.running("priority", 300), "complete_job", "summary", "Disks are clean again.");
         bus.say(bus.running(), "fail_job", "error", "no route to web-3", "retry", false);
         Attempt idle = bus.running();
         bus.say(idle, "complete_job", "outcome", "no_work", "summary", "nothing", "evidence", Machine.json("hosts", 3));
+        Attempt asked = bus.running();
+        bus.say(asked, "block_job", "reason", "which host?", "unblock", Machine.json("person", "anna"));
 
         JsonNode digest = report("daily_digest");
 
@@ -248,17 +253,29 @@ class DigestTest {
         String text = text("weekly_report");
 
         assertTrue(text.contains("jobs: 1 succeeded (in the time before: 3 succeeded)"), text);
-        assertTrue(
-                text.contains("devops finished 1 job (3 in the time before), such as `The runbook is new`."), text);
+        assertTrue(text.contains("devops finished 1 job (3 in the time before), such as `The runbook is new`."), text);
     }
 
     @Test
     void markup_of_agents_is_data_in_every_report() {
-        String hostile = "a`b` ``` **c** [d](javascript:alert(1)) [[Secret note]] <script>x</script> {{tp}} <% tp %> %%hidden%%\n"
-                + "# heading\n1. item ![i](https://evil.example/p.png) $= dv.pages() \u202Ertl \u200Bzero https://evil.example";
-        rows.opportunity("title", hostile, "why_now", hostile, "suggested_next_step", hostile, "source_agent", hostile,
-                "owner_candidate", hostile, "impact", 5,
-                "evidence", Machine.parse("[{\"kind\": \"url\", \"url\": \"https://evil.example/`](x)[[y]]\"}]"));
+        String hostile =
+                "a`b` ``` **c** [d](javascript:alert(1)) [[Secret note]] <script>x</script> {{tp}} <% tp %> %%hidden%%\n"
+                        + "# heading\n1. item ![i](https://evil.example/p.png) $= dv.pages() \u202Ertl \u200Bzero https://evil.example";
+        rows.opportunity(
+                "title",
+                hostile,
+                "why_now",
+                hostile,
+                "suggested_next_step",
+                hostile,
+                "source_agent",
+                hostile,
+                "owner_candidate",
+                hostile,
+                "impact",
+                5,
+                "evidence",
+                Machine.parse("[{\"kind\": \"url\", \"url\": \"https://evil.example/`](x)[[y]]\"}]"));
         rows.opportunity("title", "`= this.secret", "why_now", "$= x", "impact", 5);
         rows.idea("title", hostile, "body", hostile);
         bus.say(bus.running(), "complete_job", "summary", hostile);
