@@ -56,8 +56,8 @@ language sql stable as $$
     limit p_most) w
 $$;
 
--- Returns whether a blocked job is on a critical path: enough others wait for it, no job and no time soon ends
--- its block, and it is neither proactive nor idle.
+-- Returns whether a blocked job is on a critical path: enough others wait for it, no job and no time soon
+-- ends its block, and it is neither proactive nor idle.
 create or replace function on_critical_path(p_job jobs) returns boolean
 language sql stable as $$
   select (p_job).state = 'blocked'

@@ -44,6 +44,7 @@ function Order({ order, query }) {
       ["A slot during a run", order.overlap && (OVERLAP[order.overlap] ?? order.overlap)],
       ["Late after", order.graceSeconds !== undefined && duration(order.graceSeconds)],
       ["Pre-check", order.preCheck && html`<code>${order.preCheck}</code>`],
+      ["Report", order.report && html`<code>${order.report}</code>`],
       ["Started by", order.startedBy === "external" && "a program outside the bus"],
       ["Removed", order.removedAt && html`<${Time} at=${order.removedAt} />`],
     ]} />

@@ -234,6 +234,7 @@ class StandingOrdersStartTest {
                 "catchUpCap     | 0             | catchUpCap is \"0\"; it must be a whole number from 1 to 100",
                 "instructions   | ' '           | instructions is empty",
                 "preCheck       | no-such-check | preCheck is \"no-such-check\"; it must be one of backlog",
+                "report         | daily         | report is \"daily\"; it must be one of daily_digest, ideas_digest, weekly_bets, weekly_report",
                 "grace          | 5             | grace is no parameter of a standing order",
                 "jobType        | reactive      | jobType is \"reactive\"; it must be one of proactive, scheduled"
             })
