@@ -261,6 +261,9 @@ begin
     -- refused.
     perform refuse_many_follow_ups(p_principal, v_parent, v_agent.agent_id, p_field);
   end if;
+  if is_proactive(v_type_name) and (is_agent(p_principal) or p_principal ? 'opportunity') then
+    perform refuse_many_proactive(v_job, p_field);
+  end if;
 
   insert into job_dependencies (namespace, job_id, depends_on, satisfied_at)
   select p_namespace, v_job.job_id, d.job_id, case when d.state = 'succeeded' then now() end

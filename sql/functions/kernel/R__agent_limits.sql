@@ -5,7 +5,7 @@
 -- Returns the first words of the topics that only the bus may emit.
 create or replace function bus_topics()
 returns text[] language sql immutable as $$
-  select array['job', 'agent', 'gateway', 'audit', 'standing_order', 'question', 'pause']
+  select array['job', 'agent', 'gateway', 'audit', 'standing_order', 'question', 'pause', 'idea', 'opportunity']
 $$;
 
 -- Returns whether the caller is an agent or an attempt, so that the limits of this file bind it.
@@ -197,6 +197,38 @@ begin
     perform refuse(422, 'follow_up_limit', format('job %s has given rise to %s jobs already', p_parent.job_id, v_most),
       p_field || 'targetAgent', to_jsonb(p_target),
       format('at most %s jobs out of one job; put what remains into one of them', v_most));
+  end if;
+end
+$$;
+
+-- Refuses (422, proactive_limit) a new proactive job when proactive_alive others of its namespace have not
+-- ended. The jobs of standing orders do not count: each order has its schedule and its overlap policy. The
+-- lock makes two simultaneous calls count each other's jobs. Two closes that each request a proactive job
+-- and a job that depends on the other's can end in a deadlock; the doors retry once.
+create or replace function refuse_many_proactive(p_job jobs, p_field text) returns void
+language plpgsql as $$
+declare
+  v_alive int;
+  v_list text;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('agentbus.proactive_jobs.' || p_job.namespace, 0));
+  select count(*), string_agg(format('%s (%s, %s, %s)', job_id, target_agent, subject, state), ', ' order by seq)
+  into v_alive, v_list
+  from (
+    select job_id, target_agent, subject, state, seq
+    from jobs
+    where namespace = p_job.namespace
+      and job_type = 'proactive'
+      and state in ('waiting', 'queued', 'leased', 'running', 'blocked')
+      and job_id <> p_job.job_id
+      and asked_by is distinct from 'operator:standing-order'
+    order by seq
+    limit proactive_alive()) alive;
+  if v_alive >= proactive_alive() then
+    perform refuse(422, 'proactive_limit',
+      format('at most %s proactive jobs may be alive at once, and these are: %s', proactive_alive(), v_list),
+      p_field || 'jobType', to_jsonb(p_job.job_type),
+      'the same call after one of them has ended; until then park the opportunity, or cancel a job that is worth less');
   end if;
 end
 $$;

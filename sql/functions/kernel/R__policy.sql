@@ -495,6 +495,42 @@ create or replace function rated_from() returns int language sql immutable as $$
 -- Chosen: as many as one remembers; each rejection among them takes a line.
 create or replace function decided_in_prompt() returns int language sql immutable as $$ select 10 $$;
 
+-- How many proactive jobs of a namespace may be alive at once, besides those of standing orders.
+-- Chosen: one for each of three agents; more unfinished bets than that are looked after by nobody.
+create or replace function proactive_alive() returns int language sql immutable as $$ select 3 $$;
+
+-- The priority of the job of an opportunity when the caller names none.
+-- Chosen: half of the default of other jobs; a lane does proactive work last anyway.
+create or replace function converted_priority() returns int language sql immutable as $$ select 50 $$;
+
+-- The longest time for which an opportunity is parked.
+-- Chosen: what nobody wants within a year is rejected and proposed again when it is wanted.
+create or replace function parked_at_most() returns interval
+language sql immutable as $$ select interval '366 days' $$;
+
+-- An idea that nobody has touched for this long is archived.
+-- Chosen: two runs of every weekly order; what nobody picked up by then, nobody will.
+create or replace function idea_idle() returns interval
+language sql immutable as $$ select interval '14 days' $$;
+
+-- The standing order that triages opportunities, and that a sweep starts early.
+create or replace function triage_order() returns text
+language sql immutable as $$ select 'tracker-opportunity-triage' $$;
+
+-- A new opportunity with this urgency or more does not wait for the next slot of triage_order.
+-- Chosen: the upper two of five.
+create or replace function early_triage_urgency() returns int language sql immutable as $$ select 4 $$;
+
+-- So many new ideas and opportunities do not wait for the next slot of triage_order either.
+-- Chosen: as many as an agent groups in one run.
+create or replace function early_triage_after() returns int language sql immutable as $$ select 10 $$;
+
+-- The least time between an early triage and the triage before it, and the one that comes by schedule.
+-- Chosen: a quarter of the two hours between two slots, so that an eager fleet wakes the tracker at most
+-- three times more often.
+create or replace function early_triage_rest() returns interval
+language sql immutable as $$ select interval '30 minutes' $$;
+
 -- ------------------------------------------------------------------------------------------- standing orders
 
 -- The deadline of a slot that was started elsewhere, in seconds, when neither the order nor the caller

@@ -15,8 +15,8 @@ $$;
 
 -- Writes down that a sweep could not handle a row, and emits job.sweep_failed or, for a slot,
 -- standing_order.unsettled, at most once an hour for each row; the sweep of questions has an event of its
--- own, and health alone reports a pause. Returns when the sweep tries the row again: after short_backoff up
--- to sweep_failure_cap_seconds, from 16 s on.
+-- own, and health alone reports a pause or an opportunity. Returns when the sweep tries the row again: after
+-- short_backoff up to sweep_failure_cap_seconds, from 16 s on.
 create or replace function note_sweep_failure(p_what text, p_row uuid, p_namespace text, p_error text)
 returns timestamptz language plpgsql as $$
 declare
@@ -31,7 +31,7 @@ begin
     retry_at = now() + short_backoff(4 + f.failures, sweep_failure_cap_seconds()),
     updated_at = now()
   returning * into v_failure;
-  if p_what not in ('slot', 'question', 'pause') then
+  if p_what not in ('slot', 'question', 'pause', 'opportunity') then
     perform append_event_of_failure(p_namespace, 'job.sweep_failed', p_row,
       jsonb_build_object('jobId', p_row, 'what', p_what, 'error', v_failure.error),
       once_key(p_what || ':' || p_row, date_trunc('hour', now(), 'UTC')));

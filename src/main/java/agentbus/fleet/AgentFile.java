@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** One agent.yaml, with the rules for its keys and values. */
 final class AgentFile {
@@ -26,12 +27,19 @@ final class AgentFile {
             "subscriptions",
             "maxFollowUps",
             "proposalBudget",
+            "mayTriage",
+            "mayConvert",
             "reads",
             "model",
             "thinking",
             "timeoutSeconds");
     private static final List<String> SUBSCRIPTION_KEYS = List.of("topic", "subject", "priority", "coalesce");
-    private static final List<String> BUDGET_KEYS = List.of("ideas", "opportunities", "memoryCandidates");
+    private static final List<String> DAILY_KEYS = List.of("ideas", "opportunities", "memoryCandidates");
+    /** The database has the defaults of these, so they are written only if the file has them. */
+    private static final List<String> FURTHER_BUDGET_KEYS = List.of("urgent", "openOpportunities");
+
+    private static final List<String> BUDGET_KEYS =
+            Stream.concat(DAILY_KEYS.stream(), FURTHER_BUDGET_KEYS.stream()).toList();
 
     private static final String DEFAULT_GATEWAY = "default";
     private static final int DEFAULT_PRIORITY = 100;
@@ -63,7 +71,8 @@ final class AgentFile {
      * Checks and reads the file.
      *
      * @param folder the name of the file's folder, which must equal the agent's id
-     * @return the agent; lists, maxConcurrency and gateway are always present, other keys only if the file has them
+     * @return the agent; lists, maxConcurrency, gateway and the rights are always present, other keys only if the file
+     *     has them
      * @throws AgentFileError at the first mistake
      */
     ObjectNode read(String folder) {
@@ -85,6 +94,8 @@ final class AgentFile {
         if (root.has("proposalBudget")) {
             agent.set("proposalBudget", proposalBudget());
         }
+        agent.put("mayTriage", fields.flag(root, top, "mayTriage"));
+        agent.put("mayConvert", fields.flag(root, top, "mayConvert"));
         agent.put("reads", root.has("reads") ? fields.text(root, top, "reads", TRUST) : "untrusted");
         copyText(agent, "model", 200);
         copyText(agent, "thinking", 50);
@@ -139,12 +150,16 @@ final class AgentFile {
         JsonPointer at = top.appendProperty("proposalBudget");
         if (!(root.get("proposalBudget") instanceof ObjectNode written)) {
             throw file.wrong(
-                    at, "it must be a mapping of ideas, opportunities and memoryCandidates to numbers for a day");
+                    at,
+                    "it must be a mapping of ideas, opportunities, memoryCandidates and urgent to numbers for a day,"
+                            + " and of openOpportunities to a number");
         }
         fields.checkKeys(written, at, BUDGET_KEYS);
         ObjectNode budget = root.objectNode();
         for (String key : BUDGET_KEYS) {
-            budget.put(key, fields.number(written, at, key, 0, MOST_PROPOSALS, 0));
+            if (DAILY_KEYS.contains(key) || written.has(key)) {
+                budget.put(key, fields.number(written, at, key, 0, MOST_PROPOSALS, 0));
+            }
         }
         return budget;
     }

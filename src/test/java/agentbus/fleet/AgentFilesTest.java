@@ -34,7 +34,8 @@ class AgentFilesTest {
               - devops
               - {agent: "*", subjects: [deploy.review], jobTypes: [recovery, dev.review]}
             maxFollowUps: 3
-            proposalBudget: {ideas: 2, memoryCandidates: 1}
+            proposalBudget: {ideas: 2, memoryCandidates: 1, openOpportunities: 4}
+            mayTriage: true
             reads: trusted
             emits: [infra.checked, "incident.#"]
             subscriptions:
@@ -65,7 +66,8 @@ class AgentFilesTest {
                         + "\"emits\":[\"infra.checked\",\"incident.#\"],\"subscriptions\":["
                         + "{\"topic\":\"service.*.#\",\"subject\":\"infra.check\",\"priority\":7,\"coalesce\":true},"
                         + "{\"topic\":\"a.b\",\"subject\":\"standing_order.devops-health-check\",\"priority\":100,\"coalesce\":false}],"
-                        + "\"proposalBudget\":{\"ideas\":2,\"opportunities\":0,\"memoryCandidates\":1},\"reads\":\"trusted\","
+                        + "\"proposalBudget\":{\"ideas\":2,\"opportunities\":0,\"memoryCandidates\":1,"
+                        + "\"openOpportunities\":4},\"mayTriage\":true,\"mayConvert\":false,\"reads\":\"trusted\","
                         + "\"model\":\"some/model\",\"thinking\":\"off\",\"timeoutSeconds\":900,\"configHash\":\""
                         + hash
                         + "\"}]",
@@ -78,8 +80,8 @@ class AgentFilesTest {
         // The hash is sha256sum's for this text.
         assertEquals(
                 "[{\"id\":\"devops\",\"maxConcurrency\":1,\"gateway\":\"default\",\"accepts\":[],\"mayEnqueueTo\":[],"
-                        + "\"handoffs\":[],\"maxFollowUps\":20,\"emits\":[],\"subscriptions\":[],\"reads\":\"untrusted\","
-                        + "\"configHash\":\"c217e3aac82f8a6b3102481e437e247fe87af4f3cba442e5cf4f1c4c1ef0a178\"}]",
+                        + "\"handoffs\":[],\"maxFollowUps\":20,\"emits\":[],\"subscriptions\":[],\"mayTriage\":false,"
+                        + "\"mayConvert\":false,\"reads\":\"untrusted\",\"configHash\":\"c217e3aac82f8a6b3102481e437e247fe87af4f3cba442e5cf4f1c4c1ef0a178\"}]",
                 read().toString());
     }
 
@@ -231,9 +233,12 @@ class AgentFilesTest {
                 "mayEnqueueTo: [{agent: devops, jobTypes: [odd]}] | :2: mayEnqueueTo[0].jobTypes[0] is 'odd'; it must be reactive, scheduled",
                 "mayEnqueueTo: [[devops]] | :2: mayEnqueueTo[0] is a list; it must be the name of an agent, or a mapping",
                 "maxFollowUps: 1001 | :2: maxFollowUps is the number '1001'; it must be a whole number from 0 to 1000",
-                "proposalBudget: 3 | :2: proposalBudget is the number '3'; it must be a mapping of ideas, opportunities and",
+                "proposalBudget: 3 | :2: proposalBudget is the number '3'; it must be a mapping of ideas, opportunities, memoryCandidates",
                 "proposalBudget: {idea: 3} | :2: proposalBudget: there is no key 'idea'; did you mean ideas?",
                 "proposalBudget: {ideas: -1} | :2: proposalBudget.ideas is the number '-1'; it must be a whole number from 0 to 1000",
+                "proposalBudget: {urgent: 1001} | :2: proposalBudget.urgent is the number '1001'; it must be a whole number from 0 to 1000",
+                "mayConvert: 'yes' | :2: mayConvert is 'yes'; it must be true or false",
+                "mayTriag: true | :2: there is no key 'mayTriag'; did you mean mayTriage?",
                 "reads: all | :2: reads is 'all'; it must be trusted (payloads from outside are refused) or untrusted",
                 "reads: true | :2: reads is the truth value 'true'; it must be trusted",
                 "mayEnqueueTo: ['dev*'] | :2: mayEnqueueTo[0] is 'dev*'; it must be the name of an agent, or \"*\" alone",

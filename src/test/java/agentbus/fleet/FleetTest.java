@@ -111,6 +111,18 @@ class FleetTest {
     }
 
     @Test
+    void the_tracker_triages_and_the_coordinator_alone_converts() {
+        for (JsonNode agent : fleet) {
+            String id = agent.get("id").textValue();
+            assertEquals(
+                    List.of("coordinator", "project-tracker").contains(id),
+                    agent.get("mayTriage").booleanValue(),
+                    id);
+            assertEquals(id.equals("coordinator"), agent.get("mayConvert").booleanValue(), id);
+        }
+    }
+
+    @Test
     void every_agent_has_a_budget_of_proposals_and_no_job_of_it_becomes_a_flood() {
         for (JsonNode agent : fleet) {
             assertEquals(3, agent.path("proposalBudget").size(), agent.toString());

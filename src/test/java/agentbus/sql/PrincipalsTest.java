@@ -257,6 +257,19 @@ class PrincipalsTest {
                                 String.class));
     }
 
+    @Test
+    void the_rights_to_decide_about_opportunities_follow_the_files() {
+        sync("[{\"id\": \"devops\", \"mayTriage\": true, \"mayConvert\": true, \"configHash\": \"1\"}]");
+        JsonNode agent = bus.ask("list_agents").at("/agents").findParents("mayConvert").stream()
+                .filter(a -> a.get("agentId").asText().equals("devops"))
+                .findFirst()
+                .orElseThrow();
+        assertTrue(agent.get("mayTriage").asBoolean() && agent.get("mayConvert").asBoolean(), agent.toString());
+
+        sync("[{\"id\": \"devops\", \"configHash\": \"2\"}]");
+        assertEquals(0, bus.count("agents where may_triage or may_convert"));
+    }
+
     private JsonNode sync(String agents) {
         return bus.one("select sync_agents('default', ?::jsonb)", agents);
     }

@@ -1,0 +1,1 @@
+select sweep_proposals()::text as swept
