@@ -34,6 +34,7 @@ final class HealthCard {
                 .add("last 24 h", counts(last24Hours()))
                 .add("orders", orders())
                 .add("slots 24 h", counts(slots()))
+                .add("proposals", proposals())
                 .add("trouble", counts(trouble()))
                 .add("namespace", take("namespace"))
                 .add("version", version())
@@ -80,6 +81,20 @@ final class HealthCard {
         return said;
     }
 
+    /** The open proposals and the decisions of a day; empty when there are none, as without phase 3. */
+    private String proposals() {
+        Map<String, String> said = new LinkedHashMap<>();
+        said.put("ideasOpen", "ideas open");
+        said.put("opportunitiesOpen", "opportunities open");
+        said.put("opportunitiesUndecided", "undecided");
+        said.put("opportunitiesConverted24h", "converted in 24 h");
+        said.put("opportunitiesRejected24h", "rejected in 24 h");
+        boolean some =
+                said.keySet().stream().anyMatch(field -> health.path(field).asLong() > 0);
+        String counts = counts(said);
+        return some ? counts : "";
+    }
+
     private static Map<String, String> trouble() {
         Map<String, String> said = new LinkedHashMap<>();
         said.put("expiredLeases", "expired leases");
@@ -94,7 +109,7 @@ final class HealthCard {
 
     private String oldest() {
         List<String> ages = new ArrayList<>();
-        for (String state : List.of("queued", "blocked")) {
+        for (String state : List.of("queued", "blocked", "undecided")) {
             String field = "oldest" + state.substring(0, 1).toUpperCase(Locale.ROOT) + state.substring(1) + "Seconds";
             shown.add(field);
             if (health.path(field).asDouble() > 0) {

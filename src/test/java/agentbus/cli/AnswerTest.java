@@ -211,6 +211,8 @@ class AnswerTest extends AgainstABus {
                 + "\"succeeded24h\":9,\"cancelled24h\":0,\"expiredLeases\":0,\"retryHotspots\":0,\"namespace\":\"default\","
                 + "\"dispatchersHealthy\":2,\"dispatchersStale\":0,\"leasesOwned\":2,"
                 + "\"runsStarted\":1,\"runsCompleted24h\":5,\"runsNoWork24h\":3,\"runsMissed24h\":2,"
+                + "\"ideasOpen\":4,\"opportunitiesOpen\":3,\"opportunitiesUndecided\":2,\"oldestUndecidedSeconds\":7300,"
+                + "\"opportunitiesConverted24h\":1,\"opportunitiesRejected24h\":0,"
                 + "\"problems\":[\"gateway default is held until 2026-01-31T10:00:00Z: drains\"],\"dispatchers\":["
                 + dispatcher + "," + dispatcher.replace("vm-1-ab", "vm-2-cd").replace("true", "false") + "]}";
         bus.answers(200, health);
@@ -219,9 +221,10 @@ class AnswerTest extends AgainstABus {
                         "degraded",
                         "  - gateway default is held until 2026-01-31 10:00:00: drains",
                         "  queue       waiting 4, queued 3, live 2, blocked 0, dead 1",
-                        "  oldest      queued for 3 min",
+                        "  oldest      queued for 3 min, undecided for 2 h",
                         "  last 24 h   succeeded 9, failed 0, dead 1, cancelled 0",
                         "  slots 24 h  under way 1, completed 5, no work 3, missed 2",
+                        "  proposals   ideas open 4, opportunities open 3, undecided 2, converted in 24 h 1, rejected in 24 h 0",
                         "  trouble     expired leases 0, jobs with three attempts or more 0",
                         "  namespace   default",
                         "",
