@@ -77,6 +77,7 @@ create table opportunities (
   source_job_id uuid,
   source_job_type text,
   idea_id uuid,
+  promoted_by text,
   theme text not null,
   title text not null,
   why_now text not null,
@@ -117,6 +118,8 @@ comment on column opportunities.source_agent is
 comment on column opportunities.source_job_id is
   'The job whose attempt proposed it; null for an operator. No foreign key, because jobs go to history earlier.';
 comment on column opportunities.idea_id is 'The idea that was promoted to this opportunity.';
+comment on column opportunities.promoted_by is
+  'Who promoted the idea: an agent, whose budget it used, or operator:<name>. source_agent is the author of the idea.';
 comment on column opportunities.why_now is 'What has changed, so that this is worth doing now.';
 comment on column opportunities.if_nothing is 'What happens if nothing is done.';
 comment on column opportunities.evidence is
@@ -139,6 +142,8 @@ create unique index opportunities_by_dedupe_key on opportunities (namespace, ded
 create index opportunities_by_agent on opportunities (namespace, source_agent, created_at);
 create index opportunities_decided_by_agent on opportunities (namespace, source_agent, created_at)
   where status in ('accepted', 'converted_to_job', 'rejected');
+create index opportunities_by_promoter on opportunities (namespace, promoted_by, created_at)
+  where promoted_by is not null;
 create index opportunities_open on opportunities (namespace, status, touched_at)
   where ended_at is null;
 create index opportunities_decided on opportunities (namespace, decided_at)

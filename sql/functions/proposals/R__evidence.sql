@@ -95,23 +95,25 @@ language sql stable as $$
 $$;
 
 -- Refuses (422, below_bar) an opportunity that lacks a part of the bar, and offers to keep the same content
--- as an idea. Refuses an owner that is unknown or disabled.
-create or replace function require_bar(p_namespace text, p_input jsonb, p_evidence jsonb) returns void
+-- as an idea. p_missing is the answer of missing_for_bar. Refuses an owner that is unknown or
+-- disabled, and an urgent one with little confidence.
+create or replace function require_bar(p_namespace text, p_input jsonb, p_missing text[]) returns void
 language plpgsql stable as $$
 declare
-  v_missing text[] := missing_for_bar(p_input, p_evidence);
   v_owner agents;
 begin
-  if v_missing <> '{}' then
+  if p_missing <> '{}' then
     perform refuse(422, 'below_bar',
-      format('an opportunity is ready for a decision, and this one lacks %s', array_to_string(v_missing, ', ')),
-      split_part(v_missing[1], ' ', 1), null,
-      'these parts; or create-idea with the same theme, title and evidence, and the rest as its body');
+      format('an opportunity is ready for a decision, and this one lacks %s', array_to_string(p_missing, ', ')),
+      split_part(p_missing[1], ' ', 1), null,
+      case when p_input ? 'ideaId' then 'these parts; the idea stays as it is'
+        else 'these parts; or the same call with belowBar idea, which does create-idea with the same content' end);
   end if;
   v_owner := agent_named(p_namespace, p_input ->> 'ownerCandidate', 'ownerCandidate');
   if not v_owner.enabled then
     perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', v_owner.agent_id),
       'ownerCandidate', to_jsonb(v_owner.agent_id), 'an enabled agent');
   end if;
+  perform refuse_unsure_urgent((p_input ->> 'urgencyScore')::int, (p_input ->> 'confidenceScore')::int);
 end
 $$;

@@ -59,6 +59,7 @@ declare
   v_source text := proposer_of(p_principal, v_namespace, p_input);
   v_input jsonb := clean_proposal(p_input);
   v_evidence jsonb;
+  v_older jsonb;
   v_idea ideas;
 begin
   perform act_as(p_principal, 'idea proposed');
@@ -69,6 +70,10 @@ begin
       'differs', differing_idea(v_input, v_idea));
   end if;
   v_evidence := checked_evidence(v_namespace, p_input -> 'evidence');
+  v_older := answer_of_older(p_principal, v_namespace, v_source, 'idea', v_input, v_input ->> 'body', v_evidence);
+  if v_older is not null then
+    return v_older;
+  end if;
   if is_agent(p_principal) then
     perform charge_proposal(v_namespace, v_source, 'idea', v_input ->> 'theme', null, null);
   end if;
@@ -88,7 +93,7 @@ begin
 end
 $$;
 comment on function create_idea(jsonb, jsonb) is
-  'The operation createIdea: keeps an idea, or returns the one with the same dedupe key.';
+  'The operation createIdea: keeps an idea, or returns the one with the same dedupe key. Refuses evidence that does not exist (unknown_evidence), an idea that is there already in other words (near_duplicate) or was decided against (rejected_before), and one over the budget of its agent.';
 
 create or replace function get_idea(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
@@ -173,3 +178,92 @@ end
 $$;
 comment on function list_ideas(jsonb, jsonb) is
   'The operation listIdeas: ideas, newest first, at most limit (default 50) and at most answer_bytes. Every other field of the input narrows the list; next of the answer is before of the following page. A call reads at most proposal_looks rows; when it stops there, the answer says how far it has searched (searchedTo).';
+
+-- Returns an idea of the namespace, locked. Refuses an unknown one (404).
+create or replace function locked_idea(p_namespace text, p_idea_id uuid) returns ideas
+language plpgsql as $$
+declare
+  v_idea ideas := idea_of(p_namespace, p_idea_id);
+begin
+  select * into v_idea from ideas where idea_id = v_idea.idea_id for no key update;
+  return v_idea;
+end
+$$;
+
+-- Refuses (409, wrong_state) an idea that has ended, and says how, when and by whom. p_what is what was asked
+-- for, such as be reviewed.
+create or replace function refuse_ended_idea(p_idea ideas, p_what text) returns void
+language plpgsql stable as $$
+begin
+  if p_idea.ended_at is null then
+    return;
+  end if;
+  perform refuse(409, 'wrong_state',
+    case p_idea.status
+      when 'archived' then format('idea %s was archived by %s at %s and cannot %s: %s', p_idea.idea_id,
+        case when p_idea.reviewed_at = p_idea.ended_at then p_idea.reviewed_by else 'the bus' end,
+        utc_text(p_idea.ended_at), p_what, p_idea.notes)
+      else format('idea %s was promoted to opportunity %s by %s at %s and cannot %s', p_idea.idea_id,
+        p_idea.opportunity_id,
+        coalesce((select promoted_by from opportunities where opportunity_id = p_idea.opportunity_id), 'somebody'),
+        utc_text(p_idea.ended_at), p_what) end,
+    'ideaId', to_jsonb(p_idea.idea_id), 'an idea that is new or reviewed');
+end
+$$;
+
+create or replace function review_idea(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_notes text := clean_proposal(p_input) ->> 'notes';
+  v_idea ideas;
+begin
+  perform act_as(p_principal, v_notes);
+  v_idea := locked_idea(v_namespace, (p_input ->> 'ideaId')::uuid);
+  if is_agent(p_principal) and p_principal ->> 'name' = v_idea.source_agent then
+    perform refuse(403, 'forbidden', format('idea %s is of agent %s, and nobody reviews an idea of their own',
+        v_idea.idea_id, v_idea.source_agent),
+      'ideaId', to_jsonb(v_idea.idea_id), 'an idea of another agent; or promote-idea-to-opportunity');
+  end if;
+  perform refuse_ended_idea(v_idea, 'be reviewed');
+  if v_idea.status = 'reviewed' and v_idea.notes = v_notes and v_idea.reviewed_by = current_actor() then
+    return idea_row(v_idea, null) || '{"changed": false}';
+  end if;
+  update ideas
+  set status = 'reviewed', reviewed_by = current_actor(), reviewed_at = now(), notes = v_notes,
+    touched_at = now(), updated_at = now()
+  where idea_id = v_idea.idea_id
+  returning * into v_idea;
+  return idea_row(v_idea, null) || '{"changed": true}';
+end
+$$;
+comment on function review_idea(jsonb, jsonb) is
+  'The operation reviewIdea: records what another agent or a person thinks of an idea; its 14 days begin anew. Takes ideaId and notes; returns the idea with changed. Refuses the author (403) and an idea that has ended (409).';
+
+create or replace function archive_idea(p_principal jsonb, p_input jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_namespace text := namespace_of(p_principal, p_input);
+  v_notes text := clean_proposal(p_input) ->> 'notes';
+  v_idea ideas;
+begin
+  perform act_as(p_principal, v_notes);
+  v_idea := locked_idea(v_namespace, (p_input ->> 'ideaId')::uuid);
+  if p_principal ->> 'name' is distinct from v_idea.source_agent then
+    perform require_right_to_decide(p_principal, v_namespace, 'triage', 'archive the idea of another agent',
+      'ideaId', to_jsonb(v_idea.idea_id));
+  end if;
+  if v_idea.status = 'archived' and v_idea.notes = v_notes then
+    return idea_row(v_idea, null) || '{"changed": false}';
+  end if;
+  perform refuse_ended_idea(v_idea, 'be archived');
+  update ideas
+  set status = 'archived', reviewed_by = current_actor(), reviewed_at = now(), notes = v_notes,
+    ended_at = now(), updated_at = now()
+  where idea_id = v_idea.idea_id
+  returning * into v_idea;
+  return idea_row(v_idea, null) || '{"changed": true}';
+end
+$$;
+comment on function archive_idea(jsonb, jsonb) is
+  'The operation archiveIdea: ends an idea that is not to be followed, with the reason. Takes ideaId and notes; returns the idea with changed. For its author, operators and agents with mayTriage.';

@@ -14,6 +14,7 @@ language sql stable as $$
     'sourceJobId', (p_opportunity).source_job_id,
     'sourceJobType', (p_opportunity).source_job_type,
     'ideaId', (p_opportunity).idea_id,
+    'promotedBy', (p_opportunity).promoted_by,
     'theme', (p_opportunity).theme,
     'title', (p_opportunity).title,
     'whyNow', cut((p_opportunity).why_now, p_text),
@@ -128,21 +129,23 @@ comment on function get_opportunity(jsonb, jsonb) is
   'The operation getOpportunity: one opportunity with its reviews, the idea that it was made of, and cameOf, the job that it became and what came of it. Refuses an unknown opportunity (404).';
 
 -- Inserts an opportunity of a checked input and tells of it: the event opportunity.created, the event
--- opportunity.urgent when it is an alert, and the notification opportunities_ready.
+-- opportunity.urgent when it is an alert, and the notification opportunities_ready. p_idea is the idea that
+-- p_promoted_by promotes, or null.
 create or replace function insert_opportunity(
-  p_principal jsonb, p_namespace text, p_source text, p_input jsonb, p_evidence jsonb, p_idea uuid
+  p_principal jsonb, p_namespace text, p_source text, p_input jsonb, p_evidence jsonb, p_idea uuid,
+  p_promoted_by text
 ) returns opportunities language plpgsql as $$
 declare
   v_opportunity opportunities;
   v_payload jsonb;
 begin
-  insert into opportunities (namespace, source_agent, source_job_id, source_job_type, idea_id, theme, title,
-    why_now, if_nothing, evidence, impact, confidence, urgency, reversibility, owner_candidate,
+  insert into opportunities (namespace, source_agent, source_job_id, source_job_type, idea_id, promoted_by,
+    theme, title, why_now, if_nothing, evidence, impact, confidence, urgency, reversibility, owner_candidate,
     suggested_next_step, dedupe_key)
   values (
     p_namespace, p_source, (p_principal ->> 'jobId')::uuid,
     (select job_type from jobs where job_id = (p_principal ->> 'jobId')::uuid),
-    p_idea, p_input ->> 'theme', p_input ->> 'title', p_input ->> 'whyNow', p_input ->> 'ifNothing', p_evidence,
+    p_idea, p_promoted_by, p_input ->> 'theme', p_input ->> 'title', p_input ->> 'whyNow', p_input ->> 'ifNothing', p_evidence,
     (p_input ->> 'impactScore')::int, (p_input ->> 'confidenceScore')::int, (p_input ->> 'urgencyScore')::int,
     p_input ->> 'reversibility', p_input ->> 'ownerCandidate', p_input ->> 'suggestedNextStep',
     p_input ->> 'dedupeKey')
@@ -169,6 +172,22 @@ language sql stable as $$
     'suggestedNextStep', (p_opportunity).suggested_next_step))
 $$;
 
+-- Returns the body of the idea that keeps the content of an opportunity below the bar.
+create or replace function body_of_idea(p_input jsonb) returns text
+language sql stable as $$
+  select coalesce(
+    nullif(concat_ws(E'\n\n',
+      p_input ->> 'whyNow',
+      'If nothing is done: ' || (p_input ->> 'ifNothing'),
+      'Next step: ' || (p_input ->> 'suggestedNextStep'),
+      'Owner candidate: ' || (p_input ->> 'ownerCandidate'),
+      'Impact: ' || (p_input ->> 'impactScore'),
+      'Confidence: ' || (p_input ->> 'confidenceScore'),
+      'Urgency: ' || (p_input ->> 'urgencyScore'),
+      'Reversibility: ' || (p_input ->> 'reversibility')), ''),
+    p_input ->> 'title')
+$$;
+
 create or replace function create_opportunity(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -176,6 +195,8 @@ declare
   v_source text := proposer_of(p_principal, v_namespace, p_input);
   v_input jsonb := clean_proposal(p_input);
   v_evidence jsonb;
+  v_missing text[];
+  v_older jsonb;
   v_opportunity opportunities;
 begin
   perform act_as(p_principal, 'opportunity proposed');
@@ -188,14 +209,27 @@ begin
       'differs', differing_opportunity(v_input, v_opportunity));
   end if;
   v_evidence := checked_evidence(v_namespace, p_input -> 'evidence');
-  perform require_bar(v_namespace, v_input, v_evidence);
+  v_missing := missing_for_bar(v_input, v_evidence);
+  if v_missing <> '{}' and p_input ->> 'belowBar' = 'idea' then
+    return jsonb_build_object('belowBar', v_missing)
+      || create_idea(p_principal, jsonb_strip_nulls(jsonb_build_object(
+        'namespace', v_namespace, 'sourceAgent', p_input -> 'sourceAgent', 'theme', p_input -> 'theme',
+        'title', p_input -> 'title', 'body', body_of_idea(v_input), 'evidence', p_input -> 'evidence',
+        'dedupeKey', p_input -> 'dedupeKey', 'ifSimilar', p_input -> 'ifSimilar')));
+  end if;
+  perform require_bar(v_namespace, v_input, v_missing);
+  v_older := answer_of_older(p_principal, v_namespace, v_source, 'opportunity', v_input,
+    opportunity_body(v_input ->> 'whyNow', v_input ->> 'ifNothing', v_input ->> 'suggestedNextStep'), v_evidence);
+  if v_older is not null then
+    return v_older;
+  end if;
   if is_agent(p_principal) then
     perform charge_proposal(v_namespace, v_source, 'opportunity', v_input ->> 'theme',
       (v_input ->> 'urgencyScore')::int, (v_input ->> 'confidenceScore')::int);
   end if;
-  v_opportunity := insert_opportunity(p_principal, v_namespace, v_source, v_input, v_evidence, null);
+  v_opportunity := insert_opportunity(p_principal, v_namespace, v_source, v_input, v_evidence, null, null);
   return jsonb_build_object('opportunity', opportunity_json(v_opportunity), 'created', true);
 end
 $$;
 comment on function create_opportunity(jsonb, jsonb) is
-  'The operation createOpportunity: records an opportunity that meets the bar, or returns the one with the same dedupe key.';
+  'The operation createOpportunity: records an opportunity that meets the bar, or returns the one with the same dedupe key. What falls below is refused (below_bar), or with belowBar idea kept as an idea. Refuses what is there already in other words (near_duplicate) or was decided against (rejected_before), and what is over the budget of its agent.';

@@ -19,8 +19,8 @@ language sql stable as $$
   from written_budget(p_agent, p_key) written
 $$;
 
--- Returns the proposals that an agent has made on the day (UTC) of this transaction, oldest first. A promoted
--- idea counts as an idea: its opportunity counts for nobody, because somebody else may have promoted it.
+-- Returns the proposals that an agent has made on the day (UTC) of this transaction, oldest first. The
+-- opportunity of a promoted idea counts for the agent that promoted it, and not for the author of the idea.
 create or replace function proposals_of_day(p_namespace text, p_agent text)
 returns table (kind text, id uuid, title text, urgency int, made_at timestamptz)
 language sql stable as $$
@@ -36,6 +36,13 @@ language sql stable as $$
   where namespace = p_namespace
     and source_agent = p_agent
     and idea_id is null
+    and created_at >= date_trunc('day', now(), 'UTC')
+    and created_at < date_trunc('day', now(), 'UTC') + interval '1 day'
+  union all
+  select 'opportunity', opportunity_id, title, urgency, created_at
+  from opportunities
+  where namespace = p_namespace
+    and promoted_by = p_agent
     and created_at >= date_trunc('day', now(), 'UTC')
     and created_at < date_trunc('day', now(), 'UTC') + interval '1 day'
   order by 5, 2
@@ -167,6 +174,19 @@ begin
 end
 $$;
 
+-- Refuses (422) an urgent opportunity with little confidence, whoever proposes it: people are told of it.
+create or replace function refuse_unsure_urgent(p_urgency int, p_confidence int) returns void
+language plpgsql stable as $$
+begin
+  if p_urgency = 5 and p_confidence <= unsure_confidence() then
+    perform refuse(422, 'invalid_field',
+      format('an opportunity with confidence %s cannot be urgent: people are told of an urgent one at once', p_confidence),
+      'urgencyScore', to_jsonb(p_urgency),
+      format('urgencyScore 4 or less, or evidence that lifts confidenceScore above %s', unsure_confidence()));
+  end if;
+end
+$$;
+
 -- Refuses a proposal of an agent that is over one of its budgets, in the transaction that creates it. p_kind
 -- is idea or opportunity; urgency and confidence are null for an idea. Call it under lock_proposals.
 -- Refusals (422): invalid_field for an urgent one with little confidence; proposal_budget for the day's
@@ -179,12 +199,7 @@ declare
   v_ids uuid[];
   v_labels text[];
 begin
-  if p_urgency = 5 and p_confidence <= unsure_confidence() then
-    perform refuse(422, 'invalid_field',
-      format('an opportunity with confidence %s cannot be urgent: people are told of an urgent one at once', p_confidence),
-      'urgencyScore', to_jsonb(p_urgency),
-      format('urgencyScore 4 or less, or evidence that lifts confidenceScore above %s', unsure_confidence()));
-  end if;
+  perform refuse_unsure_urgent(p_urgency, p_confidence);
   select coalesce(array_agg(id order by made_at, id), '{}'), array_agg(title order by made_at, id)
   into v_ids, v_labels
   from proposals_of_day(p_namespace, p_agent)

@@ -12,8 +12,8 @@ language sql as $$
 $$;
 
 -- Returns the name in which a call proposes: the agent of the token; for an operator the agent that
--- sourceAgent names, or without it the operator. Refuses the name of another agent (403) and an unknown or
--- frozen agent.
+-- sourceAgent names, or without it the operator. Refuses the name of another agent (403) and an unknown,
+-- disabled or frozen agent.
 create or replace function proposer_of(p_principal jsonb, p_namespace text, p_input jsonb) returns text
 language plpgsql stable as $$
 declare
@@ -21,6 +21,10 @@ declare
 begin
   if v_source is not null then
     perform refuse_frozen_agent(p_namespace, v_source, 'sourceAgent');
+    if not (agent_named(p_namespace, v_source, 'sourceAgent')).enabled then
+      perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', v_source),
+        'sourceAgent', to_jsonb(v_source), 'an enabled agent');
+    end if;
   end if;
   return coalesce(v_source, p_principal ->> 'name');
 end
