@@ -51,7 +51,7 @@ $$;
 -- Returns the text of an opportunity that is compared with the bodies of others.
 create or replace function opportunity_body(p_why_now text, p_if_nothing text, p_next_step text) returns text
 language sql immutable as $$
-  select concat_ws(E'\n', p_why_now, p_next_step, p_if_nothing)
+  select p_why_now || E'\n' || p_next_step || E'\n' || p_if_nothing
 $$;
 
 -- Returns the proposal that is most similar to this title and body among the open ones and those whose job
