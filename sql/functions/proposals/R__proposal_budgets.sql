@@ -123,12 +123,6 @@ language sql stable as $$
   where place > cardinality(p_ids) - proposals_listed()
 $$;
 
--- Returns a number with its noun.
-create or replace function counted_text(p_count int, p_one text, p_many text) returns text
-language sql immutable as $$
-  select p_count || ' ' || case p_count when 1 then p_one else p_many end
-$$;
-
 -- Refuses (422, proposal_budget) a proposal of an agent that has used p_key of its budget today. p_one and
 -- p_many name such proposals, p_ids and p_titles are those of today, p_instead says what would be right.
 create or replace function refuse_over_budget(
@@ -149,7 +143,7 @@ begin
   if cardinality(p_ids) >= v_budget then
     perform refuse(422, 'proposal_budget',
       format('agent %s has sent %s today (UTC), and its budget is %s.%s It is free again at %s. Sent today: %s',
-        (p_agent).agent_id, counted_text(cardinality(p_ids), p_one, p_many), v_budget,
+        (p_agent).agent_id, count_of(cardinality(p_ids), p_one, p_many), v_budget,
         case when v_budget < v_written then format(' That is half of %s, %s.', v_written, v_half) else '' end,
         utc_text(budgets_free_at()), listed_proposals(p_ids, p_titles)),
       p_field, p_value, p_instead);
@@ -166,7 +160,7 @@ begin
   if cardinality(p_ids) >= p_limit then
     perform refuse(422, 'open_limit',
       format('%s has %s, and at most %s may be open at once: %s', p_whose,
-        counted_text(cardinality(p_ids), 'open opportunity', 'open opportunities'), p_limit,
+        count_of(cardinality(p_ids), 'open opportunity', 'open opportunities'), p_limit,
         coalesce(listed_proposals(p_ids, p_labels), 'none')),
       p_field, p_value,
       'an idea of the same content, or the opportunity after one of these is converted, rejected, parked or merged');

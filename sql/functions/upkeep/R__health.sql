@@ -297,7 +297,11 @@ begin
     || jsonb_strip_nulls(jsonb_build_object(
       'zoneData', zone_data(v_namespace),
       'version', program_fact(v_namespace, 'version'),
-      'commit', nullif(program_fact(v_namespace, 'commit'), '')))
+      'commit', nullif(program_fact(v_namespace, 'commit'), ''),
+      'proposalRates', (
+        select jsonb_agg(rates order by source_agent)
+        from rates_shown(v_namespace)
+        where theme is null)))
     || jsonb_build_object(
       'namespace', v_namespace,
       'standingOrders', (

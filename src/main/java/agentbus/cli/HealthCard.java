@@ -15,9 +15,11 @@ import java.util.OptionalInt;
 final class HealthCard {
     private static final List<String> COLUMNS =
             List.of("id", "host", "version", "status", "wakeSource", "leases", "lastSeen");
+    private static final List<String> RATES = List.of(
+            "sourceAgent", "made", "decided", "accepted", "acceptanceRate", "hits", "misses", "hitRate", "halfBudget");
 
     private final JsonNode health;
-    private final List<String> shown = new ArrayList<>(List.of("status", "problems", "dispatchers"));
+    private final List<String> shown = new ArrayList<>(List.of("status", "problems", "dispatchers", "proposalRates"));
 
     HealthCard(JsonNode health) {
         this.health = health;
@@ -41,6 +43,10 @@ final class HealthCard {
                 .addAll(rest(), List.of())
                 .print(out, width);
         printDispatchers(out, width);
+        if (health.path("proposalRates") instanceof ArrayNode rates) {
+            out.println();
+            new TextTable(rates, RATES).print(out, "", width);
+        }
     }
 
     private JsonNode rest() {

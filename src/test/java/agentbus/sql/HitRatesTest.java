@@ -8,6 +8,7 @@ import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -133,6 +134,38 @@ class HitRatesTest {
 
         assertEquals("3 3 0 3 0 0 0.00", rates("speed"));
         assertEquals(1, bus.count("hit_rates('hit-rates') where theme = 'speed' and made = 2"));
+    }
+
+    @Test
+    void the_rates_are_listed_by_author_and_theme_and_health_has_those_of_each_author() {
+        assertFalse(bus.ask("health").has("proposalRates"));
+        opportunities(19, "speed", "rejected", 1, null);
+        opportunities(1, "safety", "accepted", 1, null);
+        bus.jdbc().update("update opportunities set source_agent = 'devops' where title = 'Title 7'");
+        opportunities(1, "speed", "rejected", 1, null);
+
+        JsonNode all = bus.ask("list_proposal_rates").path("rates");
+        assertEquals(
+                List.of("devops", "devops speed", "research true", "research safety", "research speed"), rows(all));
+        assertEquals(0.05, all.at("/2/acceptanceRate").asDouble(), all.toString());
+        assertFalse(all.at("/2").has("hitRate"), all.toString());
+        assertEquals(
+                List.of("research speed"),
+                rows(bus.ask("list_proposal_rates", "sourceAgent", "research", "theme", "Speed")
+                        .path("rates")));
+        JsonNode cut = bus.ask("list_proposal_rates", "limit", 2);
+        assertEquals(List.of("devops", "devops speed"), rows(cut.path("rates")));
+        assertEquals(3, cut.path("leftOut").asInt());
+        assertEquals(List.of("devops", "research true"), rows(bus.ask("health").path("proposalRates")));
+    }
+
+    /** Author, theme and whether the budget is half, of each row. */
+    private static List<String> rows(JsonNode rates) {
+        List<String> rows = new ArrayList<>();
+        rates.forEach(row -> rows.add(
+                (row.path("sourceAgent").asText() + " " + row.path("theme").asText()).strip()
+                        + (row.path("halfBudget").asBoolean() ? " true" : "")));
+        return rows;
     }
 
     @Test
