@@ -196,6 +196,24 @@ class WakeUpTest {
                         Boolean.class));
     }
 
+    @Test
+    void a_new_idea_or_opportunity_wakes_the_sweep_over_proposals() {
+        start("agentbus.phase", "3");
+        for (String channel : List.of("ideas_ready", "opportunities_ready")) {
+            String route = "hear-" + channel.replace('_', '-');
+            // After each connect the listener itself sends a message.
+            await().until(() -> bus.exchanges(route) >= 1);
+            database.jdbc()
+                    .update(
+                            "insert into ideas (namespace, source_agent, theme, title, body, touched_at)"
+                                    + " values ('default', 'ann', 'speed', 'Cache', 'The same each day.', now() - interval '20 days')");
+            database.jdbc().execute("notify " + channel + ", 'default'");
+            await().until(() ->
+                    database.jdbc().queryForObject("select count(*) from ideas where status <> 'archived'", Long.class)
+                            == 0);
+        }
+    }
+
     private void pauseAnn() {
         database.jdbc()
                 .update("update agents set paused_at = now(), paused_by = 'test', paused_reason = 'test'"
