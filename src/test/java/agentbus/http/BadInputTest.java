@@ -150,7 +150,8 @@ class BadInputTest {
                 "invalid_field",
                 "topic",
                 "'job.succeeded'",
-                "a topic that does not begin with job., agent., gateway., audit., standing_order., question., pause.");
+                "a topic that does not begin with job., agent., gateway., audit., standing_order., question., pause.,"
+                        + " idea., opportunity.");
     }
 
     @Test
