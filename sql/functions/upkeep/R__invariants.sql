@@ -160,4 +160,6 @@ set jit = off as $$
   from jobs
   where state in ('leased', 'running') and moved_xid < claim_floor()
     or state = 'queued' and run_after <= now() and moved_xid < lane_floor(namespace, target_agent)
+  union all
+  select what, id from broken_proposal_invariants()
 $$;
