@@ -1,10 +1,17 @@
 package agentbus.gateway;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 
 /** The scripted model's behaviour for one job. */
 sealed interface Move {
+    /** A call of a tool that does not end the turn. */
+    sealed interface Step extends Move {
+        /** The move after the tool's answer. */
+        Move then();
+    }
+
     /**
      * Calls {@code exec} with one of the prompt's commands, and ends its turn after the result.
      *
@@ -19,7 +26,16 @@ sealed interface Move {
      * @param command a shell command
      * @param then the further move
      */
-    record Work(String command, Move then) implements Move {}
+    record Work(String command, Move then) implements Step {}
+
+    /**
+     * Calls one of the bus's MCP tools, and makes a further move after the result; only the token is added.
+     *
+     * @param tool the tool's name, such as {@code agentbus__propose}
+     * @param arguments the other arguments
+     * @param then the further move
+     */
+    record Call(String tool, ObjectNode arguments, Move then) implements Step {}
 
     /**
      * Calls one of the bus's MCP tools; jobId and token are added.

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -47,15 +48,14 @@ final class RealFleet implements AutoCloseable {
      * @param home a directory of the test
      * @param name the name of the gateway's log
      * @param script the model's behaviour
+     * @param settings more settings of the bus: key, value, key, value …
      */
-    RealFleet(TestDatabase database, Path home, String name, Function<Told, Move> script) throws Exception {
+    RealFleet(TestDatabase database, Path home, String name, Function<Told, Move> script, String... settings)
+            throws Exception {
         this.database = database;
         model = new ScriptedModel(script);
         gateway = new RealGateway(home.resolve("openclaw"), name, TestBus.HOOK_TOKEN, OPERATOR_TOKEN);
-        bus = TestBus.start(
-                database,
-                null,
-                home,
+        List<String> all = new ArrayList<>(List.of(
                 "agentbus.gateway.url",
                 gateway.url(),
                 "agentbus.gateway.token",
@@ -63,7 +63,9 @@ final class RealFleet implements AutoCloseable {
                 "agentbus.gateway.operator-token",
                 OPERATOR_TOKEN,
                 "agentbus.gateway.health-seconds",
-                "1");
+                "1"));
+        all.addAll(List.of(settings));
+        bus = TestBus.start(database, null, home, all.toArray(String[]::new));
         try {
             String report = call("POST", "/v1/gateways/default/token", null)
                     .path("token")

@@ -145,12 +145,12 @@ final class ScriptedModel implements AutoCloseable {
         }
     }
 
-    /** Makes the next move: one Work per answer of a tool, and then the move that ends the turn. */
+    /** Makes the next move: one Step per answer of a tool, and then the move that ends the turn. */
     private void next(OutputStream out, Told job, List<String> answers) throws IOException {
         Move move = script.apply(job);
         int left = answers.size();
-        while (left > 0 && move instanceof Move.Work work) {
-            move = work.then();
+        while (left > 0 && move instanceof Move.Step step) {
+            move = step.then();
             left--;
         }
         if (left > 0) {
@@ -166,6 +166,8 @@ final class ScriptedModel implements AutoCloseable {
             shell(out, job.command(curl.outcome(), curl.json()));
         } else if (move instanceof Move.Work work) {
             shell(out, work.command());
+        } else if (move instanceof Move.Call call) {
+            call(out, call.tool(), call.arguments().deepCopy().put("token", job.token()));
         } else if (move instanceof Move.Tool tool) {
             ObjectNode arguments = Json.tree(tool.arguments());
             call(

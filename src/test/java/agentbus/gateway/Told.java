@@ -1,7 +1,5 @@
 package agentbus.gateway;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -51,16 +49,40 @@ record Told(String agent, UUID jobId, String subject, int attempt, String prompt
      * @return a shell command
      */
     String command(String outcome, String json) {
-        List<String> found = new ArrayList<>();
-        for (String line : prompt.split("\n")) {
-            if (line.startsWith("curl ") && line.endsWith("/v1/jobs/" + jobId + "/" + outcome + "'")) {
-                found.add(line);
-            }
-        }
-        if (found.isEmpty()) {
-            throw new IllegalStateException("no command for " + outcome + " in: " + prompt);
-        }
+        return withData(line("/v1/jobs/" + jobId + "/" + outcome, ""), json);
+    }
+
+    /**
+     * The prompt's command for a proposal, with other JSON.
+     *
+     * @param kind idea or opportunity
+     * @param json the JSON body
+     * @return a shell command
+     */
+    String proposal(String kind, String json) {
+        return withData(line("/v1/proposals", "\"kind\": \"" + kind + "\""), json);
+    }
+
+    /**
+     * A command in the form of those of the prompt, for an operation that the prompt does not name.
+     *
+     * @param path the path of the operation, from /v1 on
+     * @param json the JSON body
+     * @return a shell command
+     */
+    String post(String path, String json) {
+        return command("complete", json).replace("/v1/jobs/" + jobId + "/complete'", path + "'");
+    }
+
+    private String line(String path, String part) {
+        return prompt.lines()
+                .filter(line -> line.startsWith("curl ") && line.endsWith(path + "'") && line.contains(part))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no command for " + path + " " + part + " in: " + prompt));
+    }
+
+    private static String withData(String command, String json) {
         String inside = json.replace("'", "'\\''");
-        return found.get(0).replaceFirst("--data '[^']*'", Matcher.quoteReplacement("--data '" + inside + "'"));
+        return command.replaceFirst("--data '[^']*'", Matcher.quoteReplacement("--data '" + inside + "'"));
     }
 }
