@@ -81,11 +81,19 @@ config=$agents/openclaw.json5
 [ -f "$skill" ] || fail "$skill is missing; this copy of agentbus is not complete"
 [ -f "$config" ] || fail "$config is missing; this copy of agentbus is not complete"
 
+# sha256 FILE: sets sum to the sha256 of a file, empty if it cannot be read. This function and recorded_sum set a variable
+# and print nothing, because the processes of $(...) were most of the time of an installation.
 # Linux has sha256sum, macOS has shasum.
 if command -v sha256sum >/dev/null 2>&1; then
-  sha256() { sha256sum <"$1" | cut -d ' ' -f 1; }
+  sha256() {
+    sum=$(sha256sum <"$1") || sum=
+    sum=${sum%% *}
+  }
 elif command -v shasum >/dev/null 2>&1; then
-  sha256() { shasum -a 256 <"$1" | cut -d ' ' -f 1; }
+  sha256() {
+    sum=$(shasum -a 256 <"$1") || sum=
+    sum=${sum%% *}
+  }
 else
   fail "neither sha256sum nor shasum is found; install coreutils (Debian) or perl's shasum"
 fi
@@ -108,6 +116,11 @@ trap 'rm -rf -- "$scratch"; [ -z "$half" ] || rm -f -- "$half"' EXIT
 trap 'exit 2' HUP INT TERM
 
 manifest=$home/.agentbus-manifest
+# The lines of the manifest, each between two line breaks.
+known=$newline
+if [ -f "$manifest" ]; then
+  known=$newline$(cat 2>/dev/null <"$manifest")$newline || fail "$manifest cannot be read"
+fi
 written=0
 upgraded=0
 same=0
@@ -129,17 +142,24 @@ say() {
   printf '  %-14s %s\n' "$verb" "$2"
 }
 
-# recorded_sum NAME: prints the sha256 that the manifest has for the file, or nothing. If the manifest has several lines
-# for the file, the last one counts.
+# recorded_sum NAME: sets was to the sha256 that the manifest has for the file, or to nothing. If the manifest has several
+# lines for the file, the last one counts.
 recorded_sum() {
-  [ -f "$manifest" ] || return 0
-  NAME=$1 awk 'substr($0, 67) == ENVIRON["NAME"] { sum = substr($0, 1, 64) } END { print sum }' <"$manifest"
+  was=${known%"  $1$newline"*}
+  if [ "$was" = "$known" ]; then
+    was=
+  else
+    was=${was##*"$newline"}
+  fi
+  # Otherwise the line is that of a longer name with this end.
+  [ ${#was} -eq 64 ] || was=
 }
 
 # record NAME SUM: appends to the manifest at once, so that an interrupted install knows the files it has written.
 record() {
   [ -z "$dry" ] || return 0
   { printf '%s  %s\n' "$2" "$1" >>"$manifest"; } 2>/dev/null || fail "$manifest cannot be written"
+  known=$known"$2  $1$newline"
   recorded=yes
 }
 
@@ -151,7 +171,7 @@ make_folder() {
 # put FROM TO: copies a file by a rename, so that it is complete or absent.
 put() {
   [ -z "$dry" ] || return 0
-  make_folder "$(dirname -- "$2")"
+  make_folder "${2%/*}"
   half=$2.agentbus-half
   { cat <"$1" >"$half" && mv -f -- "$half" "$2"; } 2>/dev/null || fail "$2 cannot be written"
   half=
@@ -160,7 +180,8 @@ put() {
 # place FROM NAME: updates <home>/NAME from FROM, unless it was changed after its installation.
 place() {
   to=$home/$2
-  new=$(sha256 "$1")
+  sha256 "$1"
+  new=$sum
   # A symbolic link was made by the user, even if it is broken, and is therefore kept.
   if [ ! -e "$to" ] && [ ! -h "$to" ]; then
     put "$1" "$to"
@@ -173,9 +194,10 @@ place() {
   now=
   if [ -e "$to" ]; then
     [ -r "$to" ] || fail "$to cannot be read, so it cannot be known whether it was changed"
-    now=$(sha256 "$to")
+    sha256 "$to"
+    now=$sum
   fi
-  was=$(recorded_sum "$2")
+  recorded_sum "$2"
   if [ "$now" = "$new" ]; then
     [ "$was" = "$new" ] || record "$2" "$new"
     same=$((same + 1))
@@ -191,6 +213,12 @@ place() {
   fi
 }
 
+# holds FILE SUM: whether the file can be read and has this sha256.
+holds() {
+  sha256 "$1"
+  [ -n "$sum" ] && [ "$sum" = "$2" ]
+}
+
 # keep FROM NAME SUM: keeps the changed file and writes the new version beside it.
 keep() {
   case $2 in
@@ -198,9 +226,10 @@ keep() {
   esac
   kept=$((kept + 1))
   beside=$home/$2.agentbus-new
-  if [ -f "$beside" ] && [ "$(sha256 "$beside")" != "$3" ]; then
+  if [ -f "$beside" ] && ! holds "$beside" "$3"; then
     # The user may have changed the earlier .agentbus-new file, too.
-    if [ "$(sha256 "$beside")" != "$(recorded_sum "$2.agentbus-new")" ]; then
+    recorded_sum "$2.agentbus-new"
+    if ! holds "$beside" "$was"; then
       say kept "$2 (and $2.agentbus-new: neither is as it was installed; remove the latter to get the new version)"
       return
     fi
@@ -212,14 +241,18 @@ keep() {
     record "$2.agentbus-new" "$3"
     written=$((written + 1))
   fi
-  say kept "$2 ($([ -n "$(recorded_sum "$2")" ] && echo 'changed since its installation' || echo 'it is yours'); the new version is $2.agentbus-new)"
+  recorded_sum "$2"
+  why='it is yours'
+  [ -z "$was" ] || why='changed since its installation'
+  say kept "$2 ($why; the new version is $2.agentbus-new)"
 }
 
 # settle NAME: removes the .agentbus-new file of an up-to-date file, unless the user changed it.
 settle() {
   beside=$home/$1.agentbus-new
   [ -f "$beside" ] || return 0
-  [ "$(sha256 "$beside")" = "$(recorded_sum "$1.agentbus-new")" ] || return 0
+  recorded_sum "$1.agentbus-new"
+  holds "$beside" "$was" || return 0
   [ -n "$dry" ] || rm -f -- "$beside"
   say removed "$1.agentbus-new"
   upgraded=$((upgraded + 1))
@@ -248,7 +281,9 @@ if [ -n "$uninstall" ]; then
   [ -f "$manifest" ] || fail "$manifest is missing, so nothing is known to be installed there; name the directory with --openclaw-home"
   if [ -e "$home/openclaw.json" ] || [ -h "$home/openclaw.json" ]; then
     text=$(own_config 2>/dev/null) || fail "$home/openclaw.json cannot be read, so it may name files of agentbus; make it readable first"
-    case $([ "$(sha256 "$home/openclaw.json")" = "$(recorded_sum openclaw.json)" ] || printf %s "$text") in
+    recorded_sum openclaw.json
+    if holds "$home/openclaw.json" "$was"; then text=; fi
+    case $text in
       *openclaw.json.agentbus-new*) fail "$home/openclaw.json includes openclaw.json.agentbus-new; remove that line first, because OpenClaw does not start without the file" ;;
       *agentbus-plugin*) fail "$home/openclaw.json names agentbus-plugin in plugins.load.paths; remove the entries of the fleet first (docs/guide/connect-openclaw.md, Undo it), because OpenClaw does not start without the plugin" ;;
     esac
@@ -259,12 +294,13 @@ if [ -n "$uninstall" ]; then
   removed=0
   while IFS= read -r name; do
     file=$home/$name
-    if [ -f "$file" ] && [ ! -h "$file" ] && [ "$(sha256 "$file")" = "$(recorded_sum "$name")" ]; then
+    recorded_sum "$name"
+    if [ -f "$file" ] && [ ! -h "$file" ] && holds "$file" "$was"; then
       [ -n "$dry" ] || rm -f -- "$file" || fail "$file cannot be removed"
       removed=$((removed + 1))
       say removed "$name"
     elif [ -e "$file" ] || [ -h "$file" ]; then
-      printf '%s  %s\n' "$(recorded_sum "$name")" "$name" >>"$scratch/manifest"
+      printf '%s  %s\n' "$was" "$name" >>"$scratch/manifest"
       kept=$((kept + 1))
       say kept "$name (changed since its installation)"
     fi
