@@ -19,6 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import picocli.CommandLine;
@@ -27,12 +29,25 @@ import picocli.CommandLine;
 @ExtendWith(PostgresExtension.class)
 class BenchCommandTest {
 
+    /** Cheap starts: nothing here runs long enough for the optimizing compiler or a parallel collector. */
+    private static final String SHORT_LIFE = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     private final TestDatabase database;
 
     BenchCommandTest(TestDatabase database) {
         this.database = database;
+    }
+
+    @BeforeAll
+    static void giveTheBusesShortLives() {
+        System.setProperty("agentbus.server-options", SHORT_LIFE);
+    }
+
+    @AfterAll
+    static void takeTheOptionsBack() {
+        System.clearProperty("agentbus.server-options");
     }
 
     private List<JsonNode> bench(String... args) throws Exception {
@@ -122,6 +137,8 @@ class BenchCommandTest {
         ProcessBuilder bench = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Dagentbus.server-options=" + SHORT_LIFE,
                 "-cp",
                 System.getProperty("java.class.path"),
                 Main.class.getName(),
