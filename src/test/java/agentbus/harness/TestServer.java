@@ -43,7 +43,8 @@ public final class TestServer implements AutoCloseable {
      */
     public TestDatabase newDatabase() {
         String name = "agentbus_" + databases.incrementAndGet();
-        admin().execute("create database " + name + " template " + TEMPLATE);
+        // A copy of the files takes half the time of the default, which writes each page to the log.
+        admin().execute("create database " + name + " template " + TEMPLATE + " strategy file_copy");
         return new TestDatabase(postgres.getPort(), name, admin());
     }
 
