@@ -98,7 +98,7 @@ class ProposalFortnightTest {
     private static String table(List<Fortnight.Day> days) {
         StringBuilder table = new StringBuilder(
                 "| day | proposed | kept ideas | kept opportunities | over budget | too many open | copies | rejected before"
-                        + " | weak evidence | said again | in the digest | left out | words | converted | succeeded | failed |\n");
+                        + " | below the bar | said again | in the digest | left out | words | converted | succeeded | failed |\n");
         table.append("| ---: ".repeat(16)).append("|\n");
         List<int[]> rows = new ArrayList<>();
         for (Fortnight.Day day : days) {

@@ -28,7 +28,7 @@ import net.jqwik.api.statistics.Statistics;
  * <p>{@code ./mvnw test -Dtest=ProposalPropertiesTest -Djqwik.tries=5000} hunts for longer.
  */
 class ProposalPropertiesTest {
-    private static final int STEPS = 50;
+    private static final int STEPS = 40;
     private static final int ACTORS = 4;
 
     /** A database for all sequences; a server for it. */
