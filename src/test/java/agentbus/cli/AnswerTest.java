@@ -235,6 +235,23 @@ class AnswerTest extends AgainstABus {
     }
 
     @Test
+    void health_has_a_table_of_the_rates_of_proposals_once_there_are_some() {
+        bus.answers(
+                200,
+                "{\"status\":\"ok\",\"problems\":[],\"dispatchers\":[],\"proposalRates\":[{\"sourceAgent\":\"research\",\"made\":22,"
+                        + "\"decided\":20,\"accepted\":1,\"rejected\":19,\"hits\":0,\"misses\":1,\"acceptanceRate\":0.05,"
+                        + "\"hitRate\":0.0,\"halfBudget\":true}]}");
+
+        List<String> lines = shell.run("health").out().lines().toList();
+
+        assertEquals(
+                List.of(
+                        "SOURCE AGENT  MADE  DECIDED  ACCEPTED  ACCEPTANCE RATE  HITS  MISSES  HIT RATE  HALF BUDGET",
+                        "research        22       20         1             0.05     0       1       0.0  true"),
+                lines.subList(lines.size() - 2, lines.size()));
+    }
+
+    @Test
     void an_event_is_a_card() {
         String event = "{\"event\":{\"seq\":9,\"topic\":\"infra.checked\",\"eventId\":\"" + JOB
                 + "\",\"payload\":{\"at\":\"2026-01-31T09:00:00Z\"},\"createdAt\":\"2026-01-31T09:00:00.12+01:00\"},\"created\":true,\"jobs\":[\""
