@@ -23,6 +23,19 @@ create or replace function report_job(p_job uuid, p_part text) returns jsonb lan
   select jsonb_build_object('kind', 'job', 'id', p_job, 'part', p_part)
 $$;
 
+-- Returns the link to the row that an item of needs-me is about.
+create or replace function need_link(p_namespace text, p_item jsonb) returns text language sql stable as $$
+  select case
+    when p_item ? 'questionId' then console_link('question', p_namespace, 'questions', p_item ->> 'questionId')
+    when p_item ? 'opportunityId' then
+      console_link('opportunity', p_namespace, 'opportunities', p_item ->> 'opportunityId')
+    when p_item ? 'jobId' then console_link('job', p_namespace, 'jobs', p_item ->> 'jobId')
+    when p_item ? 'orderName' then console_link('order', p_namespace, 'orders', p_item ->> 'orderName')
+    when p_item ? 'bulkId' then console_link('bulk action', p_namespace, 'bulk', p_item ->> 'bulkId')
+    when p_item ? 'agentId' then console_link('agent', p_namespace, 'agents', p_item ->> 'agentId')
+    else 'needs-me' end
+$$;
+
 -- Returns the part of needs-me, oldest first: what only a person can move on since p_before or earlier.
 create or replace function report_needs(p_namespace text, p_before timestamptz)
 returns table (place bigint, total bigint, item jsonb) language sql stable as $$
@@ -30,9 +43,7 @@ returns table (place bigint, total bigint, item jsonb) language sql stable as $$
     'ask', 'decide',
     'sentence', format('%s, since %s.',
       report_quote(n.item ->> 'sentence', 24), report_time(since)),
-    'evidence', case
-      when n.item ? 'jobId' then console_link('job', p_namespace, 'jobs', n.item ->> 'jobId')
-      else console_link('needs me', p_namespace, 'needs-me', '') end,
+    'evidence', need_link(p_namespace, n.item),
     'next', coalesce(lower(left(n.item #>> '{actions,0,label}', 1)) || substr(n.item #>> '{actions,0,label}', 2), 'look'),
     'source', jsonb_strip_nulls(jsonb_build_object('kind', 'need', 'id', n.id, 'part', 'needs')))
   from needs_of(p_namespace) n
