@@ -44,9 +44,12 @@ returns table (place bigint, total bigint, item jsonb) language sql stable as $$
     'sentence', format('%s, since %s.',
       report_quote(n.item ->> 'sentence', 24), report_time(since)),
     'evidence', need_link(p_namespace, n.item),
-    'next', coalesce(lower(left(n.item #>> '{actions,0,label}', 1)) || substr(n.item #>> '{actions,0,label}', 2), 'look'),
+    'next', case
+      when n.item ? 'questionId' then 'answer'
+      else coalesce(lower(left(first, 1)) || substr(first, 2), 'look') end,
     'source', jsonb_strip_nulls(jsonb_build_object('kind', 'need', 'id', n.id, 'part', 'needs')))
   from needs_of(p_namespace) n
+  cross join lateral (select n.item #>> '{actions,0,label}' as first) action
   where since <= p_before
 $$;
 
