@@ -875,9 +875,9 @@ create or replace function report_words() returns int language sql immutable as 
 -- Chosen: people take in about seven things at once, and each gets a sentence with its evidence in 400 words.
 create or replace function report_items() returns int language sql immutable as $$ select 7 $$;
 
--- How many words a report keeps free for the line that counts what it leaves out.
--- Chosen: the longest such line has fewer.
-create or replace function report_foot_words() returns int language sql immutable as $$ select 30 $$;
+-- How many words a report keeps free for the lines that say how much is asked and what is left out.
+-- Chosen: the longest such lines have 38.
+create or replace function report_foot_words() returns int language sql immutable as $$ select 40 $$;
 
 -- The least impact times confidence of an opportunity that a report shows.
 -- Chosen: 6 is 2 times 3; below it a proposal is a guess or changes little, and stays in list-opportunities.
