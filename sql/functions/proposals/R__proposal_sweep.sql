@@ -86,7 +86,7 @@ $$;
 
 -- Returns why the triage of a namespace should begin before its next slot, in words: an opportunity of
 -- early_triage_urgency or more, or early_triage_after proposals that nobody has looked at, all newer than the
--- last triage. Null when it can wait.
+-- last triage. Null when it can wait. touched_at is never before created_at, and the indexes have it.
 create or replace function early_triage_reason(p_namespace text, p_since timestamptz) returns text
 language sql stable as $$
   select case
@@ -97,11 +97,13 @@ language sql stable as $$
     from (
       select urgency
       from opportunities
-      where namespace = p_namespace and status = 'new' and ended_at is null and created_at > p_since
+      where namespace = p_namespace and status = 'new' and ended_at is null
+        and touched_at > p_since and created_at > p_since
       union all
       select null
       from ideas
-      where namespace = p_namespace and status = 'new' and ended_at is null and created_at > p_since) n) counted
+      where namespace = p_namespace and status = 'new' and ended_at is null
+        and touched_at > p_since and created_at > p_since) n) counted
 $$;
 
 -- Starts the order that triages opportunities when there is a reason (early_triage_reason), unless a run of
