@@ -181,7 +181,9 @@ class OperationsTest {
                     OperatorCalls.QUESTIONS,
                     OperatorCalls.STOPS,
                     OperatorCalls.READS,
-                    OperatorCalls.PHASES)
+                    OperatorCalls.PHASES,
+                    ProposalCalls.PROPOSALS,
+                    ProposalCalls.REPORTS)
             .flatMap(calls -> calls.entrySet().stream())
             .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
 
