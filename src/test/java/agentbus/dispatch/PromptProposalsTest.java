@@ -143,7 +143,8 @@ class PromptProposalsTest extends RenderedPrompts {
         String prompt = prompt("half", "because none of its last 20 decided proposals were accepted");
 
         assertTrue(
-                prompt.contains("Your budget is half of the usual one, because none of its last 20 decided proposals"),
+                prompt.contains(
+                        "Your budget is half of the usual one (rounded down, at least 1), because none of its last 20"),
                 prompt);
         assertFalse(prompt().contains("half of the usual"), prompt());
     }
