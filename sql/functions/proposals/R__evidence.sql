@@ -87,11 +87,12 @@ language sql stable as $$
       (5, 'reversibility', 'reversibility (high, medium or low)'),
       (6, 'ifNothing', 'ifNothing (what happens if nothing is done)'),
       (7, 'ownerCandidate', 'ownerCandidate (the agent that would do it)'),
-      (8, 'suggestedNextStep', 'suggestedNextStep (the smallest next step)')) f (place, field, words)
-    where not p_input ? field
-    union all
-    select 'evidence (at least one job, event, slot or memory of this bus, or a url with the time when it was looked at)'
-    where p_evidence = '[]')
+      (8, 'suggestedNextStep', 'suggestedNextStep (the smallest next step)'),
+      (9, 'evidence',
+        'evidence (at least one job, event, slot or memory of this bus, or a url with the time when it was looked at)')
+      ) f (place, field, words)
+    where case field when 'evidence' then p_evidence = '[]' else not p_input ? field end
+    order by place)
 $$;
 
 -- Refuses (422, below_bar) an opportunity that lacks a part of the bar, and offers to keep the same content
