@@ -81,7 +81,7 @@ language sql stable as $$
       select 'opportunity', o.opportunity_id, o.status, o.source_agent, i.title, i.body
       from opportunities o
       join ideas i using (idea_id)
-      where o.namespace = p_namespace and o.ended_at is null
+      where o.namespace = p_namespace and o.ended_at is null and o.idea_id is not null
       order by o.seq desc
       limit compared_proposals())
     union all
