@@ -49,7 +49,6 @@ final class Fortnight {
         int opportunities;
         int repeated;
         final Map<String, Integer> refused = new TreeMap<>();
-        int decided;
         int converted;
         int succeeded;
         int failed;
@@ -155,7 +154,6 @@ final class Fortnight {
                 input.put("until", Instant.now().plus(Duration.ofHours(36)).toString());
             }
             bus.call("triage_opportunity", Machine.agent("project-tracker"), input);
-            day.decided++;
         }
         for (JsonNode open : open("triaged")) {
             String id = open.get("opportunityId").asText();
@@ -172,7 +170,6 @@ final class Fortnight {
                                 "rejected",
                                 "notes",
                                 "names no gain and no first step"));
-                day.decided++;
             }
         }
     }
