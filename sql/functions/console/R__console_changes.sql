@@ -12,6 +12,9 @@ create or replace function console_kinds(p_table text) returns text[] language s
     when 'standing_order_runs' then array['orders']
     when 'questions' then array['questions', 'jobs']
     when 'bulk_actions' then array['bulk', 'jobs']
+    when 'ideas' then array['proposals']
+    when 'opportunities' then array['proposals']
+    when 'reports' then array['reports']
     when 'pauses' then array['jobs', 'agents', 'gateways', 'orders']
     else array[]::text[] end
 $$;
@@ -23,6 +26,10 @@ create or replace function console_kinds_of_topic(p_topic text) returns text[] l
     when 'standing_order' then array['orders']
     when 'question' then array['questions', 'jobs']
     when 'bulk' then array['bulk']
+    when 'idea' then array['proposals']
+    when 'opportunity' then array['proposals']
+    when 'digest' then array['reports']
+    when 'ops' then array['anomalies']
     when 'pause' then array['jobs', 'agents', 'gateways', 'orders']
     else array[]::text[] end
 $$;

@@ -112,7 +112,7 @@ function ActForm({ act }) {
     ${act.content && html`<${Json} value=${act.content} label="What it is about" />`}
     ${act.preview && html`<${Preview} read=${preview} />`}
     ${fields.map(
-      (field, index) => html`<${Field} key=${field.name} field=${field} first=${index === 0} act=${act} value=${values[field.name]}
+      (field, index) => html`<${Field} key=${field.name} field=${field} first=${index === 0} act=${act} values=${values} value=${values[field.name]}
         onChange=${(value) => setValues((before) => ({ ...before, [field.name]: value }))} />`,
     )}
     ${mustType && html`<label class="field">
@@ -185,7 +185,7 @@ function Preview({ read }) {
 
 /** Leaves the note about an act that was done. */
 function announce(act, values, { answer, worked }) {
-  const unchanged = answer?.changed === false;
+  const unchanged = answer?.changed === false || answer?.created === false;
   const inverse = !unchanged && worked === 1 && act.undo?.(answer, values);
   tell({
     text: unchanged ? `Nothing changed: it was so already. ${act.title}` : `Done: ${act.title}.`,

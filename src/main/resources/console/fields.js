@@ -1,6 +1,6 @@
 // The fields of the action dialog, by the names of the contract.
 
-import { html, useFocus } from "./lib.js";
+import { html, useFocus, useState } from "./lib.js";
 import { useRead } from "./reads.js";
 import { words } from "./format.js";
 
@@ -16,6 +16,18 @@ const KNOWN = {
   person: { label: "Who takes the decision", kind: "line", maxlength: 200 },
   despite: { label: "Why to go on although the gate is not met", kind: "line", maxlength: 1000 },
   until: { label: "Until; empty means until somebody resumes", kind: "time", optional: true },
+  notes: { label: "Why; the author reads it", kind: "lines", maxlength: 2000 },
+  subject: { label: "Subject, which the agent must accept", kind: "subject" },
+  into: { label: "The opportunity that remains", kind: "opportunity" },
+  whyNow: { label: "Why now: what has changed", kind: "lines", maxlength: 4000 },
+  ifNothing: { label: "What happens if nothing is done", kind: "lines", maxlength: 4000 },
+  suggestedNextStep: { label: "The smallest next step", kind: "lines", maxlength: 4000 },
+  impactScore: { label: "Impact, 1 to 5: how much it changes", kind: "number", min: 1, max: 5 },
+  confidenceScore: { label: "Confidence, 1 to 5: how sure you are", kind: "number", min: 1, max: 5 },
+  urgencyScore: { label: "Urgency, 1 to 5; 5 is told to people at once", kind: "number", min: 1, max: 5 },
+  reversibility: { label: "How easily the step is undone", kind: "choice", options: ["high", "medium", "low"] },
+  ownerCandidate: { label: "The agent that would do it", kind: "agent" },
+  evidence: { label: "Evidence", kind: "evidence" },
 };
 
 /**
@@ -24,13 +36,14 @@ const KNOWN = {
  * @param field its name, and what differs from the usual: label, kind, options, optional
  * @param first whether it gets the focus when the dialog opens
  * @param act the act that is asked for; its input may name the question that has the options
+ * @param values the values of all fields of the dialog
  * @param value the value now
  * @param onChange receives the value
  */
-export function Field({ field, first, act, value, onChange }) {
+export function Field({ field, first, act, values, value, onChange }) {
   const known = { label: words(field.name), kind: "line", ...KNOWN[field.name], ...field };
   const Kind = KINDS[known.kind];
-  return html`<${Kind} known=${known} first=${first} act=${act} value=${value} onChange=${onChange} />`;
+  return html`<${Kind} known=${known} first=${first} act=${act} values=${values} value=${value} onChange=${onChange} />`;
 }
 
 const Line = ({ known, first, value, onChange }) => html`<label class="field">
@@ -93,4 +106,56 @@ function Agent({ known, first, value, onChange }) {
   </label>`;
 }
 
-const KINDS = { line: Line, lines: Lines, number: Number, time: Time, choice: Choice, agent: Agent };
+/** A subject; those that the chosen agent accepts are offered. */
+function Subject({ known, first, values, value, onChange }) {
+  const agent = useRead(values.targetAgent ? "getAgent" : null, { agentId: values.targetAgent }).answer;
+  return html`<label class="field">
+    <span>${known.label}</span>
+    <input ref=${useFocus(first)} autofocus=${first} list="accepted" value=${value} required maxlength="200" autocomplete="off" spellcheck="false"
+      onInput=${({ target }) => onChange(target.value.trim())} />
+    <datalist id="accepted">${agent?.accepts?.map((subject) => html`<option key=${subject} value=${subject} />`)}</datalist>
+  </label>`;
+}
+
+/** Another opportunity that is not decided for good, by rank. */
+function Opportunity({ known, first, act, value, onChange }) {
+  const read = useRead("listOpportunities", { status: "new,triaged,accepted,parked", limit: 200 });
+  const others = read.answer?.opportunities.filter(({ opportunityId }) => opportunityId !== act.input.opportunityId);
+  return html`<label class="field">
+    <span>${known.label}</span>
+    <select ref=${useFocus(first)} autofocus=${first} value=${value} required onChange=${({ target }) => onChange(target.value)}>
+      <option value="">${others?.length === 0 ? "There is no other open opportunity" : "Choose an opportunity"}</option>
+      ${others?.map(({ opportunityId, title, sourceAgent }) => html`<option key=${opportunityId} value=${opportunityId}>${title} (${sourceAgent})</option>`)}
+    </select>
+  </label>`;
+}
+
+const EVIDENCE = [
+  ["job", "a job of this bus"],
+  ["event", "an event of this bus"],
+  ["slot", "a slot of a standing order"],
+  ["url", "a page that you have just read"],
+];
+
+/** One entry of evidence: a thing of the bus by its id, or a page by its address. */
+function Evidence({ known, first, onChange }) {
+  const [kind, setKind] = useState("job");
+  const [names, setNames] = useState("");
+  const change = (nextKind, nextNames) => {
+    setKind(nextKind);
+    setNames(nextNames);
+    const named = nextNames.trim();
+    const entry = nextKind === "url" ? { kind: nextKind, url: named, lookedAt: new Date().toISOString() } : { kind: nextKind, id: named };
+    onChange(named === "" ? "" : [entry]);
+  };
+  return html`<fieldset class="field evidence">
+    <legend>${known.label}${known.optional ? ", if there is more than the idea has" : ""}</legend>
+    <select ref=${useFocus(first)} aria-label="Kind of evidence" value=${kind} onChange=${({ target }) => change(target.value, names)}>
+      ${EVIDENCE.map(([each, word]) => html`<option key=${each} value=${each}>${word}</option>`)}
+    </select>
+    <input aria-label=${kind === "url" ? "Address of the page" : "Its id"} placeholder=${kind === "url" ? "https://…" : "its whole id"} value=${names}
+      required=${!known.optional} maxlength="2000" autocomplete="off" spellcheck="false" onInput=${({ target }) => change(kind, target.value)} />
+  </fieldset>`;
+}
+
+const KINDS = { line: Line, lines: Lines, number: Number, time: Time, choice: Choice, agent: Agent, subject: Subject, opportunity: Opportunity, evidence: Evidence };

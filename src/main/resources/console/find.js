@@ -2,11 +2,11 @@
 // understood.
 
 import { ask } from "./act.js";
-import { mayAct } from "./api.js";
+import { mayAct, session } from "./api.js";
 import { Combo } from "./combo.js";
 import { filterIn, filterInWords, jobsWhere, QUALIFIERS, readFilter, writeFilter } from "./filter.js";
 import { html, useState } from "./lib.js";
-import { PAGES } from "./pages.js";
+import { pagesOf } from "./pages.js";
 import { useRead } from "./reads.js";
 import { address, go, route } from "./router.js";
 import { pauseAct, resumeAct, stopEverything } from "./stops.js";
@@ -45,7 +45,7 @@ function optionsFor(text, agents, orders, setText) {
   const wanted = text.toLowerCase();
   const fits = ({ label }) => label.toLowerCase().includes(wanted);
   const places = [
-    ...PAGES.map(({ name, title }) => place(title, "page", [name])),
+    ...pagesOf(session.get()?.phase).map(({ name, title }) => place(title, "page", [name])),
     ...agents.map(({ agentId }) => place(agentId, "agent", ["agents", agentId])),
     ...orders.map(({ order }) => place(order, "standing order", ["orders", order])),
   ];
@@ -61,6 +61,7 @@ const place = (label, hint, path) => ({ key: path.join("/"), label, hint, run: (
 
 const ids = (id) => [
   place("Open the job", id, ["jobs", id]),
+  ...pagesOf(session.get()?.phase).filter(({ phase }) => phase).map(({ name, detail }) => place(`Open the ${detail.title.toLowerCase()}`, id, [name, id])),
   { ...place("Show the events of this job", id, ["events"]), run: () => go(address(["events"], { sourceJobId: id })) },
   { ...place("Show the audit rows of this job", id, ["audit"]), run: () => go(address(["audit"], { jobId: id })) },
 ];

@@ -4,11 +4,11 @@ import { ActDialog, ActNote } from "./act.js";
 import { logOut, namespaceOfPage, session } from "./api.js";
 import { Find } from "./find.js";
 import { clockTime, count, duration, midnight, now } from "./format.js";
-import { KEYS, opened, singleKeys } from "./keys.js";
+import { keysOf, opened, singleKeys } from "./keys.js";
 import { html, useCell, useEffect, useModal, useState } from "./lib.js";
 import { isStale, live, outdated, paused, tellLogout } from "./live.js";
 import { Icon } from "./marks.js";
-import { PAGES, railPages } from "./pages.js";
+import { PAGES, pagesOf } from "./pages.js";
 import { useRead, WIDE_GAP_MS } from "./reads.js";
 import { address, named, route, setQuery } from "./router.js";
 import { StopBanner, StopButton } from "./stops.js";
@@ -19,7 +19,7 @@ import { Choice, Problem, Text } from "./ui.js";
 const LATE_SECONDS = 20;
 
 /** The read of what needs a person, which the rail, the title and the page share: operation, input, kinds, gap. */
-export const needsRead = () => ["needsMe", { midnight: midnight() }, ["jobs", "agents", "gateways", "orders", "questions", "bulk"], WIDE_GAP_MS];
+export const needsRead = () => ["needsMe", { midnight: midnight() }, ["jobs", "agents", "gateways", "orders", "questions", "bulk", "proposals", "anomalies"], WIDE_GAP_MS];
 
 /** The frame. title is that of the page; children are the page. */
 export function Frame({ title, children }) {
@@ -31,8 +31,8 @@ export function Frame({ title, children }) {
   return html`
     <a class="skip" href="#main" onClick=${toMain}>Skip to the page</a>
     <nav class="rail" aria-label="Pages">
-      ${railPages(visitor.phase).map(
-        ({ name, title: word }) => html`<a key=${name} href=${address([name])} aria-current=${place.path[0] === name ? "page" : undefined}>
+      ${pagesOf(visitor.phase).filter(({ rail }) => rail).map(
+        ({ name, title: word }) => html`<a key=${name} href=${address([name])} aria-current=${leadsTo(name, place) ? "page" : undefined}>
           <${Icon} name=${name} /><span>${word}</span>
           ${name === "needs-me" && needs?.count > 0 && html`<b class="badge" aria-label=${`${needs.count} open`}>${count(needs.count, needs.more)}</b>`}
         </a>`,
@@ -53,6 +53,9 @@ export function Frame({ title, children }) {
     <${Opened} />
   `;
 }
+
+/** Whether a page of the rail shows this place or leads to it. */
+const leadsTo = (name, { path: [shown] }) => name === shown || PAGES.some((page) => page.name === shown && page.beside === name);
 
 const toMain = (event) => {
   event.preventDefault();
@@ -134,14 +137,14 @@ function Opened() {
 
 const Help = ({ close }) => html`<div class="sheet">
   <h2 id="help-title">Keys</h2>
-  <dl class="facts">${KEYS.map(([key, meaning]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${meaning}</dd></div>`)}</dl>
+  <dl class="facts">${keysOf(session.get()?.phase).map(([key, meaning]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${meaning}</dd></div>`)}</dl>
   <footer><button type="button" onClick=${close}>Close</button></footer>
 </div>`;
 
 /** All pages, for a window that has no room for the rail. */
 const Pages = ({ close }) => html`<div class="sheet">
   <h2 id="pages-title">Pages</h2>
-  <ul class="pages" onClick=${close}>${PAGES.map(({ name, title }) => html`<li key=${name}><a href=${address([name])}>${title}</a></li>`)}</ul>
+  <ul class="pages" onClick=${close}>${pagesOf(session.get()?.phase).map(({ name, title }) => html`<li key=${name}><a href=${address([name])}>${title}</a></li>`)}</ul>
   <footer><button type="button" onClick=${close}>Close</button></footer>
 </div>`;
 

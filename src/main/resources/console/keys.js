@@ -1,8 +1,9 @@
 // The keyboard. Single keys work while nothing that takes text has the focus, and can be switched off in the settings.
 
+import { session } from "./api.js";
 import { absolute } from "./format.js";
 import { cell, keep, kept } from "./lib.js";
-import { PAGES } from "./pages.js";
+import { pagesOf } from "./pages.js";
 import { address, go, route } from "./router.js";
 
 /** Whether single keys work. */
@@ -12,10 +13,10 @@ singleKeys.watch((on) => keep("keys", on ? "on" : "off"));
 /** Which of the frame's dialogs is open: "find", "help", "pages", "settings" or null. */
 export const opened = cell(null);
 
-/** The keys for the help: each key and its meaning. */
-export const KEYS = [
+/** The keys for the help in a phase of the bus: each key and its meaning. */
+export const keysOf = (phase) => [
   ["/ or Ctrl K", "search, or jump to a page, a job, an agent or an act"],
-  ...PAGES.filter(({ key }) => key).map(({ key, title }) => [`g ${key}`, title]),
+  ...pagesOf(phase).filter(({ key }) => key).map(({ key, title }) => [`g ${key}`, title]),
   ["j, k", "next and previous row"],
   ["Enter", "open the row"],
   ["x", "choose the row"],
@@ -107,7 +108,7 @@ function onKey(event) {
   }
   if (Date.now() - goAt < SECOND_KEY_MS) {
     goAt = 0;
-    const page = PAGES.find(({ key }) => key === event.key);
+    const page = pagesOf(session.get()?.phase).find(({ key }) => key === event.key);
     if (page) {
       event.preventDefault();
       go(address([page.name]));

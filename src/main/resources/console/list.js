@@ -14,7 +14,10 @@ const SIZES = [50, 100, 200, 500];
 /** Chosen: enough for a way back through a few lists. */
 const KEPT = 20;
 
-/** What each list shows: rows, fresh (new rows that wait), next (the key of the following page), searchedTo. */
+/**
+ * What each list shows: rows, fresh (new rows that wait), moved (rows have another place now), next (the key of the
+ * following page), searchedTo.
+ */
 const lists = new Map();
 
 /**
@@ -26,10 +29,11 @@ const lists = new Map();
  * @param idOf the id of a row
  * @param kinds the kinds of the stream that change the list
  * @param newestLast whether an answer has its newest row last, and the place of the page before as older
- * @returns rows, fresh (the number of new rows), apart (there are more), showFresh(), more (whether there are older rows), older() to read them,
+ * @param ranked whether the rows come by rank, so that a new row may stand anywhere and a row may move
+ * @returns rows, fresh (the number of new rows), apart (there are more), moved, showFresh(), more (whether there are older rows), older() to read them,
  *     searchedTo (the time at which a search stopped early), problem, read (the read of the newest rows), busy
  */
-export function useList(operation, input, { field, idOf, kinds, newestLast = false }) {
+export function useList(operation, input, { field, idOf, kinds, newestLast = false, ranked = false }) {
   const key = `${namespaceInUrl() ?? ""} ${operation} ${writeJson(input)}`;
   const [, setTurn] = useState(0);
   const [busy, setBusy] = useState(false);
@@ -37,7 +41,7 @@ export function useList(operation, input, { field, idOf, kinds, newestLast = fal
   const list = lists.get(key);
   const limit = SIZES.find((size) => size >= (list?.rows.length ?? 0)) ?? SIZES.at(-1);
   const read = useRead(operation, { ...input, limit }, kinds);
-  const current = merged(key, read, field, idOf, newestLast);
+  const current = merged(key, read, { field, idOf, newestLast, ranked });
   const again = () => setTurn((turn) => turn + 1);
 
   const older = async () => {
@@ -55,19 +59,20 @@ export function useList(operation, input, { field, idOf, kinds, newestLast = fal
     setBusy(false);
   };
   const showFresh = () => {
-    if (current.apart) {
-      // More rows are new than one read holds, so the list begins anew instead of hiding those in between.
+    if (current.apart || ranked) {
+      // More rows are new than one read holds, or they stand in between, so the list begins anew.
       Object.assign(current, { rows: current.head, next: current.headNext });
     } else {
       current.rows = [...current.fresh, ...current.rows];
     }
-    Object.assign(current, { fresh: [], apart: false });
+    Object.assign(current, { fresh: [], apart: false, moved: false });
     again();
   };
   return {
     rows: current?.rows ?? [],
     fresh: current?.fresh.length ?? 0,
     apart: current?.apart ?? false,
+    moved: current?.moved ?? false,
     more: current?.next !== undefined,
     searchedTo: current?.searchedTo,
     problem,
@@ -81,7 +86,7 @@ export function useList(operation, input, { field, idOf, kinds, newestLast = fal
 const newestFirst = (answer, field, newestLast) => (newestLast ? { [field]: [...answer[field]].reverse(), next: answer.older } : answer);
 
 /** Brings the newest read into what the list shows. */
-function merged(key, read, field, idOf, newestLast) {
+function merged(key, read, { field, idOf, newestLast, ranked }) {
   const list = lists.get(key);
   if (!read.answer || list?.from === read.answer) {
     return list;
@@ -101,7 +106,10 @@ function merged(key, read, field, idOf, newestLast) {
   list.rows = list.rows.filter((row, index) => index > last || now.has(idOf(row))).map((row) => now.get(idOf(row)) ?? row);
   const older = head.findIndex((row) => known.has(idOf(row)));
   list.apart = older < 0 && head.length > 0 && list.rows.length > 0;
-  list.fresh = (list.apart ? head : head.slice(0, Math.max(older, 0))).filter((row) => !known.has(idOf(row)));
+  list.fresh = (list.apart || ranked ? head : head.slice(0, Math.max(older, 0))).filter((row) => !known.has(idOf(row)));
+  const order = [...now.keys()];
+  const places = list.rows.map((row) => order.indexOf(idOf(row))).filter((place) => place >= 0);
+  list.moved = ranked && places.some((place, index) => place < places[index - 1]);
   if (list.rows.length === 0) {
     Object.assign(list, { rows: head, fresh: [], apart: false, next, searchedTo });
   }
@@ -109,19 +117,21 @@ function merged(key, read, field, idOf, newestLast) {
   return list;
 }
 
-/** The button that shows the new rows. */
-export const Fresh = ({ list, noun }) =>
+/** The button that shows the new rows, or sorts rows whose rank has changed. */
+export const Fresh = ({ list, noun, nouns = `${noun}s` }) =>
   html`<div class="fresh">
-    ${list.fresh > 0 && html`<button type="button" onClick=${list.showFresh}>${count(list.fresh, list.apart)} new ${noun}${list.fresh === 1 ? "" : "s"}</button>`}
+    ${list.fresh > 0
+      ? html`<button type="button" onClick=${list.showFresh}>${count(list.fresh, list.apart)} new ${list.fresh === 1 ? noun : nouns}</button>`
+      : list.moved && html`<button type="button" onClick=${list.showFresh}>Ranks have changed; sort again</button>`}
   </div>`;
 
-/** The foot of a list: how far it goes back, and the way to go on. */
-export const More = ({ list, noun }) =>
+/** The foot of a list: how far it goes back, and the way to go on. older is the word for the rows that follow. */
+export const More = ({ list, noun, nouns = `${noun}s`, older = "older" }) =>
   html`<footer class="more">
-    <${Problem} problem=${list.problem} not="The older rows were not read" />
+    <${Problem} problem=${list.problem} not=${`The ${older} rows were not read`} />
     ${list.searchedTo && html`<span>Searched back to <${Time} at=${list.searchedTo} />.</span>`}
     ${list.more
       ? html`<button type="button" onClick=${list.older} disabled=${list.busy}>
-          ${list.busy ? "Reading …" : list.searchedTo ? "Search further back" : `Show older ${noun}s`}</button>`
-      : list.rows.length > 0 && html`<span class="quiet">No older ${noun}s.</span>`}
+          ${list.busy ? "Reading …" : list.searchedTo ? "Search further back" : `Show ${older} ${nouns}`}</button>`
+      : list.rows.length > 0 && html`<span class="quiet">No ${older} ${nouns}.</span>`}
   </footer>`;

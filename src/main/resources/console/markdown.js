@@ -1,7 +1,8 @@
-// Markdown of the bus as elements. It knows headings, lists, tables, quotes, code and emphasis. Everything else, markup
-// and links included, stays text, so that a text from outside can neither run nor lead anywhere.
+// Markdown of the bus as elements. It knows headings, lists, tables, quotes, code, emphasis and links to
+// rows of this console. Everything else, markup and other links included, stays text, so that a text from outside can
+// neither run nor lead out of the console.
 
-import { html } from "./lib.js";
+import { html, useState } from "./lib.js";
 
 const FENCE = /^```/;
 const HEADING = /^(#{1,4}) +(.*)$/;
@@ -9,13 +10,37 @@ const ITEM = /^( *)(?:[-*]|\d+[.)]) +(.*)$/;
 const QUOTE = /^> ?(.*)$/;
 const ROW = /^\|(.*)\|\s*$/;
 const RULE = /^\|?[\s:|-]+\|?$/;
-/** Code between equal runs of backticks, strong and emphasized words. */
-const INLINE = /(`+)(?!`)(.+?)(?<!`)\1(?!`)|\*\*([^*]+)\*\*|(?<![\w*])\*([^*\s][^*]*)\*(?!\w)|(?<![\w_])_([^_\s][^_]*)_(?!\w)/g;
+/** Code between equal runs of backticks, strong and emphasized words, and links whose words are one code or plain. */
+const INLINE = new RegExp(
+  [
+    /(`+)(?!`)(.+?)(?<!`)\1(?!`)/,
+    /\*\*([^*]+)\*\*/,
+    /(?<![\w*])\*([^*\s][^*]*)\*(?!\w)/,
+    /(?<![\w_])_([^_\s][^_]*)_(?!\w)/,
+    /\[(?<words>(?<fence>`+)(?!`).+?(?<!`)\k<fence>(?!`)|[^\][`]+)\]\((?<to>\/console\/[a-z-]+\/[\w.-]+(?:\?namespace=[a-z0-9-]+)?)\)/,
+  ].map(({ source }) => source).join("|"),
+  "g",
+);
 /** A page has a heading of its own, and its parts have the second level. */
 const TOP_LEVEL = 2;
 
 /** Shows a Markdown text. */
 export const Markdown = ({ text }) => html`<div class="markdown">${blocksOf(String(text).split(/\r?\n/))}</div>`;
+
+/** The button that copies a Markdown text. */
+export function CopyMarkdown({ text }) {
+  const [copied, setCopied] = useState("");
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setCopied("Copied.");
+    } catch {
+      // The clipboard needs HTTPS or this machine; the text can still be marked by hand.
+      setCopied("The browser does not let this page copy; mark the text below.");
+    }
+  };
+  return html`<button type="button" onClick=${copy}>Copy as Markdown</button> <span role="status">${copied}</span>`;
+}
 
 function blocksOf(lines) {
   const blocks = [];
@@ -89,7 +114,7 @@ function table([head, , ...rows]) {
   </table></div>`;
 }
 
-/** Code and emphasis within a line; each part has a direction of its own. */
+/** Code, emphasis and links within a line; each part has a direction of its own. */
 function inline(text) {
   const parts = [];
   let at = 0;
@@ -97,7 +122,9 @@ function inline(text) {
   for (const found of text.matchAll(INLINE)) {
     const [whole, , code, strong, star, low] = found;
     plain(found.index);
-    if (code !== undefined) {
+    if (found.groups.to) {
+      parts.push(html`<a href=${found.groups.to}>${inline(found.groups.words)}</a>`);
+    } else if (code !== undefined) {
       // Markdown takes one space off each end, so that code can begin with a backtick.
       parts.push(html`<code><bdi>${code.replace(/^ (.*) $/, "$1")}</bdi></code>`);
     } else if (strong !== undefined) {

@@ -63,6 +63,17 @@ const MARKS = {
   down: ["cross", "trouble"],
   unknown: ["question", "attention"],
   ended: ["dash", "quiet"],
+  new: ["ring"],
+  reviewed: ["quarter"],
+  triaged: ["quarter"],
+  accepted: ["half"],
+  parked: ["pause", "quiet"],
+  unparked: ["quarter"],
+  rejected: ["cross", "quiet"],
+  merged: ["skip", "quiet"],
+  converted_to_job: ["tick"],
+  promoted_to_opportunity: ["tick"],
+  archived: ["dash", "quiet"],
 };
 
 /** Draws a shape of 16 by 16, which the words beside it explain. */
@@ -84,6 +95,8 @@ const ICONS = {
   jobs: "M3 4h10M3 8h10M3 12h7",
   orders: "M2.5 4h11v9.5h-11zM2.5 7h11M5.5 2v3M10.5 2v3",
   agents: "M8 8a2.8 2.8 0 1 0 0-5.6A2.8 2.8 0 0 0 8 8zM2.5 14c.4-3 2.6-4.4 5.5-4.4s5.1 1.4 5.5 4.4",
+  opportunities: "M8 1.8a4.4 4.4 0 0 1 2.4 8.1v2.3H5.6V9.9A4.4 4.4 0 0 1 8 1.8zM6 14.3h4",
+  reports: "M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h2.5",
   events: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z",
   audit: "M4 1.5h6l2.5 2.5v10.5H4zM6 7h4.5M6 10h4.5",
   gateways: "M2 5.5h12M2 10.5h12M5 2.5v3M11 10.5v3M8 5.5v5",

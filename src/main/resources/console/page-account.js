@@ -3,7 +3,7 @@
 
 import { useRead } from "./reads.js";
 import { html, useState } from "./lib.js";
-import { Markdown } from "./markdown.js";
+import { CopyMarkdown, Markdown } from "./markdown.js";
 import { go, address } from "./router.js";
 import { Answer, Choice, Section } from "./ui.js";
 
@@ -82,22 +82,7 @@ function localOf(time) {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }
 
-function Account({ account }) {
-  const [copied, setCopied] = useState("");
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(account.markdown);
-      setCopied("Copied.");
-    } catch {
-      // The clipboard needs HTTPS or this machine; the text can still be marked by hand.
-      setCopied("The browser does not let this page copy; mark the text below.");
-    }
-  };
-  return html`
-    <div class="actions" data-page-actions>
-      <button type="button" onClick=${copy}>Copy as Markdown</button>
-      <span role="status">${copied}</span>
-    </div>
-    <${Section} title="The account" id="account"><${Markdown} text=${account.markdown} /><//>
-  `;
-}
+const Account = ({ account }) => html`
+  <div class="actions" data-page-actions><${CopyMarkdown} text=${account.markdown} /></div>
+  <${Section} title="The account" id="account"><${Markdown} text=${account.markdown} /><//>
+`;

@@ -6,8 +6,9 @@
 // button data-actions in them; Table does the first.
 
 /**
- * Each page: name (its path and icon), title, key (after g), load; rail says whether the rail shows it, and phase the
- * phase of the bus that it needs. A page with an id in its path has detail, with a title and a load of its own.
+ * Each page: name (its path and icon), title, key (after g), load; rail says whether the rail shows it, beside the page of
+ * the rail that leads to it, and phase the phase of the bus that it needs. A page with an id in its path has detail, with a
+ * title and a load of its own.
  */
 export const PAGES = [
   { name: "needs-me", title: "Needs me", key: "n", rail: true, load: () => import("./page-needs-me.js") },
@@ -24,6 +25,15 @@ export const PAGES = [
     name: "agents", title: "Agents", key: "a", rail: true, load: () => import("./page-agents.js"),
     detail: { title: "Agent", load: () => import("./page-agent.js") },
   },
+  {
+    name: "opportunities", title: "Proposals", key: "p", rail: true, phase: 3, load: () => import("./page-opportunities.js"),
+    detail: { title: "Opportunity", load: () => import("./page-opportunity.js") },
+  },
+  {
+    name: "ideas", title: "Ideas", key: "i", phase: 3, beside: "opportunities", load: () => import("./page-ideas.js"),
+    detail: { title: "Idea", load: () => import("./page-idea.js") },
+  },
+  { name: "reports", title: "Reports", key: "r", rail: true, load: () => import("./page-reports.js"), detail: { title: "Report", load: () => import("./page-report.js") } },
   { name: "events", title: "Events", key: "e", rail: true, load: () => import("./page-events.js") },
   { name: "audit", title: "Audit", key: "u", rail: true, load: () => import("./page-audit.js") },
   { name: "gateways", title: "Gateways", key: "w", rail: true, load: () => import("./page-gateways.js") },
@@ -42,5 +52,5 @@ export function pageOf([name, id]) {
   return { page, title, load, id };
 }
 
-/** The pages of the rail that the phase of the bus has turned on. */
-export const railPages = (phase = 1) => PAGES.filter((page) => page.rail && (page.phase ?? 1) <= phase);
+/** The pages that the phase of the bus has turned on. */
+export const pagesOf = (phase = 1) => PAGES.filter((page) => (page.phase ?? 1) <= phase);

@@ -26,8 +26,8 @@ final class ConsolePages {
 
     /** The addresses that a person may open; the page itself reads what follows. */
     private static final Pattern PAGES = Pattern.compile("/|/console/?"
-            + "|/console/(needs-me|overview|jobs|orders|agents|events|audit|gateways|account|questions|bulk)"
-            + "|/console/(jobs|orders|agents|questions|bulk)/[^/]+");
+            + "|/console/(needs-me|overview|jobs|orders|agents|opportunities|ideas|reports|events|audit|gateways|account|questions|bulk)"
+            + "|/console/(jobs|orders|agents|opportunities|ideas|reports|questions|bulk)/[^/]+");
 
     /** The live stream has the address of the page of events, and another media type. */
     private static final String STREAM = "/console/events";

@@ -52,6 +52,17 @@ class ConsoleChangesTest {
     }
 
     @Test
+    void proposals_reports_and_anomalies_are_told_by_kinds_of_their_own() {
+        change(bus.jdbc(), "ideas");
+        assertEquals("{\"default\":[\"audit\",\"proposals\"]}", look().toString());
+        change(bus.jdbc(), "opportunities");
+        change(bus.jdbc(), "reports");
+        assertEquals("{\"default\":[\"audit\",\"proposals\",\"reports\"]}", look().toString());
+        bus.ask("emit_event", "topic", "ops.anomaly", "payload", java.util.Map.of("what", "The disk fills up."));
+        assertEquals("{\"default\":[\"anomalies\",\"events\"]}", look().toString());
+    }
+
+    @Test
     void a_change_that_is_committed_after_a_later_one_is_told_as_well() throws SQLException {
         try (Connection slow = bus.jdbc().getDataSource().getConnection()) {
             slow.setAutoCommit(false);

@@ -32,15 +32,19 @@ final class Fleet {
         end();
         beStuck();
         ask();
+        ProposalDay proposals = new ProposalDay(bus, this, names);
+        proposals.fill();
         if (!Boolean.getBoolean(GuidePicturesTest.WANTED)) {
             beHostile();
+            proposals.beHostile();
         }
+        proposals.report();
         spread();
         live();
         queue();
     }
 
-    /** A path of the console with ids in place of the names in braces: blockedJob, hostileJob, question, approval. */
+    /** A path of the console with ids in place of the names in braces: blockedJob, hostileJob, question, approval, and those of {@link ProposalDay}. */
     String path(String template) {
         String path = template;
         for (Map.Entry<String, String> each : names.entrySet()) {
@@ -299,7 +303,8 @@ final class Fleet {
         return work.jobId();
     }
 
-    private static Object[] pairs(ObjectNode input) {
+    /** The fields of an object as name, value, name, value … */
+    static Object[] pairs(ObjectNode input) {
         return input.properties().stream()
                 .flatMap(each -> java.util.stream.Stream.of(each.getKey(), each.getValue()))
                 .toArray();

@@ -68,6 +68,34 @@ class TextsTest {
     }
 
     @Test
+    void a_proposal_shows_markup_as_text_and_leads_to_no_address_outside() {
+        for (String path : java.util.List.of("opportunities/{hostileOpportunity}", "ideas/{hostileIdea}")) {
+            try (Visit visit = console.visit()) {
+                visit.open(console.fleet().path(path), "window.hacked");
+                assertThat(visit.page().locator("main")).containsText("[click](javascript:window.hacked=1)");
+                assertInert(visit);
+                assertEquals(0, visit.page().locator("main a[href^='http']").count());
+            }
+        }
+    }
+
+    @Test
+    void a_report_links_the_rows_of_this_console_and_leaves_the_markup_of_a_proposal_as_text() {
+        try (Visit visit = console.visit()) {
+            visit.open(console.fleet().path("reports/{report}"), "How it was made");
+            assertThat(visit.page().locator(".markdown")).containsText("<img src=x onerror=");
+            assertInert(visit);
+            assertEquals(
+                    0,
+                    visit.page().locator(".markdown a:not([href^='/console/'])").count());
+
+            visit.page().locator(".markdown a").getByText("Rotate the key").click();
+
+            visit.shows("What is proposed, and why");
+        }
+    }
+
+    @Test
     void an_address_with_markup_in_its_fields_is_inert() {
         try (Visit visit = console.visit().expecting("4\\d\\d")) {
             visit.page()
