@@ -56,8 +56,9 @@ $$;
 
 -- Returns the proposal that is most similar to this title and body among the open ones and those whose job
 -- is at work, with its similarity; no row when none reaches near_duplicate_from. An idea that was promoted
--- stands for its opportunity. At most compared_proposals of each kind are compared, the newest. p_except is
--- an idea that is not compared, because it is the one that is promoted.
+-- stands for its opportunity. At most compared_proposals of each kind are compared, the newest, and of those
+-- at work the ones that were converted within rejected_remembered. p_except is an idea that is not compared,
+-- because it is the one that is promoted.
 create or replace function most_similar(p_namespace text, p_title text, p_body text, p_except uuid)
 returns table (kind text, id uuid, status text, source_agent text, similarity real)
 language sql stable as $$
@@ -70,28 +71,33 @@ language sql stable as $$
       limit compared_proposals())
     union all
     (
-      select 'opportunity', opportunity_id, status, source_agent, title,
-        opportunity_body(why_now, if_nothing, suggested_next_step)
-      from opportunities
-      where namespace = p_namespace and ended_at is null
-      order by seq desc
-      limit compared_proposals())
-    union all
-    (
-      select 'opportunity', o.opportunity_id, o.status, o.source_agent, i.title, i.body
-      from opportunities o
-      join ideas i using (idea_id)
-      where o.namespace = p_namespace and o.ended_at is null and o.idea_id is not null
-      order by o.seq desc
-      limit compared_proposals())
+      select 'opportunity', o.opportunity_id, o.status, o.source_agent, t.title, t.body
+      from (
+        select *
+        from opportunities
+        where namespace = p_namespace and ended_at is null
+        order by seq desc
+        limit compared_proposals()) o
+      -- The limit makes this a look by the key for each promoted one, and never a scan of all ideas.
+      left join lateral (
+        select title, body
+        from ideas
+        where idea_id = o.idea_id
+        limit 1) i on true
+      cross join lateral (
+        values
+          (o.title, opportunity_body(o.why_now, o.if_nothing, o.suggested_next_step)),
+          (i.title, i.body)) t (title, body)
+      where t.title is not null)
     union all
     (
       select 'opportunity', o.opportunity_id, o.status, o.source_agent, o.title,
         opportunity_body(o.why_now, o.if_nothing, o.suggested_next_step)
       from opportunities o
       join jobs j on j.job_id = o.converted_job_id and j.ended_at is null
-      where o.namespace = p_namespace and o.converted_job_id is not null
-      order by o.seq desc
+      where o.namespace = p_namespace and o.status = 'converted_to_job'
+        and o.ended_at > now() - rejected_remembered()
+      order by o.ended_at desc
       limit compared_proposals())
   )
   select kind, id, status, source_agent, similarity

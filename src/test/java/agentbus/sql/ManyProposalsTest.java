@@ -30,8 +30,8 @@ class ManyProposalsTest {
         rows = new ProposalRows(bus);
     }
 
-    /** Fills both tables; each title has words of its own. */
-    private void fill() {
+    /** Adds rows to both tables; each title has words of its own. */
+    private void fill(int many) {
         String words = "md5(i::text) || ' ' || md5((i + 1000000)::text)";
         for (String table : new String[] {"ideas", "opportunities"}) {
             bus.jdbc().execute("alter table " + table + " disable trigger user");
@@ -42,7 +42,7 @@ class ManyProposalsTest {
                                 + " select 'default', 'research', 'reliability', " + words + ", " + words
                                 + ", ?::jsonb from generate_series(1, ?) i",
                         ProposalRows.PAGE,
-                        MANY);
+                        many);
         bus.jdbc()
                 .update(
                         "insert into opportunities (namespace, source_agent, theme, title, why_now, if_nothing, evidence,"
@@ -51,7 +51,7 @@ class ManyProposalsTest {
                                 + ", 'Nothing.', ?::jsonb, 1 + i % 5, 3, 3, 'high', 'devops', 'Begin.'"
                                 + " from generate_series(1, ?) i",
                         ProposalRows.PAGE,
-                        MANY);
+                        many);
         for (String table : new String[] {"ideas", "opportunities"}) {
             bus.jdbc().execute("alter table " + table + " enable trigger user");
             bus.jdbc().execute("vacuum analyze " + table);
@@ -100,9 +100,10 @@ class ManyProposalsTest {
             idea = rows.idea("title", "idea " + i);
             opportunity = rows.opportunity("title", "opportunity " + i);
         }
-        bus.jdbc().execute("analyze ideas; analyze opportunities");
+        // A new proposal is compared with this many others of each kind, and with no more.
+        fill(bus.jdbc().queryForObject("select compared_proposals()", Integer.class));
         Map<String, Long> before = costs(idea, opportunity);
-        fill();
+        fill(MANY);
         Map<String, Long> after = costs(idea, opportunity);
 
         after.forEach((call, pages) -> assertTrue(
