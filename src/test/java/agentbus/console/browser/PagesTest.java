@@ -58,7 +58,7 @@ class PagesTest {
                 new Place("agents", "agents", "product-metrics"),
                 new Place("agent", "agents/devops", "infra.check"),
                 new Place("opportunities", "opportunities", "Rotate the key"),
-                new Place("opportunity", "opportunities/{opportunity}", "devops-health-check"),
+                new Place("opportunity", "opportunities/{opportunity}", "slot of"),
                 new Place("opportunity-done", "opportunities/{done}", "Builds take 11 minutes"),
                 new Place("opportunity-hostile", "opportunities/{hostileOpportunity}", "window.hacked"),
                 new Place("ideas", "ideas", "Show the password"),

@@ -84,14 +84,14 @@ class ProposalsTest {
         String page = console.fleet().path("opportunities/{opportunity}");
         try (Visit visit = console.visit()) {
             Locator evidence = visit.page().locator("#evidence a");
-            visit.open(page, "devops-health-check");
-            evidence.getByText("event").click();
+            visit.open(page, "slot of");
+            evidence.filter(new Locator.FilterOptions().setHasText("event")).click();
             visit.page().locator("aside.panel").waitFor();
             visit.page().goBack();
-            evidence.getByText("slot of").click();
+            evidence.filter(new Locator.FilterOptions().setHasText("slot of")).click();
             visit.page().locator("aside.panel").getByText("Its work is").waitFor();
             visit.page().goBack();
-            evidence.getByText("job").click();
+            evidence.filter(new Locator.FilterOptions().setHasText("job")).click();
             visit.shows("Timeline");
         }
     }
