@@ -54,11 +54,11 @@ language sql immutable as $$
   select p_why_now || E'\n' || p_next_step || E'\n' || p_if_nothing
 $$;
 
--- Returns the proposal that is most similar to this title and body among the open ones and those whose job
--- is at work, with its similarity; no row when none reaches near_duplicate_from. An idea that was promoted
--- stands for its opportunity. At most compared_proposals of each kind are compared, the newest, and of those
--- at work the ones that were converted within rejected_remembered. p_except is an idea that is not compared,
--- because it is the one that is promoted.
+-- Returns the proposal that is most similar to this title and body among the open ones and those that became
+-- jobs within rejected_remembered, with its similarity; no row when none reaches near_duplicate_from. A job
+-- that failed leaves its matter open for another proposal. An idea that was promoted stands for its
+-- opportunity. At most compared_proposals of each kind are compared, the newest. p_except is an idea that is
+-- not compared, because it is the one that is promoted.
 create or replace function most_similar(p_namespace text, p_title text, p_body text, p_except uuid)
 returns table (kind text, id uuid, status text, source_agent text, similarity real)
 language sql stable as $$
@@ -94,9 +94,9 @@ language sql stable as $$
       select 'opportunity', o.opportunity_id, o.status, o.source_agent, o.title,
         opportunity_body(o.why_now, o.if_nothing, o.suggested_next_step)
       from opportunities o
-      join jobs j on j.job_id = o.converted_job_id and j.ended_at is null
       where o.namespace = p_namespace and o.status = 'converted_to_job'
         and o.ended_at > now() - rejected_remembered()
+        and job_hit(o.converted_job_id) is distinct from false
       order by o.ended_at desc
       limit compared_proposals())
   )

@@ -129,9 +129,9 @@ class HelpTest {
         int look = lines.indexOf("See what is going on:");
         int operate = lines.indexOf("Step in:");
         assertTrue(0 < start && start < work && work < look && look < operate, lines.toString());
-        assertEquals("  run                       Run the bus.", lines.get(start + 1));
-        assertEquals("  demo                      Run the bus with a simulated gateway.", lines.get(start + 2));
-        assertEquals("  enqueue-job               Enqueue a job for an agent.", lines.get(work + 1));
+        assertEquals("  run                          Run the bus.", lines.get(start + 1));
+        assertEquals("  demo                         Run the bus with a simulated gateway.", lines.get(start + 2));
+        assertEquals("  enqueue-job                  Enqueue a job for an agent.", lines.get(work + 1));
         for (Operation operation : CONTRACT.operations()) {
             assertEquals(
                     1,

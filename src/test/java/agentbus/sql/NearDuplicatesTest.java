@@ -123,7 +123,7 @@ class NearDuplicatesTest {
     }
 
     @Test
-    void what_is_worked_on_is_not_proposed_again_until_its_job_has_ended() {
+    void what_is_worked_on_or_done_is_not_proposed_again_for_30_days_and_what_failed_may_be_at_once() {
         String older = id(bus.call("create_opportunity", operator(), opportunity()), "opportunity");
         Attempt attempt = bus.running();
         bus.jdbc()
@@ -140,7 +140,17 @@ class NearDuplicatesTest {
                 refusal(() -> bus.call("create_opportunity", agent("devops"), opportunity("ifSimilar", "merge")))
                         .brief());
         bus.complete(attempt);
+        Refusal done = refusal(() -> bus.call("create_opportunity", agent("devops"), opportunity()));
+        assertTrue(done.message().endsWith("is converted to job"), done.message());
 
+        bus.jdbc().update("update opportunities set converted_job_id = ?::uuid", bus.dead());
+        assertTrue(bus.call("create_opportunity", agent("devops"), opportunity())
+                .get("created")
+                .asBoolean());
+        bus.jdbc().execute("delete from opportunities where status = 'new'");
+
+        bus.jdbc().update("update opportunities set converted_job_id = ?::uuid", attempt.job());
+        bus.jdbc().execute("update opportunities set ended_at = now() - interval '31 days'");
         assertTrue(bus.call("create_opportunity", agent("devops"), opportunity())
                 .get("created")
                 .asBoolean());
