@@ -108,7 +108,7 @@ const Reviews = ({ rows }) => html`<${Section} id="reviews" title="Reviews">
     : html`<ol class="timeline">
         ${rows.map(
           ({ reviewId, createdAt, decision, reviewer, until, notes }) => html`<li key=${reviewId}>
-            <div class="when"><${Time} at=${createdAt} /></div>
+            <span class="when"><${Time} at=${createdAt} /></span>
             <div>
               <p><${State} state=${decision} /> <span class="quiet">by <${Text}>${reviewer}<//>${until && html`, until <${Time} at=${until} />`}</span></p>
               <p><${Text} lines>${sentence(notes)}<//></p>
