@@ -20,7 +20,7 @@ final class InputSchema {
     private static final Set<String> ANNOTATIONS = Set.of("description", "default", "title", "examples");
 
     /** Chosen: no pattern of the contract accepts a longer text, and each repetition of a group uses stack. */
-    private static final int LONGEST_MATCHED = 1000;
+    static final int LONGEST_MATCHED = 1000;
 
     private final ObjectNode schema;
     private final JsonSchema compiled;

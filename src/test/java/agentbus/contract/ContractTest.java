@@ -49,6 +49,19 @@ class ContractTest {
     }
 
     @Test
+    void no_text_with_a_pattern_may_be_longer_than_patterns_are_matched() {
+        for (Operation operation : contract.operations()) {
+            for (Input input : operation.inputs()) {
+                for (JsonNode schema : input.schema().findParents("pattern")) {
+                    assertTrue(
+                            schema.path("maxLength").asInt() <= InputSchema.LONGEST_MATCHED,
+                            operation.id() + "." + input.name() + ": " + schema);
+                }
+            }
+        }
+    }
+
+    @Test
     void a_text_that_the_command_line_prints_is_a_required_text_of_the_answer() {
         JsonNode paths = contract.document().get("paths");
         List<Operation> withText = contract.operations().stream()
