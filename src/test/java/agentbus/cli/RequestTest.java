@@ -88,7 +88,7 @@ class RequestTest extends AgainstABus {
         }
         switch (input.type()) {
             case "integer":
-                return "42";
+                return Integer.toString(Math.min(42, input.schema().path("maximum").asInt(42)));
             case "boolean":
                 return "false";
             case "array":
@@ -99,7 +99,7 @@ class RequestTest extends AgainstABus {
                 break;
         }
         String pattern = input.schema().path("pattern").asText();
-        return Stream.of("some-text", JOB, "reactive", "dead", "ab".repeat(32))
+        return Stream.of("some-text", JOB, "reactive", "dead", "new", "ab".repeat(32))
                 .filter(text -> pattern.isEmpty() || text.matches(pattern))
                 .findFirst()
                 .orElseThrow(
