@@ -88,7 +88,8 @@ class RequestTest extends AgainstABus {
         }
         switch (input.type()) {
             case "integer":
-                return Integer.toString(Math.min(42, input.schema().path("maximum").asInt(42)));
+                return Integer.toString(
+                        Math.min(42, input.schema().path("maximum").asInt(42)));
             case "boolean":
                 return "false";
             case "array":
