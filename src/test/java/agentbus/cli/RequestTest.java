@@ -88,8 +88,7 @@ class RequestTest extends AgainstABus {
         }
         switch (input.type()) {
             case "integer":
-                return Integer.toString(
-                        Math.min(42, input.schema().path("maximum").asInt(42)));
+                return Long.toString(Math.min(42, input.schema().path("maximum").asLong(42)));
             case "boolean":
                 return "false";
             case "array":
