@@ -487,7 +487,8 @@ create or replace function compared_length() returns int language sql immutable 
 create or replace function compared_proposals() returns int language sql immutable as $$ select 1000 $$;
 
 -- How long a decision against a proposal holds for others like it.
--- Chosen: a month, as the plan of the lane says.
+-- Chosen: a month; circumstances that make a rejected proposal right rarely change sooner, and new evidence
+-- passes at once.
 create or replace function rejected_remembered() returns interval
 language sql immutable as $$ select interval '30 days' $$;
 
@@ -504,7 +505,7 @@ language sql immutable as $$ select interval '5 minutes' $$;
 -- Chosen: an urgent one interrupts a person, and a second of the same agent is rarely as urgent.
 create or replace function urgent_a_day() returns int language sql immutable as $$ select 1 $$;
 
--- An opportunity with at most this confidence cannot be urgent.
+-- At most this confidence is a guess: an opportunity with it cannot be urgent, and an anomaly is no alert.
 -- Chosen: the lower two of five; below the middle the author doubts its own evidence.
 create or replace function unsure_confidence() returns int language sql immutable as $$ select 2 $$;
 
@@ -895,10 +896,6 @@ language sql immutable as $$ select interval '30 days' $$;
 -- How many periods a report of an order reaches back at most, when orders did not run in between.
 -- Chosen: a week of missed daily digests is one digest; older news is in the lists.
 create or replace function report_reach() returns int language sql immutable as $$ select 7 $$;
-
--- The least confidence of an urgent opportunity that people are told of at once.
--- Chosen: 1 and 2 are guesses.
-create or replace function alert_confidence() returns int language sql immutable as $$ select 3 $$;
 
 -- How many unfinished jobs must wait for a blocked job, so that people are told of it at once.
 -- Chosen: one or two are an ordinary handoff, which the coordinator and the patience for it are for.

@@ -20,17 +20,19 @@ $$;
 create or replace function is_alert(p_opportunity opportunities) returns boolean
 language sql stable as $$
   select (p_opportunity).urgency = 5
-    and (p_opportunity).confidence >= alert_confidence()
+    and (p_opportunity).confidence > unsure_confidence()
     and not idle_source(
       (p_opportunity).namespace, (p_opportunity).source_job_id, (p_opportunity).source_job_type)
 $$;
 
--- Returns whether an event ops.anomaly is an alert: its payload does not call it minor and gives it some
--- confidence, and it comes from no idle run.
+-- Returns whether an event ops.anomaly is an alert: its payload neither calls it minor nor gives it a
+-- confidence from 1 to unsure_confidence, and it comes from no idle run. A number below 1 is a share and no
+-- score, so it keeps no alert back.
 create or replace function is_major(p_event events) returns boolean
 language sql stable as $$
   select lower(coalesce((p_event).payload ->> 'severity', '')) not in ('minor', 'low', 'info')
-    and coalesce((p_event).payload ->> 'confidence', '') !~ '^[0-2](\.|$)'
+    and not coalesce(case when (p_event).payload ->> 'confidence' ~ '^\d{1,3}(\.\d{1,9})?$'
+      then ((p_event).payload ->> 'confidence')::numeric between 1 and unsure_confidence() end, false)
     and not idle_source((p_event).namespace, (p_event).source_job_id,
       (select job_type from jobs where job_id = (p_event).source_job_id))
 $$;

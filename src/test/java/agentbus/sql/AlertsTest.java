@@ -110,6 +110,14 @@ class AlertsTest {
         assertEquals(2, needs.items().size(), "it has happened again");
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, 0", "2, 0", "2.0, 0", "2.5, 1", "3, 1", "0.9, 1", "0, 1", "high, 1"})
+    void only_a_confidence_of_one_or_two_of_five_keeps_an_anomaly_back(String confidence, int shown) {
+        anomaly(null, json("what", "web-2 answers slowly", "confidence", confidence));
+
+        assertEquals(shown, needs.items().size());
+    }
+
     @Test
     void an_agent_cannot_hide_an_anomaly() {
         anomaly(null, json("what", "auditor is over its budget"));
