@@ -125,9 +125,8 @@ begin
         case v_field when 'priority' then 'a priority with set_priority alone' else 'an agent with reassign alone' end);
     end if;
   end loop;
-  if v_operation = 'reassign' and not (agent_named(p_namespace, p_input ->> 'targetAgent', 'targetAgent')).enabled then
-    perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', p_input ->> 'targetAgent'),
-      'targetAgent', p_input -> 'targetAgent', 'an enabled agent');
+  if v_operation = 'reassign' then
+    perform require_enabled(agent_named(p_namespace, p_input ->> 'targetAgent', 'targetAgent'), 'targetAgent');
   end if;
 end
 $$;

@@ -44,16 +44,24 @@ language sql stable as $$
   select (p_agent).enabled and not lane_paused(p_agent, p_now)
 $$;
 
+-- Refuses (422) a disabled agent and names p_field.
+create or replace function require_enabled(p_agent agents, p_field text) returns void
+language plpgsql stable as $$
+begin
+  if not p_agent.enabled then
+    perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', p_agent.agent_id),
+      p_field, to_jsonb(p_agent.agent_id), 'an enabled agent');
+  end if;
+end
+$$;
+
 -- Refuses (422) a disabled agent, and a subject that the agent does not accept. The last two arguments are
 -- the fields that the refusals name.
 create or replace function require_accepted(
   p_agent agents, p_subject text, p_field_of_agent text, p_field_of_subject text
 ) returns void language plpgsql stable as $$
 begin
-  if not p_agent.enabled then
-    perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', p_agent.agent_id),
-      p_field_of_agent, to_jsonb(p_agent.agent_id), 'an enabled agent');
-  end if;
+  perform require_enabled(p_agent, p_field_of_agent);
   if not (p_subject = any (p_agent.accepts) or '*' = any (p_agent.accepts) or p_subject like 'standing\_order.%') then
     perform refuse(422, 'subject_not_accepted',
       format('agent %s does not accept the subject %s', p_agent.agent_id, p_subject),

@@ -89,7 +89,7 @@ language sql stable as $$
       (7, 'ownerCandidate', 'ownerCandidate (the agent that would do it)'),
       (8, 'suggestedNextStep', 'suggestedNextStep (the smallest next step)'),
       (9, 'evidence',
-        'evidence (at least one job, event, slot or memory of this bus, or a url with the time when it was looked at)')
+        'evidence (at least one job, event or slot of this bus by its id, or a url with lookedAt, the time when it was read)')
       ) f (place, field, words)
     where case field when 'evidence' then p_evidence = '[]' else not p_input ? field end
     order by place)
@@ -111,10 +111,7 @@ begin
         else 'these parts; or the same call with belowBar idea, which does create-idea with the same content' end);
   end if;
   v_owner := agent_named(p_namespace, p_input ->> 'ownerCandidate', 'ownerCandidate');
-  if not v_owner.enabled then
-    perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', v_owner.agent_id),
-      'ownerCandidate', to_jsonb(v_owner.agent_id), 'an enabled agent');
-  end if;
+  perform require_enabled(v_owner, 'ownerCandidate');
   perform refuse_unsure_urgent((p_input ->> 'urgencyScore')::int, (p_input ->> 'confidenceScore')::int);
 end
 $$;

@@ -20,9 +20,7 @@ begin
     from jobs_history
     where job_id = p_job;
   end if;
-  return case
-    when v_state = 'succeeded' then true
-    when v_state in ('failed', 'dead', 'cancelled') then false end;
+  return case outcome_of(v_state) when 'hit' then true when 'miss' then false end;
 end
 $$;
 
@@ -143,7 +141,7 @@ begin
     select rates, row_number() over (order by source_agent, theme nulls first) as place
     from rates_shown(v_namespace)
     where (p_input ->> 'sourceAgent' is null or source_agent = p_input ->> 'sourceAgent')
-      and (p_input ->> 'theme' is null or theme = lower(p_input ->> 'theme'))) placed;
+      and (p_input ->> 'theme' is null or theme = lower(one_line(p_input ->> 'theme', null)))) placed;
   return jsonb_build_object('rates', v_rates)
     || case when v_all > v_limit then jsonb_build_object('leftOut', v_all - v_limit) else '{}' end;
 end

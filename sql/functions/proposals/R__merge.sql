@@ -1,15 +1,6 @@
 -- The operation mergeOpportunity: of two opportunities about the same matter one remains, with the evidence
 -- of both.
 
--- Returns the evidence of one opportunity followed by the entries of another that it has not named yet.
-create or replace function joined_evidence(p_evidence jsonb, p_more jsonb) returns jsonb
-language sql stable as $$
-  select p_evidence || coalesce(jsonb_agg(m.value order by m.ordinality), '[]')
-  from jsonb_array_elements(p_more) with ordinality m
-  where not exists (
-    select from jsonb_array_elements(p_evidence) e where evidence_key(e.value) = evidence_key(m.value))
-$$;
-
 create or replace function merge_opportunity(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -44,7 +35,8 @@ begin
         || 'an opportunity that is not rejected, merged or converted; reject this one if the matter is settled');
   end if;
   update opportunities
-  set evidence = joined_evidence(evidence, v_opportunity.evidence), touched_at = now(), updated_at = now()
+  set evidence = evidence || new_evidence(v_opportunity.evidence, evidence), touched_at = now(),
+    updated_at = now()
   where opportunity_id = v_into_id
   returning * into v_into;
   v_opportunity.parked_until := null;

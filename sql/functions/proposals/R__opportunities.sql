@@ -51,6 +51,17 @@ language sql stable as $$
   select opportunity_row(p_opportunity, null, opportunity_rank(p_opportunity))
 $$;
 
+-- Refuses (404) an opportunity that the namespace does not have and names p_field.
+create or replace function refuse_unknown_opportunity(p_namespace text, p_opportunity_id uuid, p_field text)
+returns void
+language plpgsql stable as $$
+begin
+  perform refuse(404, 'unknown_opportunity',
+    format('there is no opportunity %s in namespace %s', p_opportunity_id, p_namespace),
+    p_field, to_jsonb(p_opportunity_id), 'the id of an opportunity; see list-opportunities');
+end
+$$;
+
 -- Returns an opportunity of the namespace. Refuses an unknown one (404).
 create or replace function opportunity_of(p_namespace text, p_opportunity_id uuid) returns opportunities
 language plpgsql stable as $$
@@ -61,9 +72,7 @@ begin
   from opportunities
   where opportunity_id = p_opportunity_id and namespace = p_namespace;
   if not found then
-    perform refuse(404, 'unknown_opportunity',
-      format('there is no opportunity %s in namespace %s', p_opportunity_id, p_namespace),
-      'opportunityId', to_jsonb(p_opportunity_id), 'the id of an opportunity; see list-opportunities');
+    perform refuse_unknown_opportunity(p_namespace, p_opportunity_id, 'opportunityId');
   end if;
   return v_opportunity;
 end
@@ -83,9 +92,19 @@ language sql stable as $$
   where opportunity_id = p_opportunity_id
 $$;
 
+-- Returns what came of a converted opportunity by the state of its job: hit when the job succeeded, miss when
+-- it ended otherwise, and open before its end.
+create or replace function outcome_of(p_state text) returns text
+language sql immutable as $$
+  select case
+    when p_state = 'succeeded' then 'hit'
+    when p_state in ('failed', 'dead', 'cancelled') then 'miss'
+    else 'open' end
+$$;
+
 -- Returns what came of an opportunity that became a job: the job's id, state, agent, subject, summary and
--- end, and outcome, which is hit when the job succeeded, miss when it ended otherwise, and open before its
--- end. Null for an opportunity without a job. outcome unknown: the job is in no table any more.
+-- end, and outcome, as outcome_of returns it. Null for an opportunity without a job. outcome unknown: the job
+-- is in no table any more.
 create or replace function came_of(p_opportunity opportunities) returns jsonb
 language sql stable as $$
   select case when (p_opportunity).converted_job_id is not null then coalesce(
@@ -95,10 +114,7 @@ language sql stable as $$
         'targetAgent', target_agent,
         'subject', subject,
         'state', state,
-        'outcome', case
-          when state = 'succeeded' then 'hit'
-          when state in ('failed', 'dead', 'cancelled') then 'miss'
-          else 'open' end,
+        'outcome', outcome_of(state),
         'summary', summary,
         'lastError', case when state <> 'succeeded' then last_error end,
         'endedAt', ended_at))

@@ -101,15 +101,20 @@ language sql stable as $$
   select jsonb_build_object('budget', p_budget, 'used', p_used, 'left', greatest(p_budget - p_used, 0))
 $$;
 
--- Returns the opportunities that wait for somebody: new, triaged and accepted ones. A parked one waits for
+-- Returns whether an opportunity waits for somebody: a new, triaged or accepted one. A parked one waits for
 -- its date and takes no place.
+create or replace function is_waiting(p_opportunity opportunities) returns boolean
+language sql immutable as $$
+  select (p_opportunity).status in ('new', 'triaged', 'accepted') and (p_opportunity).ended_at is null
+$$;
+
+-- Returns the opportunities of a namespace that wait for somebody.
 create or replace function waiting_opportunities(p_namespace text) returns setof opportunities
 language sql stable as $$
   select *
-  from opportunities
+  from opportunities o
   where namespace = p_namespace
-    and status in ('new', 'triaged', 'accepted')
-    and ended_at is null
+    and is_waiting(o)
 $$;
 
 -- Lists proposals for a refusal: each id with its label, the newest proposals_listed at most. The arrays are

@@ -21,10 +21,7 @@ declare
 begin
   if v_source is not null then
     perform refuse_frozen_agent(p_namespace, v_source, 'sourceAgent');
-    if not (agent_named(p_namespace, v_source, 'sourceAgent')).enabled then
-      perform refuse(422, 'agent_disabled', format('agent %s is disabled: its agent.yaml is gone', v_source),
-        'sourceAgent', to_jsonb(v_source), 'an enabled agent');
-    end if;
+    perform require_enabled(agent_named(p_namespace, v_source, 'sourceAgent'), 'sourceAgent');
   end if;
   return coalesce(v_source, p_principal ->> 'name');
 end

@@ -61,9 +61,7 @@ begin
   where opportunity_id = p_opportunity_id and namespace = p_namespace
   for no key update;
   if not found then
-    perform refuse(404, 'unknown_opportunity',
-      format('there is no opportunity %s in namespace %s', p_opportunity_id, p_namespace),
-      p_field, to_jsonb(p_opportunity_id), 'the id of an opportunity; see list-opportunities');
+    perform refuse_unknown_opportunity(p_namespace, p_opportunity_id, p_field);
   end if;
   return v_opportunity;
 end

@@ -92,11 +92,8 @@ create or replace function opportunities_to_tell(p_namespace text, p_kind text, 
 returns table (opportunity opportunities, place bigint, total bigint) language sql stable as $$
   with best as materialized (
     select o as opportunity, count(*) over () as total
-    from opportunities o
-    where o.namespace = p_namespace
-      and o.ended_at is null
-      and o.status in ('new', 'triaged', 'accepted')
-      and o.created_at < p_to
+    from waiting_opportunities(p_namespace) o
+    where o.created_at < p_to
       and o.impact * o.confidence >= worth_telling()
       and not exists (
         select from told_before(p_namespace, p_kind, p_to) t
@@ -176,11 +173,8 @@ language sql stable as $$
     'toldBefore', count(*) filter (where impact * confidence >= worth_telling() and exists (
       select from told_before(p_namespace, p_kind, p_to) t
       where t.id = o.opportunity_id and t.part = 'opportunities')))
-  from opportunities o
-  where namespace = p_namespace
-    and ended_at is null
-    and status in ('new', 'triaged', 'accepted')
-    and created_at < p_to
+  from waiting_opportunities(p_namespace) o
+  where created_at < p_to
     and p_kind = 'ideas_digest'
 $$;
 

@@ -63,9 +63,8 @@ create or replace function audit_stale_proposals(p_now timestamptz) returns void
   from (
     select namespace, min(touched_at) as oldest,
       array_agg(opportunity_id order by touched_at, opportunity_id) as ids
-    from opportunities
-    where ended_at is null
-      and status in ('new', 'triaged', 'accepted')
+    from opportunities o
+    where is_waiting(o)
       and touched_at < p_now - stale_proposal_after()
     group by namespace) s
   where phase_stop(s.namespace, 3) is null
