@@ -24,7 +24,7 @@ const ORDERS = [
 const FIELDS = [
   { name: "theme", label: "Theme" },
   { name: "sourceAgent", label: "Proposed by", agents: true },
-  { name: "ownerCandidate", label: "To be done by", agents: true },
+  { name: "ownerCandidate", label: "Owner", agents: true },
 ];
 const NAMES = { noun: "opportunity", nouns: "opportunities" };
 
@@ -67,7 +67,7 @@ const Opportunities = ({ rows }) =>
       { title: "Urgency", kind: "number", cell: ({ urgencyScore }) => html`<span class=${Number(urgencyScore) === 5 ? "attention" : undefined}>${count(urgencyScore)}</span>` },
       { title: "Theme", cell: ({ theme }) => html`<${ThemeLink} page="opportunities" theme=${theme} />` },
       { title: "By", cell: ({ sourceAgent }) => html`<${Text}>${sourceAgent}<//>` },
-      { title: "For", cell: ({ ownerCandidate }) => html`<${Text}>${ownerCandidate}<//>` },
+      { title: "Owner", cell: ({ ownerCandidate }) => html`<${Text}>${ownerCandidate}<//>` },
       { title: "Proposed", cell: ({ createdAt }) => html`<${Time} at=${createdAt} inRow />` },
     ]} />`;
 

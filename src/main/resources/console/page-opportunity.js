@@ -30,7 +30,7 @@ const Whole = ({ row }) => {
         ["Why now", html`<${Text} lines>${row.whyNow}<//>`],
         ["If nothing is done", html`<${Text} lines>${row.ifNothing}<//>`],
         ["Smallest next step", html`<${Text} lines>${row.suggestedNextStep}<//>`],
-        ["Done by", html`<${AgentLink} agent=${row.ownerCandidate} />`],
+        ["Owner", html`<${AgentLink} agent=${row.ownerCandidate} />`],
         ["Theme", html`<${ThemeLink} page="opportunities" theme=${row.theme} />`],
         ["Proposed by", html`<${Author} row=${row} />, <${Time} at=${row.createdAt} />`],
         ["From the idea", row.idea && html`<a href=${address(["ideas", row.idea.ideaId])}><${Text}>${row.idea.title}<//></a>`],
@@ -75,9 +75,9 @@ const CameOf = ({ job }) => html`<${Section} id="came-of" title="What came of it
   <${Facts} facts=${[
     ["Job", html`<${JobLink} job=${job} />`],
     ["State", job.state && html`<${State} state=${job.state} />`],
-    ["Of", job.targetAgent && html`<${AgentLink} agent=${job.targetAgent} />`],
+    ["Agent", job.targetAgent && html`<${AgentLink} agent=${job.targetAgent} />`],
     ["Ended", job.endedAt && html`<${Time} at=${job.endedAt} />`],
-    ["It says", job.summary && html`<${Text} lines>${job.summary}<//>`],
+    ["Summary", job.summary && html`<${Text} lines>${job.summary}<//>`],
     ["Last error", job.lastError && html`<span class="trouble"><${Text} lines>${job.lastError}<//></span>`],
   ]} />
 <//>`;

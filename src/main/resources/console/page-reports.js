@@ -29,7 +29,7 @@ export default function ReportsPage({ query }) {
 /** The period of the report ends now, and is a day or a week long. */
 const compose = (kind) => ({
   title: "Compose a report",
-  sentence: "This composes the report of the last day, or of the last seven days of a weekly kind, from the rows of the bus, and keeps it.",
+  sentence: "This composes the report of the last day, or for a weekly kind of the last seven days, from the rows of the bus, and keeps it.",
   operation: "composeReport",
   fields: [{ name: "kind", label: "Kind", kind: "choice", options: COMPOSED, value: COMPOSED.includes(kind) ? kind : COMPOSED[0] }, { name: "reason" }],
   audit: { table: "reports" },

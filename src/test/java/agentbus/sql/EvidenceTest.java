@@ -122,7 +122,7 @@ class EvidenceTest {
         assertEquals("422 below_bar whyNow", below.brief());
         assertTrue(below.message().contains("whyNow"), below.message());
         assertTrue(below.message().contains("ownerCandidate"), below.message());
-        assertTrue(below.message().contains("at least one job, event, slot or memory"), below.message());
+        assertTrue(below.message().contains("at least one job, event or slot of this bus by its id"), below.message());
         assertTrue(
                 below.detail().get("expected").asText().contains("create-idea"),
                 below.detail().toString());
