@@ -151,7 +151,7 @@ class HitRatesTest {
         assertFalse(all.at("/2").has("hitRate"), all.toString());
         assertEquals(
                 List.of("research speed"),
-                rows(bus.ask("list_proposal_rates", "sourceAgent", "research", "theme", "Speed")
+                rows(bus.ask("list_proposal_rates", "sourceAgent", "research", "theme", " Speed ")
                         .path("rates")));
         JsonNode cut = bus.ask("list_proposal_rates", "limit", 2);
         assertEquals(List.of("devops", "devops speed"), rows(cut.path("rates")));
