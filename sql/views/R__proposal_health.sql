@@ -32,8 +32,8 @@ select
   count(*) filter (where o.status = 'rejected') as rejected,
   count(*) filter (where o.status = 'merged') as merged,
   count(*) filter (where o.status = 'converted_to_job') as converted,
-  count(*) filter (where outcome_of(j.state) = 'hit') as hits,
-  count(*) filter (where outcome_of(j.state) = 'miss') as misses,
+  count(*) filter (where outcome_of_state(j.state) = 'hit') as hits,
+  count(*) filter (where outcome_of_state(j.state) = 'miss') as misses,
   count(*) filter (where o.created_at > now() - interval '24 hours') as proposed_24h,
   now() - min(o.touched_at) filter (where o.status in ('new', 'triaged')) as oldest_undecided
 from opportunities o

@@ -20,7 +20,7 @@ begin
     from jobs_history
     where job_id = p_job;
   end if;
-  return case outcome_of(v_state) when 'hit' then true when 'miss' then false end;
+  return case outcome_of_state(v_state) when 'hit' then true when 'miss' then false end;
 end
 $$;
 

@@ -94,7 +94,7 @@ $$;
 
 -- Returns what came of a converted opportunity by the state of its job: hit when the job succeeded, miss when
 -- it ended otherwise, and open before its end.
-create or replace function outcome_of(p_state text) returns text
+create or replace function outcome_of_state(p_state text) returns text
 language sql immutable as $$
   select case
     when p_state = 'succeeded' then 'hit'
@@ -103,8 +103,8 @@ language sql immutable as $$
 $$;
 
 -- Returns what came of an opportunity that became a job: the job's id, state, agent, subject, summary and
--- end, and outcome, as outcome_of returns it. Null for an opportunity without a job. outcome unknown: the job
--- is in no table any more.
+-- end, and outcome, as outcome_of_state returns it. Null for an opportunity without a job. outcome unknown:
+-- the job is in no table any more.
 create or replace function came_of(p_opportunity opportunities) returns jsonb
 language sql stable as $$
   select case when (p_opportunity).converted_job_id is not null then coalesce(
@@ -114,7 +114,7 @@ language sql stable as $$
         'targetAgent', target_agent,
         'subject', subject,
         'state', state,
-        'outcome', outcome_of(state),
+        'outcome', outcome_of_state(state),
         'summary', summary,
         'lastError', case when state <> 'succeeded' then last_error end,
         'endedAt', ended_at))
