@@ -509,11 +509,11 @@ create or replace function urgent_a_day() returns int language sql immutable as 
 -- Chosen: the lower two of five; below the middle the author doubts its own evidence.
 create or replace function unsure_confidence() returns int language sql immutable as $$ select 2 $$;
 
--- How many opportunities of one agent may be open when its proposalBudget names no number.
+-- How many opportunities of one agent may wait when its proposalBudget names no number.
 -- Chosen: about three days of the largest daily budget of the fleet; the next one would wait as long.
 create or replace function open_of_agent() returns int language sql immutable as $$ select 10 $$;
 
--- How many opportunities of one theme may be open, of all agents together.
+-- How many opportunities of one theme may wait, of all agents together.
 -- Chosen: as many as a person compares at once.
 create or replace function open_of_theme() returns int language sql immutable as $$ select 5 $$;
 
@@ -711,7 +711,7 @@ create or replace function spam_size() returns int language sql immutable as $$ 
 create or replace function spam_window() returns interval
 language sql immutable as $$ select interval '1 hour' $$;
 
--- How long an open opportunity may wait untouched before the auditor reports it.
+-- How long an opportunity may wait untouched before the auditor reports it.
 -- Chosen: two weekly reviews of the bets have passed it by.
 create or replace function stale_proposal_after() returns interval
 language sql immutable as $$ select interval '14 days' $$;

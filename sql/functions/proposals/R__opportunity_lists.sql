@@ -141,4 +141,4 @@ begin
 end
 $$;
 comment on function list_opportunities(jsonb, jsonb) is
-  'The operation listOpportunities: opportunities by rank, the highest first, or by arrival, the newest first (order newest); at most limit (default 50) and at most answer_bytes. Without status the ones that wait for a decision. next of the answer is before of the following page. A call reads at most proposal_looks rows; when it stops there, searchedTo says how far it has looked.';
+  'The operation listOpportunities: opportunities by rank, the highest first, or by arrival, the newest first (order newest); at most limit (default 50) and at most answer_bytes. Without status the waiting ones. next of the answer is before of the following page. A call reads at most proposal_looks rows; when it stops there, searchedTo says how far it has looked.';

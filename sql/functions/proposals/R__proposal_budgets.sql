@@ -1,4 +1,4 @@
--- Budgets of proposals: how many each agent may make a day (UTC), and how many opportunities may be open.
+-- Budgets of proposals: how many each agent may make a day (UTC), and how many opportunities may wait.
 --
 -- Nothing is booked: the rows of the day are counted under lock_proposals, so no two writers can use the same
 -- last place. Operators have no budget.
@@ -66,7 +66,7 @@ language sql stable as $$
 $$;
 
 -- Returns the budgets of an agent today: for ideas, opportunities and urgent the number (budget), the made
--- and the left ones; for open opportunities the number and how many are open; freeAt, and with poor
+-- and the left ones; for openOpportunities the number and how many wait; freeAt, and with poor
 -- acceptance half, the reason in words.
 create or replace function proposal_budget(p_namespace text, p_agent text) returns jsonb
 language plpgsql stable as $$
@@ -156,7 +156,7 @@ begin
 end
 $$;
 
--- Refuses (422, open_limit) an opportunity when p_limit others are open. p_whose says of whom or of which
+-- Refuses (422, open_limit) an opportunity when p_limit others wait. p_whose says of whom or of which
 -- theme they are; p_labels stand beside their ids.
 create or replace function refuse_many_open(
   p_limit int, p_whose text, p_ids uuid[], p_labels text[], p_field text, p_value jsonb
@@ -164,8 +164,8 @@ create or replace function refuse_many_open(
 begin
   if cardinality(p_ids) >= p_limit then
     perform refuse(422, 'open_limit',
-      format('%s has %s, and at most %s may be open at once: %s', p_whose,
-        count_of(cardinality(p_ids), 'open opportunity', 'open opportunities'), p_limit,
+      format('%s has %s (new, triaged or accepted), and at most %s may wait at once: %s', p_whose,
+        count_of(cardinality(p_ids), 'waiting opportunity', 'waiting opportunities'), p_limit,
         coalesce(listed_proposals(p_ids, p_labels), 'none')),
       p_field, p_value,
       'an idea of the same content, or the opportunity after one of these is converted, rejected, parked or merged');
@@ -189,7 +189,7 @@ $$;
 -- Refuses a proposal of an agent that is over one of its budgets, in the transaction that creates it. p_kind
 -- is idea or opportunity; urgency and confidence are null for an idea. Call it under lock_proposals.
 -- Refusals (422): invalid_field for an urgent one with little confidence; proposal_budget for the day's
--- ideas, opportunities and urgent ones; open_limit for open opportunities of the agent and of the theme.
+-- ideas, opportunities and urgent ones; open_limit for waiting opportunities of the agent and of the theme.
 create or replace function charge_proposal(
   p_namespace text, p_agent text, p_kind text, p_theme text, p_urgency int, p_confidence int
 ) returns void language plpgsql as $$

@@ -192,6 +192,8 @@ begin
     'title', to_jsonb(p_title),
     case
       when p_kind = 'promotion' then 'archive-idea for this idea; '
+      when p_older.status = 'converted_to_job'
+        then 'nothing: its job is open or has succeeded, see get-opportunity; '
       when p_kind = 'opportunity' and p_older.kind = 'idea'
         then format('promote-idea-to-opportunity for idea %s with the rest of these fields; ', p_older.id)
       else 'the same call with ifSimilar merge, which adds its evidence to that one; ' end
@@ -201,8 +203,8 @@ $$;
 
 -- Adds the evidence of a proposal to the older one that says nearly the same, each entry with the name of
 -- p_source as addedBy. Refuses (422, near_duplicate) evidence that names nothing new, more than
--- most_evidence, and an older one that is at work already. Returns the answer of the create operation:
--- the older idea or opportunity, created false, merged true, similarity.
+-- most_evidence, and an older one that has become a job or has ended since it was compared. Returns the
+-- answer of the create operation: the older idea or opportunity, created false, merged true, similarity.
 create or replace function merge_as_evidence(p_source text, p_older record, p_title text, p_evidence jsonb)
 returns jsonb
 language plpgsql as $$
@@ -212,6 +214,9 @@ declare
   v_known jsonb;
   v_new jsonb;
 begin
+  if p_older.status = 'converted_to_job' then
+    perform refuse_near_duplicate(p_older.kind, p_older, p_title);
+  end if;
   if p_older.kind = 'idea' then
     select * into v_idea from ideas where idea_id = p_older.id for no key update;
     v_known := v_idea.evidence;
@@ -220,7 +225,9 @@ begin
     v_known := v_opportunity.evidence;
   end if;
   if v_idea.ended_at is not null or v_opportunity.ended_at is not null then
-    perform refuse_near_duplicate('promotion', p_older, p_title);
+    perform refuse(422, 'near_duplicate',
+      format('%s %s of %s says nearly the same and has ended since this call began', p_older.kind, p_older.id, p_older.source_agent),
+      'title', to_jsonb(p_title), 'the same call again, which compares with what is open then');
   end if;
   v_new := new_evidence(p_evidence, v_known);
   if v_new = '[]' or jsonb_array_length(v_known || v_new) > most_evidence() then

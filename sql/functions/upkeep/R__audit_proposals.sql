@@ -49,7 +49,7 @@ create or replace function audit_spam(p_now timestamptz) returns void language s
   where m.made + coalesce(r.refused, 0) >= spam_size()
 $$;
 
--- Emits audit.proposals.stale for the open opportunities of a namespace that nobody has touched for
+-- Emits audit.proposals.stale for the waiting opportunities of a namespace that nobody has touched for
 -- stale_proposal_after, once a day for all of them; parked ones have a date of their own. None while the
 -- phase is off or frozen, because nobody could decide them.
 create or replace function audit_stale_proposals(p_now timestamptz) returns void language sql as $$

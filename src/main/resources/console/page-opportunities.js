@@ -1,4 +1,4 @@
-// The opportunities: those that wait for a decision by their rank, the others by their arrival.
+// The opportunities: the waiting ones by their rank, the others by their arrival.
 
 import { count } from "./format.js";
 import { html } from "./lib.js";
@@ -10,7 +10,7 @@ import { Choice, JobLink, Problem, Table, Text, Time } from "./ui.js";
 
 const WAITING = "new,triaged,accepted";
 const STATUSES = [
-  ["", "to decide"],
+  ["", "waiting"],
   ["parked", "parked"],
   ["converted_to_job", "converted"],
   ["rejected", "rejected"],
@@ -50,7 +50,7 @@ export default function OpportunitiesPage({ query }) {
     <${Fresh} list=${list} ...${NAMES} />
     ${list.rows.length > 0
       ? html`<${Opportunities} rows=${list.rows} />`
-      : list.read.answer && html`<p>${FIELDS.some(({ name }) => query[name]) ? "No opportunity matches." : status ? `No opportunity is ${STATUSES.find(([each]) => each === status)?.[1] ?? "like this"}.` : "No opportunity waits for a decision."}</p>`}
+      : list.read.answer && html`<p>${FIELDS.some(({ name }) => query[name]) ? "No opportunity matches." : status ? `No opportunity is ${STATUSES.find(([each]) => each === status)?.[1] ?? "like this"}.` : "No opportunity is waiting."}</p>`}
     <${More} list=${list} older=${order === "rank" ? "further" : "older"} ...${NAMES} />
   `;
 }

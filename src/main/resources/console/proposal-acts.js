@@ -3,29 +3,29 @@
 import { mayAct } from "./api.js";
 import { laneIsOn } from "./proposals.js";
 
-const OPEN = ["new", "triaged", "accepted"];
-const UNDECIDED = [...OPEN, "parked"];
+const WAITING = ["new", "triaged", "accepted"];
+const OPEN = [...WAITING, "parked"];
 
 /** The acts on an opportunity, in the order of the bar; will completes the sentence "This …". */
 const ON_OPPORTUNITY = [
   { label: "Accept", states: ["new", "triaged"], decision: "accepted", title: "Accept this opportunity", will: "keeps it for a job, which Convert to job makes" },
   {
-    label: "Convert to job", states: OPEN, operation: "convertOpportunity", title: "Convert this opportunity to a job",
+    label: "Convert to job", states: WAITING, operation: "convertOpportunity", title: "Convert this opportunity to a job",
     will: "gives the agent a proactive job, which comes after all its other work",
     fields: (row) => [{ name: "targetAgent", value: row.ownerCandidate }, { name: "subject" }, { name: "notes" }],
   },
   { label: "Triage", states: ["new"], decision: "triaged", title: "Triage this opportunity", will: "says that it is worth a decision" },
   { label: "Triage again", states: ["parked"], decision: "triaged", title: "Triage this opportunity again", will: "takes it up before its date" },
   {
-    label: "Park", states: UNDECIDED, decision: "parked", title: "Park this opportunity", will: "puts it aside; the bus takes it up again at the date",
+    label: "Park", states: OPEN, decision: "parked", title: "Park this opportunity", will: "puts it aside; the bus takes it up again at the date",
     fields: () => [{ name: "until", label: "Until, at most a year ahead", optional: false }, { name: "notes" }],
   },
   {
-    label: "Merge", states: UNDECIDED, operation: "mergeOpportunity", title: "Merge this opportunity into another",
+    label: "Merge", states: OPEN, operation: "mergeOpportunity", title: "Merge this opportunity into another",
     will: "ends it; the other one takes over its evidence", fields: () => [{ name: "into" }, { name: "notes" }],
   },
   {
-    label: "Reject", states: UNDECIDED, decision: "rejected", danger: true, title: "Reject this opportunity",
+    label: "Reject", states: OPEN, decision: "rejected", danger: true, title: "Reject this opportunity",
     will: "ends it for good; for 30 days the same proposal is refused with your words",
   },
 ];

@@ -51,7 +51,7 @@ final class PromptProposals {
         return left(own, "openOpportunities") > 0
                 ? left
                 : left + "; but no opportunity until one of your " + number(own, "openOpportunities", "used")
-                        + " open ones is decided";
+                        + " waiting ones is converted, rejected, parked or merged";
     }
 
     private static String part(Map<?, ?> own, String key, String noun) {

@@ -124,7 +124,10 @@ class PromptProposalsTest extends RenderedPrompts {
 
         String open = prompt("openOpportunities", budget(10, 0));
         assertEquals(List.of("idea"), kinds(open));
-        assertTrue(line(open, "Left today").contains("until one of your 10 open ones is decided"), open);
+        assertTrue(
+                line(open, "Left today")
+                        .contains("until one of your 10 waiting ones is converted, rejected, parked or merged"),
+                open);
 
         String nothing = prompt("ideas", budget(2, 0), "opportunities", budget(1, 0));
         assertEquals(List.of(), kinds(nothing));

@@ -8,6 +8,7 @@ import static agentbus.sql.Proposals.idea;
 import static agentbus.sql.Proposals.opportunity;
 import static agentbus.sql.Proposals.page;
 import static agentbus.sql.Proposals.with;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,16 +20,22 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /** Nothing twice: what is there already, in other words too, and what was decided against, is held back. */
 @ExtendWith(PostgresExtension.class)
 class NearDuplicatesTest {
     private static final Path PAIRS = Path.of("src/test/resources/proposals/near-duplicates.csv");
+    private static final String AT_WORK_OR_DONE = "nothing: its job is open or has succeeded, see get-opportunity; "
+            + "or a title and text that say what is different";
 
     private Machine bus;
 
@@ -135,10 +142,11 @@ class NearDuplicatesTest {
 
         Refusal working = refusal(() -> bus.call("create_opportunity", agent("devops"), opportunity()));
         assertTrue(working.message().endsWith("is converted to job"), working.message());
-        assertEquals(
-                "422 near_duplicate title",
-                refusal(() -> bus.call("create_opportunity", agent("devops"), opportunity("ifSimilar", "merge")))
-                        .brief());
+        assertEquals(AT_WORK_OR_DONE, working.expected());
+        Refusal merging =
+                refusal(() -> bus.call("create_opportunity", agent("devops"), opportunity("ifSimilar", "merge")));
+        assertEquals("422 near_duplicate title", merging.brief());
+        assertEquals(AT_WORK_OR_DONE, merging.expected());
         bus.complete(attempt);
         Refusal done = refusal(() -> bus.call("create_opportunity", agent("devops"), opportunity()));
         assertTrue(done.message().endsWith("is converted to job"), done.message());
@@ -152,6 +160,37 @@ class NearDuplicatesTest {
         bus.jdbc().update("update opportunities set converted_job_id = ?::uuid", attempt.job());
         bus.jdbc().execute("update opportunities set ended_at = now() - interval '31 days'");
         assertTrue(bus.call("create_opportunity", agent("devops"), opportunity())
+                .get("created")
+                .asBoolean());
+    }
+
+    @Test
+    void what_is_decided_while_a_merge_waits_for_it_gets_no_evidence_and_the_call_may_come_again() throws Exception {
+        String older = id(bus.call("create_opportunity", agent("research"), opportunity()), "opportunity");
+        ObjectNode more = opportunity("ifSimilar", "merge");
+        more.withArray("evidence").add(json("kind", "job", "id", bus.enqueue()));
+
+        CompletableFuture<Refusal> merge;
+        try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            Machine.on(new SingleConnectionDataSource(connection, true))
+                    .call(
+                            "triage_opportunity",
+                            operator(),
+                            json("opportunityId", older, "decision", "rejected", "notes", "The drills run already."));
+            merge = CompletableFuture.supplyAsync(
+                    () -> refusal(() -> bus.call("create_opportunity", agent("devops"), more)));
+            await().until(() ->
+                    bus.count("pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 1);
+            connection.commit();
+            connection.setAutoCommit(true);
+        }
+
+        Refusal refused = merge.get(20, TimeUnit.SECONDS);
+        assertEquals("422 near_duplicate title", refused.brief());
+        assertTrue(refused.message().endsWith("has ended since this call began"), refused.message());
+        assertTrue(refused.expected().startsWith("the same call again"), refused.expected());
+        assertTrue(bus.call("create_opportunity", agent("devops"), more)
                 .get("created")
                 .asBoolean());
     }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.postgresql.util.PSQLException;
 import org.springframework.dao.DataAccessException;
 
-/** How many proposals an agent may make a day, and how many opportunities may be open. */
+/** How many proposals an agent may make a day, and how many opportunities may wait. */
 @ExtendWith(PostgresExtension.class)
 class ProposalBudgetsTest {
     /** Titles without a word in common, so that none is a near-duplicate of another. */
@@ -171,7 +171,7 @@ class ProposalBudgetsTest {
     }
 
     @Test
-    void at_most_so_many_opportunities_of_an_agent_are_open() {
+    void at_most_so_many_opportunities_of_an_agent_wait() {
         budgets("research", "{\"opportunities\": 100, \"openOpportunities\": 2}");
         String first = id(opportunity("research", 0));
         String second = id(opportunity("research", 1));
@@ -180,8 +180,8 @@ class ProposalBudgetsTest {
 
         assertEquals("422 open_limit sourceAgent", refused.brief());
         assertEquals(
-                "agent research has 2 open opportunities, and at most 2 may be open at once: " + first + " ("
-                        + TITLES.get(0) + "), " + second + " (" + TITLES.get(1) + ")",
+                "agent research has 2 waiting opportunities (new, triaged or accepted), and at most 2 may wait at once: "
+                        + first + " (" + TITLES.get(0) + "), " + second + " (" + TITLES.get(1) + ")",
                 refused.message());
         bus.jdbc()
                 .update(
@@ -212,7 +212,7 @@ class ProposalBudgetsTest {
         Refusal refused = refusal(() -> opportunity("coordinator", 5, "theme", "billing"));
 
         assertEquals("422 open_limit theme", refused.brief());
-        assertTrue(refused.message().startsWith("the theme billing has 5 open opportunities"), refused.message());
+        assertTrue(refused.message().startsWith("the theme billing has 5 waiting opportunities"), refused.message());
         assertTrue(refused.message().contains("(of devops)"), refused.message());
         assertFalse(refused.message().contains(TITLES.get(0)), "the words of other agents are no part of a refusal");
         opportunity("coordinator", 5);
