@@ -34,8 +34,8 @@ create or replace function anomaly_text(p_payload jsonb) returns text language s
 $$;
 
 -- Returns the anomalies of the last days that no person has seen. Those of one agent with the same words are
--- one item; a person sees all of them up to the newest with the event ops.anomaly_seen, whose key is that of
--- the item and the newest event.
+-- one item; a person sees all of them up to one event with the event ops.anomaly_seen, whose dedupe key is
+-- the key of the item and the id of that event.
 create or replace function needs_anomalies(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
   with major as (
@@ -51,18 +51,21 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       order by created_at desc
       limit needs_searched()) e
     where is_major(e)
+  ), seen as (
+    -- Whole keys are compared, because a range of them would depend on the collation of the database.
+    select m.key, max(m.seq) as seq
+    from major m
+    join events s on s.namespace = p_namespace
+      and s.topic = 'ops.anomaly_seen'
+      and s.dedupe_key = m.key || ':' || m.event_id
+    -- Only a person sees an anomaly; an agent that may emit the topic hides none.
+    where s.source_agent is null
+    group by m.key
   ), unseen as (
     select m.*
     from major m
-    where m.created_at > coalesce((
-      select max(s.created_at)
-      from events s
-      where s.namespace = p_namespace
-        and s.topic = 'ops.anomaly_seen'
-        and s.dedupe_key >= m.key || ':'
-        and s.dedupe_key < m.key || ';'
-        -- Only a person sees an anomaly; an agent that may emit the topic hides none.
-        and s.source_agent is null), '-infinity')
+    left join seen s on s.key = m.key
+    where m.seq > coalesce(s.seq, 0)
   ), matters as (
     select key, source_agent, words, count(*) as times, min(created_at) as since,
       (array_agg(event_id order by seq desc))[1] as newest,

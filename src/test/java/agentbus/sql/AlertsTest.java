@@ -128,6 +128,20 @@ class AlertsTest {
         assertEquals(1, needs.items().size());
     }
 
+    /** As in a database with a locale of a language, in which a colon and a semicolon come in another order than in C. */
+    @Test
+    void an_anomaly_that_a_person_has_seen_is_gone_in_a_database_that_sorts_as_people_do() {
+        anomaly(null, json("what", "no heartbeat of web-2"));
+        bus.jdbc().execute("alter table events alter column dedupe_key type text collate \"en-x-icu\"");
+        try {
+            needs.act(needs.only(), "Seen");
+
+            assertEquals(List.of(), needs.items());
+        } finally {
+            bus.jdbc().execute("alter table events alter column dedupe_key type text collate \"default\"");
+        }
+    }
+
     @Test
     void a_blocked_job_for_which_several_wait_is_told_at_once_although_the_coordinator_may_answer() {
         Attempt attempt = bus.running();
