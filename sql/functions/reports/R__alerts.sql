@@ -25,14 +25,23 @@ language sql stable as $$
       (p_opportunity).namespace, (p_opportunity).source_job_id, (p_opportunity).source_job_type)
 $$;
 
--- Returns whether an event ops.anomaly is an alert: its payload neither calls it minor nor gives it a
--- confidence from 1 to unsure_confidence, and it comes from no idle run. A number below 1 is a share and no
--- score, so it keeps no alert back.
+-- Returns whether a confidence, as an agent gives it, is a guess: a number up to unsure_confidence of five,
+-- or one of the words low, unsure and guess. A number below 1 is a share, so 0.4 is as much as 2 of five.
+-- False for null and for any other text.
+create or replace function is_guess(p_confidence text) returns boolean
+language sql immutable as $$
+  select coalesce(case
+    when p_confidence ~ '^\d{1,3}(\.\d{1,9})?$' then
+      p_confidence::numeric * case when p_confidence::numeric < 1 then 5 else 1 end <= unsure_confidence()
+    else lower(trim(p_confidence)) in ('low', 'unsure', 'guess') end, false)
+$$;
+
+-- Returns whether an event ops.anomaly is an alert: its payload calls it neither minor nor a guess, and it
+-- comes from no idle run.
 create or replace function is_major(p_event events) returns boolean
 language sql stable as $$
   select lower(coalesce((p_event).payload ->> 'severity', '')) not in ('minor', 'low', 'info')
-    and not coalesce(case when (p_event).payload ->> 'confidence' ~ '^\d{1,3}(\.\d{1,9})?$'
-      then ((p_event).payload ->> 'confidence')::numeric between 1 and unsure_confidence() end, false)
+    and not is_guess((p_event).payload ->> 'confidence')
     and not idle_source((p_event).namespace, (p_event).source_job_id,
       (select job_type from jobs where job_id = (p_event).source_job_id))
 $$;
@@ -69,7 +78,8 @@ language sql stable as $$
     and waiting_below((p_job).job_id, critical_path_jobs()) >= critical_path_jobs()
 $$;
 
--- Trigger: emits job.critical_path_blocked when a job on a critical path becomes blocked.
+-- Trigger: emits job.critical_path_blocked when a job on a critical path becomes blocked. When others come to
+-- wait for a job that is blocked already, needs-me alone tells it.
 create or replace function tell_critical_path() returns trigger
 language plpgsql as $$
 begin
