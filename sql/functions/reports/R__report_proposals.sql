@@ -3,7 +3,8 @@
 --
 -- A function report_parts_<kind> returns the candidates of a report, the best of each part first: place
 -- counts within the part, quota is how many places the part has before another part may take them, and total
--- is how many the part has in all. item has ask, sentence, evidence, next and source.
+-- is how many the part has in all. item has ask, sentence, evidence, next and source. The parts outcomes and
+-- conversions share their places and their quota.
 
 -- Returns what earlier reports of a kind have told people: the part and the id of each source. Only reports
 -- that went to an agent count.
@@ -127,8 +128,8 @@ language sql stable as $$
   from opportunities_to_tell(p_namespace, 'ideas_digest', p_to)
   where place <= report_items()
   union all
-  select b.part, 2, 2, row_number() over (order by b.ended desc, b.at desc), count(*) over (),
-    converted_item(b.opportunity, b.part)
+  select b.part, 2, 2, row_number() over (order by b.ended desc, b.at desc),
+    count(*) over (partition by b.part), converted_item(b.opportunity, b.part)
   from (
     select *, case when ended then 'outcomes' else 'conversions' end as part
     from bets_between(p_namespace, p_from, p_to)) b

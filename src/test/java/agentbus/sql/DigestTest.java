@@ -223,6 +223,18 @@ class DigestTest {
     }
 
     @Test
+    void an_end_and_a_new_job_are_both_told_and_neither_is_counted_as_left_out() {
+        rows.converted(bus.dead(), 1);
+        rows.converted(bus.enqueue(), 1);
+
+        JsonNode digest = report("ideas_digest");
+
+        assertEquals(
+                List.of("outcomes", "conversions"), digest.get("sources").findValuesAsText("part"));
+        assertEquals("{}", digest.get("leftOut").toString());
+    }
+
+    @Test
     void the_daily_digest_begins_with_what_only_a_person_can_move_and_then_tells_failures_and_results() {
         bus.say(bus.running("priority", 300), "complete_job", "summary", "Disks are clean again.");
         bus.say(bus.running(), "fail_job", "error", "no route to web-3", "retry", false);
