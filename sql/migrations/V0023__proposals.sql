@@ -194,7 +194,7 @@ create table reports (
   unique (namespace, kind, period_from, period_to)
 );
 comment on table reports is
-  'Digests and reports that the bus has composed from the ledger, as people read them. A row is never changed.';
+  'Digests and reports that the bus has composed from the ledger, as people read them. A text never changes.';
 comment on column reports.period_from is 'The start of the time that the report covers; period_to is its end, and not part of it.';
 comment on column reports.markdown is 'The text, in Markdown.';
 comment on column reports.words is 'How many words the text has.';

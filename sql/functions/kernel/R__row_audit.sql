@@ -76,5 +76,5 @@ create or replace trigger audit_row after insert or update or delete on ideas
   for each row execute function audit_row('idea', 'idea_id');
 create or replace trigger audit_row after insert or update or delete on opportunities
   for each row execute function audit_row('opportunity', 'opportunity_id');
-create or replace trigger audit_row after insert or delete on reports
+create or replace trigger audit_row after insert or update or delete on reports
   for each row execute function audit_row('report', 'report_id');

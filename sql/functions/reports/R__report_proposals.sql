@@ -6,8 +6,8 @@
 -- is how many the part has in all. item has ask, sentence, evidence, next and source. The parts outcomes and
 -- conversions share their places and their quota.
 
--- Returns what earlier reports of a kind have told people: the part and the id of each source. Only reports
--- that went to an agent count.
+-- Returns what earlier reports of a kind have told people: the part and the id of each source. A report
+-- counts when an agent got it (was_handed).
 create or replace function told_before(p_namespace text, p_kind text, p_to timestamptz)
 returns table (part text, id uuid) language sql stable as $$
   select distinct s ->> 'part', (s ->> 'id')::uuid
@@ -15,9 +15,9 @@ returns table (part text, id uuid) language sql stable as $$
   cross join jsonb_array_elements(r.sources) s
   where r.namespace = p_namespace
     and r.kind = p_kind
-    and r.job_id is not null
     and r.period_to < p_to
     and r.period_to > p_to - told_memory()
+    and was_handed(r)
     and s ->> 'kind' in ('opportunity', 'idea')
 $$;
 

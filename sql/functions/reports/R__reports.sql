@@ -1,5 +1,5 @@
 -- Reports: the operations on them, and how the order of the publisher gets one. A report of a kind is
--- composed once for a period and never changes; a repeated call answers with the same row.
+-- composed once for a period and its text never changes; a repeated call answers with the same row.
 
 -- Returns a report as the contract shows it.
 create or replace function report_json(p_report reports) returns jsonb language sql stable as $$
@@ -59,8 +59,14 @@ begin
 end
 $$;
 
--- Writes a new report, for p_job if that is given, and emits digest.composed. Does nothing when the period
--- has a report already, or when p_report is null.
+-- Returns whether a report went to a job that has told it or still may: one that succeeded or goes on, or of
+-- which history has no row any more.
+create or replace function was_handed(p_report reports) returns boolean language sql stable as $$
+  select (p_report).job_id is not null and job_hit((p_report).job_id) is distinct from false
+$$;
+
+-- Writes a new report, for p_job if that is given, and emits digest.composed. When the period has a report
+-- that no job got, p_job gets that one. Does nothing when p_report is null.
 create or replace function keep_report(p_report reports, p_job uuid) returns void
 language plpgsql as $$
 begin
@@ -77,21 +83,34 @@ begin
     perform append_event(p_report.namespace, 'digest.composed', null, p_job, jsonb_build_object(
       'reportId', p_report.report_id, 'kind', p_report.kind, 'from', p_report.period_from, 'to', p_report.period_to,
       'words', p_report.words, 'items', p_report.items, 'leftOut', p_report.left_out));
+  elsif p_job is not null then
+    update reports
+    set job_id = p_job
+    where namespace = p_report.namespace
+      and kind = p_report.kind
+      and period_from = p_report.period_from
+      and period_to = p_report.period_to
+      and job_id is null;
   end if;
 end
 $$;
 
--- Returns from when a report of an order tells: a whole period before p_to, or the end of the last report
--- that an order got, if that is longer ago. So no time falls between two reports, up to report_reach.
+-- Returns from when a report of an order tells: a whole period before p_to, or where the last report of a job
+-- ended, if that is longer ago; where it began, if its job told nobody. So no time falls between two reports,
+-- up to report_reach periods.
 create or replace function report_from(p_namespace text, p_kind text, p_to timestamptz) returns timestamptz
 language sql stable as $$
-  select least(p_to - report_period(p_kind), max(period_to))
-  from reports
-  where namespace = p_namespace
-    and kind = p_kind
-    and job_id is not null
-    and period_to < p_to
-    and period_to >= p_to - report_reach() * report_period(p_kind)
+  select greatest(
+    least(p_to - report_period(p_kind), (
+      select case when was_handed(r) then period_to else period_from end
+      from reports r
+      where namespace = p_namespace
+        and kind = p_kind
+        and job_id is not null
+        and period_to < p_to
+      order by period_to desc
+      limit 1)),
+    p_to - report_reach() * report_period(p_kind))
 $$;
 
 -- Returns the report for the slot of an order; all null for an order without one. When the report cannot be

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -66,13 +67,18 @@ class DigestTest {
 
     /** A report as an order of the publisher gets it, which later digests remember. */
     private JsonNode handed(String kind) {
+        return handed(kind, UUID.randomUUID().toString());
+    }
+
+    private JsonNode handed(String kind, String job) {
         return bus.one(
                 """
                 with composed as (select new_report('default', ?, now() - report_period(?), now()) as report),
-                kept as (select keep_report(report, new_id()) from composed)
+                kept as (select keep_report(report, ?::uuid) from composed)
                 select whole_report(report) from composed, kept""",
                 kind,
-                kind);
+                kind,
+                job);
     }
 
     /** Moves what there is so far into the past. */
@@ -232,6 +238,19 @@ class DigestTest {
         assertEquals(
                 List.of("outcomes", "conversions"), digest.get("sources").findValuesAsText("part"));
         assertEquals("{}", digest.get("leftOut").toString());
+    }
+
+    @Test
+    void what_stood_in_a_report_whose_job_came_to_nothing_is_told_again() {
+        rows.opportunity("title", "told to nobody");
+        String job = bus.enqueue();
+        handed("ideas_digest", job);
+        later(Duration.ofDays(1));
+        assertFalse(text("ideas_digest").contains("`told to nobody`"), "the job may still tell it");
+
+        bus.ask("cancel_job", "jobId", job, "reason", "the mail is down");
+
+        assertTrue(text("ideas_digest").contains("`told to nobody`"));
     }
 
     @Test

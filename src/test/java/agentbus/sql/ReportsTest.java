@@ -149,6 +149,57 @@ class ReportsTest {
     }
 
     @Test
+    void a_report_whose_job_failed_has_told_nobody_so_the_next_one_begins_where_it_began() {
+        orders.sync(T0, digest("daily_digest"));
+        orders.plan("digest", DAY, T0.plus(DAY.multipliedBy(2)));
+        orders.settle(T0.plus(DAY).plusSeconds(5));
+        bus.say(orders.running(), "fail_job", "error", "the mail is down", "retry", false);
+
+        orders.settle(T0.plus(DAY.multipliedBy(2)).plusSeconds(5));
+
+        JsonNode newest = bus.ask("list_reports").at("/reports/0");
+        assertEquals(T0.plus(DAY.multipliedBy(2)), time(newest, "to"));
+        assertEquals(T0, time(newest, "from"));
+    }
+
+    @Test
+    void after_a_long_stop_a_report_reaches_back_seven_periods_and_not_one() {
+        orders.sync(T0, digest("daily_digest"));
+        orders.plan("digest", DAY, T0.plus(DAY.multipliedBy(13)));
+        orders.settle(T0.plus(DAY).plusSeconds(5));
+        bus.complete(orders.running());
+
+        orders.settle(T0.plus(DAY.multipliedBy(13)).plusSeconds(5));
+
+        assertEquals(
+                T0.plus(DAY.multipliedBy(6)),
+                time(bus.ask("list_reports").at("/reports/0"), "from"));
+    }
+
+    @Test
+    void a_report_that_a_call_composed_for_the_time_of_a_slot_goes_to_its_job_and_counts_as_told() {
+        JsonNode called = bus.ask(
+                "compose_report",
+                "kind",
+                "daily_digest",
+                "from",
+                T0.toString(),
+                "to",
+                T0.plus(DAY).toString());
+        orders.sync(T0, digest("daily_digest"));
+        orders.plan("digest", DAY, T0.plus(DAY));
+
+        orders.settle(T0.plus(DAY).plusSeconds(5));
+
+        String job = bus.jdbc().queryForObject("select job_id::text from jobs", String.class);
+        JsonNode report = bus.ask("list_reports").at("/reports/0");
+        assertEquals(called.get("reportId"), report.get("reportId"));
+        assertEquals(job, report.path("jobId").asText());
+        assertEquals(1, bus.count("audit_log where action = 'report.changed' and detail ->> 'job_id' = ?", job));
+        assertEquals(1, bus.count("events where topic = 'digest.composed'"));
+    }
+
+    @Test
     void a_report_that_cannot_be_composed_does_not_stop_its_order() {
         orders.sync(T0, digest("daily_digest"));
         orders.plan("digest", DAY, T0.plus(DAY));
