@@ -41,23 +41,44 @@ language sql stable as $$
   select to_char(p_at at time zone 'UTC', 'FMDD FMMonth ' || case when p_year then 'FMYYYY ' else '' end || 'HH24:MI')
 $$;
 
+-- Returns a link to a place of the console: p_place is the path after /console/, and the query if it has one,
+-- and p_words is what the link says. The link has no host, because the bus does not know under which name
+-- people reach it.
+create or replace function place_link(p_words text, p_namespace text, p_place text) returns text
+language sql stable as $$
+  select format('[%s](/console/%s%s)', p_words, p_place,
+    case when p_namespace = 'default' then ''
+      else case when strpos(p_place, '?') = 0 then '?' else '&' end || 'namespace=' || p_namespace end)
+$$;
+
 -- Returns a link to the page of the console about a row: p_page is the page, p_id the row, and p_words what
--- the link says. The link has no host, because the bus does not know under which name people reach it.
+-- the link says.
 create or replace function console_link(p_words text, p_namespace text, p_page text, p_id text) returns text
 language sql stable as $$
-  select format('[%s](/console/%s/%s%s)', p_words, p_page, p_id,
-    case when p_namespace = 'default' then '' else '?namespace=' || p_namespace end)
+  select place_link(p_words, p_namespace, p_page || '/' || p_id)
+$$;
+
+-- Returns a link to a slot on the page of its order; null when there is no such slot any more.
+create or replace function slot_link(p_namespace text, p_run text) returns text
+language sql stable as $$
+  select place_link('slot', p_namespace, 'orders/' || order_name || '?run=' || run_id)
+  from slot_of(p_run::uuid)
 $$;
 
 -- Returns one entry of evidence: a link to the row it names, or the address of a page outside as a code span
--- with the day it was looked at. An address outside is no link, because an agent chose it.
+-- with the day it was looked at. An address outside is no link, because an agent chose it. A row without a
+-- page is its kind and id.
 create or replace function evidence_link(p_namespace text, p_entry jsonb) returns text
 language sql stable as $$
-  select case p_entry ->> 'kind'
-    when 'job' then console_link('job', p_namespace, 'jobs', p_entry ->> 'id')
-    when 'url' then report_quote(p_entry ->> 'url', 12)
-      || coalesce(' of ' || to_char((p_entry ->> 'lookedAt')::timestamptz at time zone 'UTC', 'FMDD FMMonth'), '')
-    else coalesce(report_name(p_entry ->> 'kind'), 'entry') || ' ' || report_quote(p_entry ->> 'id', 4) end
+  select coalesce(
+    case p_entry ->> 'kind'
+      when 'job' then console_link('job', p_namespace, 'jobs', p_entry ->> 'id')
+      when 'event' then place_link('event', p_namespace, 'events?event=' || (p_entry ->> 'id'))
+      when 'slot' then slot_link(p_namespace, p_entry ->> 'id')
+      when 'url' then report_quote(p_entry ->> 'url', 12)
+        || coalesce(' of ' || to_char((p_entry ->> 'lookedAt')::timestamptz at time zone 'UTC', 'FMDD FMMonth'), '')
+      end,
+    coalesce(report_name(p_entry ->> 'kind'), 'entry') || ' ' || report_quote(p_entry ->> 'id', 4))
 $$;
 
 -- Returns the evidence of a proposal in a few words: its first entry, and how many more there are.

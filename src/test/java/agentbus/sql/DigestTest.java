@@ -254,6 +254,35 @@ class DigestTest {
     }
 
     @Test
+    void evidence_that_is_a_slot_or_an_event_is_a_link_in_each_namespace() {
+        bus.jdbc().update("insert into namespaces values ('other') on conflict do nothing");
+        Orders orders = new Orders(bus);
+        orders.hourly(Orders.hour(1), Orders.order("check"));
+        String slot = bus.jdbc().queryForObject("select min(run_id::text) from standing_order_runs", String.class);
+        String event = bus.jdbc()
+                .queryForObject(
+                        "insert into events (namespace, topic) values ('default', 'infra.checked') returning event_id::text",
+                        String.class);
+
+        assertEquals("[slot](/console/orders/check?run=" + slot + ")", evidence("default", "slot", slot));
+        assertEquals("[event](/console/events?event=" + event + ")", evidence("default", "event", event));
+        assertEquals(
+                "[event](/console/events?event=" + event + "&namespace=other)", evidence("other", "event", event));
+        String gone = UUID.randomUUID().toString();
+        assertEquals("slot `" + gone + "`", evidence("default", "slot", gone));
+    }
+
+    private String evidence(String namespace, String kind, String id) {
+        return bus.jdbc()
+                .queryForObject(
+                        "select evidence_link(?, jsonb_build_object('kind', ?, 'id', ?))",
+                        String.class,
+                        namespace,
+                        kind,
+                        id);
+    }
+
+    @Test
     void the_daily_digest_begins_with_what_only_a_person_can_move_and_then_tells_failures_and_results() {
         bus.say(bus.running("priority", 300), "complete_job", "summary", "Disks are clean again.");
         bus.say(bus.running(), "fail_job", "error", "no route to web-3", "retry", false);
