@@ -112,12 +112,20 @@ $$;
 -- Returns the opportunities that became jobs between two times, and those whose jobs ended then.
 create or replace function bets_between(p_namespace text, p_from timestamptz, p_to timestamptz)
 returns table (opportunity opportunities, ended boolean, at timestamptz) language sql stable as $$
-  select o, coalesce(c.ended_at >= p_from and c.ended_at < p_to, false), coalesce(c.ended_at, o.converted_at)
+  select o, e.job_id is not null, coalesce(e.ended_at, o.converted_at)
   from opportunities o
-  cross join lateral (select (came_of(o) ->> 'endedAt')::timestamptz as ended_at offset 0) c
+  left join (
+    select job_id, ended_at
+    from jobs
+    where namespace = p_namespace and ended_at >= p_from and ended_at < p_to
+    union all
+    select job_id, ended_at
+    from jobs_history
+    where namespace = p_namespace and ended_at >= p_from and ended_at < p_to) e
+    on e.job_id = o.converted_job_id
   where o.namespace = p_namespace
     and o.status = 'converted_to_job'
-    and (o.converted_at >= p_from and o.converted_at < p_to or c.ended_at >= p_from and c.ended_at < p_to)
+    and (o.converted_at >= p_from and o.converted_at < p_to or e.job_id is not null)
 $$;
 
 -- Returns the parts of the ideas digest: what is to be decided, what became of proposals, and ideas.

@@ -283,6 +283,31 @@ class DigestTest {
     }
 
     @Test
+    void the_conversions_of_a_year_cost_a_digest_no_look_at_the_job_of_each() {
+        bus.jdbc()
+                .execute(
+                        """
+                        begin;
+                        set local session_replication_role = replica;
+                        insert into opportunities (namespace, source_agent, theme, title, why_now, if_nothing, evidence, impact,
+                          confidence, urgency, reversibility, owner_candidate, suggested_next_step, status, converted_job_id,
+                          converted_at, ended_at)
+                        select 'default', 'research', 'theme', 'bet ' || n, 'because', 'x', '[]', 3, 3, 3, 'high', 'devops', 'step',
+                          'converted_to_job', new_id(), at, at
+                        from generate_series(1, 5000) n
+                        cross join lateral (select now() - interval '10 days' - n * interval '1 hour' as at) made;
+                        commit""");
+        bus.jdbc().execute("analyze opportunities");
+
+        JsonNode plan = bus.one("explain (analyze, buffers, format json)"
+                + " select count(*) from bets_between('default', now() - interval '7 days', now())");
+
+        long pages = plan.at("/0/Plan/Shared Hit Blocks").asLong()
+                + plan.at("/0/Plan/Shared Read Blocks").asLong();
+        assertTrue(pages < 1_000, plan::toString);
+    }
+
+    @Test
     void the_daily_digest_begins_with_what_only_a_person_can_move_and_then_tells_failures_and_results() {
         bus.say(bus.running("priority", 300), "complete_job", "summary", "Disks are clean again.");
         bus.say(bus.running(), "fail_job", "error", "no route to web-3", "retry", false);
