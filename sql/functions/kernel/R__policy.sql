@@ -736,11 +736,11 @@ create or replace function findings_listed() returns int language sql immutable 
 create or replace function count_cap() returns int language sql immutable as $$ select 10000 $$;
 
 -- How many items needs-me shows.
--- Chosen: more than a person works through in one sitting; the oldest come first.
+-- Chosen: more than a person works through in one sitting, said in ten milliseconds; the oldest come first.
 create or replace function needs_shown() returns int language sql immutable as $$ select 100 $$;
 
 -- How many blocked jobs needs-me looks at, the oldest first.
--- Chosen: more than two for each item that is shown, read in some milliseconds.
+-- Chosen: five for each item that is shown, read in some milliseconds.
 create or replace function needs_searched() returns int language sql immutable as $$ select 500 $$;
 
 -- How many jobs on which others are blocked needs-me looks at, the oldest first.
