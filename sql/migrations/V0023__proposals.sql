@@ -144,8 +144,6 @@ create index opportunities_decided_by_agent on opportunities (namespace, source_
   where status in ('accepted', 'converted_to_job', 'rejected');
 create index opportunities_by_promoter on opportunities (namespace, promoted_by, created_at)
   where promoted_by is not null;
-create index opportunities_promoted on opportunities (namespace, seq)
-  where idea_id is not null and ended_at is null;
 create index opportunities_open on opportunities (namespace, status, touched_at)
   where ended_at is null;
 create index opportunities_decided on opportunities (namespace, decided_at)
