@@ -533,6 +533,12 @@ create or replace function poor_rate_percent() returns int language sql immutabl
 -- Chosen: below that, one decision moves the rate by more than a fifth.
 create or replace function rated_from() returns int language sql immutable as $$ select 5 $$;
 
+-- How far back health counts proposals in the rates of their authors.
+-- Chosen: a month shows how an author does now, and a call of health reads no more in the second year of a
+-- fleet than in its second month; list-proposal-rates counts all that are kept.
+create or replace function health_rates_over() returns interval
+language sql immutable as $$ select interval '30 days' $$;
+
 -- How many of its newest decided proposals the prompt of an agent tells of.
 -- Chosen: as many as one remembers; each rejection among them takes a line.
 create or replace function decided_in_prompt() returns int language sql immutable as $$ select 10 $$;

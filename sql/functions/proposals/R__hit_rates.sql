@@ -81,10 +81,14 @@ language sql stable as $$
       from decided_proposals(p_namespace, p_author, poor_rate_over())) newest) counted
 $$;
 
+drop function if exists rates_shown(text);
+drop function if exists hit_rates(text);
+
 -- Returns the rates of a namespace for each author and theme, and for each author over all themes (theme
 -- null): proposals made, decided, accepted, rejected (with the archived ideas), hits and misses. A rate is
 -- from 0 to 1, and null without a case.
-create or replace function hit_rates(p_namespace text)
+-- Only proposals made since p_since count.
+create or replace function hit_rates(p_namespace text, p_since timestamptz default '-infinity')
 returns table (
   source_agent text, theme text, made int, decided int, accepted int, rejected int, hits int, misses int,
   acceptance_rate numeric, hit_rate numeric
@@ -93,11 +97,11 @@ returns table (
     select o.source_agent, o.theme, o.status in ('accepted', 'converted_to_job') as accepted,
       o.status = 'rejected' as rejected, job_hit(o.converted_job_id) as hit
     from opportunities o
-    where o.namespace = p_namespace
+    where o.namespace = p_namespace and o.created_at >= p_since
     union all
     select i.source_agent, i.theme, false, i.status = 'archived', null
     from ideas i
-    where i.namespace = p_namespace and i.opportunity_id is null
+    where i.namespace = p_namespace and i.opportunity_id is null and i.created_at >= p_since
   ), counted as (
     select p.source_agent, p.theme, count(*)::int as made,
       count(*) filter (where p.accepted)::int as accepted,
@@ -115,15 +119,15 @@ returns table (
 $$;
 
 -- Returns the rates of a namespace as JSON, for each author (without theme) and for each author and theme, in
--- this order. halfBudget is true for an agent whose acceptance is poor.
-create or replace function rates_shown(p_namespace text)
+-- this order, of the proposals made since p_since. halfBudget is true for an agent whose acceptance is poor.
+create or replace function rates_shown(p_namespace text, p_since timestamptz)
 returns table (source_agent text, theme text, rates jsonb)
 language sql stable as $$
   select r.source_agent, r.theme,
     jsonb_strip_nulls(camel_keys(to_jsonb(r)) || jsonb_build_object('halfBudget', case
       when r.theme is null and a.agent_id is not null
         then nullif((acceptance_of(p_namespace, r.source_agent)).o_poor, false) end))
-  from hit_rates(p_namespace) r
+  from hit_rates(p_namespace, p_since) r
   left join agents a on a.namespace = p_namespace and a.agent_id = r.source_agent
 $$;
 
@@ -139,7 +143,7 @@ begin
   into v_rates, v_all
   from (
     select rates, row_number() over (order by source_agent, theme nulls first) as place
-    from rates_shown(v_namespace)
+    from rates_shown(v_namespace, '-infinity')
     where (p_input ->> 'sourceAgent' is null or source_agent = p_input ->> 'sourceAgent')
       and (p_input ->> 'theme' is null or theme = lower(one_line(p_input ->> 'theme', null)))) placed;
   return jsonb_build_object('rates', v_rates)

@@ -300,7 +300,7 @@ begin
       'commit', nullif(program_fact(v_namespace, 'commit'), ''),
       'proposalRates', (
         select jsonb_agg(rates order by source_agent)
-        from rates_shown(v_namespace)
+        from rates_shown(v_namespace, now() - health_rates_over())
         where theme is null)))
     || jsonb_build_object(
       'namespace', v_namespace,

@@ -159,6 +159,17 @@ class HitRatesTest {
         assertEquals(List.of("devops", "research true"), rows(bus.ask("health").path("proposalRates")));
     }
 
+    @Test
+    void health_counts_the_proposals_of_a_month_and_the_list_counts_all_that_are_kept() {
+        opportunities(3, "speed", "rejected", 40, null);
+        opportunities(1, "speed", "accepted", 20, null);
+
+        JsonNode health = bus.ask("health").path("proposalRates");
+        JsonNode list = bus.ask("list_proposal_rates").path("rates");
+        assertEquals(1, health.at("/0/made").asInt(), health::toString);
+        assertEquals(4, list.at("/0/made").asInt(), list::toString);
+    }
+
     /** Author, theme and whether the budget is half, of each row. */
     private static List<String> rows(JsonNode rates) {
         List<String> rows = new ArrayList<>();
