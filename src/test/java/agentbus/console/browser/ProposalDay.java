@@ -172,12 +172,12 @@ final class ProposalDay {
 
     private List<Map<String, Object>> evidence() {
         return List.of(
-                Map.of("kind", "job", "id", names.get("blockedJob"), "note", "It waits for the same key."),
                 Map.of(
                         "kind",
                         "event",
                         "id",
                         bus.call("listEvents").at("/events/0/eventId").asText()),
+                Map.of("kind", "job", "id", names.get("blockedJob"), "note", "It waits for the same key."),
                 Map.of(
                         "kind",
                         "slot",

@@ -89,6 +89,9 @@ class TextsTest {
                     0,
                     visit.page().locator(".markdown a:not([href^='/console/'])").count());
 
+            visit.page().locator(".markdown a[href^='/console/events?event=']").first().click();
+            visit.page().locator("aside.panel").waitFor();
+            visit.page().goBack();
             visit.page().locator(".markdown a").getByText("Rotate the key").click();
 
             visit.shows("What is proposed, and why");
