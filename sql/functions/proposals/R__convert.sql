@@ -77,6 +77,8 @@ begin
     p_input -> 'opportunityId');
   v_decider := decider_of(p_principal, p_input, 'convertedBy');
   v_opportunity := locked_opportunity(v_namespace, (p_input ->> 'opportunityId')::uuid);
+  perform require_right_to_judge(p_principal, v_opportunity, 'convert it', 'opportunityId',
+    p_input -> 'opportunityId');
   if v_opportunity.status = 'converted_to_job' then
     return conversion_json(v_opportunity, false,
       differing_conversion(p_input, v_opportunity.converted_job_id));
@@ -100,4 +102,4 @@ begin
 end
 $$;
 comment on function convert_opportunity(jsonb, jsonb) is
-  'The operation convertOpportunity: makes an opportunity a job of its owner candidate, or of targetAgent, and keeps the decision as a review. Asked again it answers with the same job (created false) and who converted it. Refuses (403) an agent without the right, (409) an opportunity that is parked or decided otherwise, (422, proactive_limit) one more proactive job than may be alive, and everything that enqueueJob refuses.';
+  'The operation convertOpportunity: makes an opportunity a job of its owner candidate, or of targetAgent, and keeps the decision as a review. Asked again it answers with the same job (created false) and who converted it. Refuses (403) an agent without the right, or one whose own opportunity it is, (409) an opportunity that is parked or decided otherwise, (422, proactive_limit) one more proactive job than may be alive, and everything that enqueueJob refuses.';

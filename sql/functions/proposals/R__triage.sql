@@ -33,6 +33,25 @@ begin
 end
 $$;
 
+-- Refuses (403) an agent without the right to convert, and one that would decide about its own opportunity:
+-- one that it has proposed, or has promoted from an idea. p_what says in words what was asked for; field and
+-- value are those of the refusal. Call it for a locked opportunity.
+create or replace function require_right_to_judge(
+  p_principal jsonb, p_opportunity opportunities, p_what text, p_field text, p_value jsonb
+) returns void language plpgsql stable as $$
+begin
+  perform require_right_to_decide(p_principal, p_opportunity.namespace, 'convert', p_what, p_field, p_value);
+  if is_agent(p_principal)
+    and p_principal ->> 'name' in (p_opportunity.source_agent, p_opportunity.promoted_by) then
+    perform refuse(403, 'forbidden',
+      format('agent %s has %s opportunity %s itself and may not %s', p_principal ->> 'name',
+        case p_principal ->> 'name' when p_opportunity.promoted_by then 'promoted' else 'proposed' end,
+        p_opportunity.opportunity_id, p_what),
+      p_field, p_value, 'an operator, or another agent with mayConvert in agent.yaml');
+  end if;
+end
+$$;
+
 -- Returns who decides, as a review shows it: the actor, and the name that an operator gives in p_field of the
 -- input. Refuses (403) the name of another agent.
 create or replace function decider_of(p_principal jsonb, p_input jsonb, p_field text) returns text
@@ -198,6 +217,10 @@ begin
     format('set an opportunity to %s', v_decision), 'decision', p_input -> 'decision');
   v_reviewer := decider_of(p_principal, p_input, 'reviewer');
   v_opportunity := locked_opportunity(v_namespace, (p_input ->> 'opportunityId')::uuid);
+  if v_decision in ('accepted', 'rejected') then
+    perform require_right_to_judge(p_principal, v_opportunity,
+      format('set an opportunity to %s', v_decision), 'decision', p_input -> 'decision');
+  end if;
   v_last := last_review(v_opportunity.opportunity_id);
   if v_opportunity.status = v_decision and v_last.decision = v_decision and v_last.notes = v_notes
     and v_last.until is not distinct from v_until then
@@ -225,4 +248,4 @@ begin
 end
 $$;
 comment on function triage_opportunity(jsonb, jsonb) is
-  'The operation triageOpportunity: sets an opportunity to triaged, accepted, rejected, or parked until a date, and keeps decision, reviewer and notes as a review. A repeated call with the same notes changes nothing (changed false). Refuses (403) an agent without the right, and (409) an opportunity whose status does not allow the decision, with the words of the earlier one.';
+  'The operation triageOpportunity: sets an opportunity to triaged, accepted, rejected, or parked until a date, and keeps decision, reviewer and notes as a review. A repeated call with the same notes changes nothing (changed false). Refuses (403) an agent without the right, or one that would accept or reject its own opportunity, and (409) an opportunity whose status does not allow the decision, with the words of the earlier one.';

@@ -158,6 +158,28 @@ class ConvertTest {
                 "reactive", job(answer.get("jobId").asText()).get("jobType").asText());
     }
 
+    @ParameterizedTest
+    @CsvSource({"source_agent, proposed", "promoted_by, promoted"})
+    void an_agent_does_not_decide_about_a_proposal_that_it_has_made_or_promoted(String column, String act) {
+        String opportunity = lane.opportunity(column, "coordinator");
+
+        Refusal refused = refusal(() -> lane.convert(coordinator(), opportunity));
+
+        assertEquals("403 forbidden opportunityId", refused.brief());
+        assertEquals(
+                "agent coordinator has " + act + " opportunity " + opportunity + " itself and may not convert it",
+                refused.message());
+        for (String decision : List.of("accepted", "rejected")) {
+            assertEquals(
+                    "403 forbidden decision",
+                    refusal(() -> lane.triage(coordinator(), opportunity, decision, "It is mine."))
+                            .brief());
+        }
+        lane.triage(coordinator(), opportunity, "triaged", "Goes with the import.");
+        assertEquals("triaged", lane.status(opportunity));
+        assertTrue(lane.convert(operator(), opportunity).get("created").asBoolean());
+    }
+
     @Test
     void what_enqueueing_refuses_converting_refuses_and_the_opportunity_stays() {
         String opportunity = lane.opportunity();

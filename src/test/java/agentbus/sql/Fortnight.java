@@ -138,7 +138,10 @@ final class Fortnight {
                         + " set session_replication_role = origin");
     }
 
-    /** The tracker looks at all that is new, the coordinator decides: the good is done, the rest rejected. */
+    /**
+     * The tracker looks at all that is new, the coordinator decides: the good is done, the rest rejected. A person decides about
+     * what the coordinator has proposed.
+     */
     private void decide(Day day, int number) {
         for (JsonNode open : open("new")) {
             String id = open.get("opportunityId").asText();
@@ -162,7 +165,9 @@ final class Fortnight {
             } else {
                 bus.call(
                         "triage_opportunity",
-                        Machine.agent("coordinator"),
+                        open.get("sourceAgent").asText().equals("coordinator")
+                                ? Machine.operator()
+                                : Machine.agent("coordinator"),
                         Machine.json(
                                 "opportunityId",
                                 id,

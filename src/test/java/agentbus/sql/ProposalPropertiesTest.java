@@ -156,13 +156,17 @@ class ProposalPropertiesTest {
         }
         if (op instanceof ProposalOp.Triage triage
                 && (triage.decision() == Decision.ACCEPTED || triage.decision() == Decision.REJECTED)) {
-            return op.caller().mayConvert();
+            return mayJudge(op.caller(), row, before);
         }
         if (op instanceof ProposalOp.Convert) {
-            return op.caller().mayConvert();
+            return mayJudge(op.caller(), row, before);
         }
         boolean triages = op instanceof ProposalOp.Triage || op instanceof ProposalOp.Merge;
         return !triages || op.caller().mayTriage();
+    }
+
+    private static boolean mayJudge(ProposalOp.Caller caller, String row, ProposalSnapshot before) {
+        return caller.mayConvert() && !before.isOf(caller.agent(), row);
     }
 
     private static boolean fits(Decision decision, String status) {

@@ -59,6 +59,14 @@ final class ProposalSnapshot {
                 before == null ? 0L : before.all.get("last").asLong())));
     }
 
+    /** Whether an agent has proposed an opportunity, or promoted it from an idea. */
+    boolean isOf(String agent, String opportunity) {
+        JsonNode row = all.at("/opportunities/" + opportunity);
+        return agent != null
+                && (agent.equals(row.path("source_agent").asText())
+                        || agent.equals(row.path("promoted_by").asText()));
+    }
+
     /** The status of an opportunity, or null. */
     String status(String opportunity) {
         return all.at("/opportunities/" + opportunity + "/status").asText(null);
