@@ -1,18 +1,30 @@
 -- The operation convertOpportunity: an opportunity becomes a job, in one transaction with its review.
 
--- Returns untrusted when a text of the opportunity may come from outside: the job whose attempt proposed
--- it, its idea or an opportunity that was merged into it is untrusted, or is in no table any more.
--- Otherwise trusted.
+-- Returns untrusted when a text of the opportunity may come from outside: a job is untrusted, or is in no
+-- table any more, whose attempt proposed it, its idea, or an opportunity that was merged into it (with those
+-- that were merged into that one before), or added evidence to one of these. Otherwise trusted.
 create or replace function trust_of_opportunity(p_opportunity opportunities) returns text
 language sql stable as $$
+  with recursive parts as (
+    select (p_opportunity).opportunity_id, (p_opportunity).idea_id, (p_opportunity).source_job_id,
+      (p_opportunity).evidence
+    union all
+    select o.opportunity_id, o.idea_id, o.source_job_id, o.evidence
+    from parts p
+    join opportunities o on o.merged_into = p.opportunity_id
+  )
   select case when exists (
     select
     from (
-      select (p_opportunity).source_job_id as job_id
+      select source_job_id as job_id from parts
       union all
-      select source_job_id from ideas where idea_id = (p_opportunity).idea_id
+      select i.source_job_id
+      from parts p
+      join ideas i on i.idea_id = p.idea_id
       union all
-      select source_job_id from opportunities where merged_into = (p_opportunity).opportunity_id) sources
+      select (entry ->> 'addedJob')::uuid
+      from parts p
+      cross join jsonb_array_elements(p.evidence) entry) sources
     where job_id is not null
       and not exists (select from jobs j where j.job_id = sources.job_id and j.trust = 'trusted')
       and not exists (select from jobs_history h where h.job_id = sources.job_id and h.trust = 'trusted'))

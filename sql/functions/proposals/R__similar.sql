@@ -259,6 +259,15 @@ begin
 end
 $$;
 
+-- Returns evidence with the job that brings it as addedJob of each entry, from which the job of a converted
+-- opportunity takes its trust. Without a job the evidence stays as it is.
+create or replace function evidence_of_job(p_evidence jsonb, p_job_id text) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(
+    entry || jsonb_strip_nulls(jsonb_build_object('addedJob', p_job_id)) order by place), '[]')
+  from jsonb_array_elements(p_evidence) with ordinality e (entry, place)
+$$;
+
 -- Holds back what is there already. Refuses a proposal close to a rejected one (rejected_before), and one
 -- that is nearly the same as an open one (near_duplicate), or with ifSimilar merge adds its evidence to that
 -- one and returns the answer. Null when the proposal is new. With ifSimilar keep, which only an operator may
@@ -280,7 +289,8 @@ begin
   select * into v_older from most_similar(p_namespace, p_input ->> 'title', p_body, p_except);
   if found then
     if p_input ->> 'ifSimilar' = 'merge' then
-      return merge_as_evidence(p_source, v_older, p_input ->> 'title', p_evidence);
+      return merge_as_evidence(p_source, v_older, p_input ->> 'title',
+        evidence_of_job(p_evidence, p_principal ->> 'jobId'));
     end if;
     perform refuse_near_duplicate(p_kind, v_older, p_input ->> 'title');
   end if;

@@ -6,6 +6,8 @@ import static agentbus.sql.Decisions.tracker;
 import static agentbus.sql.Machine.json;
 import static agentbus.sql.Machine.operator;
 import static agentbus.sql.Machine.refusal;
+import static agentbus.sql.Proposals.opportunity;
+import static agentbus.sql.Proposals.page;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -223,6 +225,43 @@ class ConvertTest {
                 "422 untrusted_input targetAgent",
                 refusal(() -> lane.convert(operator(), lane.opportunity("source_job_id", outside.job())))
                         .brief());
+    }
+
+    @Test
+    void evidence_that_an_untrusted_attempt_adds_makes_the_job_untrusted() {
+        bus.jdbc().update("update agents set budgets = '{\"ideas\": 5, \"opportunities\": 5}'");
+        String opportunity = bus.call("create_opportunity", operator(), opportunity())
+                .at("/opportunity/opportunityId")
+                .asText();
+        JsonNode outside = bus.principal(bus.running("trust", "untrusted"));
+
+        JsonNode merged = bus.call(
+                "create_opportunity",
+                outside,
+                opportunity("ifSimilar", "merge", "evidence", List.of(page().put("url", "https://example.org/other"))));
+
+        assertEquals(outside.get("jobId"), merged.at("/opportunity/evidence/1/addedJob"), merged.toString());
+        assertEquals("untrusted", trustOfJob(opportunity));
+    }
+
+    @Test
+    void an_idea_out_of_untrusted_work_makes_the_job_untrusted_through_two_merges() {
+        String idea = lane.rows.idea(
+                "source_job_id", bus.running("trust", "untrusted").job());
+        String first = lane.opportunity("source_job_id", null, "idea_id", idea);
+        String second = lane.opportunity("source_job_id", null);
+        String last = lane.opportunity("source_job_id", null);
+        lane.merge(operator(), first, second, "The same.");
+        lane.merge(operator(), second, last, "The same.");
+
+        assertEquals("untrusted", trustOfJob(last));
+        assertEquals("trusted", trustOfJob(lane.opportunity("source_job_id", null)));
+    }
+
+    private String trustOfJob(String opportunity) {
+        return job(lane.convert(operator(), opportunity).get("jobId").asText())
+                .get("trust")
+                .asText();
     }
 
     @Test
