@@ -217,9 +217,12 @@ begin
     format('set an opportunity to %s', v_decision), 'decision', p_input -> 'decision');
   v_reviewer := decider_of(p_principal, p_input, 'reviewer');
   v_opportunity := locked_opportunity(v_namespace, (p_input ->> 'opportunityId')::uuid);
-  if v_decision in ('accepted', 'rejected') then
+  if v_decision in ('accepted', 'rejected')
+    or v_decision = 'parked' and v_opportunity.status = 'accepted' then
     perform require_right_to_judge(p_principal, v_opportunity,
-      format('set an opportunity to %s', v_decision), 'decision', p_input -> 'decision');
+      format('set an %sopportunity to %s', case v_opportunity.status when 'accepted' then 'accepted ' else '' end,
+        v_decision),
+      'decision', p_input -> 'decision');
   end if;
   v_last := last_review(v_opportunity.opportunity_id);
   if v_opportunity.status = v_decision and v_last.decision = v_decision and v_last.notes = v_notes
@@ -248,4 +251,4 @@ begin
 end
 $$;
 comment on function triage_opportunity(jsonb, jsonb) is
-  'The operation triageOpportunity: sets an opportunity to triaged, accepted, rejected, or parked until a date, and keeps decision, reviewer and notes as a review. A repeated call with the same notes changes nothing (changed false). Refuses (403) an agent without the right, or one that would accept or reject its own opportunity, and (409) an opportunity whose status does not allow the decision, with the words of the earlier one.';
+  'The operation triageOpportunity: sets an opportunity to triaged, accepted, rejected, or parked until a date, and keeps decision, reviewer and notes as a review. A repeated call with the same notes changes nothing (changed false). Parking an accepted one needs mayConvert, as accepting and rejecting do. Refuses (403) an agent without the right, or one that would accept or reject its own opportunity, and (409) an opportunity whose status does not allow the decision, with the words of the earlier one.';

@@ -119,7 +119,7 @@ function Subject({ known, first, values, value, onChange }) {
 
 /** Another opportunity that is not decided for good, by rank. */
 function Opportunity({ known, first, act, value, onChange }) {
-  const read = useRead("listOpportunities", { status: "new,triaged,accepted,parked", limit: 200 });
+  const read = useRead("listOpportunities", { status: "new,triaged,accepted", limit: 200 });
   const others = read.answer?.opportunities.filter(({ opportunityId }) => opportunityId !== act.input.opportunityId);
   return html`<label class="field">
     <span>${known.label}</span>

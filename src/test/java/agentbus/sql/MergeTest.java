@@ -95,6 +95,28 @@ class MergeTest {
     }
 
     @Test
+    void nothing_is_merged_into_one_that_is_parked_or_would_have_too_much_evidence() {
+        String parked = lane.opportunity();
+        lane.park(operator(), parked, "After the release.", 5);
+        String full = lane.opportunity();
+        bus.jdbc()
+                .update(
+                        "update opportunities set evidence = (select jsonb_agg(jsonb_build_object('kind', 'url', 'url',"
+                                + " 'https://example.org/' || i)) from generate_series(1, 50) i) where opportunity_id = ?::uuid",
+                        full);
+        String other = lane.opportunity();
+
+        Refusal refused = refusal(() -> lane.merge(operator(), other, parked, "The same."));
+        assertEquals("409 wrong_state into", refused.brief());
+        assertTrue(refused.message().contains("is parked until "), refused.message());
+        Refusal many = refusal(() -> lane.merge(operator(), other, full, "The same."));
+        assertEquals("422 invalid_field into", many.brief());
+        assertEquals("opportunity " + full + " would have more than 50 pieces of evidence", many.message());
+        assertEquals("new", lane.status(other));
+        assertEquals(50, lane.get(full).get("evidence").size());
+    }
+
+    @Test
     void only_those_who_may_triage_merge() {
         String one = lane.opportunity();
         String other = lane.opportunity();

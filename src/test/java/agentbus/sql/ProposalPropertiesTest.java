@@ -162,6 +162,11 @@ class ProposalPropertiesTest {
             return mayJudge(op.caller(), row, before);
         }
         boolean triages = op instanceof ProposalOp.Triage || op instanceof ProposalOp.Merge;
+        boolean undoes = op instanceof ProposalOp.Merge
+                || op instanceof ProposalOp.Triage triage && triage.decision() == Decision.PARKED;
+        if (undoes && "accepted".equals(before.status(row))) {
+            return mayJudge(op.caller(), row, before);
+        }
         return !triages || op.caller().mayTriage();
     }
 

@@ -179,6 +179,24 @@ class TriageTest {
     }
 
     @Test
+    void the_right_to_triage_undoes_no_acceptance() {
+        String opportunity = lane.opportunity();
+        lane.triage(operator(), opportunity, "accepted", "Worth a day.");
+
+        Refusal refused = refusal(() -> lane.park(tracker(), opportunity, "Later.", 5));
+
+        assertEquals("403 forbidden decision", refused.brief());
+        assertEquals("agent research may not set an accepted opportunity to parked", refused.message());
+        assertEquals(
+                "403 forbidden opportunityId",
+                refusal(() -> lane.merge(tracker(), opportunity, lane.opportunity(), "The same."))
+                        .brief());
+        assertEquals("accepted", lane.status(opportunity));
+        lane.park(coordinator(), opportunity, "After the release.", 5);
+        assertEquals("parked", lane.status(opportunity));
+    }
+
+    @Test
     void an_agent_decides_in_its_own_name() {
         String opportunity = lane.opportunity();
 

@@ -156,6 +156,7 @@ class ProposalsTest {
             confirm(visit, "Park this opportunity", "after the move");
             visit.shows("then the bus triages it again");
             assertThat(visit.button("Triage again")).isVisible();
+            bus.call("triageOpportunity", "opportunityId", kept, "decision", "triaged", "notes", "the move is done");
 
             visit.open("opportunities/" + twin, "Nobody has looked at it yet");
             visit.button("Merge").click();
