@@ -27,6 +27,7 @@ language plpgsql as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_promoter text;
+  v_agent agents;
   v_idea ideas;
   v_input jsonb;
   v_evidence jsonb;
@@ -52,13 +53,19 @@ begin
   perform refuse_taken_key(v_namespace, p_input ->> 'dedupeKey');
   v_evidence := v_idea.evidence
     || new_evidence(checked_evidence(v_namespace, p_input -> 'evidence'), v_idea.evidence);
-  perform require_bar(v_namespace, v_input, missing_for_bar(v_input, v_evidence));
+  perform require_bar(v_namespace, v_input,
+    missing_for_bar(v_input, evidence_beside_own(p_principal, v_evidence, v_idea.idea_id)));
   perform answer_of_older(p_principal, v_namespace, v_promoter, 'promotion', v_input,
     opportunity_body(v_input ->> 'whyNow', v_input ->> 'ifNothing', v_input ->> 'suggestedNextStep'),
     v_evidence, v_idea.idea_id);
-  if is_agent(p_principal) and not (speaker(p_principal, v_namespace)).may_triage then
-    perform charge_proposal(v_namespace, v_promoter, 'opportunity', v_input ->> 'theme',
-      (v_input ->> 'urgencyScore')::int, (v_input ->> 'confidenceScore')::int);
+  if is_agent(p_principal) then
+    v_agent := speaker(p_principal, v_namespace);
+    if v_agent.may_triage and v_idea.source_agent <> v_promoter then
+      perform charge_shared(v_agent, v_input ->> 'theme', (v_input ->> 'urgencyScore')::int);
+    else
+      perform charge_proposal(v_namespace, v_promoter, 'opportunity', v_input ->> 'theme',
+        (v_input ->> 'urgencyScore')::int, (v_input ->> 'confidenceScore')::int);
+    end if;
   end if;
   v_opportunity := insert_opportunity(p_principal, v_namespace, v_idea.source_agent, v_input, v_evidence,
     v_idea.idea_id, v_promoter);

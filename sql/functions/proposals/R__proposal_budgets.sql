@@ -89,7 +89,7 @@ begin
     'openOpportunities', budget_json(written_budget(v_agent, 'openOpportunities'), (
       select count(*)::int
       from waiting_opportunities(p_namespace)
-      where source_agent = p_agent)),
+      where coalesce(promoted_by, source_agent) = p_agent)),
     'freeAt', utc_text(budgets_free_at()),
     'half', v_half));
 end
@@ -126,6 +126,18 @@ language sql stable as $$
       then format(' and %s earlier', cardinality(p_ids) - proposals_listed()) else '' end
   from unnest(p_ids, p_labels) with ordinality as p (id, label, place)
   where place > cardinality(p_ids) - proposals_listed()
+$$;
+
+-- Refuses (422, proposal_budget) an agent whose budget for the kind, idea or opportunity, is 0: it may not
+-- add evidence to proposals of others either.
+create or replace function require_budget(p_namespace text, p_agent text, p_kind text) returns void
+language plpgsql stable as $$
+declare
+  v_many text := case p_kind when 'idea' then 'ideas' else 'opportunities' end;
+begin
+  perform refuse_over_budget(agent_named(p_namespace, p_agent, 'sourceAgent'), v_many, p_kind, v_many, '{}',
+    '{}', 'sourceAgent', to_jsonb(p_agent), null);
+end
 $$;
 
 -- Refuses (422, proposal_budget) a proposal of an agent that has used p_key of its budget today. p_one and
@@ -173,6 +185,34 @@ begin
 end
 $$;
 
+-- Refuses (422) an opportunity that is over a limit which holds for an agent with mayTriage too: the day's
+-- urgent ones of the agent (proposal_budget), and the open ones of the theme (open_limit). Call it under
+-- lock_proposals.
+create or replace function charge_shared(p_agent agents, p_theme text, p_urgency int) returns void
+language plpgsql as $$
+declare
+  v_ids uuid[];
+  v_labels text[];
+begin
+  if p_urgency = 5 then
+    select coalesce(array_agg(id order by made_at, id), '{}'), array_agg(title order by made_at, id)
+    into v_ids, v_labels
+    from proposals_of_day(p_agent.namespace, p_agent.agent_id)
+    where urgency = 5;
+    perform refuse_over_budget(p_agent, 'urgent', 'urgent opportunity', 'urgent opportunities', v_ids,
+      v_labels, 'urgencyScore', to_jsonb(p_urgency), 'urgencyScore 4 or less');
+  end if;
+  -- The authors and not the titles, because the words of other agents are no part of a refusal.
+  select coalesce(array_agg(opportunity_id order by created_at, seq), '{}'),
+    array_agg('of ' || source_agent order by created_at, seq)
+  into v_ids, v_labels
+  from waiting_opportunities(p_agent.namespace)
+  where theme = p_theme;
+  perform refuse_many_open(open_of_theme(), 'the theme ' || p_theme, v_ids, v_labels, 'theme',
+    to_jsonb(p_theme));
+end
+$$;
+
 -- Refuses (422) an urgent opportunity with little confidence, whoever proposes it: people are told of it.
 create or replace function refuse_unsure_urgent(p_urgency int, p_confidence int) returns void
 language plpgsql stable as $$
@@ -210,28 +250,13 @@ begin
   end if;
   perform refuse_over_budget(v_agent, 'opportunities', 'opportunity', 'opportunities', v_ids, v_labels,
     'sourceAgent', to_jsonb(p_agent), 'an idea of the same content, or the opportunity after that time');
-  if p_urgency = 5 then
-    select coalesce(array_agg(id order by made_at, id), '{}'), array_agg(title order by made_at, id)
-    into v_ids, v_labels
-    from proposals_of_day(p_namespace, p_agent)
-    where urgency = 5;
-    perform refuse_over_budget(v_agent, 'urgent', 'urgent opportunity', 'urgent opportunities', v_ids,
-      v_labels, 'urgencyScore', to_jsonb(p_urgency), 'urgencyScore 4 or less');
-  end if;
   select coalesce(array_agg(opportunity_id order by created_at, seq), '{}'),
     array_agg(title order by created_at, seq)
   into v_ids, v_labels
   from waiting_opportunities(p_namespace)
-  where source_agent = p_agent;
+  where coalesce(promoted_by, source_agent) = p_agent;
   perform refuse_many_open(written_budget(v_agent, 'openOpportunities'), 'agent ' || p_agent, v_ids, v_labels,
     'sourceAgent', to_jsonb(p_agent));
-  -- The authors and not the titles, because the words of other agents are no part of a refusal.
-  select coalesce(array_agg(opportunity_id order by created_at, seq), '{}'),
-    array_agg('of ' || source_agent order by created_at, seq)
-  into v_ids, v_labels
-  from waiting_opportunities(p_namespace)
-  where theme = p_theme;
-  perform refuse_many_open(open_of_theme(), 'the theme ' || p_theme, v_ids, v_labels, 'theme',
-    to_jsonb(p_theme));
+  perform charge_shared(v_agent, p_theme, p_urgency);
 end
 $$;

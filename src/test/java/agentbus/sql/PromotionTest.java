@@ -104,6 +104,56 @@ class PromotionTest {
     }
 
     @Test
+    void a_triager_promotes_one_urgent_idea_a_day_and_its_own_ideas_within_its_budget() {
+        String first = created(agent("research"), idea("evidence", List.of(page())));
+        String second = created(agent("research"), other("Rotate the keys of 2024"));
+        promote(agent("coordinator"), first, "urgencyScore", 5);
+
+        assertEquals(
+                "422 proposal_budget urgencyScore",
+                refusal(() -> promote(agent("coordinator"), second, "urgencyScore", 5, "whyNow", "Two keys leaked."))
+                        .brief());
+        String own = created(agent("coordinator"), other("Ask three customers why they left"));
+        assertEquals(
+                "422 proposal_budget sourceAgent",
+                refusal(() -> promote(agent("coordinator"), own, "whyNow", "Twice as many left in May."))
+                        .brief());
+    }
+
+    @Test
+    void a_triager_fills_no_theme_beyond_its_limit() {
+        bus.jdbc()
+                .update(
+                        "insert into opportunities (namespace, source_agent, theme, title, why_now, if_nothing, evidence,"
+                                + " impact, confidence, urgency, reversibility, owner_candidate, suggested_next_step)"
+                                + " select 'default', 'research', 'build speed', 'T' || i, 'x' || i, 'y', '[]', 3, 3, 3, 'high',"
+                                + " 'devops', 'z' from generate_series(1, open_of_theme()) i");
+        String id = created(agent("research"), idea("evidence", List.of(page())));
+
+        assertEquals(
+                "422 open_limit theme",
+                refusal(() -> promote(agent("coordinator"), id)).brief());
+    }
+
+    @Test
+    void a_promoted_opportunity_is_open_for_the_agent_that_promoted_it() {
+        bus.jdbc()
+                .update("update agents set budgets = '{\"ideas\": 5, \"opportunities\": 5, \"openOpportunities\": 1}'");
+        promote(agent("devops"), created(agent("research"), idea("evidence", List.of(page()))));
+        String second = created(agent("research"), other("Rotate the keys of 2024"));
+
+        assertTrue(
+                bus.call("create_opportunity", agent("research"), opportunity())
+                        .get("created")
+                        .asBoolean(),
+                "the author has none open");
+        assertEquals(
+                "422 open_limit sourceAgent",
+                refusal(() -> promote(agent("devops"), second, "whyNow", "Two keys leaked in April."))
+                        .brief());
+    }
+
+    @Test
     void an_idea_like_an_open_opportunity_is_not_promoted_beside_it() {
         String id = created(agent("research"), idea("evidence", List.of(page())));
         bus.call(
