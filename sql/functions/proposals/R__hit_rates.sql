@@ -1,8 +1,9 @@
 -- How often the proposals of an agent were wanted (acceptance) and how often the work that came of them
 -- succeeded (hits).
 --
--- A proposal is decided when it is accepted or converted, rejected, or an archived idea. A merged proposal
--- counts on neither side, and a promoted idea is counted by its opportunity.
+-- A proposal is decided when it is accepted or converted, rejected, or an idea that an agent or a person
+-- has archived. An idea that the bus has archived and a merged proposal count on neither side, and a promoted
+-- idea is counted by its opportunity.
 
 -- Returns whether the job of a converted opportunity succeeded (true, a hit) or ended otherwise (false, a
 -- miss); null while it goes on, when it is gone from history, and for p_job null. Strict, because Postgres
@@ -44,6 +45,7 @@ language sql stable as $$
     where namespace = p_namespace
       and source_agent = p_author
       and status = 'archived'
+      and reviewed_at = ended_at
     order by created_at desc
     limit p_limit)) both_kinds (kind, id, title, accepted, job_id, made_at)
   order by made_at desc, id
@@ -85,7 +87,7 @@ drop function if exists rates_shown(text);
 drop function if exists hit_rates(text);
 
 -- Returns the rates of a namespace for each author and theme, and for each author over all themes (theme
--- null): proposals made, decided, accepted, rejected (with the archived ideas), hits and misses. A rate is
+-- null): proposals made, decided, accepted, rejected (with the decided ideas), hits and misses. A rate is
 -- from 0 to 1, and null without a case.
 -- Only proposals made since p_since count.
 create or replace function hit_rates(p_namespace text, p_since timestamptz default '-infinity')
@@ -99,7 +101,7 @@ returns table (
     from opportunities o
     where o.namespace = p_namespace and o.created_at >= p_since
     union all
-    select i.source_agent, i.theme, false, i.status = 'archived', null
+    select i.source_agent, i.theme, false, i.status = 'archived' and i.reviewed_at = i.ended_at, null
     from ideas i
     where i.namespace = p_namespace and i.opportunity_id is null and i.created_at >= p_since
   ), counted as (

@@ -47,10 +47,12 @@ class HitRatesTest {
     private void ideas(int count, String theme, String status, int daysAgo, String notes) {
         bus.jdbc()
                 .update(
-                        "insert into ideas (namespace, source_agent, theme, title, body, status, ended_at, notes, created_at)"
-                                + " select 'default', 'research', ?, 'Idea ' || i, 'body', ?, case ? when 'archived' then now() end,"
+                        "insert into ideas (namespace, source_agent, theme, title, body, status, ended_at, reviewed_at, notes,"
+                                + " created_at) select 'default', 'research', ?, 'Idea ' || i, 'body', ?,"
+                                + " case ? when 'archived' then now() end, case ? when 'archived' then now() end,"
                                 + " ?, now() - make_interval(days => ?) from generate_series(1, ?) i",
                         theme,
+                        status,
                         status,
                         status,
                         notes,
@@ -99,6 +101,18 @@ class HitRatesTest {
         assertEquals("8 5 3 2 1 1 0.60 0.50", rates("speed"));
         assertEquals("6 5 1 4 0 0 0.20", rates("safety"));
         assertEquals("14 10 4 6 1 1 0.40 0.50", rates(null));
+    }
+
+    @Test
+    void an_idea_that_the_bus_has_archived_is_not_decided() {
+        ideas(2, "speed", "archived", 1, null);
+        bus.jdbc().update("update ideas set reviewed_at = null where title = 'Idea 1'");
+        ideas(1, "safety", "new", 30, null);
+        bus.jdbc().update("update ideas set touched_at = now() - interval '30 days' where status = 'new'");
+        bus.one("select sweep_proposals()");
+
+        assertEquals("3 1 0 1 0 0 0.00", rates(null));
+        assertEquals(1, told().path("decided").asInt());
     }
 
     @Test
