@@ -74,7 +74,22 @@ language sql immutable as $$
   select p_entry ->> 'kind' || ':' || coalesce(lower(p_entry ->> 'id'), p_entry ->> 'url')
 $$;
 
--- Returns what is missing for the bar of an opportunity, in words; empty when nothing is.
+-- Returns the entries of evidence that do not name the job of the call itself, or for an idea that its own
+-- author promotes (p_idea, else null) the job that proposed it: each run has a new job, so it proves nothing.
+create or replace function evidence_beside_own(p_principal jsonb, p_evidence jsonb, p_idea uuid)
+returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(entry order by place), '[]')
+  from jsonb_array_elements(p_evidence) with ordinality e (entry, place)
+  where (entry ->> 'id' = p_principal ->> 'jobId') is not true
+    and not exists (
+      select
+      from ideas
+      where idea_id = p_idea and source_agent = p_principal ->> 'name' and source_job_id::text = entry ->> 'id')
+$$;
+
+-- Returns what is missing for the bar of an opportunity, in words; empty when nothing is. p_evidence is what
+-- evidence_beside_own leaves.
 create or replace function missing_for_bar(p_input jsonb, p_evidence jsonb) returns text[]
 language sql stable as $$
   select array(
@@ -105,7 +120,9 @@ declare
 begin
   if p_missing <> '{}' then
     perform refuse(422, 'below_bar',
-      format('an opportunity is ready for a decision, and this one lacks %s', array_to_string(p_missing, ', ')),
+      format('an opportunity is ready for a decision, and this one lacks %s', array_to_string(p_missing, ', '))
+        || case when p_missing[cardinality(p_missing)] like 'evidence %' then '; the job of the call is no evidence'
+          else '' end,
       split_part(p_missing[1], ' ', 1), null,
       case when p_input ? 'ideaId' then 'these parts; the idea stays as it is'
         else 'these parts; or the same call with belowBar idea, which does create-idea with the same content' end);

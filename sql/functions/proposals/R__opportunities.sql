@@ -225,7 +225,7 @@ begin
       'differs', differing_opportunity(v_input, v_opportunity));
   end if;
   v_evidence := checked_evidence(v_namespace, p_input -> 'evidence');
-  v_missing := missing_for_bar(v_input, v_evidence);
+  v_missing := missing_for_bar(v_input, evidence_beside_own(p_principal, v_evidence, null));
   if v_missing <> '{}' and p_input ->> 'belowBar' = 'idea' then
     return jsonb_build_object('belowBar', v_missing)
       || create_idea(p_principal, jsonb_strip_nulls(jsonb_build_object(

@@ -1,14 +1,16 @@
 -- Nothing twice: a proposal is compared with the open ones, with those that are worked on, and with those
 -- that were rejected a short time ago. See docs/adr/0022.
 
--- Returns the words of a title that have a digit, such as db-1, in lower case. Two titles that both have such
--- words and share none speak of different things.
+-- Returns the words of a title that begin with a letter and have a digit, such as db-1, in lower case. Two
+-- titles that both have such words and share none speak of different things. A bare number or a date names
+-- nothing: it is another one in the same proposal of the next day.
 create or replace function numbered_words(p_title text) returns text[]
 language sql immutable as $$
   select array(
-    select btrim(word, '.,:;()')
-    from regexp_split_to_table(lower(p_title), '\s+') word
-    where word ~ '\d')
+    select word
+    from regexp_split_to_table(lower(p_title), '\s+') part
+    cross join btrim(part, '.,:;()') word
+    where word ~ '^[[:alpha:]].*\d')
 $$;
 
 -- Returns how similar two titles are, from 0 to 1. 0 when they have little in common or name different
@@ -176,7 +178,7 @@ begin
       case v_before.kind when 'idea' then 'archived' else 'rejected' end, v_before.kind, v_before.id,
       utc_text(v_before.decided_at), v_before.notes),
     'title', to_jsonb(p_title),
-    format('evidence that names a thing which that one did not name; or wait until %s',
+    format('evidence that names a thing, other than the job of this call, which that one did not name; or wait until %s',
       utc_text(v_before.decided_at + rejected_remembered())));
 end
 $$;
@@ -244,14 +246,16 @@ begin
     from jsonb_array_elements(v_new) with ordinality e (entry, place));
   if p_older.kind = 'idea' then
     update ideas
-    set evidence = v_known, touched_at = now(), updated_at = now()
+    set evidence = v_known, touched_at = case when source_agent = p_source then touched_at else now() end,
+      updated_at = now()
     where idea_id = p_older.id
     returning * into v_idea;
     return jsonb_build_object('idea', idea_row(v_idea, null), 'created', false, 'merged', true,
       'similarity', round(p_older.similarity::numeric, 2));
   end if;
   update opportunities
-  set evidence = v_known, touched_at = now(), updated_at = now()
+  set evidence = v_known, touched_at = case when source_agent = p_source then touched_at else now() end,
+    updated_at = now()
   where opportunity_id = p_older.id
   returning * into v_opportunity;
   return jsonb_build_object('opportunity', opportunity_json(v_opportunity), 'created', false, 'merged', true,
@@ -271,12 +275,14 @@ $$;
 -- Holds back what is there already. Refuses a proposal close to a rejected one (rejected_before), and one
 -- that is nearly the same as an open one (near_duplicate), or with ifSimilar merge adds its evidence to that
 -- one and returns the answer. Null when the proposal is new. With ifSimilar keep, which only an operator may
--- send, both are passed over. p_except is the idea that is promoted.
+-- send, both are passed over. The job of the call is no new evidence.
+-- An agent without a budget for p_kind adds none. p_except is the idea that is promoted.
 create or replace function answer_of_older(
   p_principal jsonb, p_namespace text, p_source text, p_kind text, p_input jsonb, p_body text,
   p_evidence jsonb, p_except uuid default null
 ) returns jsonb language plpgsql as $$
 declare
+  v_evidence jsonb := evidence_beside_own(p_principal, p_evidence, p_except);
   v_older record;
 begin
   if p_input ->> 'ifSimilar' = 'keep' then
@@ -289,12 +295,15 @@ begin
   select * into v_older from most_similar(p_namespace, p_input ->> 'title', p_body, p_except);
   if found then
     if p_input ->> 'ifSimilar' = 'merge' then
+      if is_agent(p_principal) then
+        perform require_budget(p_namespace, p_source, p_kind);
+      end if;
       return merge_as_evidence(p_source, v_older, p_input ->> 'title',
-        evidence_of_job(p_evidence, p_principal ->> 'jobId'));
+        evidence_of_job(v_evidence, p_principal ->> 'jobId'));
     end if;
     perform refuse_near_duplicate(p_kind, v_older, p_input ->> 'title');
   end if;
-  perform refuse_rejected_before(p_namespace, p_input ->> 'theme', p_input ->> 'title', p_body, p_evidence);
+  perform refuse_rejected_before(p_namespace, p_input ->> 'theme', p_input ->> 'title', p_body, v_evidence);
   return null;
 end
 $$;

@@ -126,16 +126,13 @@ class ProposalWalkTest {
             case "standing_order.research-external-opportunities" ->
                 new Move.Work(
                         told.proposal("idea", idea(IDEA_BY_CURL).toString()),
-                        new Move.Call("agentbus__propose", opportunity(BY_MCP, told), Move.complete()));
+                        new Move.Call("agentbus__propose", proposal(BY_MCP), Move.complete()));
             case "standing_order.metrics-growth-opportunities" ->
                 new Move.Call(
                         "agentbus__propose",
                         idea(IDEA_BY_MCP),
                         new Move.Work(
-                                told.proposal(
-                                        "opportunity",
-                                        opportunity(BY_CURL, told).toString()),
-                                Move.complete()));
+                                told.proposal("opportunity", proposal(BY_CURL).toString()), Move.complete()));
             case "standing_order.tracker-opportunity-triage" ->
                 new Move.Work(triage(told, BY_CURL), new Move.Work(triage(told, BY_MCP), Move.complete()));
             case "standing_order.coord-opportunity-ranking" ->
@@ -169,7 +166,7 @@ class ProposalWalkTest {
                 .put("body", "It is the scout's own thought about: " + title + ".");
     }
 
-    private static ObjectNode opportunity(String title, Told told) {
+    private static ObjectNode proposal(String title) {
         ObjectNode opportunity = Json.object()
                 .put("kind", "opportunity")
                 .put("theme", title.substring(0, 7))
@@ -185,8 +182,9 @@ class ProposalWalkTest {
         opportunity
                 .putArray("evidence")
                 .addObject()
-                .put("kind", "job")
-                .put("id", told.jobId().toString());
+                .put("kind", "url")
+                .put("url", "https://example.org/numbers")
+                .put("lookedAt", Instant.now().minusSeconds(60).toString());
         return opportunity;
     }
 }

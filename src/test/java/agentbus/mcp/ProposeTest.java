@@ -83,7 +83,8 @@ class ProposeTest {
     void an_opportunity_is_proposed_through_the_tool_with_its_evidence() throws IOException {
         Work work = door.work();
 
-        JsonNode result = mcp.call("propose", work.token(), opportunity(work.jobId()));
+        JsonNode result =
+                mcp.call("propose", work.token(), opportunity(door.work().jobId()));
 
         assertFalse(result.path("isError").asBoolean(), result.toString());
         JsonNode answer = result.path("structuredContent");
@@ -106,6 +107,16 @@ class ProposeTest {
         JsonNode result = mcp.call("propose", work.token(), WITHOUT_EVIDENCE + "}");
         assertTrue(result.path("isError").asBoolean(), result.toString());
         assertTrue(result.at("/content/0/text").asText().contains("below_bar"), result.toString());
+    }
+
+    @Test
+    void the_job_that_proposes_is_no_evidence_of_its_own() {
+        Work work = door.work();
+
+        Answer answer = door.call("POST", PATH, work.token(), json(opportunity(work.jobId())));
+
+        Door.assertProblem(answer, 422, "below_bar");
+        assertTrue(answer.text().contains("the job of the call is no evidence"), answer.text());
     }
 
     @Test

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -127,6 +128,34 @@ class EvidenceTest {
                 below.detail().get("expected").asText().contains("create-idea"),
                 below.detail().toString());
         assertEquals(0, bus.count("opportunities"));
+    }
+
+    @Test
+    void the_job_of_the_call_does_not_lift_a_proposal_over_the_bar_nor_that_of_ones_own_idea() {
+        bus.jdbc().update("update agents set budgets = '{\"ideas\": 5, \"opportunities\": 5}'");
+        Attempt first = bus.running();
+        ObjectNode own = json("kind", "job", "id", first.job());
+        ObjectNode whole = opportunity("evidence", List.of(own));
+
+        Refusal refused = refusal(() -> bus.call("create_opportunity", bus.principal(first), whole));
+
+        assertEquals("422 below_bar evidence", refused.brief());
+        assertTrue(refused.message().endsWith("; the job of the call is no evidence"), refused.message());
+        String idea = bus.call("create_idea", bus.principal(first), Proposals.idea("evidence", List.of(own)))
+                .at("/idea/ideaId")
+                .asText();
+        bus.complete(first);
+        ObjectNode promotion = opportunity().put("ideaId", idea);
+        promotion.remove(List.of("theme", "title", "evidence"));
+        assertEquals(
+                "422 below_bar evidence",
+                refusal(() -> bus.call("promote_idea_to_opportunity", bus.principal(bus.running()), promotion))
+                        .brief());
+        assertTrue(
+                bus.call("promote_idea_to_opportunity", operator(), promotion)
+                        .get("created")
+                        .asBoolean(),
+                "for another it is evidence");
     }
 
     @Test

@@ -54,7 +54,7 @@ class NearDuplicatesTest {
                 .filter(this::isNearDuplicate)
                 .collect(Collectors.groupingBy(pair -> pair[0], Collectors.counting()));
 
-        assertEquals(Map.of("same", 36L, "near", 4L), found);
+        assertEquals(Map.of("same", 40L, "near", 4L), found);
     }
 
     private boolean isNearDuplicate(String[] pair) {
@@ -96,6 +96,24 @@ class NearDuplicatesTest {
         assertEquals("422 near_duplicate evidence", known.brief());
         assertTrue(known.message().endsWith("has this evidence already"), known.message());
         assertEquals(1, bus.count("audit_log where action = 'idea.changed' and actor = 'agent:devops'"));
+    }
+
+    @Test
+    void an_agent_without_a_budget_adds_no_evidence_and_nobody_keeps_their_own_idea_alive_with_it() {
+        String older = id(bus.call("create_idea", agent("research"), idea()), "idea");
+        bus.jdbc().update("update ideas set touched_at = now() - interval '13 days'");
+        bus.jdbc().update("update agents set budgets = '{\"opportunities\": 5}' where agent_id = 'devops'");
+        ObjectNode more = idea("ifSimilar", "merge");
+        more.putArray("evidence").add(page());
+
+        Refusal refused = refusal(() -> bus.call("create_idea", agent("devops"), more));
+
+        assertEquals("422 proposal_budget sourceAgent", refused.brief());
+        assertTrue(refused.message().startsWith("agent devops may send no ideas"), refused.message());
+        bus.call("create_idea", agent("research"), more);
+        assertEquals(
+                1, bus.ask("get_idea", "ideaId", older).get("evidenceCount").asInt());
+        assertEquals(1, bus.count("ideas where touched_at < now() - interval '12 days'"));
     }
 
     @Test
@@ -211,6 +229,31 @@ class NearDuplicatesTest {
     }
 
     @Test
+    void another_number_or_date_in_the_title_is_the_same_matter() {
+        bus.call("create_idea", agent("research"), idea("title", "Builds take 40 minutes"));
+        bus.call(
+                "create_idea",
+                agent("research"),
+                idea("title", "The import of 2026-11-26 was late", "body", "It waits for the backup."));
+
+        assertEquals(
+                "422 near_duplicate title",
+                refusal(() -> bus.call("create_idea", agent("devops"), idea("title", "Builds take 41 minutes")))
+                        .brief());
+        assertEquals(
+                "422 near_duplicate title",
+                refusal(() -> bus.call(
+                                "create_idea",
+                                agent("devops"),
+                                idea(
+                                        "title",
+                                        "The import of 2026-11-27 was late",
+                                        "body",
+                                        "It waits for the backup of the night.")))
+                        .brief());
+    }
+
+    @Test
     void a_person_may_keep_both_and_an_agent_may_not() {
         bus.call("create_idea", agent("research"), idea());
 
@@ -246,6 +289,27 @@ class NearDuplicatesTest {
         assertTrue(bus.call("create_opportunity", agent("devops"), known)
                 .get("created")
                 .asBoolean());
+    }
+
+    @Test
+    void the_job_that_proposes_is_no_new_evidence() {
+        rejected("We have a restore drill each Monday.");
+        Attempt attempt = bus.running();
+        ObjectNode again = opportunity();
+        again.withArray("evidence").add(json("kind", "job", "id", attempt.job()));
+
+        assertEquals(
+                "422 rejected_before title",
+                refusal(() -> bus.call("create_opportunity", bus.principal(attempt), again))
+                        .brief());
+        String idea = id(bus.call("create_idea", operator(), idea()), "idea");
+        ObjectNode more = idea("ifSimilar", "merge");
+        more.putArray("evidence").add(json("kind", "job", "id", attempt.job()));
+        assertEquals(
+                "422 near_duplicate evidence",
+                refusal(() -> bus.call("create_idea", bus.principal(attempt), more))
+                        .brief());
+        assertEquals(0, bus.ask("get_idea", "ideaId", idea).get("evidenceCount").asInt());
     }
 
     @Test

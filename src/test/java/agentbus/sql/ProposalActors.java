@@ -67,7 +67,8 @@ final class ProposalActors {
                                                 caller.agent())));
             }
         }
-        evidence = Machine.json("kind", "job", "id", attempts.get(Caller.SCOUT).job());
+        // No caller's own job, which would be no evidence.
+        evidence = Machine.json("kind", "job", "id", bus.enqueue());
     }
 
     /** The kinds of acts that have succeeded at least once. */
