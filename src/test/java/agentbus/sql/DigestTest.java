@@ -235,8 +235,7 @@ class DigestTest {
 
         JsonNode digest = report("ideas_digest");
 
-        assertEquals(
-                List.of("outcomes", "conversions"), digest.get("sources").findValuesAsText("part"));
+        assertEquals(List.of("outcomes", "conversions"), digest.get("sources").findValuesAsText("part"));
         assertEquals("{}", digest.get("leftOut").toString());
     }
 
@@ -266,8 +265,7 @@ class DigestTest {
 
         assertEquals("[slot](/console/orders/check?run=" + slot + ")", evidence("default", "slot", slot));
         assertEquals("[event](/console/events?event=" + event + ")", evidence("default", "event", event));
-        assertEquals(
-                "[event](/console/events?event=" + event + "&namespace=other)", evidence("other", "event", event));
+        assertEquals("[event](/console/events?event=" + event + "&namespace=other)", evidence("other", "event", event));
         String gone = UUID.randomUUID().toString();
         assertEquals("slot `" + gone + "`", evidence("default", "slot", gone));
     }

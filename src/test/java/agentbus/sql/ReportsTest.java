@@ -171,9 +171,7 @@ class ReportsTest {
 
         orders.settle(T0.plus(DAY.multipliedBy(13)).plusSeconds(5));
 
-        assertEquals(
-                T0.plus(DAY.multipliedBy(6)),
-                time(bus.ask("list_reports").at("/reports/0"), "from"));
+        assertEquals(T0.plus(DAY.multipliedBy(6)), time(bus.ask("list_reports").at("/reports/0"), "from"));
     }
 
     @Test

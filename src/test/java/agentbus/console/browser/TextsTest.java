@@ -89,7 +89,10 @@ class TextsTest {
                     0,
                     visit.page().locator(".markdown a:not([href^='/console/'])").count());
 
-            visit.page().locator(".markdown a[href^='/console/events?event=']").first().click();
+            visit.page()
+                    .locator(".markdown a[href^='/console/events?event=']")
+                    .first()
+                    .click();
             visit.page().locator("aside.panel").waitFor();
             visit.page().goBack();
             visit.page().locator(".markdown a").getByText("Rotate the key").click();
