@@ -573,7 +573,7 @@ create or replace function early_triage_urgency() returns int language sql immut
 -- Chosen: as many as an agent groups in one run.
 create or replace function early_triage_after() returns int language sql immutable as $$ select 10 $$;
 
--- The least time between an early triage and the triage before it, and the one that comes by schedule.
+-- The least time from the last triage to an early one, and from an early one to the next scheduled triage.
 -- Chosen: a quarter of the two hours between two slots, so that an eager fleet wakes the tracker at most
 -- three times more often.
 create or replace function early_triage_rest() returns interval

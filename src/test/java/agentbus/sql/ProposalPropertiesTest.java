@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.contract.Contract;
-import agentbus.harness.TestDatabase;
-import agentbus.harness.TestServer;
 import agentbus.sql.ProposalOp.Decision;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,8 +16,6 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
-import net.jqwik.api.lifecycle.Lifespan;
-import net.jqwik.api.lifecycle.Store;
 import net.jqwik.api.statistics.Statistics;
 
 /**
@@ -30,25 +26,6 @@ import net.jqwik.api.statistics.Statistics;
 class ProposalPropertiesTest {
     private static final int STEPS = 40;
     private static final int ACTORS = 4;
-
-    /** A database for all sequences; a server for it. */
-    private record Place(TestServer server, TestDatabase database) implements Store.CloseOnReset {
-        @Override
-        public void close() throws Exception {
-            database.close();
-            server.close();
-        }
-    }
-
-    private static Machine fresh() {
-        TestDatabase database = Store.getOrCreate(ProposalPropertiesTest.class, Lifespan.RUN, () -> {
-                    TestServer server = new TestServer();
-                    return new Place(server, server.newDatabase());
-                })
-                .get()
-                .database();
-        return Machine.fresh(database);
-    }
 
     @Provide
     Arbitrary<List<ProposalOp>> script() {
@@ -63,7 +40,7 @@ class ProposalPropertiesTest {
     @Property(afterFailure = AfterFailureMode.SAMPLE_FIRST, edgeCases = EdgeCasesMode.NONE)
     void every_act_keeps_every_invariant_and_leaves_one_audit_row_for_each_change(
             @ForAll("script") List<ProposalOp> script) {
-        Machine machine = fresh();
+        Machine machine = PropertyDatabase.fresh();
         ProposalActors actors = new ProposalActors(machine);
         StringBuilder story = new StringBuilder();
         ProposalSnapshot before = ProposalSnapshot.of(machine.jdbc(), null);
@@ -88,7 +65,7 @@ class ProposalPropertiesTest {
     @Property(shrinking = ShrinkingMode.OFF, edgeCases = EdgeCasesMode.NONE)
     void acts_of_several_callers_at_the_same_time_keep_every_invariant(
             @ForAll("scripts") List<List<ProposalOp>> scripts) throws Exception {
-        Machine machine = fresh();
+        Machine machine = PropertyDatabase.fresh();
         ProposalActors actors = new ProposalActors(machine);
         Race.<Integer>won(ACTORS, actor -> () -> {
             scripts.get(actor).forEach(actors::perform);

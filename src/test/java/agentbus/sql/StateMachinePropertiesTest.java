@@ -2,8 +2,6 @@ package agentbus.sql;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import agentbus.harness.TestDatabase;
-import agentbus.harness.TestServer;
 import java.util.ArrayList;
 import java.util.List;
 import net.jqwik.api.AfterFailureMode;
@@ -13,8 +11,6 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
-import net.jqwik.api.lifecycle.Lifespan;
-import net.jqwik.api.lifecycle.Store;
 import net.jqwik.api.statistics.Statistics;
 
 /**
@@ -28,23 +24,8 @@ class StateMachinePropertiesTest {
     private static final int ACTORS = 3;
     private static final int ROUNDS = 3;
 
-    /** Each script has its tables to itself; a server for all of them. */
-    private record Place(TestServer server, TestDatabase database) implements Store.CloseOnReset {
-        @Override
-        public void close() throws Exception {
-            database.close();
-            server.close();
-        }
-    }
-
     private static Machine fresh() {
-        TestDatabase database = Store.getOrCreate(StateMachinePropertiesTest.class, Lifespan.RUN, () -> {
-                    TestServer server = new TestServer();
-                    return new Place(server, server.newDatabase());
-                })
-                .get()
-                .database();
-        Machine machine = Machine.fresh(database);
+        Machine machine = PropertyDatabase.fresh();
         machine.jdbc().update("update agents set max_concurrency = 2");
         // So that jobs can be reassigned.
         machine.jdbc().update("update agents set accepts = '{*}' where agent_id <> 'coordinator'");

@@ -1,0 +1,27 @@
+package agentbus.sql;
+
+import agentbus.harness.TestDatabase;
+import agentbus.harness.TestServer;
+import net.jqwik.api.lifecycle.Lifespan;
+import net.jqwik.api.lifecycle.Store;
+
+/** A server with one database for all sequences of the property tests, which jqwik runs without JUnit's extensions. */
+final class PropertyDatabase implements Store.CloseOnReset {
+    private final TestServer server = new TestServer();
+    private final TestDatabase database = server.newDatabase();
+
+    private PropertyDatabase() {}
+
+    /** A machine on the emptied database. */
+    static Machine fresh() {
+        return Machine.fresh(Store.getOrCreate(PropertyDatabase.class, Lifespan.RUN, PropertyDatabase::new)
+                .get()
+                .database);
+    }
+
+    @Override
+    public void close() throws Exception {
+        database.close();
+        server.close();
+    }
+}
