@@ -78,3 +78,9 @@ create or replace trigger audit_row after insert or update or delete on opportun
   for each row execute function audit_row('opportunity', 'opportunity_id');
 create or replace trigger audit_row after insert or update or delete on reports
   for each row execute function audit_row('report', 'report_id');
+create or replace trigger audit_row after insert or update or delete on memory_candidates
+  for each row execute function audit_row('memory_candidate', 'candidate_id');
+create or replace trigger audit_row after insert or update or delete on memories
+  for each row execute function audit_row('memory', 'memory_id');
+create or replace trigger audit_row after insert or update or delete on memory_reviews
+  for each row execute function audit_row('memory_review', 'review_id');

@@ -104,7 +104,8 @@ public final class TestDatabase implements AutoCloseable {
                 + " dispatcher_heartbeats, access_tokens, standing_orders, standing_order_runs, refusals, run_aborts, agent_bytes,"
                 + " cascades, sweep_failures, lane_marks, pauses, job_ends, bulk_actions,"
                 + " console_sessions, questions, questions_history, phases, phase_sign_offs, stopped_routes,"
-                + " ideas, opportunities, opportunity_reviews, reports");
+                + " ideas, opportunities, opportunity_reviews, reports,"
+                + " memory_candidates, memories, memory_words, memory_uses, memory_injections, memory_reviews");
         jdbc().execute("delete from gateways where gateway <> 'default'");
         jdbc().execute("update gateways set failures = 0, held_until = null, hold_reason = null, max_in_flight = 7,"
                 + " url = null, form = 'mapped', state = 'unknown', state_reason = null, checked_at = null, seen_at = null,"
