@@ -97,6 +97,7 @@ language sql stable as $$
     'reads', (p_agent).reads,
     'mayTriage', (p_agent).may_triage,
     'mayConvert', (p_agent).may_convert,
+    'mayPromoteMemories', (p_agent).may_promote,
     'proposalBudget', nullif((p_agent).budgets, '{}'),
     'paused', (p_agent).paused_at is not null,
     'pausedReason', (p_agent).paused_reason,
@@ -236,6 +237,7 @@ begin
       coalesce(w ->> 'reads', 'untrusted') as reads,
       coalesce((w ->> 'mayTriage')::boolean, false) as may_triage,
       coalesce((w ->> 'mayConvert')::boolean, false) as may_convert,
+      w ->> 'mayPromoteMemories' as may_promote,
       array(select jsonb_array_elements_text(coalesce(w -> 'emits', '[]'))) as emits,
       w ->> 'model' as model,
       w ->> 'thinking' as thinking,
@@ -245,11 +247,11 @@ begin
     from jsonb_array_elements(p_agents) w
   ), written as (
     insert into agents as a (namespace, agent_id, mission, enabled, max_concurrency, gateway, accepts,
-      may_enqueue_to, emits, handoffs, max_follow_ups, budgets, reads, may_triage, may_convert, model,
-      thinking, timeout_seconds, config_hash, agents_md_hash)
+      may_enqueue_to, emits, handoffs, max_follow_ups, budgets, reads, may_triage, may_convert, may_promote,
+      model, thinking, timeout_seconds, config_hash, agents_md_hash)
     select p_namespace, agent_id, mission, true, max_concurrency, gateway, accepts, may_enqueue_to, emits,
-      handoffs, max_follow_ups, budgets, reads, may_triage, may_convert, model, thinking, timeout_seconds,
-      config_hash, agents_md_hash
+      handoffs, max_follow_ups, budgets, reads, may_triage, may_convert, may_promote, model, thinking,
+      timeout_seconds, config_hash, agents_md_hash
     from wanted
     on conflict (namespace, agent_id) do update set
       mission = excluded.mission,
@@ -263,6 +265,7 @@ begin
       reads = excluded.reads,
       may_triage = excluded.may_triage,
       may_convert = excluded.may_convert,
+      may_promote = excluded.may_promote,
       model = excluded.model, thinking = excluded.thinking, timeout_seconds = excluded.timeout_seconds,
       config_hash = excluded.config_hash, agents_md_hash = excluded.agents_md_hash, updated_at = now()
     where not a.enabled

@@ -9,7 +9,10 @@ $$;
 -- Returns the subject of a pause in words, such as job type dev.
 create or replace function paused_subject(p_kind text, p_name text) returns text
 language sql immutable as $$
-  select case p_kind when 'everything' then 'everything' else replace(p_kind, '_', ' ') || ' ' || p_name end
+  select case p_kind
+    when 'everything' then 'everything'
+    when 'promotions' then 'promotion of memories'
+    else replace(p_kind, '_', ' ') || ' ' || p_name end
 $$;
 
 -- Describes a pause in words: what is stopped, by whom, since when, until when and why.
@@ -243,7 +246,7 @@ language sql stable as $$
 $$;
 
 -- Returns the number of pauses in force by namespace and kind, and the age of the oldest in seconds, for the
--- metrics; the kind of a freeze is frozen_agent or phase, and of a disabled order standing_order.
+-- metrics; the kind of a freeze is frozen_agent, phase or promotions, and of a disabled order standing_order.
 create or replace function pause_counts() returns setof jsonb language sql stable as $$
   select jsonb_build_object('namespace', namespace, 'kind', kind, 'pauses', count(*),
     'oldestSeconds', greatest(0, round(extract(epoch from now() - min(since)))))

@@ -6,7 +6,10 @@ import { cell, html, useCell } from "./lib.js";
 import { lastAnswer, useRead, WIDE_GAP_MS } from "./reads.js";
 import { ActButton, AgentLink, JobLink, Text, Time } from "./ui.js";
 
-export const named = (kind, name) => (kind === "everything" ? "everything" : `${kind.replace("_", " ")} ${name}`);
+/** What has no name of its own, because there is only one of its kind. */
+const ALONE = { everything: "everything", promotions: "promotion of memories" };
+
+export const named = (kind, name) => ALONE[kind] ?? `${kind.replace("_", " ")} ${name}`;
 
 /** The answer of the last stop-everything of this visit, until it is closed. */
 const stopAnswer = cell(null);

@@ -29,6 +29,7 @@ final class AgentFile {
             "proposalBudget",
             "mayTriage",
             "mayConvert",
+            "mayPromoteMemories",
             "reads",
             "model",
             "thinking",
@@ -51,6 +52,10 @@ final class AgentFile {
             "trusted|untrusted",
             9,
             "it must be trusted (payloads from outside are refused) or untrusted (they come, marked as data)");
+    private static final Rule MEMORIES = Rule.of(
+            "own|shared",
+            6,
+            "it must be own (candidates for the agent's own role memory) or shared (all but private ones of others)");
     /** The subjects of standing orders. Every agent accepts its own, without an entry in its list. */
     static final Pattern STANDING_ORDER = Pattern.compile("standing_order\\.[a-z0-9_-]+");
 
@@ -96,6 +101,9 @@ final class AgentFile {
         }
         agent.put("mayTriage", fields.flag(root, top, "mayTriage"));
         agent.put("mayConvert", fields.flag(root, top, "mayConvert"));
+        if (root.has("mayPromoteMemories")) {
+            agent.put("mayPromoteMemories", fields.text(root, top, "mayPromoteMemories", MEMORIES));
+        }
         agent.put("reads", root.has("reads") ? fields.text(root, top, "reads", TRUST) : "untrusted");
         copyText(agent, "model", 200);
         copyText(agent, "thinking", 50);

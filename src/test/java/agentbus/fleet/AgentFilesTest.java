@@ -36,6 +36,7 @@ class AgentFilesTest {
             maxFollowUps: 3
             proposalBudget: {ideas: 2, memoryCandidates: 1, openOpportunities: 4}
             mayTriage: true
+            mayPromoteMemories: own
             reads: trusted
             emits: [infra.checked, "incident.#"]
             subscriptions:
@@ -67,7 +68,7 @@ class AgentFilesTest {
                         + "{\"topic\":\"service.*.#\",\"subject\":\"infra.check\",\"priority\":7,\"coalesce\":true},"
                         + "{\"topic\":\"a.b\",\"subject\":\"standing_order.devops-health-check\",\"priority\":100,\"coalesce\":false}],"
                         + "\"proposalBudget\":{\"ideas\":2,\"opportunities\":0,\"memoryCandidates\":1,"
-                        + "\"openOpportunities\":4},\"mayTriage\":true,\"mayConvert\":false,\"reads\":\"trusted\","
+                        + "\"openOpportunities\":4},\"mayTriage\":true,\"mayConvert\":false,\"mayPromoteMemories\":\"own\",\"reads\":\"trusted\","
                         + "\"model\":\"some/model\",\"thinking\":\"off\",\"timeoutSeconds\":900,\"configHash\":\""
                         + hash
                         + "\"}]",
@@ -239,6 +240,8 @@ class AgentFilesTest {
                 "proposalBudget: {urgent: 1001} | :2: proposalBudget.urgent is the number '1001'; it must be a whole number from 0 to 1000",
                 "mayConvert: 'yes' | :2: mayConvert is 'yes'; it must be true or false",
                 "mayTriag: true | :2: there is no key 'mayTriag'; did you mean mayTriage?",
+                "mayPromoteMemories: all | :2: mayPromoteMemories is 'all'; it must be own (candidates for the agent's own role memory) or shared",
+                "mayPromoteMemories: true | :2: mayPromoteMemories is the truth value 'true'; it must be own",
                 "reads: all | :2: reads is 'all'; it must be trusted (payloads from outside are refused) or untrusted",
                 "reads: true | :2: reads is the truth value 'true'; it must be trusted",
                 "mayEnqueueTo: ['dev*'] | :2: mayEnqueueTo[0] is 'dev*'; it must be the name of an agent, or \"*\" alone",

@@ -123,6 +123,17 @@ class FleetTest {
     }
 
     @Test
+    void knowledge_alone_promotes_memories() {
+        for (JsonNode agent : fleet) {
+            String id = agent.get("id").textValue();
+            assertEquals(
+                    id.equals("knowledge") ? "shared" : "",
+                    agent.path("mayPromoteMemories").asText(),
+                    id);
+        }
+    }
+
+    @Test
     void every_agent_has_a_budget_of_proposals_and_no_job_of_it_becomes_a_flood() {
         for (JsonNode agent : fleet) {
             assertEquals(3, agent.path("proposalBudget").size(), agent.toString());
