@@ -154,7 +154,7 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
 $$;
 
 -- Returns the agents and subjects with dead letters: how many (counted up to o_cap, so that all together
--- read about count_cap rows), the first and the last of them. A recursive query jumps from one pair to the
+-- read about dead_counted rows), the first and the last of them. A recursive query jumps from one pair to the
 -- next in the index.
 create or replace function dead_subjects(p_namespace text) returns table (
   agent_id text, subject text, jobs bigint, o_cap bigint, first_at timestamptz, last_id uuid
@@ -179,7 +179,7 @@ create or replace function dead_subjects(p_namespace text) returns table (
   ), found as materialized (
     select * from pairs limit needs_shown() + 1
   ), capped as materialized (
-    select greatest(count_cap() / greatest(count(*), 1), 100) as cap from found
+    select greatest(dead_counted() / greatest(count(*), 1), 100) as cap from found
   )
   select f.target_agent, f.subject, c.jobs, capped.cap, c.first_at, (
     select job_id
@@ -245,7 +245,8 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         when d.jobs = 1 then
           needs_action('Dismiss', 'dismissJob', jsonb_build_object('jobId', d.last_id), '{reason}', true)
         else dead_action('Dismiss', 'dismiss', d.agent_id, d.subject, d.jobs, d.o_cap, true) end)
-  from dead_subjects(p_namespace) d
+  -- The offset keeps the planner from looking for the last one again wherever its id stands.
+  from (select * from dead_subjects(p_namespace) offset 0) d
   join jobs j on j.job_id = d.last_id
 $$;
 

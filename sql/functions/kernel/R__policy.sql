@@ -741,6 +741,10 @@ create or replace function findings_listed() returns int language sql immutable 
 -- milliseconds.
 create or replace function count_cap() returns int language sql immutable as $$ select 10000 $$;
 
+-- How many dead letters needs-me counts in all; each agent and subject gets its share, and at least 100.
+-- Chosen: ten times what it shows, because each page of a console asks for needs-me every few seconds.
+create or replace function dead_counted() returns int language sql immutable as $$ select 1000 $$;
+
 -- How many items needs-me shows.
 -- Chosen: more than a person works through in one sitting, said in ten milliseconds; the oldest come first.
 create or replace function needs_shown() returns int language sql immutable as $$ select 100 $$;
