@@ -113,9 +113,7 @@ create table memories (
   ended_by text,
   end_reason text,
   ended_at timestamptz,
-  words tsvector not null generated always as (
-    setweight(to_tsvector('pg_catalog.english', title), 'A')
-    || setweight(to_tsvector('pg_catalog.english', body), 'B')) stored,
+  words tsvector not null default '',
   identifiers text not null default '',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -142,11 +140,15 @@ comment on column memories.next_review_at is 'When somebody is to look at it aga
 comment on column memories.supersedes is
   'The memory that it replaces. No foreign key, because that one may retire earlier.';
 comment on column memories.end_reason is 'Why it was superseded, expired or marked wrong.';
-comment on column memories.words is 'The words of title and body, for the full text search.';
+comment on column memories.words is
+  'The words of title (weight A), body (B) and subject (C), each behind the namespace, so that a search pays for no other namespace. A trigger fills it.';
 comment on column memories.identifiers is
-  'The identifiers and error codes of title and body in lower case, each with a space before and after it.';
+  'The identifiers and error codes of title and body in lower case, each with a space before and after it. A trigger fills it.';
 create index memories_listed on memories (namespace, seq);
 create index memories_by_subject on memories (namespace, scope, subject_key, kind)
+  where status = 'active';
+-- The newest of a subject, which a job about it looks at.
+create index memories_of_subject on memories (namespace, scope, subject_key, seq)
   where status = 'active';
 create index memories_by_owner on memories (namespace, owner_agent)
   where status = 'active' and owner_agent is not null;
@@ -179,7 +181,7 @@ create table memory_words (
   primary key (namespace, word)
 );
 comment on table memory_words is
-  'In how many active memories of the namespace each word stands. A rare word says more about a job than a frequent one.';
+  'In how many active memories of the namespace each word stands. A rare word says more about a job than a frequent one. The empty word counts the memories.';
 
 create table memory_uses (
   memory_id uuid primary key references memories on delete cascade,

@@ -915,3 +915,56 @@ create or replace function critical_path_jobs() returns int language sql immutab
 -- Chosen: longer than a weekend; by then the weekly report has it in its numbers.
 create or replace function anomaly_shown() returns interval
 language sql immutable as $$ select interval '7 days' $$;
+
+-- --------------------------------------------------------------------------------------- memories in a prompt
+
+-- How many memories a prompt has at most, and their tokens.
+-- Chosen: few and short, because more text costs tokens and hides the job.
+create or replace function most_injected() returns int language sql immutable as $$ select 10 $$;
+create or replace function most_injected_tokens() returns int language sql immutable as $$ select 600 $$;
+
+-- The characters around a memory in a prompt: its number, kind, scope, subject, source and id.
+create or replace function memory_head_length() returns int language sql immutable as $$ select 110 $$;
+
+-- The longest identifier or word by which memories are found, in characters.
+-- Chosen: longer ones are hashes and encoded data, which name nothing that a memory speaks of.
+create or replace function identifier_length() returns int language sql immutable as $$ select 60 $$;
+
+-- The longest key of a job, in characters; that of a memory's subject is the same.
+create or replace function job_key_length() returns int language sql immutable as $$ select 120 $$;
+
+-- How many keys a job has at most.
+-- Chosen: a job is about few things; a payload with a list of hundreds is about none of them in particular.
+create or replace function most_job_keys() returns int language sql immutable as $$ select 10 $$;
+
+-- How many characters of a job's text are searched.
+-- Chosen: more than a thousand words; the parser needs about 1 ms for them.
+create or replace function job_text_length() returns int language sql immutable as $$ select 8000 $$;
+
+-- How many of a job's words are looked up, and how many memories these words have in all.
+-- Chosen: the rarest words decide, and the cost stays the same however many memories there are.
+create or replace function most_words_looked_up() returns int language sql immutable as $$ select 40 $$;
+create or replace function most_memories_looked_up() returns int language sql immutable as $$ select 1000 $$;
+
+-- How many of the found memories are compared with all words of the job.
+create or replace function most_memories_compared() returns int language sql immutable as $$ select 40 $$;
+
+-- How many memories of each key are compared, the newest.
+create or replace function newest_of_key() returns int language sql immutable as $$ select 30 $$;
+
+-- How much a word in the body of a memory counts, beside 1 for one in its title.
+create or replace function body_word_weight() returns real language sql immutable as $$ select 0.7::real $$;
+
+-- How much a word of the job's subject counts, beside 1 for one of its text.
+create or replace function subject_word_weight() returns real language sql immutable as $$ select 1.3::real $$;
+
+-- How much the relevance of a memory grows when the job names its subject.
+create or replace function key_relevance() returns real language sql immutable as $$ select 0.8::real $$;
+
+-- The least relevance of a memory in a prompt.
+create or replace function least_relevance() returns real language sql immutable as $$ select 1.5::real $$;
+
+-- The memories that are thought of beside those of the namespace, and in how many of them a word stands, so
+-- that a namespace with few memories does not take each word for a rare one.
+create or replace function memories_prior() returns int language sql immutable as $$ select 100 $$;
+create or replace function word_prior() returns int language sql immutable as $$ select 1 $$;

@@ -1,13 +1,22 @@
 -- In how many active memories each word stands. A trigger keeps the counts, because a search that finds the
 -- rare words of a job may not read all memories.
 
+-- Returns the words of a memory without their namespace, and the empty word for the memory itself.
+create or replace function counted_words(p_namespace text, p_words tsvector) returns text[]
+language sql immutable as $$
+  select array_agg(substr(word, length(p_namespace) + 2)) || ''::text
+  from unnest(tsvector_to_array(p_words)) word
+$$;
+
 -- Trigger after a memory begins, ends or goes: changes the counts of its words. A word that no active memory
 -- has any more goes.
 create or replace function count_memory_words() returns trigger
 language plpgsql as $$
 declare
-  v_was tsvector := case when tg_op <> 'INSERT' and old.status = 'active' then old.words end;
-  v_is tsvector := case when tg_op <> 'DELETE' and new.status = 'active' then new.words end;
+  v_was text[] := case when tg_op <> 'INSERT' and old.status = 'active'
+    then counted_words(old.namespace, old.words) end;
+  v_is text[] := case when tg_op <> 'DELETE' and new.status = 'active'
+    then counted_words(new.namespace, new.words) end;
   v_namespace text := case when tg_op = 'DELETE' then old.namespace else new.namespace end;
 begin
   if v_was is not distinct from v_is then
@@ -19,9 +28,9 @@ begin
   from (
     select word, sum(change)::int as change
     from (
-      select unnest(tsvector_to_array(v_is)) as word, 1 as change
+      select unnest(v_is) as word, 1 as change
       union all
-      select unnest(tsvector_to_array(v_was)), -1) each_word
+      select unnest(v_was), -1) each_word
     group by word
     having sum(change) <> 0) changed
   order by word
@@ -29,11 +38,11 @@ begin
   set memories = w.memories + excluded.memories, updated_at = now();
   delete from memory_words
   where namespace = v_namespace
-    and word = any (tsvector_to_array(v_was))
+    and word = any (v_was)
     and memories <= 0;
   return null;
 end
 $$;
 
-create or replace trigger count_memory_words after insert or update of status or delete on memories
+create or replace trigger count_memory_words after insert or update of status, words or delete on memories
   for each row execute function count_memory_words();

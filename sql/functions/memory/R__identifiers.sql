@@ -1,0 +1,80 @@
+-- Identifiers in texts: error codes, versions, names of classes, hosts and settings. They name one thing
+-- exactly, so they weigh more than words when a memory is looked for.
+
+-- Returns the identifiers of a text, each once and in the form in which they are compared: lower case, with an
+-- underscore in place of each other separator, so that ERR-CONN-42 and err_conn_42 are one. An identifier
+-- begins with a letter and has a digit, or parts joined by . _ / : or by a change of case; a word in capitals
+-- before a number is one with it (HTTP 503). Numbers, dates and words joined by hyphens are none.
+create or replace function identifiers_of(p_text text) returns text[]
+language sql immutable as $$
+  select coalesce(array_agg(distinct identifier), '{}')
+  from (
+    select lower(regexp_replace(match[1], '[-._/:@\s]+', '_', 'g')) as identifier
+    from regexp_matches(p_text, '\m([[:alpha:]][[:alnum:]]*(?:[-._/:@]+[[:alnum:]]+)*)\M', 'g') match
+    where match[1] ~ '\d|[[:alnum:]][._/:@][[:alnum:]]|[[:lower:]][[:upper:]]'
+    union all
+    select lower(match[1] || '_' || match[2])
+    from regexp_matches(p_text, '\m([[:upper:]][[:upper:]]+)[ -](\d+)\M', 'g') match) found
+  where length(identifier) between 4 and identifier_length()
+$$;
+
+-- Returns a text with spaces between the parts of identifiers and compounds, for the parser of the full text
+-- search, which takes hosts, paths and changes of case for one word.
+create or replace function with_parts_apart(p_text text) returns text
+language sql immutable as $$
+  select translate(
+    regexp_replace(p_text, '([[:lower:]\d])([[:upper:]])', '\1 \2', 'g'),
+    '-._/\:@=#&+~|<>', '               ')
+$$;
+
+-- Returns the words of a text by which memories are found: stems of English, other words as they are, and
+-- identifiers behind #. Stop words and numbers of one or two digits are none.
+create or replace function searched_words(p_text text) returns text[]
+language sql immutable as $$
+  select coalesce(array_agg(word), '{}')
+  from (
+    select word
+    from unnest(tsvector_to_array(to_tsvector('pg_catalog.english', with_parts_apart(p_text)))) word
+    where length(word) between 2 and identifier_length() and word !~ '^\d{1,2}$'
+    union all
+    select '#' || identifier
+    from unnest(identifiers_of(p_text)) identifier) found
+$$;
+
+-- Returns a word as it stands in memories.words: behind its namespace.
+create or replace function word_in_namespace(p_namespace text, p_word text) returns text
+language sql immutable as $$
+  select p_namespace || ' ' || p_word
+$$;
+
+-- Returns the query of the full text search for one word in a namespace.
+create or replace function query_of_word(p_namespace text, p_word text) returns tsquery
+language sql immutable as $$
+  select ('''' || replace(replace(word_in_namespace(p_namespace, p_word), '\', '\\'), '''', '''''') || '''')::tsquery
+$$;
+
+-- Trigger before a memory gets its texts: fills the columns that searches read.
+create or replace function index_memory() returns trigger
+language plpgsql as $$
+begin
+  new.identifiers := coalesce((
+    select ' ' || string_agg(identifier, ' ' order by identifier) || ' '
+    from unnest(identifiers_of(new.title || E'\n' || new.body)) identifier), '');
+  new.words := coalesce((
+    select string_agg(query_of_word(new.namespace, word)::text || ':1' || min_weight, ' ')::tsvector
+    from (
+      select word, min(weight) as min_weight
+      from (
+        select unnest(searched_words(new.title)) as word, 'A' as weight
+        union all
+        select unnest(searched_words(new.body)), 'B'
+        union all
+        select unnest(searched_words(new.subject_key)), 'C') each_word
+      group by word) weighed), '');
+  return new;
+end
+$$;
+
+create or replace trigger index_memory
+  before insert or update of namespace, title, body, subject_key on memories
+  for each row execute function index_memory();
