@@ -916,7 +916,7 @@ create or replace function critical_path_jobs() returns int language sql immutab
 create or replace function anomaly_shown() returns interval
 language sql immutable as $$ select interval '7 days' $$;
 
--- --------------------------------------------------------------------------------------- memories in a prompt
+-- -------------------------------------------------------------------------------------- memories in a prompt
 
 -- How many memories a prompt has at most, and their tokens.
 -- Chosen: few and short, because more text costs tokens and hides the job.
@@ -956,7 +956,8 @@ create or replace function newest_of_key() returns int language sql immutable as
 create or replace function body_word_weight() returns real language sql immutable as $$ select 0.7::real $$;
 
 -- How much a word of the job's subject counts, beside 1 for one of its text.
-create or replace function subject_word_weight() returns real language sql immutable as $$ select 1.3::real $$;
+create or replace function subject_word_weight() returns real
+language sql immutable as $$ select 1.3::real $$;
 
 -- How much the relevance of a memory grows when the job names its subject.
 create or replace function key_relevance() returns real language sql immutable as $$ select 0.8::real $$;

@@ -1,10 +1,11 @@
 -- Identifiers in texts: error codes, versions, names of classes, hosts and settings. They name one thing
 -- exactly, so they weigh more than words when a memory is looked for.
 
--- Returns the identifiers of a text, each once and in the form in which they are compared: lower case, with an
--- underscore in place of each other separator, so that ERR-CONN-42 and err_conn_42 are one. An identifier
--- begins with a letter and has a digit, or parts joined by . _ / : or by a change of case; a word in capitals
--- before a number is one with it (HTTP 503). Numbers, dates and words joined by hyphens are none.
+-- Returns the identifiers of a text, each once and in the form in which they are compared: lower case,
+-- with an underscore in place of each other separator, so that ERR-CONN-42 and err_conn_42 are one. An
+-- identifier begins with a letter and has a digit, or parts joined by . _ / : or by a change of case; a
+-- word in capitals before a number is one with it (HTTP 503). Numbers, dates and words joined by hyphens
+-- are none.
 create or replace function identifiers_of(p_text text) returns text[]
 language sql immutable as $$
   select coalesce(array_agg(distinct identifier), '{}')
@@ -50,7 +51,8 @@ $$;
 -- Returns the query of the full text search for one word in a namespace.
 create or replace function query_of_word(p_namespace text, p_word text) returns tsquery
 language sql immutable as $$
-  select ('''' || replace(replace(word_in_namespace(p_namespace, p_word), '\', '\\'), '''', '''''') || '''')::tsquery
+  select ('''' || replace(replace(word_in_namespace(p_namespace, p_word), '\', '\\'), '''', '''''')
+    || '''')::tsquery
 $$;
 
 -- Trigger before a memory gets its texts: fills the columns that searches read.

@@ -16,10 +16,10 @@ language sql immutable as $$
 $$;
 
 -- Returns the keys of a job: an object with project, person and service, each a list of keys in lower case
--- and absent when there is none. p_mapping has the same names, each with a comma list of payload fields; a dot
--- leads into a nested object. The value of a field is a text, a number or a list of those. A flow key or
--- correlation key of the form project:x, person:x or service:x counts, too. A key has at most job_key_length
--- characters, and all together are at most most_job_keys, in the order of the mapping.
+-- and absent when there is none. p_mapping has the same names, each with a comma list of payload fields; a
+-- dot leads into a nested object. The value of a field is a text, a number or a list of those. A flow key
+-- or correlation key of the form project:x, person:x or service:x counts, too. A key has at most
+-- job_key_length characters, and all together are at most most_job_keys, in the order of the mapping.
 create or replace function job_keys(
   p_payload jsonb, p_flow_key text, p_correlation_key text, p_mapping jsonb
 ) returns jsonb

@@ -1,13 +1,14 @@
 -- The words of a job by which memories are looked for.
 
--- Returns the text of a job that a search for memories reads, with its most telling parts first: how its last
--- attempt failed, the instructions of its order, the answer that unblocked it, and the texts and numbers of its
--- payload. At most job_text_length characters.
+-- Returns the text of a job that a search for memories reads, with its most telling parts first: how its
+-- last attempt failed, the instructions of its order, the answer that unblocked it, and the texts and
+-- numbers of its payload. At most job_text_length characters.
 create or replace function job_text(p_job jobs) returns text
 language sql stable as $$
   select left(concat_ws(E'\n', p_job.last_error, p_job.instructions, p_job.answer, (
     select string_agg(value #>> '{}', E'\n')
-    from jsonb_path_query(p_job.payload, 'strict $.** ? (@.type() == "string" || @.type() == "number")') value)),
+    from jsonb_path_query(p_job.payload,
+      'strict $.** ? (@.type() == "string" || @.type() == "number")') value)),
     job_text_length())
 $$;
 
@@ -22,7 +23,8 @@ language sql stable as $$
       * case when f.word = any (of_subject.words) then subject_word_weight() else 1 end)::real
   from (select memories from memory_words where namespace = p_namespace and word = '') of_all
   cross join lateral (
-    select searched_words(p_subject) as words, searched_words(left(p_text, job_text_length())) as more) of_subject
+    select searched_words(p_subject) as words,
+      searched_words(left(p_text, job_text_length())) as more) of_subject
   join memory_words f on f.namespace = p_namespace and f.word = any (of_subject.words || of_subject.more)
   where f.word <> ''
 $$;

@@ -2,14 +2,15 @@
 -- identifiers of the job, by its keys, and by its agent. A memory that says too little about the job stays
 -- out, so a job to which no memory matters gets none. See docs/memory-evaluation.md.
 
--- Returns the tokens of a memory in a prompt, estimated as a quarter of its characters with those of its head.
+-- Returns the tokens of a memory in a prompt, estimated as a quarter of its characters with those of its
+-- head.
 create or replace function memory_tokens(p_title text, p_body text) returns int
 language sql immutable as $$
   select ceil((memory_head_length() + length(p_title) + length(p_body)) / 4.0)::int
 $$;
 
--- Returns a text in lower case in which each run of other characters than letters and digits is one space, with
--- a space at both ends, so that a name can be found in it as a whole, however it is spelled.
+-- Returns a text in lower case in which each run of other characters than letters and digits is one space,
+-- with a space at both ends, so that a name can be found in it as a whole, however it is spelled.
 create or replace function spelled_apart(p_text text) returns text
 language sql immutable as $$
   select ' ' || btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g')) || ' '
@@ -41,14 +42,15 @@ language sql immutable as $$
       group by 1) kinds))
 $$;
 
--- Returns the memories that matter to a job, the most important first: at most p_limit and p_tokens. Only
--- active ones that are shared or belong to p_agent, and none about a project, person or service beside those
--- of the job. p_subject and p_text are the job's subject and text (job_text), p_keys its keys (job_keys).
--- bucket says why: exact for a key or a name in the text, role for a memory of the agent, global for the
--- others. No row when nothing reaches least_relevance. Writes nothing.
+-- Returns the memories that matter to a job, the most important first: at most p_limit and p_tokens (null:
+-- most_injected, most_injected_tokens). Only active ones that are shared or belong to p_agent, and none
+-- about a project, person or service beside those of the job. p_subject and p_text are the job's subject
+-- and text (job_text), p_keys its keys (job_keys). bucket says why: exact for a key or a name in the text,
+-- role for a memory of the agent, global for the others. No row when nothing reaches least_relevance.
+-- Writes nothing.
 create or replace function memories_for_job(
   p_namespace text, p_agent text, p_subject text, p_text text, p_keys jsonb,
-  p_limit int default most_injected(), p_tokens int default most_injected_tokens()
+  p_limit int default null, p_tokens int default null
 ) returns table (
   memory_id uuid, version int, bucket text, rank int, score real, score_parts jsonb, tokens int, kind text,
   scope text, subject_key text, title text, body text, confidence int, trust text, promoted_by text,
@@ -61,6 +63,8 @@ declare
   v_ids uuid[];
   v_text text := spelled_apart(left(concat_ws(' ', p_subject, p_text), job_text_length()));
   v_memory record;
+  v_limit int := coalesce(p_limit, most_injected());
+  v_most_tokens int := coalesce(p_tokens, most_injected_tokens());
   v_rank int := 0;
   v_tokens int := 0;
   v_titles text[] := '{}';
@@ -131,10 +135,10 @@ begin
         and (m.scope = 'global' or k.named)) r
     where r.relevance >= least_relevance()
     order by score desc, r.seq desc
-    limit 3 * p_limit
+    limit 3 * v_limit
   loop
     tokens := memory_tokens(v_memory.title, v_memory.body);
-    continue when v_tokens + tokens > p_tokens
+    continue when v_tokens + tokens > v_most_tokens
       or exists (
         select from unnest(v_titles) chosen where similarity_of(chosen, v_memory.title) >= equal_title());
     v_rank := v_rank + 1;
@@ -162,7 +166,7 @@ begin
     updated_at := v_memory.updated_at;
     source := memory_source(v_memory.source_agent, v_memory.source_refs);
     return next;
-    exit when v_rank = p_limit;
+    exit when v_rank = v_limit;
   end loop;
 end
 $$;
