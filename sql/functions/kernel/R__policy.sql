@@ -918,9 +918,12 @@ language sql immutable as $$ select interval '7 days' $$;
 
 -- -------------------------------------------------------------------------------------- memories in a prompt
 
--- How many memories a prompt has at most, and their tokens.
--- Chosen: few and short, because more text costs tokens and hides the job.
+-- How many memories a prompt has at most.
+-- Chosen: few, because each takes attention from the job.
 create or replace function most_injected() returns int language sql immutable as $$ select 10 $$;
+
+-- How many tokens the memories of a prompt have at most.
+-- Chosen: a tenth of an ordinary prompt.
 create or replace function most_injected_tokens() returns int language sql immutable as $$ select 600 $$;
 
 -- The characters around a memory in a prompt: its number, kind, scope, subject, source and id.
@@ -941,9 +944,12 @@ create or replace function most_job_keys() returns int language sql immutable as
 -- Chosen: more than a thousand words; the parser needs about 1 ms for them.
 create or replace function job_text_length() returns int language sql immutable as $$ select 8000 $$;
 
--- How many of a job's words are looked up, and how many memories these words have in all.
--- Chosen: the rarest words decide, and the cost stays the same however many memories there are.
+-- How many of a job's words are looked up, the rarest.
+-- Chosen: the rare words decide; each costs some tens of microseconds.
 create or replace function most_words_looked_up() returns int language sql immutable as $$ select 40 $$;
+
+-- How many memories the words have in all that are looked up.
+-- Chosen: so the cost stays the same however many memories there are.
 create or replace function most_memories_looked_up() returns int language sql immutable as $$ select 1000 $$;
 
 -- How many of the found memories are compared with all words of the job.
@@ -965,7 +971,9 @@ create or replace function key_relevance() returns real language sql immutable a
 -- The least relevance of a memory in a prompt.
 create or replace function least_relevance() returns real language sql immutable as $$ select 1.5::real $$;
 
--- The memories that are thought of beside those of the namespace, and in how many of them a word stands, so
--- that a namespace with few memories does not take each word for a rare one.
+-- How many memories are thought of beside those of the namespace, so that a namespace with few memories does
+-- not take each word for a rare one.
 create or replace function memories_prior() returns int language sql immutable as $$ select 100 $$;
+
+-- In how many memories each word is thought of beside those that have it.
 create or replace function word_prior() returns int language sql immutable as $$ select 1 $$;

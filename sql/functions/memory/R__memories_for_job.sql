@@ -19,7 +19,7 @@ $$;
 -- Returns the keys of a job as rows. A key with slashes counts by its last part, too: repositories are often
 -- named with their owner.
 create or replace function key_rows(p_keys jsonb) returns table (scope text, key text)
-language sql immutable as $$
+language sql stable as $$
   select distinct scope, key
   from jsonb_each(coalesce(p_keys, '{}')) k (scope, held)
   cross join lateral jsonb_array_elements_text(
@@ -33,7 +33,7 @@ $$;
 
 -- Returns in words what a memory rests on: its author and its kinds of sources.
 create or replace function memory_source(p_source_agent text, p_refs jsonb) returns text
-language sql immutable as $$
+language sql stable as $$
   select concat_ws(', ', p_source_agent, (
     select string_agg(format('%s %s', n, kind || case when n > 1 then 's' else '' end), ', ' order by kind)
     from (
