@@ -184,7 +184,7 @@ comment on view dispatcher_health_summary_v is
   'Each start of a dispatcher with its status: healthy, stale (it missed its heartbeats a short while ago), or gone.';
 
 create view system_health_snapshot_v as
-select n.namespace, q.*, l.*, d.*, r.*, i.*, o.*, c.*
+select n.namespace, q.*, l.*, d.*, r.*, i.*, o.*, c.*, m.*, k.*, v.*
 from namespaces n
 cross join lateral (
   select
@@ -246,6 +246,23 @@ cross join lateral (
     count(*) filter (where status = 'rejected') as opportunities_rejected_24h
   from opportunities
   where namespace = n.namespace
-    and decided_at > now() - interval '24 hours') c;
+    and decided_at > now() - interval '24 hours') c
+cross join lateral (
+  select count(*) as memories_active
+  from memories
+  where namespace = n.namespace
+    and status = 'active') m
+cross join lateral (
+  select count(*) as memory_candidates_open
+  from memory_candidates
+  where namespace = n.namespace
+    and ended_at is null) k
+cross join lateral (
+  select
+    count(*) as memory_reviews_open,
+    coalesce(round(extract(epoch from now() - min(created_at))), 0) as oldest_memory_review_seconds
+  from memory_reviews
+  where namespace = n.namespace
+    and closed_at is null) v;
 comment on view system_health_snapshot_v is
-  'The counts of jobs, dispatchers, slots and proposals: one row for each namespace, also for an empty one.';
+  'The counts of jobs, dispatchers, slots, proposals and memories: one row for each namespace, also for an empty one.';

@@ -734,6 +734,68 @@ create or replace function budget_refusals_to_tell() returns int language sql im
 -- Chosen: enough to see what they have in common; the number of all is beside them.
 create or replace function findings_listed() returns int language sql immutable as $$ select 20 $$;
 
+-- ------------------------------------------------------------------------------------------ audit of memories
+
+-- How many memories of each namespace one look of the auditor puts on the list of reviews, of each kind.
+-- Chosen: far more than a curator reads on a day, and written within some tens of milliseconds.
+create or replace function reviews_opened_at_once() returns int language sql immutable as $$ select 200 $$;
+
+-- How long a memory may go without a verdict used before the auditor asks whether it is still worth its place.
+-- Documented: the plan of the lane says 60 days.
+create or replace function unused_memory_after() returns interval
+language sql immutable as $$ select interval '60 days' $$;
+
+-- The time between two looks of the auditor at every active memory of a namespace.
+-- Chosen: what it looks for grows over days, and a look at 100,000 memories takes about half a second.
+create or replace function memories_looked_at_every() returns interval
+language sql immutable as $$ select interval '1 hour' $$;
+
+-- How long a conflict between a memory and a candidate may stay open before the auditor reports it.
+-- Chosen: the promoter, who met it, has had twelve runs to decide it.
+create or replace function contradiction_patience() returns interval
+language sql immutable as $$ select interval '3 days' $$;
+
+-- How often a memory must have been called wrong for a finding.
+-- Chosen: the first may be a mistake of the agent; its review is open all the same.
+create or replace function wrongs_to_tell() returns int language sql immutable as $$ select 2 $$;
+
+-- How many new memories of a namespace within growth_window are too many; new versions do not count.
+-- Chosen: more than the daily limit of promotions by agents, so that people have added half as many again.
+create or replace function growth_size() returns int language sql immutable as $$ select 30 $$;
+
+-- The time within which growth_size counts.
+-- Chosen: that of the limit of promotions.
+create or replace function growth_window() returns interval
+language sql immutable as $$ select interval '1 day' $$;
+
+-- How many active memories about one subject are too many.
+-- Chosen: five times what a prompt can show, so that most of them are never seen.
+create or replace function crowded_subject() returns int language sql immutable as $$ select 50 $$;
+
+-- The standing order that decides about memory candidates, and that a sweep starts early.
+create or replace function promotion_order() returns text
+language sql immutable as $$ select 'knowledge-memory-promote' $$;
+
+-- So many new candidates do not wait for the next slot of promotion_order.
+-- Chosen: as many as the curator reads with their evidence in one run.
+create or replace function early_promotion_after() returns int language sql immutable as $$ select 10 $$;
+
+-- The least time from the last run of promotion_order to an early one, and from that to the next slot.
+-- Chosen: a sixth of the six hours between two slots. A memory that comes an hour later helps nearly as much.
+create or replace function early_promotion_rest() returns interval
+language sql immutable as $$ select interval '1 hour' $$;
+
+-- How long a wrong or contradicted memory, or an untrusted candidate, waits for the curator before needs-me
+-- shows it to people.
+-- Chosen: within a day knowledge-memory-review and four runs of knowledge-memory-promote have looked at it.
+create or replace function curator_patience() returns interval
+language sql immutable as $$ select interval '1 day' $$;
+
+-- How long the review of a memory about its date, its use or its sources waits before needs-me shows it.
+-- Chosen: knowledge-memory-review has had seven nights.
+create or replace function curator_absence() returns interval
+language sql immutable as $$ select interval '7 days' $$;
+
 -- -------------------------------------------------------------------------------------- reads of the console
 
 -- How far the console counts jobs of one kind; a larger number is shown as "10,000+".

@@ -106,36 +106,16 @@ language sql stable as $$
         and touched_at > p_since and created_at > p_since) n) counted
 $$;
 
--- Starts the order that triages opportunities when there is a reason (early_triage_reason), unless a run of
--- it is under way, began less than early_triage_rest ago, or comes within that time by its schedule.
--- Returns the slot's id; null when nothing was started.
+-- Starts the order that triages opportunities when there is a reason (early_triage_reason), unless it may not
+-- start early (order_free_early). Returns the slot's id; null when nothing was started.
 create or replace function triage_early(p_namespace text) returns uuid
 language plpgsql as $$
 declare
-  v_order standing_orders;
-  v_last timestamptz;
-  v_reason text;
-  v_slot standing_order_runs;
+  v_order standing_orders := order_free_early(p_namespace, triage_order(), early_triage_rest());
 begin
-  select * into v_order
-  from standing_orders
-  where namespace = p_namespace and order_name = triage_order() and enabled and started_by = 'bus'
-  for no key update skip locked;
-  if not found or order_away(v_order, now()) is not null then
-    return null;
-  end if;
-  v_last := (select max(started_at) from past_slots(v_order, order_runs_shown()));
-  v_reason := early_triage_reason(p_namespace, coalesce(v_last, '-infinity'));
-  if v_reason is null
-    or v_last > now() - early_triage_rest()
-    or exists (select from slot_under_way(v_order))
-    or (next_fires(v_order) ->> 0)::timestamptz < now() + early_triage_rest() then
-    return null;
-  end if;
-  perform act_as('{"kind": "dispatcher", "name": "proposals"}', v_reason);
-  v_slot := insert_slot(v_order, 'manual');
-  v_slot := start_slot(v_order, v_slot, v_slot.scheduled_for);
-  return v_slot.run_id;
+  return case when v_order.order_name is not null then
+    start_early(v_order, 'proposals', early_triage_reason(p_namespace, coalesce(last_start(v_order), '-infinity')))
+  end;
 end
 $$;
 

@@ -173,6 +173,38 @@ returns table (metric text, labels jsonb, value double precision) language sql s
       g (metric, value)
 $$;
 
+-- Returns the active memories by kind, the open candidates by trust and the open reviews by kind, with the age
+-- of the oldest candidate and review of each. What there is none of has no row.
+create or replace function measured_memories()
+returns table (metric text, labels jsonb, value double precision) language sql stable as $$
+  select 'agentbus_memories', jsonb_build_object('namespace', namespace, 'kind', kind), count(*)
+  from memories
+  where status = 'active'
+  group by namespace, kind
+  union all
+  select g.metric, jsonb_build_object('namespace', c.namespace, 'trust', c.trust), g.value
+  from (
+    select namespace, trust, count(*) as open, min(created_at) as oldest
+    from memory_candidates
+    where ended_at is null
+    group by namespace, trust) c
+  cross join lateral (values
+    ('agentbus_memory_candidates', c.open::double precision),
+    ('agentbus_memory_candidates_oldest_seconds', extract(epoch from now() - c.oldest)::double precision))
+      g (metric, value)
+  union all
+  select g.metric, jsonb_build_object('namespace', r.namespace, 'kind', r.kind), g.value
+  from (
+    select namespace, kind, count(*) as open, min(created_at) as oldest
+    from memory_reviews
+    where closed_at is null
+    group by namespace, kind) r
+  cross join lateral (values
+    ('agentbus_memory_reviews', r.open::double precision),
+    ('agentbus_memory_reviews_oldest_seconds', extract(epoch from now() - r.oldest)::double precision))
+      g (metric, value)
+$$;
+
 -- Returns the values of database_health_v about the database itself, and which of them are above their
 -- threshold; read_only says whether it takes no changes.
 create or replace function measured_database()
@@ -237,6 +269,8 @@ begin
     select * from measured_orders()
     union all
     select * from measured_proposals()
+    union all
+    select * from measured_memories()
     union all
     select * from measured_database()
     union all

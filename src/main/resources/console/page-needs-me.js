@@ -16,6 +16,7 @@ const SHAPES = {
   question: "question", approval: "question", review: "question", blocked: "bar", dead: "dagger", order_missed: "cross",
   order_failing: "cross", lane_stopped: "square", gateway: "pause", dispatcher: "cross", paused: "pause", database: "cross", frozen: "lock", bulk: "half", phase: "half", route: "square",
   urgent: "bar", anomaly: "cross", critical_path: "bar",
+  memory_wrong: "cross", memory_conflict: "half", memory_candidate: "lock", memory_review: "half",
 };
 const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "dispatcher", "database", "route", "anomaly", "critical_path"];
 
@@ -75,12 +76,18 @@ function wholeWord(text, name) {
 }
 
 /** The page that shows the evidence of an item. */
-function placeOf({ kind, questionId, opportunityId, jobId, count: jobs, agentId, orderName, gateway }) {
+function placeOf({ kind, questionId, opportunityId, candidateId, memoryId, jobId, count: jobs, agentId, orderName, gateway }) {
   if (questionId) {
     return address(["questions", questionId]);
   }
   if (opportunityId) {
     return address(["opportunities", opportunityId]);
+  }
+  if (candidateId) {
+    return address(["memory-candidates", candidateId]);
+  }
+  if (memoryId) {
+    return address(["memories", memoryId]);
   }
   if (jobs > 1 && (kind === "dead" || kind === "blocked")) {
     return jobsWhere({ state: kind, targetAgent: agentId });

@@ -37,6 +37,7 @@ final class HealthCard {
                 .add("orders", orders())
                 .add("slots 24 h", counts(slots()))
                 .add("proposals", proposals())
+                .add("memories", memories())
                 .add("trouble", counts(trouble()))
                 .add("namespace", take("namespace"))
                 .add("version", version())
@@ -95,6 +96,19 @@ final class HealthCard {
         said.put("opportunitiesUndecided", "undecided");
         said.put("opportunitiesConverted24h", "converted in 24 h");
         said.put("opportunitiesRejected24h", "rejected in 24 h");
+        return countsIfAny(said);
+    }
+
+    /** The memories, and what waits for a curator; empty when there is neither, as without phase 4. */
+    private String memories() {
+        Map<String, String> said = new LinkedHashMap<>();
+        said.put("memoriesActive", "active");
+        said.put("memoryCandidatesOpen", "candidates open");
+        said.put("memoryReviewsOpen", "reviews open");
+        return countsIfAny(said);
+    }
+
+    private String countsIfAny(Map<String, String> said) {
         boolean some =
                 said.keySet().stream().anyMatch(field -> health.path(field).asLong() > 0);
         String counts = counts(said);
@@ -115,11 +129,11 @@ final class HealthCard {
 
     private String oldest() {
         List<String> ages = new ArrayList<>();
-        for (String state : List.of("queued", "blocked", "undecided")) {
+        for (String state : List.of("queued", "blocked", "undecided", "memoryReview")) {
             String field = "oldest" + state.substring(0, 1).toUpperCase(Locale.ROOT) + state.substring(1) + "Seconds";
             shown.add(field);
             if (health.path(field).asDouble() > 0) {
-                ages.add(state + " for " + Text.age(health.path(field).asDouble()));
+                ages.add(Text.words(state) + " for " + Text.age(health.path(field).asDouble()));
             }
         }
         return String.join(", ", ages);

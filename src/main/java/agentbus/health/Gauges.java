@@ -58,6 +58,11 @@ public final class Gauges {
         this.gauge("agentbus.slots.unsettled", "Due slots of standing orders that no node settles.");
         this.gauge("agentbus.proposals", "Open ideas and opportunities, by status.");
         this.gauge("agentbus.proposals.oldest.seconds", "How long the oldest of them is untouched.");
+        this.gauge("agentbus.memories", "Active memories, by kind.");
+        this.gauge("agentbus.memory.candidates", "Memory candidates that nobody has decided, by trust.");
+        this.gauge("agentbus.memory.candidates.oldest.seconds", "Age of the oldest of them.");
+        this.gauge("agentbus.memory.reviews", "Open reviews of memories, by kind.");
+        this.gauge("agentbus.memory.reviews.oldest.seconds", "Age of the oldest of them.");
         this.gauge("agentbus.database.watch", "A value of the database to watch; docs/operations.md has the units.");
         this.gauge("agentbus.database.worry", "Whether that value is above its threshold: 1, else 0.");
         this.gauge(

@@ -213,6 +213,7 @@ class AnswerTest extends AgainstABus {
                 + "\"runsStarted\":1,\"runsCompleted24h\":5,\"runsNoWork24h\":3,\"runsMissed24h\":2,"
                 + "\"ideasOpen\":4,\"opportunitiesOpen\":3,\"opportunitiesUndecided\":2,\"oldestUndecidedSeconds\":7300,"
                 + "\"opportunitiesConverted24h\":1,\"opportunitiesRejected24h\":0,"
+                + "\"memoriesActive\":12,\"memoryCandidatesOpen\":3,\"memoryReviewsOpen\":1,\"oldestMemoryReviewSeconds\":60,"
                 + "\"problems\":[\"gateway default is held until 2026-01-31T10:00:00Z: drains\"],\"dispatchers\":["
                 + dispatcher + "," + dispatcher.replace("vm-1-ab", "vm-2-cd").replace("true", "false") + "]}";
         bus.answers(200, health);
@@ -225,6 +226,7 @@ class AnswerTest extends AgainstABus {
                         "  last 24 h   succeeded 9, failed 0, dead 1, cancelled 0",
                         "  slots 24 h  under way 1, completed 5, no work 3, missed 2",
                         "  proposals   ideas open 4, opportunities open 3, undecided 2, converted in 24 h 1, rejected in 24 h 0",
+                        "  memories    active 12, candidates open 3, reviews open 1",
                         "  trouble     expired leases 0, jobs with three attempts or more 0",
                         "  namespace   default",
                         "",

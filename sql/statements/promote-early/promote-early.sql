@@ -1,0 +1,1 @@
+select promote_candidates_early() as started
