@@ -64,7 +64,7 @@ final class SettingsTable {
                     4,
                     200,
                     "20",
-                    "The most connections in the pool. Each Postgres listener uses one more: one, and from phase 3 on two further ones."),
+                    "The most connections in the pool. Each Postgres listener uses one more: one, from phase 3 on two further ones, from phase 4 on another."),
             whole(
                     "agentbus.database.connect-timeout-ms",
                     250,

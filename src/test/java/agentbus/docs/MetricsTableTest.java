@@ -117,6 +117,22 @@ class MetricsTableTest {
         database.jdbc()
                 .update("insert into ideas (namespace, source_agent, theme, title, body)"
                         + " values ('default', 'ann', 'toil', 'One script less', 'Two scripts do the same.')");
+        database.jdbc()
+                .execute(
+                        """
+                        with memory as (
+                          insert into memories (namespace, source_agent, promoted_by, notes, kind, scope, title, body,
+                            evidence, source_refs, confidence, stability, visibility, trust, next_review_at)
+                          values ('default', 'ann', 'operator:anna', 'n', 'lesson', 'global', 'A lesson', 'Look first.',
+                            'It was seen.', '[{}]', 4, 'stable', 'shared', 'trusted', now() + interval '9 days')
+                          returning memory_id),
+                        candidate as (
+                          insert into memory_candidates (namespace, source_agent, kind, scope, title, body, evidence,
+                            source_refs, confidence, stability, visibility, trust)
+                          values ('default', 'ann', 'lesson', 'global', 'A lesson', 'Look last.', 'It was seen.', '[{}]', 4,
+                            'stable', 'shared', 'untrusted'))
+                        insert into memory_reviews (namespace, memory_id, kind, detail, opened_by)
+                        select 'default', memory_id, 'wrong', 'It is not so.', 'agent:ann' from memory""");
         // Another node asks this gateway, so the bus leaves the job of its agent alone.
         database.jdbc()
                 .update("insert into gateways (namespace, gateway, checked_at) values ('default', 'elsewhere', now())");
