@@ -50,9 +50,6 @@ create or replace function unbuilt_criteria(p_phase int)
 returns table (place int, name text, words text, lane text) language sql immutable as $$
   select u.place, u.name, u.words, u.lane
   from (values
-    (4, 1, 'memories_promoted', 'memories are promoted for three roles', 'memory'),
-    (4, 2, 'memories_in_prompts', 'no prompt has more than ten memories', 'memory'),
-    (4, 3, 'memories_reviewed', 'stale memories are reviewed', 'memory'),
     (5, 1, 'idle_under_budget', 'idle output stays within its budget', 'idle cognition'),
     (5, 2, 'vault_agrees', 'vault and database agree', 'the vault')) u (phase, place, name, words, lane)
   where u.phase = p_phase
@@ -138,6 +135,11 @@ begin
       gate_conversions(p_namespace, p_phase, p_from, p_now),
       gate_budgets(p_namespace, p_phase, p_from, p_now),
       gate_digests(p_namespace, p_phase, p_from, p_now));
+  elsif p_phase = 4 then
+    v_criteria := jsonb_build_array(
+      gate_promotions(p_namespace, p_phase, p_from, p_now),
+      gate_injections(p_namespace, p_phase, p_from, p_now),
+      gate_reviews(p_namespace, p_phase, p_from, p_now));
   end if;
   return v_criteria
     || coalesce((
