@@ -53,7 +53,9 @@ abstract class HawtioBus {
                 "agentbus.gateway.url",
                 "http://127.0.0.1:1",
                 "agentbus.dispatch.enabled",
-                "false");
+                "false",
+                "agentbus.metrics.queue-seconds",
+                "1");
         url = bus.bus().hawtio().orElseThrow();
         operator = new JolokiaCalls(url, JolokiaCalls.basic("operator", bus.operatorToken()));
     }

@@ -10,13 +10,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** Runs a program of this machine, and keeps its output. */
-final class Program {
+public final class Program {
     private Program() {}
 
     /** How a program ended, and its two outputs. */
-    record Run(int exit, String out, String err) {
+    public record Run(int exit, String out, String err) {
         /** Both outputs, for the message of an assertion. */
-        String said() {
+        public String said() {
             return out + err;
         }
     }
@@ -27,7 +27,7 @@ final class Program {
      * @param name the program's name
      * @param debian the package of Debian that brings it
      */
-    static void require(String name, String debian) {
+    public static void require(String name, String debian) {
         boolean there =
                 Stream.of(System.getenv("PATH").split(":")).anyMatch(bin -> Files.isExecutable(Path.of(bin, name)));
         if (!there) {
