@@ -58,6 +58,16 @@ language sql stable as $$
   where h.event_id = p_event_id
 $$;
 
+-- Returns one question, live or retired; no row when there is none.
+create or replace function question_by_id(p_question_id uuid) returns setof questions
+language sql stable as $$
+  select * from questions where question_id = p_question_id
+  union all
+  select (jsonb_populate_record(null::questions, to_jsonb(h))).*
+  from questions_history h
+  where h.question_id = p_question_id
+$$;
+
 -- Returns one slot, live or retired; no row when there is none.
 create or replace function slot_of(p_run_id uuid) returns setof standing_order_runs
 language sql stable as $$

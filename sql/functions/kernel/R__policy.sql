@@ -579,6 +579,35 @@ create or replace function early_triage_after() returns int language sql immutab
 create or replace function early_triage_rest() returns interval
 language sql immutable as $$ select interval '30 minutes' $$;
 
+-- ----------------------------------------------------------------------------------------- memory candidates
+
+-- The least and the most characters of each text of a candidate or memory, after white space at its ends is
+-- gone.
+-- Chosen: a title names its matter in one line; ten bodies of ordinary length are 600 tokens of a prompt, and
+-- one of the greatest length is half of them. The evidence is for the curator and is as long as a page.
+create or replace function memory_text_limits() returns table (field text, at_least int, at_most int)
+language sql immutable as $$
+  values
+    ('title', 10, 120),
+    ('body', 20, 1200),
+    ('evidence', 1, 2000),
+    ('subjectKey', 1, 120),
+    ('notes', 1, 2000)
+$$;
+
+-- From which share on of the words of a candidate in one memory of the same prompt it is that memory again.
+-- Chosen: half of what it says was there before; three words in a row rarely agree by chance.
+create or replace function recalled_from() returns real language sql immutable as $$ select 0.5::real $$;
+
+-- How many candidates and memories that say nearly the same a candidate names, the most similar first.
+-- Chosen: more than a curator compares.
+create or replace function alike_kept() returns int language sql immutable as $$ select 5 $$;
+
+-- A candidate that nobody has decided or added sources to for this long expires.
+-- Chosen: four runs of the weekly orders of memory; what no curator took up by then, nobody misses.
+create or replace function candidate_idle() returns interval
+language sql immutable as $$ select interval '30 days' $$;
+
 -- ------------------------------------------------------------------------------------------- standing orders
 
 -- The deadline of a slot that was started elsewhere, in seconds, when neither the order nor the caller

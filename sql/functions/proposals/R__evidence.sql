@@ -1,7 +1,11 @@
--- Evidence of proposals: what it names must exist in the namespace.
+-- Evidence of proposals and sources of memories: what they name must exist in the namespace.
 
--- Returns whether an entry of evidence names a row of the namespace, live or retired.
-create or replace function evidence_exists(p_namespace text, p_kind text, p_id uuid) returns boolean
+drop function if exists evidence_exists(text, text, uuid);
+
+-- Returns whether an entry of evidence names a row of the namespace, live or retired. A memory that the
+-- caller may not read does not exist for it.
+create or replace function evidence_exists(p_principal jsonb, p_namespace text, p_kind text, p_id uuid)
+returns boolean
 language sql stable as $$
   select case p_kind
     when 'job' then
@@ -9,14 +13,26 @@ language sql stable as $$
       or exists (select from jobs_history where job_id = p_id and namespace = p_namespace)
     when 'event' then exists (select from event_of(p_id) where namespace = p_namespace)
     when 'slot' then exists (select from slot_of(p_id) where namespace = p_namespace)
+    when 'question' then exists (select from question_by_id(p_id) where namespace = p_namespace)
+    when 'opportunity' then
+      exists (select from opportunities where opportunity_id = p_id and namespace = p_namespace)
+    when 'memory' then
+      exists (
+        select
+        from memories
+        where memory_id = p_id and namespace = p_namespace
+          and memory_visible(p_principal, visibility, owner_agent))
     else false end
 $$;
+
+drop function if exists checked_entry(text, jsonb, text);
 
 -- Returns one entry of evidence as it is stored: kind, id or url, lookedAt of a url and note. p_field is the
 -- name of the entry in refusals. Refuses (422) an entry without its id or url, an id that names nothing in
 -- the namespace, and a url without the time when it was looked at, or with a time to come.
-create or replace function checked_entry(p_namespace text, p_entry jsonb, p_field text) returns jsonb
-language plpgsql stable as $$
+create or replace function checked_entry(
+  p_principal jsonb, p_namespace text, p_entry jsonb, p_field text
+) returns jsonb language plpgsql stable as $$
 declare
   v_kind text := p_entry ->> 'kind';
   v_looked timestamptz := (p_entry ->> 'lookedAt')::timestamptz;
@@ -41,28 +57,29 @@ begin
     perform refuse(422, 'invalid_field', format('%s is of kind %s and must have an id and no url', p_field, v_kind),
       p_field, p_entry, format('an object with kind %s and id', v_kind));
   end if;
-  if not evidence_exists(p_namespace, v_kind, (p_entry ->> 'id')::uuid) then
+  if not evidence_exists(p_principal, p_namespace, v_kind, (p_entry ->> 'id')::uuid) then
     perform refuse(422, 'unknown_evidence', format('%s names %s %s, and namespace %s has none with this id',
         p_field, v_kind, p_entry ->> 'id', p_namespace),
-      p_field || '.id', p_entry -> 'id',
-      case v_kind
-        when 'memory' then 'evidence of another kind: this bus has no memories yet'
-        else format('the id of a %s of namespace %s', v_kind, p_namespace) end);
+      p_field || '.id', p_entry -> 'id', format('the id of a %s of namespace %s', v_kind, p_namespace));
   end if;
   return jsonb_strip_nulls(jsonb_build_object('kind', v_kind, 'id', lower(p_entry ->> 'id'),
     'note', one_line(p_entry ->> 'note', null)));
 end
 $$;
 
+drop function if exists checked_evidence(text, jsonb);
+
 -- Returns the evidence of a proposal as it is stored: an array of checked entries, each thing named once.
-create or replace function checked_evidence(p_namespace text, p_evidence jsonb) returns jsonb
-language sql stable as $$
+-- p_field is its name in refusals.
+create or replace function checked_evidence(
+  p_principal jsonb, p_namespace text, p_evidence jsonb, p_field text default 'evidence'
+) returns jsonb language sql stable as $$
   select coalesce(jsonb_agg(entry order by place), '[]')
   from (
     select distinct on (evidence_key(entry)) entry, place
     from (
       select
-        checked_entry(p_namespace, value, format('evidence[%s]', ordinality - 1)) as entry,
+        checked_entry(p_principal, p_namespace, value, format('%s[%s]', p_field, ordinality - 1)) as entry,
         ordinality as place
       from jsonb_array_elements(coalesce(p_evidence, '[]')) with ordinality) checked
     order by evidence_key(entry), place) once

@@ -69,7 +69,7 @@ begin
     return jsonb_build_object('idea', idea_row(v_idea, null), 'created', false,
       'differs', differing_idea(v_input, v_idea));
   end if;
-  v_evidence := checked_evidence(v_namespace, p_input -> 'evidence');
+  v_evidence := checked_evidence(p_principal, v_namespace, p_input -> 'evidence');
   v_older := answer_of_older(p_principal, v_namespace, v_source, 'idea', v_input, v_input ->> 'body', v_evidence);
   if v_older is not null then
     return v_older;

@@ -224,7 +224,7 @@ begin
     return jsonb_build_object('opportunity', opportunity_json(v_opportunity), 'created', false,
       'differs', differing_opportunity(v_input, v_opportunity));
   end if;
-  v_evidence := checked_evidence(v_namespace, p_input -> 'evidence');
+  v_evidence := checked_evidence(p_principal, v_namespace, p_input -> 'evidence');
   v_missing := missing_for_bar(v_input, evidence_beside_own(p_principal, v_evidence, null));
   if v_missing <> '{}' and p_input ->> 'belowBar' = 'idea' then
     return jsonb_build_object('belowBar', v_missing)

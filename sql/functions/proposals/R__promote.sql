@@ -52,7 +52,7 @@ begin
   perform refuse_ended_idea(v_idea, 'be promoted');
   perform refuse_taken_key(v_namespace, p_input ->> 'dedupeKey');
   v_evidence := v_idea.evidence
-    || new_evidence(checked_evidence(v_namespace, p_input -> 'evidence'), v_idea.evidence);
+    || new_evidence(checked_evidence(p_principal, v_namespace, p_input -> 'evidence'), v_idea.evidence);
   perform require_bar(v_namespace, v_input,
     missing_for_bar(v_input, evidence_beside_own(p_principal, v_evidence, v_idea.idea_id)));
   perform answer_of_older(p_principal, v_namespace, v_promoter, 'promotion', v_input,

@@ -1,10 +1,11 @@
--- Budgets of proposals: how many each agent may make a day (UTC), and how many opportunities may wait.
+-- Budgets of proposals and of memory candidates: how many each agent may make a day (UTC), and how many
+-- opportunities may wait.
 --
--- Nothing is booked: the rows of the day are counted under lock_proposals, so no two writers can use the same
--- last place. Operators have no budget.
+-- Nothing is booked: the rows of the day are counted under lock_proposals, those of memory candidates under
+-- lock_memories, so no two writers can use the same last place. Operators have no budget.
 
 -- Returns one number of the agent's proposalBudget, with the default of a key that it does not name: no
--- ideas and no opportunities, but urgent_a_day and open_of_agent.
+-- ideas, opportunities and memoryCandidates, but urgent_a_day and open_of_agent.
 create or replace function written_budget(p_agent agents, p_key text) returns int
 language sql stable as $$
   select coalesce(((p_agent).budgets ->> p_key)::int,
@@ -45,6 +46,13 @@ language sql stable as $$
     and promoted_by = p_agent
     and created_at >= date_trunc('day', now(), 'UTC')
     and created_at < date_trunc('day', now(), 'UTC') + interval '1 day'
+  union all
+  select 'memory', candidate_id, title, null, created_at
+  from memory_candidates
+  where namespace = p_namespace
+    and source_agent = p_agent
+    and created_at >= date_trunc('day', now(), 'UTC')
+    and created_at < date_trunc('day', now(), 'UTC') + interval '1 day'
   order by 5, 2
 $$;
 
@@ -66,8 +74,8 @@ language sql stable as $$
 $$;
 
 -- Returns the budgets of an agent today: for ideas, opportunities and urgent the number (budget), the made
--- and the left ones; for openOpportunities the number and how many wait; freeAt, and with poor
--- acceptance half, the reason in words.
+-- and the left ones, and so for memoryCandidates while phase 4 is on; for openOpportunities the number and
+-- how many wait; freeAt, and with poor acceptance half, the reason in words.
 create or replace function proposal_budget(p_namespace text, p_agent text) returns jsonb
 language plpgsql stable as $$
 declare
@@ -76,10 +84,11 @@ declare
   v_ideas int;
   v_opportunities int;
   v_urgent int;
+  v_candidates int;
 begin
   select count(*) filter (where kind = 'idea'), count(*) filter (where kind = 'opportunity'),
-    count(*) filter (where urgency = 5)
-  into v_ideas, v_opportunities, v_urgent
+    count(*) filter (where urgency = 5), count(*) filter (where kind = 'memory')
+  into v_ideas, v_opportunities, v_urgent, v_candidates
   from proposals_of_day(p_namespace, p_agent);
   return jsonb_strip_nulls(jsonb_build_object(
     'ideas', budget_json(budget_in_force(v_agent, 'ideas', v_half is not null), v_ideas),
@@ -90,6 +99,8 @@ begin
       select count(*)::int
       from waiting_opportunities(p_namespace)
       where coalesce(promoted_by, source_agent) = p_agent)),
+    'memoryCandidates', case when phase_stop(p_namespace, 4) is null
+      then budget_json(written_budget(v_agent, 'memoryCandidates'), v_candidates) end,
     'freeAt', utc_text(budgets_free_at()),
     'half', v_half));
 end
@@ -128,15 +139,26 @@ language sql stable as $$
   where place > cardinality(p_ids) - proposals_listed()
 $$;
 
--- Refuses (422, proposal_budget) an agent whose budget for the kind, idea or opportunity, is 0: it may not
--- add evidence to proposals of others either.
+-- Returns the name of the budget of a kind (idea, opportunity or memory), and the words for one and for
+-- several of the kind.
+create or replace function budget_of_kind(p_kind text, out key text, out one text, out many text)
+language sql immutable as $$
+  select k.key, k.one, k.many
+  from (values
+    ('idea', 'ideas', 'idea', 'ideas'),
+    ('opportunity', 'opportunities', 'opportunity', 'opportunities'),
+    ('memory', 'memoryCandidates', 'memory candidate', 'memory candidates')) k (kind, key, one, many)
+  where k.kind = p_kind
+$$;
+
+-- Refuses (422, proposal_budget) an agent whose budget for the kind (budget_of_kind) is 0: it may not add
+-- evidence to proposals of others either.
 create or replace function require_budget(p_namespace text, p_agent text, p_kind text) returns void
 language plpgsql stable as $$
-declare
-  v_many text := case p_kind when 'idea' then 'ideas' else 'opportunities' end;
 begin
-  perform refuse_over_budget(agent_named(p_namespace, p_agent, 'sourceAgent'), v_many, p_kind, v_many, '{}',
-    '{}', 'sourceAgent', to_jsonb(p_agent), null);
+  perform refuse_over_budget(agent_named(p_namespace, p_agent, 'sourceAgent'), key, one, many, '{}', '{}',
+    'sourceAgent', to_jsonb(p_agent), null)
+  from budget_of_kind(p_kind);
 end
 $$;
 
@@ -148,7 +170,9 @@ create or replace function refuse_over_budget(
 ) returns void language plpgsql stable as $$
 declare
   v_written int := written_budget(p_agent, p_key);
-  v_half text := half_budget_text((p_agent).namespace, (p_agent).agent_id);
+  -- The rates are those of ideas and opportunities.
+  v_half text := case when p_key <> 'memoryCandidates'
+    then half_budget_text((p_agent).namespace, (p_agent).agent_id) end;
   v_budget int := budget_in_force(p_agent, p_key, v_half is not null);
 begin
   if v_written = 0 then
@@ -227,9 +251,10 @@ end
 $$;
 
 -- Refuses a proposal of an agent that is over one of its budgets, in the transaction that creates it. p_kind
--- is idea or opportunity; urgency and confidence are null for an idea. Call it under lock_proposals.
--- Refusals (422): invalid_field for an urgent one with little confidence; proposal_budget for the day's
--- ideas, opportunities and urgent ones; open_limit for waiting opportunities of the agent and of the theme.
+-- is idea, opportunity or memory; theme, urgency and confidence count for an opportunity only. Call it under
+-- lock_proposals, and for memory under lock_memories. Refusals (422): invalid_field for an urgent one with
+-- little confidence; proposal_budget for the day's ideas, opportunities, urgent ones and memory candidates;
+-- open_limit for waiting opportunities of the agent and of the theme.
 create or replace function charge_proposal(
   p_namespace text, p_agent text, p_kind text, p_theme text, p_urgency int, p_confidence int
 ) returns void language plpgsql as $$
@@ -243,9 +268,10 @@ begin
   into v_ids, v_labels
   from proposals_of_day(p_namespace, p_agent)
   where kind = p_kind;
-  if p_kind = 'idea' then
-    perform refuse_over_budget(v_agent, 'ideas', 'idea', 'ideas', v_ids, v_labels, 'sourceAgent',
-      to_jsonb(p_agent), 'one line in the summary of the job, or the idea after that time');
+  if p_kind <> 'opportunity' then
+    perform refuse_over_budget(v_agent, key, one, many, v_ids, v_labels, 'sourceAgent', to_jsonb(p_agent),
+      format('one line in the summary of the job, or the %s after that time', one))
+    from budget_of_kind(p_kind);
     return;
   end if;
   perform refuse_over_budget(v_agent, 'opportunities', 'opportunity', 'opportunities', v_ids, v_labels,

@@ -137,14 +137,15 @@ public final class TestDatabase implements AutoCloseable {
 
     /**
      * Adds agents, as the files in agents/ do. Each may hand work to all agents and to itself, emit any topic,
-     * and make a thousand proposals a day.
+     * and make a thousand proposals of each kind a day.
      *
      * @param acceptsByAgent each agent's accepted subjects
      */
     public void agents(Map<String, String[]> acceptsByAgent) {
         acceptsByAgent.forEach((agent, accepts) -> jdbc().update(
                         "insert into agents (namespace, agent_id, accepts, may_enqueue_to, emits, budgets)"
-                                + " values ('default', ?, ?, array['*', ?], '{#}', '{\"ideas\": 1000, \"opportunities\": 1000}')"
+                                + " values ('default', ?, ?, array['*', ?], '{#}', '{\"ideas\": 1000,"
+                                + " \"opportunities\": 1000, \"memoryCandidates\": 1000}')"
                                 + " on conflict (namespace, agent_id) do update set accepts = excluded.accepts, enabled = true",
                         agent,
                         accepts,
