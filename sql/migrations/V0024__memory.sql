@@ -26,6 +26,8 @@ create table memory_candidates (
   trust_reason text,
   overlap real not null default 0 check (overlap between 0 and 1),
   alike jsonb not null default '[]' check (jsonb_typeof(alike) = 'array'),
+  same_as text not null generated always as (
+    md5(regexp_replace(lower(title || body), '[[:space:][:punct:]]+', '', 'g'))) stored,
   supersedes_memory_id uuid,
   dedupe_key text,
   status text not null default 'new' check (status in ('new', 'promoted', 'rejected', 'expired')),
@@ -62,6 +64,8 @@ comment on column memory_candidates.overlap is
   'The greatest share of its words that stood in one memory in the prompt of the same attempt, from 0 to 1.';
 comment on column memory_candidates.alike is
   'The candidates and memories that say nearly the same: objects with kind, id and similarity.';
+comment on column memory_candidates.same_as is
+  'The hash of the words of title and body (text_key): equal for texts that differ in white space, punctuation and upper case only.';
 comment on column memory_candidates.supersedes_memory_id is 'The memory that the author wants it to replace.';
 comment on column memory_candidates.dedupe_key is
   'Unique in the namespace: the same key returns the candidate that has it.';
@@ -73,6 +77,8 @@ create unique index memory_candidates_by_dedupe_key on memory_candidates (namesp
   where dedupe_key is not null;
 create index memory_candidates_by_agent on memory_candidates (namespace, source_agent, created_at);
 create index memory_candidates_open on memory_candidates (namespace, seq)
+  where ended_at is null;
+create index memory_candidates_same_as on memory_candidates (namespace, same_as)
   where ended_at is null;
 create index memory_candidates_by_memory on memory_candidates (memory_id)
   where memory_id is not null;
@@ -114,6 +120,8 @@ create table memories (
   end_reason text,
   ended_at timestamptz,
   words tsvector not null default '',
+  same_as text not null generated always as (
+    md5(regexp_replace(lower(title || body), '[[:space:][:punct:]]+', '', 'g'))) stored,
   identifiers text not null default '',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -142,6 +150,7 @@ comment on column memories.supersedes is
 comment on column memories.end_reason is 'Why it was superseded, expired or marked wrong.';
 comment on column memories.words is
   'The words of title (weight A), body (B) and subject (C), each behind the namespace, so that a search pays for no other namespace. A trigger fills it.';
+comment on column memories.same_as is 'As in memory_candidates.';
 comment on column memories.identifiers is
   'The identifiers and error codes of title and body in lower case, each with a space before and after it. A trigger fills it.';
 create index memories_listed on memories (namespace, seq);
@@ -158,6 +167,8 @@ create index memories_to_expire on memories (expires_at)
   where status = 'active' and expires_at is not null;
 create index memories_by_author on memories (namespace, source_agent, created_at);
 create index memories_by_words on memories using gin (words)
+  where status = 'active';
+create index memories_same_as on memories (namespace, same_as)
   where status = 'active';
 create index memories_ended on memories (ended_at)
   where ended_at is not null;

@@ -61,11 +61,12 @@ begin
 end
 $$;
 
--- Returns a text without white space, punctuation and upper case, so that texts with the same words are
--- equal. A negation makes it another text, so nothing that says the opposite is taken for the same.
-create or replace function same_words(p_text text) returns text
+-- Returns the key of a title and a body, as the column same_as has it: texts with the same words have the same
+-- key, whatever their white space, punctuation and upper case. A negation makes it another key, so that
+-- nothing that says the opposite is taken for the same.
+create or replace function text_key(p_title text, p_body text) returns text
 language sql immutable as $$
-  select regexp_replace(lower(p_text), '[[:space:][:punct:]]+', '', 'g')
+  select md5(regexp_replace(lower(p_title || p_body), '[[:space:][:punct:]]+', '', 'g'))
 $$;
 
 -- Refuses (422) a scope without its subjectKey, the scope global with one, and the scope agent with a name

@@ -84,8 +84,6 @@ create or replace function same_candidate(p_principal jsonb, p_new memory_candid
 returns memory_candidates
 language plpgsql stable as $$
 declare
-  v_title text := same_words(p_new.title);
-  v_body text := same_words(p_new.body);
   v_candidate memory_candidates;
 begin
   select * into v_candidate
@@ -95,8 +93,7 @@ begin
     and trust = p_new.trust
     and subject_key is not distinct from p_new.subject_key
     and owner_agent is not distinct from p_new.owner_agent
-    and same_words(title) = v_title
-    and same_words(body) = v_body
+    and same_as = text_key(p_new.title, p_new.body)
     and candidate_visible(p_principal, c)
   order by seq
   limit 1;

@@ -68,9 +68,29 @@ create or replace function same_subject(
     or p_other_scope = p_scope and p_other_key is not distinct from p_subject_key
 $$;
 
+-- Returns the active memories about a subject and those about everything, the newest compared_memories of
+-- both.
+create or replace function memories_about(p_namespace text, p_scope text, p_subject_key text)
+returns setof memories
+language sql stable as $$
+  (
+    select *
+    from memories
+    where namespace = p_namespace and status = 'active' and scope = p_scope and subject_key = p_subject_key
+    order by seq desc
+    limit compared_memories())
+  union all
+  (
+    select *
+    from memories
+    where namespace = p_namespace and status = 'active' and scope = 'global'
+    order by seq desc
+    limit compared_memories())
+$$;
+
 -- Returns the open candidates and active memories that say nearly the same as a new candidate about the same
 -- subject, the most similar first, alike_kept at most: an array of objects with kind (candidate or memory),
--- id and similarity. Each is compared with the newest compared_proposals of both.
+-- id and similarity. It is compared with the newest compared_memories of each kind.
 create or replace function alike_of(p_new memory_candidates) returns jsonb
 language sql stable as $$
   with others as (
@@ -80,15 +100,10 @@ language sql stable as $$
       where namespace = (p_new).namespace and ended_at is null
         and same_subject((p_new).scope, (p_new).subject_key, scope, subject_key)
       order by seq desc
-      limit compared_proposals())
+      limit compared_memories())
     union all
-    (
-      select 'memory', memory_id, title, body
-      from memories
-      where namespace = (p_new).namespace and status = 'active'
-        and same_subject((p_new).scope, (p_new).subject_key, scope, subject_key)
-      order by seq desc
-      limit compared_proposals()))
+    select 'memory', memory_id, title, body
+    from memories_about((p_new).namespace, (p_new).scope, (p_new).subject_key))
   select coalesce(jsonb_agg(
     jsonb_build_object('kind', kind, 'id', id, 'similarity', round(similarity::numeric, 2))
     order by similarity desc, id), '[]')
@@ -115,8 +130,7 @@ begin
   where namespace = p_new.namespace and status = 'active'
     and same_subject(p_new.scope, p_new.subject_key, scope, subject_key)
     and memory_visible(p_principal, visibility, owner_agent)
-    and same_words(title) = same_words(p_new.title)
-    and same_words(body) = same_words(p_new.body)
+    and same_as = text_key(p_new.title, p_new.body)
   order by seq
   limit 1;
   if found then
@@ -143,7 +157,7 @@ begin
       and ended_at > now() - rejected_remembered()
       and same_subject(p_new.scope, p_new.subject_key, scope, subject_key)
     order by ended_at desc
-    limit compared_proposals()) c
+    limit compared_memories()) c
   where candidate_visible(p_principal, c)
     and proposal_similarity(p_new.title, compared_body(p_new.body), title, compared_body(body))
       >= near_duplicate_from()
