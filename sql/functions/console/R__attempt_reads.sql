@@ -58,6 +58,7 @@ begin
       'createdAt', v_attempt.created_at,
       'interruptedAt', v_attempt.interrupted_at,
       'refusedAt', v_attempt.refused_at))
+    || memories_of_attempt(p_principal, v_attempt.attempt_id)
     || shown_if_small('injected', v_attempt.injected, null, attempt_json_shown())
     || shown_if_small('usage', v_attempt.usage, null, attempt_json_shown())
     || shown_if_small('response', v_attempt.response, null, attempt_json_shown());

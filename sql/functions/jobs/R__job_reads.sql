@@ -236,8 +236,9 @@ $$;
 
 -- Returns the newest attempts of a job, live or retired, oldest first, as get-job shows them; at most
 -- attempts_shown. p_prompt adds the prompt of each attempt, with a mark in place of the token.
--- When the attempts together are larger than answer_bytes, the oldest are shortened.
-create or replace function attempts_json(p_job_id uuid, p_prompt boolean) returns jsonb
+-- When the attempts together are larger than answer_bytes, the oldest are shortened. The caller sees the
+-- memories of each attempt that it may read, and no prompt with another one in it.
+create or replace function attempts_json(p_principal jsonb, p_job_id uuid, p_prompt boolean) returns jsonb
 language plpgsql stable as $$
 declare
   v_attempt job_attempts;
@@ -248,16 +249,18 @@ begin
   for v_attempt in
     select * from attempts_of(p_job_id) order by attempt_no desc limit attempts_shown()
   loop
-    v_shown := attempt_json(v_attempt, p_prompt, true);
+    v_shown := attempt_json(v_attempt, p_prompt and may_read_prompt(p_principal, v_attempt.attempt_id), true);
     if v_bytes + octet_length(v_shown::text) > answer_bytes() then
       v_shown := attempt_json(v_attempt, p_prompt, false);
     end if;
+    v_shown := v_shown || memories_of_attempt(p_principal, v_attempt.attempt_id);
     v_bytes := v_bytes + octet_length(v_shown::text);
     v_all := v_shown || v_all;
   end loop;
   return to_jsonb(v_all);
 end
 $$;
+drop function if exists attempts_json(uuid, boolean);
 
 create or replace function get_job(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql stable as $$
@@ -277,7 +280,7 @@ begin
   return job_json(v_job)
     || jsonb_strip_nulls(jsonb_build_object('retiredAt', v_retired.retired_at))
     || jsonb_build_object(
-      'attempts', attempts_json(v_job.job_id, (p_input ->> 'prompt')::boolean),
+      'attempts', attempts_json(p_principal, v_job.job_id, (p_input ->> 'prompt')::boolean),
       'dependencies', (
         select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
           'dependsOn', d.depends_on,

@@ -1,10 +1,11 @@
 -- The operations for the agent or worker of a job, with the token of its attempt: mark it running, report
 -- progress, renew the lease, and the three closes.
 
--- Returns a hash of an operation and its input: two closes with the same hash are the same close.
+-- Returns a hash of an operation and its input: two closes with the same hash are the same close. The verdicts
+-- on memories are left out, because they do not make it another close; the first ones count.
 create or replace function close_hash(p_operation text, p_input jsonb) returns bytea
 language sql stable as $$
-  select sha256(convert_to(p_operation || p_input::text, 'UTF8'))
+  select sha256(convert_to(p_operation || (p_input - 'memories')::text, 'UTF8'))
 $$;
 
 -- Returns null while the attempt is live. After its end, returns the kept answer when the same close is
@@ -138,6 +139,7 @@ declare
   v_made jsonb;
   v_jobs jsonb := '[]';
   v_events jsonb := '[]';
+  v_ignored jsonb;
 begin
   perform act_as(p_principal, p_input ->> 'summary');
   perform lock_jobs(v_job_id || dependents_to_lock(array[v_job_id]) || array(
@@ -148,6 +150,7 @@ begin
     return v_answer;
   end if;
   perform require_evidence(p_input ->> 'outcome', p_input -> 'evidence');
+  v_ignored := keep_verdicts(v.o_attempt, p_input -> 'memories');
   if p_input ?| '{outcome,evidence}' then
     update jobs set outcome = coalesce(p_input ->> 'outcome', 'completed'), evidence = p_input -> 'evidence'
     where job_id = (v.o_job).job_id;
@@ -167,7 +170,8 @@ begin
     v_events := v_events || (v_made -> 'event' -> 'eventId');
   end loop;
   return keep_answer('completeJob', (v.o_attempt).attempt_id, p_input,
-    jsonb_build_object('job', job_brief(v_job), 'followUps', v_jobs, 'events', v_events));
+    jsonb_build_object('job', job_brief(v_job), 'followUps', v_jobs, 'events', v_events)
+      || v_ignored);
 end
 $$;
 comment on function complete_job(jsonb, jsonb) is
@@ -179,6 +183,7 @@ declare
   v record;
   v_job jobs;
   v_answer jsonb;
+  v_ignored jsonb;
 begin
   perform act_as(p_principal, p_input ->> 'error');
   perform lock_for_end(array[(p_input ->> 'jobId')::uuid]);
@@ -187,13 +192,15 @@ begin
   if v_answer is not null then
     return v_answer;
   end if;
+  v_ignored := keep_verdicts(v.o_attempt, p_input -> 'memories');
   if coalesce((p_input ->> 'retry')::boolean, true) then
     v_job := retry_or_die(v.o_job, 'failed', p_input ->> 'error',
       make_interval(secs => (p_input ->> 'retryAfterSeconds')::int), p_input -> 'result');
   else
     v_job := finish_attempt(v.o_job, 'failed', 'failed', p_error => p_input ->> 'error', p_result => p_input -> 'result');
   end if;
-  return keep_answer('failJob', (v.o_attempt).attempt_id, p_input, jsonb_build_object('job', job_brief(v_job)));
+  return keep_answer('failJob', (v.o_attempt).attempt_id, p_input,
+    jsonb_build_object('job', job_brief(v_job)) || v_ignored);
 end
 $$;
 comment on function fail_job(jsonb, jsonb) is
@@ -208,6 +215,7 @@ declare
   v_unblock jsonb := coalesce(p_input -> 'unblock', '{}');
   v_other_id uuid := (v_unblock ->> 'jobId')::uuid;
   v_other jobs;
+  v_ignored jsonb;
 begin
   perform act_as(p_principal, p_input ->> 'reason');
   if v_other_id is not null then
@@ -236,13 +244,15 @@ begin
     perform refuse_cycle(v_job.job_id, v_other_id, 'unblock.jobId');
   end if;
 
+  v_ignored := keep_verdicts(v.o_attempt, p_input -> 'memories');
   v_job := block_attempt(v_job, p_input ->> 'reason', v_unblock);
   if v_other.ended_at is not null then
     v_job := leave_block(v_job, format('job %s (%s) has ended %s', v_other.job_id, v_other.subject, v_other.state));
   elsif v_job.blocked_until is null and v_job.blocked_on_job is null then
     perform ask_for_replan(v_job);
   end if;
-  return keep_answer('blockJob', (v.o_attempt).attempt_id, p_input, jsonb_build_object('job', job_brief(v_job)));
+  return keep_answer('blockJob', (v.o_attempt).attempt_id, p_input,
+    jsonb_build_object('job', job_brief(v_job)) || v_ignored);
 end
 $$;
 comment on function block_job(jsonb, jsonb) is

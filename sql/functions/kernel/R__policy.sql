@@ -383,6 +383,10 @@ language sql immutable as $$ select interval '1 minute' $$;
 -- Chosen: such a call takes less than a second; the next sweep takes the rest.
 create or replace function sweep_batch() returns int language sql immutable as $$ select 500 $$;
 
+-- How many injections of memories a sweep counts, and how many candidates and memories it ends.
+-- Chosen: they take some tens of milliseconds; the next sweep, a minute later, takes the rest.
+create or replace function memory_batch() returns int language sql immutable as $$ select 1000 $$;
+
 -- How many jobs the end of a job moves in its own transaction, and how many one batch of a cascade moves.
 -- Chosen: a batch takes about a tenth of a second, and few jobs have as many dependents or children.
 create or replace function cascade_batch() returns int language sql immutable as $$ select 200 $$;

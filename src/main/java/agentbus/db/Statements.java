@@ -5,6 +5,7 @@ import agentbus.settings.StartFailure;
 import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.ResultSet;
 import java.util.List;
 import java.util.Map;
 import javax.sql.DataSource;
@@ -12,6 +13,7 @@ import org.postgresql.util.PSQLException;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.ColumnMapRowMapper;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.PreparedStatementCallback;
 
 /** Runs SQL statements outside of routes. Each statement is a file on the class path with {@code ?} parameters. */
 public final class Statements {
@@ -84,6 +86,32 @@ public final class Statements {
      */
     public List<Map<String, Object>> rows(String file, Object... parameters) {
         return query(files.text(file), parameters);
+    }
+
+    /**
+     * Runs the statements of a file in one transaction and one round trip, and returns the one value of the last. The
+     * ones before it set up the transaction, for example with a time limit.
+     *
+     * @param file the path of the statements on the class path, separated by semicolons
+     * @param parameters the parameters of all of them, in order
+     * @return the value of the last statement as text
+     * @throws DataAccessException when one of the statements fails or the database does not answer; then none has had an
+     *     effect
+     */
+    public String lastText(String file, Object... parameters) {
+        return jdbc.execute(files.text(file), (PreparedStatementCallback<String>) statements -> {
+            for (int i = 0; i < parameters.length; i++) {
+                statements.setObject(i + 1, parameters[i]);
+            }
+            statements.execute();
+            String value = null;
+            do {
+                try (ResultSet rows = statements.getResultSet()) {
+                    value = rows.next() ? rows.getString(1) : null;
+                }
+            } while (statements.getMoreResults());
+            return value;
+        });
     }
 
     /**

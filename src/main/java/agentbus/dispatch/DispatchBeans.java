@@ -4,11 +4,13 @@ import agentbus.beans.Beans;
 import agentbus.beans.PackageBeans;
 import agentbus.db.Statements;
 import agentbus.health.AgeCheck;
+import agentbus.health.Meters;
 import agentbus.settings.HttpAddress;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
 import agentbus.settings.Version;
+import java.util.Map;
 
 /**
  * Binds the beans of the dispatch routes: claims, hook calls, gateways, and the readiness checks of a dispatching node.
@@ -33,6 +35,16 @@ public final class DispatchBeans implements PackageBeans {
                         () -> beans.get(ProgramFiles.class)
                                 .bytes(Prompts.TEMPLATE)
                                 .orElseThrow()));
+        beans.bind(
+                "memoryRecall",
+                MemoryRecall.class,
+                () -> new MemoryRecall(
+                        beans.get(Statements.class),
+                        Map.of(
+                                "project", settings.text("agentbus.memory.keys.project"),
+                                "person", settings.text("agentbus.memory.keys.person"),
+                                "service", settings.text("agentbus.memory.keys.service")),
+                        beans.get(Meters.class)));
         beans.bind("gatewayHealth", GatewayHealth.class, () -> gatewayHealth(beans));
         beans.bind(
                 "hookProtocol",

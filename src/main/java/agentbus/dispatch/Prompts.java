@@ -48,8 +48,8 @@ public final class Prompts {
      * The template's data for one hook call.
      *
      * @param hookCall the hook call
-     * @return its fields, with payload as text, asked (the questions), the fields of {@link PromptProposals}, apiUrl, token (the
-     *     mark), and flags for the template's sections
+     * @return its fields, with payload as text, asked (the questions), the fields of {@link PromptProposals} and
+     *     {@link PromptMemories}, apiUrl, token (the mark), and flags for the template's sections
      * @throws JsonProcessingException never, because the hook call was read from JSON
      */
     public Map<String, Object> model(@Body Map<String, Object> hookCall) throws JsonProcessingException {
@@ -68,6 +68,7 @@ public final class Prompts {
             model.put("answeredBy", PromptQuestions.name(hookCall.get("answeredBy")));
         }
         model.putAll(PromptProposals.model(hookCall.get("proposals")));
+        model.putAll(PromptMemories.model(hookCall.get("memories")));
         model.put("untrusted", "untrusted".equals(hookCall.get("trust")));
         model.put("repeated", ((Number) hookCall.get("attemptNo")).intValue() > 1);
         model.put("apiUrl", apiUrl);

@@ -19,6 +19,8 @@ import org.apache.camel.Variable;
  *   <li>{@code agentbus_dispatch_latency_seconds}: from a job's due time to its admission
  *   <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: to is the new state (a retry counts as queued, a dead letter
  *     as dead); cause is closed, lease_lost or unblocked
+ *   <li>{@code agentbus_memory_recall_seconds{outcome}}: how long the choice of memories for a prompt took; found, nothing,
+ *     failed
  *   <li>{@code agentbus_api_calls_total{operation,status}}
  *   <li>{@code agentbus_calls_limited_total{reason}}: too_many_calls, too_many_bad_tokens; and {@code
  *     agentbus_bad_tokens_total}
@@ -73,6 +75,20 @@ public final class Meters {
     public void recovered(@Body Map<String, Object> row) throws JsonProcessingException {
         JsonNode job = Json.read((String) row.get("moved"));
         moved(job, job.path("what").asText());
+    }
+
+    /**
+     * Counts a choice of memories for a prompt, with its time.
+     *
+     * @param outcome found, nothing or failed
+     * @param nanos the time that it took, in nanoseconds
+     */
+    public void memoriesRecalled(String outcome, long nanos) {
+        Timer.builder("agentbus.memory.recall")
+                .description("How long the choice of the memories for a prompt took.")
+                .tags("outcome", outcome)
+                .register(registry)
+                .record(Duration.ofNanos(nanos));
     }
 
     /**

@@ -321,6 +321,9 @@ final class SettingsTable {
                     "60000",
                     "The largest payload in a prompt. The gateway accepts bodies up to 256 KiB (measured on OpenClaw"
                             + " 2026.9.6). For a larger payload the prompt says how to fetch it."),
+            keys("project", "project,projectId,project_id,repo,repository"),
+            keys("person", "person,personId,requester,customer"),
+            keys("service", "service,serviceName,service_name,component,host"),
             optional(
                     GatewayKeys.NAMES,
                     Kind.text("names joined by commas"),
@@ -424,6 +427,12 @@ final class SettingsTable {
 
     private static Setting whole(String name, long least, long most, String usual, String text) {
         return setting(name, Kind.whole(name, least, most), usual, text);
+    }
+
+    private static Setting keys(String scope, String usual) {
+        String text = "The payload fields that name the " + scope + " of a job, by which its memories are found. A dot"
+                + " leads into a nested object, as in build.host.";
+        return setting("agentbus.memory.keys." + scope, Kind.text("names joined by commas"), usual, text);
     }
 
     private static Setting flag(String name, String usual, String text) {
