@@ -1,8 +1,8 @@
 -- The operations for the agent or worker of a job, with the token of its attempt: mark it running, report
 -- progress, renew the lease, and the three closes.
 
--- Returns a hash of an operation and its input: two closes with the same hash are the same close. The verdicts
--- on memories are left out, because they do not make it another close; the first ones count.
+-- Returns a hash of an operation and its input: two closes with the same hash are the same close. Verdicts on
+-- memories do not make it another close, so they are left out; the first ones count.
 create or replace function close_hash(p_operation text, p_input jsonb) returns bytea
 language sql stable as $$
   select sha256(convert_to(p_operation || (p_input - 'memories')::text, 'UTF8'))

@@ -58,8 +58,8 @@ begin
   if not exists (select from memory_injections where attempt_id = p_attempt) then
     insert into memory_injections
       (namespace, attempt_id, memory_id, version, job_id, agent_id, bucket, rank, score, score_parts, tokens)
-    select v_job.namespace, p_attempt, memory_id, version, v_job.job_id, v_job.target_agent, bucket, rank, score,
-      score_parts, tokens
+    select v_job.namespace, p_attempt, memory_id, version, v_job.job_id, v_job.target_agent, bucket, rank,
+      score, score_parts, tokens
     from memories_for_job(v_job.namespace, v_job.target_agent, v_job.subject, job_text(v_job),
       job_keys(v_job.payload, v_job.flow_key, v_job.correlation_key, p_mapping));
   end if;

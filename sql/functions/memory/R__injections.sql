@@ -1,5 +1,5 @@
--- How injections are shown: which memories stood in the prompts of a job, and in which prompts a memory stood.
--- An agent is shown those of memories that it may read.
+-- How injections are shown: which memories stood in the prompts of a job, and in which prompts a memory
+-- stood. An agent is shown those of memories that it may read.
 
 -- Returns an injection as lists show it, with title and kind of its memory; p_memory is null when the memory
 -- has retired.
@@ -27,8 +27,8 @@ language sql stable as $$
     || jsonb_build_object('scoreParts', (p_injection).score_parts)
 $$;
 
--- Returns the injections of an attempt that a caller may see, in their order, as get-job shows them: an object
--- with memories, or an empty one.
+-- Returns the injections of an attempt that a caller may see, in their order, as get-job shows them: an
+-- object with memories, or an empty one.
 create or replace function memories_of_attempt(p_principal jsonb, p_attempt uuid) returns jsonb
 language sql stable as $$
   select case when count(*) = 0 then '{}' else jsonb_build_object('memories', jsonb_agg(

@@ -30,10 +30,10 @@ end
 $$;
 
 -- Keeps what the agent of a live attempt says of the memories in its prompt. p_verdicts is the field memories
--- of a close: objects with id (an id, or a number as in the prompt), verdict and note; of two about one memory
--- the first counts. A memory that is called wrong gets a review at once.
--- Returns an object with memoriesIgnored, the ids that name no memory in this prompt, for the answer; an empty
--- object without such. While phase 4 is off or frozen nothing is kept, and all are ignored.
+-- of a close: objects with id (an id, or a number as in the prompt), verdict and note; of two about one
+-- memory the first counts. A memory that is called wrong gets a review at once.
+-- Returns an object with memoriesIgnored, the ids that name no memory in this prompt, for the answer; an
+-- empty object without such. While phase 4 is off or frozen nothing is kept, and all are ignored.
 create or replace function keep_verdicts(p_attempt job_attempts, p_verdicts jsonb) returns jsonb
 language plpgsql as $$
 declare

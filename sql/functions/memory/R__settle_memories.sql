@@ -1,6 +1,6 @@
--- What happens to memories and candidates on its own: the outcomes of attempts are counted for the memories in
--- their prompts, and what has reached its end expires. Every node sweeps; a row that another node has locked
--- is left to it, and a namespace whose phase is off or frozen is left as it is.
+-- What happens to memories and candidates on its own: the outcomes of attempts are counted for the memories
+-- in their prompts, and what has reached its end expires. Every node sweeps; a row that another node has
+-- locked is left to it, and a namespace whose phase is off or frozen is left as it is.
 
 -- Returns how the attempt of an injection has ended; null while it is live. An attempt that history has
 -- dropped has the outcome gone.

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.demo.AgentScript;
 import agentbus.demo.Outcome;
+import agentbus.dispatch.MemoryRecall;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -20,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -152,6 +154,12 @@ class MetricsTableTest {
                                 bus.operatorToken(),
                                 "{\"kind\": \"job_type\", \"name\": \"dev\", \"reason\": \"no builds\"}")
                         .statusCode());
+        // Routes do so from phase 4 on.
+        bus.bus()
+                .camel()
+                .getRegistry()
+                .lookupByNameAndType("memoryRecall", MemoryRecall.class)
+                .recall(new HashMap<>(Map.of("attemptId", UUID.randomUUID().toString())));
         for (int i = 0; i < 3; i++) {
             bus.call("GET", "/v1/health", "abo_nobody-has-this-token", null);
         }

@@ -104,7 +104,7 @@ class ReferenceTablesTest {
                 .filter(file -> !file.endsWith("SettingsTable.java"))
                 .map(SourceFiles::text)
                 .collect(Collectors.joining("\n"));
-        Set<String> read = Pattern.compile("\"(agentbus(\\.[a-z-]+){1,2})\"")
+        Set<String> read = Pattern.compile("\"(agentbus(\\.[a-z-]+){1,3})\"")
                 .matcher(java)
                 .results()
                 .map(found -> found.group(1))
