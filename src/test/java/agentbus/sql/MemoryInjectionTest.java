@@ -142,7 +142,13 @@ class MemoryInjectionTest {
     void an_agent_sees_neither_a_private_memory_of_another_nor_the_prompt_with_it() {
         String open = lessons.add("web-1");
         String secret = lessons.add(
-                "web-1", "visibility", "private", "owner_agent", "devops", "title", "Sessions of web-1 live in the cache");
+                "web-1",
+                "visibility",
+                "private",
+                "owner_agent",
+                "devops",
+                "title",
+                "Sessions of web-1 live in the cache");
         Attempt attempt = lessons.leased("web-1");
         assertEquals(2, inject(attempt).size());
         bus.keepPrompt(Machine.D1, attempt, "prompt with both");
