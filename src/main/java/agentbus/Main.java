@@ -11,6 +11,7 @@ import agentbus.cli.WeekOneCommand;
 import agentbus.contract.Contract;
 import agentbus.demo.BusRunner;
 import agentbus.demo.DemoCommand;
+import agentbus.eval.EvalCommand;
 import agentbus.hawtio.HawtioCommand;
 import agentbus.imports.ImportOpenclawCronsCommand;
 import agentbus.orders.PreviewCommand;
@@ -55,6 +56,7 @@ public final class Main {
         starters.put(
                 "demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv(), runner(System.getenv()))));
         starters.put("bench", new BenchCommand(Main.class, out, err, System.getenv()).spec());
+        starters.put("eval", CommandSpec.forAnnotatedObject(new EvalCommand(out, System.getenv())));
         starters.put("export", CommandSpec.forAnnotatedObject(new ExportCommand(out, System.getenv())));
         starters.put("restore", CommandSpec.forAnnotatedObject(new RestoreCommand(out, System.getenv())));
         starters.put(

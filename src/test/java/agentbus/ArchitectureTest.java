@@ -49,7 +49,8 @@ class ArchitectureTest {
                     "agentbus.console",
                     "agentbus.cli",
                     "agentbus.imports",
-                    "agentbus.backup"),
+                    "agentbus.backup",
+                    "agentbus.eval"),
             Set.of("agentbus.demo", "agentbus.bench", "agentbus.start"),
             Set.of("agentbus"));
 

@@ -1,5 +1,6 @@
 package agentbus.backup;
 
+import agentbus.db.Cleanup;
 import agentbus.settings.SecretFile;
 import agentbus.settings.StartFailure;
 import java.io.FilterOutputStream;

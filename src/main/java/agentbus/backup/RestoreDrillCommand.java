@@ -1,6 +1,7 @@
 package agentbus.backup;
 
 import agentbus.cli.StartOptions;
+import agentbus.db.Cleanup;
 import agentbus.db.Database;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;

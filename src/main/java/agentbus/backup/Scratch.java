@@ -1,5 +1,6 @@
 package agentbus.backup;
 
+import agentbus.db.Cleanup;
 import agentbus.db.Database;
 import agentbus.db.Trees;
 import agentbus.settings.ProgramFiles;

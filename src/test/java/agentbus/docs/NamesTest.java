@@ -12,6 +12,7 @@ import agentbus.contract.Contract;
 import agentbus.contract.Input;
 import agentbus.contract.Operation;
 import agentbus.demo.DemoCommand;
+import agentbus.eval.EvalCommand;
 import agentbus.hawtio.HawtioCommand;
 import agentbus.imports.ImportOpenclawCronsCommand;
 import agentbus.orders.PreviewCommand;
@@ -213,6 +214,7 @@ class NamesTest {
                 "run", CommandSpec.forAnnotatedObject(new RunCommand(System.out, Map.of())),
                 "demo", CommandSpec.forAnnotatedObject(new DemoCommand(System.out, Map.of(), null)),
                 "bench", new BenchCommand(NamesTest.class, System.out, System.err, Map.of()).spec(),
+                "eval", CommandSpec.forAnnotatedObject(new EvalCommand(System.out, Map.of())),
                 "hawtio", CommandSpec.forAnnotatedObject(new HawtioCommand(System.out, Map.of())),
                 "preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(System.out)),
                 "version", CommandSpec.forAnnotatedObject(new VersionCommand(System.out)),

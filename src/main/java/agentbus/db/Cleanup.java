@@ -1,4 +1,4 @@
-package agentbus.backup;
+package agentbus.db;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
  * Steps that remove what a command has made for the time of its work. They run when it is closed, or in a shutdown hook,
  * because Ctrl-C and SIGTERM end the process without its finally blocks.
  */
-final class Cleanup implements AutoCloseable {
+public final class Cleanup implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Cleanup.class);
 
     private final Deque<Runnable> steps = new ArrayDeque<>();
@@ -21,7 +21,7 @@ final class Cleanup implements AutoCloseable {
      *
      * @param name the name of the hook's thread
      */
-    Cleanup(String name) {
+    public Cleanup(String name) {
         hook = new Thread(this::end, name);
         try {
             Runtime.getRuntime().addShutdownHook(hook);
@@ -36,7 +36,7 @@ final class Cleanup implements AutoCloseable {
      *
      * @param step removes one thing; it runs once
      */
-    synchronized void add(Runnable step) {
+    public synchronized void add(Runnable step) {
         if (ended) {
             step.run();
         } else {

@@ -1,0 +1,2 @@
+-- A bus has these statistics from autovacuum.
+analyze memories, memory_words
