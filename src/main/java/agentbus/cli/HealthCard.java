@@ -133,7 +133,8 @@ final class HealthCard {
             String field = "oldest" + state.substring(0, 1).toUpperCase(Locale.ROOT) + state.substring(1) + "Seconds";
             shown.add(field);
             if (health.path(field).asDouble() > 0) {
-                ages.add(Text.words(state) + " for " + Text.age(health.path(field).asDouble()));
+                ages.add(Text.words(state) + " for "
+                        + Text.age(health.path(field).asDouble()));
             }
         }
         return String.join(", ", ages);

@@ -22,8 +22,8 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * Memories, and jobs with the memories that matter to them. The file is JSON lines; {@code docs/memory-evaluation.md}
- * describes the format.
+ * Memories, and jobs with the memories that matter to them. The file is JSON lines; its format is described in
+ * docs/memory-evaluation.md.
  *
  * @param memories the memories, each with {@code memoryId} and the ids of the memories that it replaces and that replace
  *     it

@@ -31,7 +31,16 @@ class GateOfMemoryTest extends PhaseGates {
     private void closed(String memory, int hoursAgo) {
         String at = rows.ago("hours => " + hoursAgo);
         rows.review(
-                memory, "overdue", "created_at", at, "closed_at", at, "closed_by", "operator:anna", "outcome", "confirmed");
+                memory,
+                "overdue",
+                "created_at",
+                at,
+                "closed_at",
+                at,
+                "closed_by",
+                "operator:anna",
+                "outcome",
+                "confirmed");
     }
 
     @Test
@@ -64,10 +73,8 @@ class GateOfMemoryTest extends PhaseGates {
         JsonNode gate = gate(4);
 
         assertEquals("met", gate.get("status").asText(), gate::toPrettyString);
-        assertCriterion(
-                4, "memories_promoted", "met", "5 memories of 3 roles of coordinator, devops, research");
-        assertCriterion(
-                4, "memories_in_prompts", "met", "2 prompts with memories, at most 2 in one, and 80 tokens");
+        assertCriterion(4, "memories_promoted", "met", "5 memories of 3 roles of coordinator, devops, research");
+        assertCriterion(4, "memories_in_prompts", "met", "2 prompts with memories, at most 2 in one, and 80 tokens");
         assertCriterion(4, "memories_reviewed", "met", "1 review was closed, the last one at .*");
     }
 
@@ -110,8 +117,7 @@ class GateOfMemoryTest extends PhaseGates {
         assertCriterion(4, "memories_reviewed", "met", ".*");
 
         String overdue = rows.memory("next_review_at", rows.ago("hours => 73"));
-        assertCriterion(
-                4, "memories_reviewed", "not_met", "the review date \\S+ of memory " + overdue + " has passed");
+        assertCriterion(4, "memories_reviewed", "not_met", "the review date \\S+ of memory " + overdue + " has passed");
 
         String open = rows.review(memory, "conflict", "created_at", rows.ago("hours => 73"));
         assertCriterion(

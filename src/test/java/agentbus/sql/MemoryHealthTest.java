@@ -125,13 +125,7 @@ class MemoryHealthTest {
                 .sync(
                         java.time.Instant.now(),
                         Orders.order(
-                                "knowledge-memory-promote",
-                                "agent",
-                                "research",
-                                "overlap",
-                                "coalesce",
-                                "phase",
-                                4));
+                                "knowledge-memory-promote", "agent", "research", "overlap", "coalesce", "phase", 4));
     }
 
     @Test
