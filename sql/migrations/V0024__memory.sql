@@ -154,6 +154,10 @@ comment on column memories.same_as is 'As in memory_candidates.';
 comment on column memories.identifiers is
   'The identifiers and error codes of title and body in lower case, each with a space before and after it. A trigger fills it.';
 create index memories_listed on memories (namespace, seq);
+create index memories_active on memories (namespace, seq)
+  where status = 'active';
+create index memories_superseded on memories (superseded_by)
+  where superseded_by is not null;
 create index memories_by_subject on memories (namespace, scope, subject_key, kind)
   where status = 'active';
 -- The newest of a subject, which a job about it looks at.
@@ -279,6 +283,8 @@ create index memory_reviews_open on memory_reviews (namespace, seq)
   where closed_at is null;
 create index memory_reviews_listed on memory_reviews (namespace, seq);
 create index memory_reviews_by_memory on memory_reviews (memory_id, seq);
+create index memory_reviews_of_candidate on memory_reviews (candidate_id)
+  where candidate_id is not null and closed_at is null;
 create index memory_reviews_closed on memory_reviews (closed_at)
   where closed_at is not null;
 

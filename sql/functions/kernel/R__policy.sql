@@ -911,6 +911,45 @@ language sql immutable as $$ select interval '8 days' $$;
 -- Chosen: half an hour each for a day, and every step of a whole number of hours is a multiple of 15 seconds.
 create or replace function overview_steps() returns int language sql immutable as $$ select 48 $$;
 
+-- ------------------------------------------------------------------------------------- promotion of memories
+
+-- How sure of a claim its author must at least be, of 5, so that it becomes a memory.
+-- Documented: the plan of the lane says 3.
+create or replace function promoted_confidence() returns int language sql immutable as $$ select 3 $$;
+
+-- How many characters the reason of a promotion has at least.
+-- Chosen: shorter ones, such as "ok", give no reason.
+create or replace function promotion_reason_length() returns int language sql immutable as $$ select 10 $$;
+
+-- How many memories the agents of a namespace make a day (UTC), new versions included.
+-- Chosen: as many as knowledge is told to promote in one of its runs; what is worth more is worth a person.
+create or replace function promotions_a_day() returns int language sql immutable as $$ select 20 $$;
+
+-- After how long somebody looks again at a memory of this stability.
+-- Chosen: a volatile one changes with a release, a stable one outlives the half of a year.
+create or replace function review_after(p_stability text) returns interval
+language sql immutable as $$
+  select case p_stability
+    when 'volatile' then interval '14 days'
+    when 'medium' then interval '60 days'
+    else interval '180 days' end
+$$;
+
+-- From which similarity on (0 to 1) of titles or of whole texts a candidate and a memory of the same scope,
+-- subject and kind are about the same matter, so that the promoter has to say which of them holds.
+-- Chosen: lower than near_duplicate_from. To look at one more memory costs a call, and two that contradict
+-- each other stand in prompts.
+create or replace function conflict_from() returns real language sql immutable as $$ select 0.4::real $$;
+
+-- How many memories one call of expire-memories ends.
+-- Chosen: they take some seconds, and a call may take 20.
+create or replace function expired_at_once() returns int language sql immutable as $$ select 10000 $$;
+
+-- How many versions, reviews and injections get-memory shows, and how many memories a dry run of
+-- expire-memories and the answer of a conflict, newest or nearest first.
+-- Chosen: one screen.
+create or replace function memory_rows_shown() returns int language sql immutable as $$ select 20 $$;
+
 -- ------------------------------------------------------------------------------------------------- retention
 
 -- How many of the newest slots of each standing order are never retired.
