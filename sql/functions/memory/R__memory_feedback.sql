@@ -23,9 +23,7 @@ begin
   if not found then
     return;
   end if;
-  insert into memory_reviews (namespace, memory_id, kind, detail, opened_by)
-  values (v_memory.namespace, p_memory_id, 'wrong', p_detail, current_actor())
-  on conflict do nothing;
+  perform open_memory_review(v_memory.namespace, p_memory_id, 'wrong', p_detail);
 end
 $$;
 
