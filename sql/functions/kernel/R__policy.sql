@@ -783,7 +783,7 @@ create or replace function unused_memory_after() returns interval
 language sql immutable as $$ select interval '60 days' $$;
 
 -- The time between two looks of the auditor at every active memory of a namespace.
--- Chosen: what it looks for grows over days, and a look at 100,000 memories takes about half a second.
+-- Chosen: what it looks for grows over days, and a look at 100,000 memories takes 1.6 s (measured).
 create or replace function memories_looked_at_every() returns interval
 language sql immutable as $$ select interval '1 hour' $$;
 

@@ -162,4 +162,6 @@ set jit = off as $$
     or state = 'queued' and run_after <= now() and moved_xid < lane_floor(namespace, target_agent)
   union all
   select what, id from broken_proposal_invariants()
+  union all
+  select what, id from broken_memory_invariants()
 $$;
