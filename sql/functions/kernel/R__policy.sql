@@ -1090,24 +1090,88 @@ create or replace function most_words_looked_up() returns int language sql immut
 -- Chosen: so the cost stays the same however many memories there are.
 create or replace function most_memories_looked_up() returns int language sql immutable as $$ select 1000 $$;
 
--- How many of the found memories are compared with all words of the job.
+-- How many of the memories that are found by words are compared with all words of the job; and how many that
+-- are found by keys.
 create or replace function most_memories_compared() returns int language sql immutable as $$ select 40 $$;
 
--- How many memories of each key are compared, the newest.
-create or replace function newest_of_key() returns int language sql immutable as $$ select 30 $$;
+-- How many memories about other subjects than those of the job are compared: its text may name these.
+create or replace function most_others_compared() returns int language sql immutable as $$ select 20 $$;
 
--- How much a word in the body of a memory counts, beside 1 for one in its title.
-create or replace function body_word_weight() returns real language sql immutable as $$ select 0.7::real $$;
+-- How much a word in the title of a memory counts.
+-- Chosen: a title names the matter.
+create or replace function title_word_weight() returns real
+language sql immutable as $$ select 1.2::real $$;
 
--- How much a word of the job's subject counts, beside 1 for one of its text.
+-- How much a word in the body of a memory counts.
+create or replace function body_word_weight() returns real
+language sql immutable as $$ select 0.8::real $$;
+
+-- How much a word counts that stands only in the subject of a job.
 create or replace function subject_word_weight() returns real
-language sql immutable as $$ select 1.3::real $$;
+language sql immutable as $$ select 0.8::real $$;
 
--- How much the relevance of a memory grows when the job names its subject.
-create or replace function key_relevance() returns real language sql immutable as $$ select 0.8::real $$;
+-- How many different words a job's text has before each of them says less.
+create or replace function ordinary_text_words() returns real
+language sql immutable as $$ select 15::real $$;
 
--- The least relevance of a memory in a prompt.
-create or replace function least_relevance() returns real language sql immutable as $$ select 1.5::real $$;
+-- By how much the words of a longer text say less, for each power of e that it is longer.
+create or replace function long_text_discount() returns real
+language sql immutable as $$ select 0.3::real $$;
+
+-- The shortest subject, in characters, that counts when a job's text names it.
+-- Chosen: shorter ones are often ordinary words.
+create or replace function shortest_name() returns int language sql immutable as $$ select 4 $$;
+
+-- How much a memory's identifiers must say for one about another subject: the job names an error code, but not
+-- its service.
+create or replace function least_identifiers() returns real
+language sql immutable as $$ select 0.5::real $$;
+
+-- The least relevance of a memory, by the way in which it is near to the job. A word that only one memory has
+-- says 1; its place in title or body counts, too.
+-- Measured: docs/memory-evaluation.md.
+create or replace function least_relevance(p_nearness text) returns real
+language sql immutable as $$
+  select case p_nearness
+    when 'key' then 0.5
+    when 'own' then 0.55
+    when 'named' then 1.0
+    when 'identifier' then 1.0
+    else 1.35 end::real
+$$;
+
+-- How much the nearness of a memory counts beside its relevance.
+create or replace function nearness_weight(p_nearness text) returns real
+language sql immutable as $$
+  select case p_nearness when 'key' then 1.5 when 'own' then 0.3 when 'named' then 0.5 else 0 end::real
+$$;
+
+-- How many memories of its subjects a job gets whose words say too little, when others matter.
+create or replace function most_key_fills() returns int language sql immutable as $$ select 2 $$;
+
+-- How many memories of its agent a job gets whose words say too little, when others matter.
+create or replace function most_role_fills() returns int language sql immutable as $$ select 1 $$;
+
+-- From which similarity of titles on (0 to 1) a memory about another subject is left out beside one about the
+-- job's own: two services often have the same memory with other numbers.
+create or replace function alike_of_other_subject() returns real
+language sql immutable as $$ select 0.4::real $$;
+
+-- The least part that is left of a memory's score by its age.
+create or replace function least_recency() returns real language sql immutable as $$ select 0.7::real $$;
+
+-- After how long the part of a score that age takes away is half gone. Null for kinds that do not age.
+-- Chosen: a context is of a season, facts change within half a year, and lessons hold longer.
+create or replace function memory_half_life(p_kind text) returns interval
+language sql immutable as $$
+  select case p_kind
+    when 'context' then interval '30 days'
+    when 'entity_fact' then interval '180 days'
+    when 'decision' then null
+    when 'preference' then null
+    when 'constraint' then null
+    else interval '365 days' end
+$$;
 
 -- How many memories are thought of beside those of the namespace, so that a namespace with few memories does
 -- not take each word for a rare one.

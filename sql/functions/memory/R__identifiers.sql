@@ -28,16 +28,17 @@ language sql immutable as $$
     '-._/\:@=#&+~|<>', '               ')
 $$;
 
--- Returns the words of a text by which memories are found: stems of English, other words as they are, and
--- identifiers behind #. Stop words and numbers of one or two digits are none.
+-- Returns the words of a text by which memories are found, each once: stems of English, or the group of
+-- words that mean the same (stands_for), other words as they are, and identifiers behind #. Stop words and
+-- numbers of one or two digits are none.
 create or replace function searched_words(p_text text) returns text[]
 language sql immutable as $$
   select coalesce(array_agg(word), '{}')
   from (
-    select word
-    from unnest(tsvector_to_array(to_tsvector('pg_catalog.english', with_parts_apart(p_text)))) word
-    where length(word) between 2 and identifier_length() and word !~ '^\d{1,2}$'
-    union all
+    select stands_for(stem) as word
+    from unnest(tsvector_to_array(to_tsvector('pg_catalog.english', with_parts_apart(p_text)))) stem
+    where length(stem) between 2 and identifier_length() and stem !~ '^\d{1,2}$'
+    union
     select '#' || identifier
     from unnest(identifiers_of(p_text)) identifier) found
 $$;
@@ -62,17 +63,21 @@ begin
   new.identifiers := coalesce((
     select ' ' || string_agg(identifier, ' ' order by identifier) || ' '
     from unnest(identifiers_of(new.title || E'\n' || new.body)) identifier), '');
+  -- The words of the subject are no words of the text: a memory must say more about a job than whom it is
+  -- about.
   new.words := coalesce((
-    select string_agg(query_of_word(new.namespace, word)::text || ':1' || min_weight, ' ')::tsvector
+    select string_agg(query_of_word(new.namespace, word)::text || ':1' || weight, ' ')::tsvector
     from (
-      select word, min(weight) as min_weight
+      select word,
+        case
+          when word = any (subject_words) then 'C'
+          when word = any (title_words) then 'A'
+          else 'B' end as weight
       from (
-        select unnest(searched_words(new.title)) as word, 'A' as weight
-        union all
-        select unnest(searched_words(new.body)), 'B'
-        union all
-        select unnest(searched_words(new.subject_key)), 'C') each_word
-      group by word) weighed), '');
+        select searched_words(new.subject_key) as subject_words, searched_words(new.title) as title_words,
+          searched_words(new.body) as body_words) t
+      cross join lateral (select distinct unnest(subject_words || title_words || body_words) as word) w
+      ) weighted), '');
   return new;
 end
 $$;

@@ -13,18 +13,23 @@ language sql stable as $$
 $$;
 
 -- Returns the words of a job that stand in active memories of the namespace, each with the number of those
--- memories and how much it says: from 0 for a word of all memories to 1 for one of a single memory. A word of
--- the subject says more than one of the text.
-create or replace function job_words(p_namespace text, p_subject text, p_text text)
+-- memories and how much it says, from 0 for a word of all memories to 1 for one of a single memory. Common
+-- words say less, and so do those of the subject, which are the same for many jobs; the words of the
+-- agent's own name say nothing. In a long text each word says less, because some words of every memory
+-- stand in it.
+create or replace function job_words(p_namespace text, p_agent text, p_subject text, p_text text)
 returns table (word text, memories int, says real)
 language sql stable as $$
   select f.word, f.memories,
-    ((1 - ln(f.memories + word_prior()) / ln(of_all.memories + memories_prior()))
-      * case when f.word = any (of_subject.words) then subject_word_weight() else 1 end)::real
-  from (select memories from memory_words where namespace = p_namespace and word = '') of_all
-  cross join lateral (
-    select searched_words(p_subject) as words,
-      searched_words(left(p_text, job_text_length())) as more) of_subject
-  join memory_words f on f.namespace = p_namespace and f.word = any (of_subject.words || of_subject.more)
-  where f.word <> ''
+    (greatest(0, 1 - ln(f.memories + word_prior()) / ln(of_all.memories + memories_prior()))
+      * word_weight(f.word)
+      * case when f.word = any (j.of_text) then 1 else subject_word_weight() end
+      / (1 + long_text_discount() * ln(greatest(1, cardinality(j.of_text) / ordinary_text_words()))))::real
+  from (
+    select searched_words(left(p_text, job_text_length())) as of_text,
+      searched_words(p_subject) as of_subject,
+      searched_words(p_agent) as of_agent) j
+  join memory_words f on f.namespace = p_namespace and f.word = any (j.of_text || j.of_subject)
+  join memory_words of_all on of_all.namespace = p_namespace and of_all.word = ''
+  where f.word <> all (j.of_agent)
 $$;

@@ -42,12 +42,79 @@ language sql stable as $$
       group by 1) kinds))
 $$;
 
+-- Returns the memories that may matter to a job: those with its most telling words, as long as few memories
+-- have these, and the newest of each of its keys. p_words are its words (job_words), the most telling first,
+-- p_subjects its keys, each as scope:key.
+create or replace function memories_to_compare(
+  p_namespace text, p_agent text, p_words text[], p_says real[], p_frequencies int[], p_subjects text[]
+) returns setof uuid
+language sql stable as $$
+  with looked_up as (
+    select word, says, sum(memories) over (order by place) as in_all
+    from unnest(p_words[:most_words_looked_up()], p_says, p_frequencies)
+      with ordinality w (word, says, memories, place)
+    where word is not null
+  ), found as (
+    select m.memory_id, bool_or(m.fits) as fits, sum(l.says) as says
+    from looked_up l
+    cross join lateral (
+      select memory_id, scope = 'global' or scope || ':' || subject_key = any (p_subjects) as fits
+      from memories
+      where words @@ query_of_word(p_namespace, l.word) and status = 'active' and namespace = p_namespace
+        and (visibility = 'shared' or owner_agent = p_agent)) m
+    where l.in_all <= most_memories_looked_up()
+    group by m.memory_id
+  )
+  (
+    select memory_id
+    from found
+    where fits
+    order by says desc, memory_id
+    limit most_memories_compared())
+  union
+  (
+    select memory_id
+    from found
+    where not fits
+    order by says desc, memory_id
+    limit most_others_compared())
+  union
+  select of_key.memory_id
+  from unnest(p_subjects) subject
+  cross join lateral (
+    select memory_id
+    from memories
+    where namespace = p_namespace and scope = split_part(subject, ':', 1)
+      and subject_key = substr(subject, strpos(subject, ':') + 1)
+      and status = 'active' and (visibility = 'shared' or owner_agent = p_agent)
+    order by seq desc
+    limit greatest(1, most_memories_compared() / cardinality(p_subjects))) of_key
+$$;
+
+-- Returns by how much an old memory of a kind counts less, from 1 down to least_recency. Decisions,
+-- preferences and constraints hold until somebody ends them.
+create or replace function memory_recency(p_kind text, p_since timestamptz) returns real
+language sql stable as $$
+  select coalesce(least_recency() + (1 - least_recency())
+    * 0.5 ^ (extract(epoch from now() - p_since) / extract(epoch from memory_half_life(p_kind))), 1)::real
+$$;
+
+-- Returns by how much a memory counts more or less by what came of it, from 0.8 to 1.2. 1 for one that was
+-- never used.
+create or replace function memory_outcome(p_uses memory_uses) returns real
+language sql immutable as $$
+  select (0.8 + 0.4 * (good + 2) / (good + bad + 4.0))::real
+  from (
+    select coalesce(2 * (p_uses).used + (p_uses).helped, 0) as good,
+      coalesce((p_uses).irrelevant + 2 * (p_uses).wrong + (p_uses).hurt, 0) as bad) n
+$$;
+
 -- Returns the memories that matter to a job, the most important first: at most p_limit and p_tokens (null:
--- most_injected, most_injected_tokens). Only active ones that are shared or belong to p_agent, and none
--- about a project, person or service beside those of the job. p_subject and p_text are the job's subject
--- and text (job_text), p_keys its keys (job_keys). bucket says why: exact for a key or a name in the text,
--- role for a memory of the agent, global for the others. No row when nothing reaches least_relevance.
--- Writes nothing.
+-- most_injected, most_injected_tokens). p_subject and p_text are the job's subject and text (job_text),
+-- p_keys its keys (job_keys). Only active memories that are shared or belong to p_agent, and of those with
+-- a subject only the ones about a key of the job, a subject that its text names, the agent itself, or an
+-- identifier in its text. bucket says why: exact, role for a memory of the agent, global for the others.
+-- No row when nothing says enough about the job. Writes nothing.
 create or replace function memories_for_job(
   p_namespace text, p_agent text, p_subject text, p_text text, p_keys jsonb,
   p_limit int default null, p_tokens int default null
@@ -58,103 +125,111 @@ create or replace function memories_for_job(
 )
 language plpgsql stable rows 10 set jit = off as $$
 declare
-  v_words text[];
-  v_says real[];
-  v_ids uuid[];
-  v_text text := spelled_apart(left(concat_ws(' ', p_subject, p_text), job_text_length()));
-  v_memory record;
   v_limit int := coalesce(p_limit, most_injected());
   v_most_tokens int := coalesce(p_tokens, most_injected_tokens());
+  v_text text := spelled_apart(left(concat_ws(' ', p_subject, p_text), job_text_length()));
+  v_subjects text[] := (select coalesce(array_agg(k.scope || ':' || k.key), '{}') from key_rows(p_keys) k)
+    || ('agent:' || p_agent);
+  v_scopes text[] := (select coalesce(array_agg(distinct k.scope), '{}') from key_rows(p_keys) k);
+  v_words text[];
+  v_lexemes text[];
+  v_says real[];
+  v_frequencies int[];
+  v_memory record;
+  v_chosen jsonb := '[]';
   v_rank int := 0;
   v_tokens int := 0;
-  v_titles text[] := '{}';
+  v_any boolean := false;
+  v_key_fills int := most_key_fills();
+  v_role_fills int := most_role_fills();
 begin
-  select array_agg(w.word order by w.word), array_agg(w.says order by w.word)
-  into v_words, v_says
-  from job_words(p_namespace, p_subject, p_text) w;
-  -- The most telling words, as long as few memories have them, and the newest memories of each key.
-  with looked_up as (
-    select w.word, w.says, sum(w.memories) over (order by w.says desc, w.word) as in_all
-    from job_words(p_namespace, p_subject, p_text) w
-    order by w.says desc, w.word
-    limit most_words_looked_up()
-  ), by_words as (
-    select m.memory_id
-    from looked_up l
-    cross join lateral (
-      select memories.memory_id
-      from memories
-      where memories.words @@ query_of_word(p_namespace, l.word)
-        and memories.status = 'active' and memories.namespace = p_namespace
-        and (memories.visibility = 'shared' or memories.owner_agent = p_agent)) m
-    where l.in_all <= most_memories_looked_up()
-    group by m.memory_id
-    order by sum(l.says) desc, m.memory_id
-    limit most_memories_compared()
-  ), by_keys as (
-    select m.memory_id
-    from (
-      select k.scope, k.key from key_rows(p_keys) k
-      union all
-      select 'agent', p_agent) k
-    cross join lateral (
-      select memories.memory_id
-      from memories
-      where memories.namespace = p_namespace and memories.scope = k.scope and memories.subject_key = k.key
-        and memories.status = 'active'
-        and (memories.visibility = 'shared' or memories.owner_agent = p_agent)
-      order by memories.seq desc
-      limit newest_of_key()) m
-  )
-  select array_agg(c.memory_id) into v_ids
-  from (select b.memory_id from by_words b union select b.memory_id from by_keys b) c;
+  select array_agg(w.word order by w.says desc, w.word),
+    array_agg(word_in_namespace(p_namespace, w.word) order by w.says desc, w.word),
+    array_agg(w.says order by w.says desc, w.word),
+    array_agg(w.memories order by w.says desc, w.word)
+  into v_words, v_lexemes, v_says, v_frequencies
+  from job_words(p_namespace, p_agent, p_subject, p_text) w
+  where w.says > 0;
   for v_memory in
-    select r.*,
-      (r.relevance * r.importance * r.recency * r.outcome)::real as score
-    from (
-      select m.*, t.of_words, t.of_title, t.of_identifiers, k.named,
-        (t.of_words + case when k.named then key_relevance() else 0 end)::real as relevance,
-        (0.7 + 0.1 * m.confidence)::real as importance,
-        1::real as recency,
-        1::real as outcome
+    with compared as (
+      select m.*, t.of_words, t.of_identifiers, n.nearness, memory_recency(m.kind, m.valid_from) as recency,
+        (0.8 + 0.08 * m.confidence)::real as importance, memory_outcome(u) as outcome
       from memories m
+      left join memory_uses u on u.memory_id = m.memory_id
       cross join lateral (
-        select
-          coalesce(sum(w.says * case when u.weights[1] = 'A' then 1 else body_word_weight() end), 0)::real
-            as of_words,
-          coalesce(sum(w.says) filter (where u.weights[1] = 'A'), 0)::real as of_title,
-          coalesce(sum(w.says) filter (where w.word like '#%'), 0)::real as of_identifiers
-        from unnest(m.words) u
-        join unnest(v_words, v_says) w (word, says) on u.lexeme = word_in_namespace(p_namespace, w.word)) t
+        select coalesce(sum(says * weight) filter (where word not like '#%'), 0)::real as of_words,
+          coalesce(sum(says) filter (where word like '#%'), 0)::real as of_identifiers
+        from (
+          select w.word, w.says,
+            case l.weights[1] when 'A' then title_word_weight() else body_word_weight() end as weight
+          from unnest(m.words) l
+          join unnest(v_words, v_lexemes, v_says) w (word, lexeme, says) on w.lexeme = l.lexeme
+          where l.weights[1] <> 'C') found) t
       cross join lateral (
-        select m.scope = 'agent' and m.subject_key = p_agent
-          or exists (select from key_rows(p_keys) k where k.scope = m.scope and k.key = m.subject_key)
-          or m.scope <> 'global' and strpos(v_text, spelled_apart(m.subject_key)) > 0 as named) k
-      where m.memory_id = any (v_ids)
+        select case
+          when m.scope = 'global' then 'global'
+          when m.scope = 'agent' and m.subject_key = p_agent then 'own'
+          when m.scope || ':' || m.subject_key = any (v_subjects) then 'key'
+          when m.scope <> 'agent' and length(m.subject_key) >= shortest_name()
+              and strpos(v_text, spelled_apart(m.subject_key)) > 0
+            then case when m.scope = any (v_scopes) then 'named' else 'key' end
+          when m.scope in ('service', 'project') and not m.scope = any (v_scopes)
+              and t.of_identifiers >= least_identifiers()
+            then 'identifier' end as nearness) n
+      where m.memory_id in (
+          select memories_to_compare(p_namespace, p_agent, v_words, v_says, v_frequencies, v_subjects))
         and (m.expires_at is null or m.expires_at > now())
-        and (m.scope = 'global' or k.named)) r
-    where r.relevance >= least_relevance()
-    order by score desc, r.seq desc
+        and n.nearness is not null
+    ), judged as (
+      select c.*, c.of_words + c.of_identifiers as relevance,
+        c.of_words + c.of_identifiers >= least_relevance(c.nearness) as matters,
+        ((c.of_words + c.of_identifiers + nearness_weight(c.nearness))
+          * c.importance * c.recency * c.outcome)::real as of_all
+      from compared c
+    )
+    select j.*
+    from judged j
+    where j.matters or j.nearness in ('key', 'own')
+    order by j.matters desc, j.of_all desc, j.seq desc
     limit 3 * v_limit
   loop
+    -- A job that some memory matters to, or that is about a person, gets a few more of its subject and agent.
+    if v_memory.matters then
+      v_any := true;
+    elsif v_memory.nearness = 'key' then
+      continue when v_key_fills = 0 or not (v_any or v_memory.scope = 'person');
+    else
+      continue when v_role_fills = 0 or not v_any;
+    end if;
     tokens := memory_tokens(v_memory.title, v_memory.body);
-    continue when v_tokens + tokens > v_most_tokens
-      or exists (
-        select from unnest(v_titles) chosen where similarity_of(chosen, v_memory.title) >= equal_title());
+    continue when v_tokens + tokens > v_most_tokens or exists (
+      select
+      from jsonb_to_recordset(v_chosen) c (title text, body text, subject text)
+      where case
+        when c.subject is not distinct from v_memory.subject_key
+          then proposal_similarity(c.title, c.body, v_memory.title, v_memory.body) >= near_duplicate_from()
+        when v_memory.nearness in ('named', 'identifier')
+          then similarity_of(c.title, v_memory.title) >= alike_of_other_subject()
+        else false end);
+    if not v_memory.matters then
+      v_key_fills := v_key_fills - (v_memory.nearness = 'key')::int;
+      v_role_fills := v_role_fills - (v_memory.nearness = 'own')::int;
+    end if;
     v_rank := v_rank + 1;
     v_tokens := v_tokens + tokens;
-    v_titles := v_titles || v_memory.title;
+    v_chosen := v_chosen || jsonb_build_object('title', v_memory.title, 'body', v_memory.body,
+      'subject', v_memory.subject_key);
     memory_id := v_memory.memory_id;
     version := v_memory.version;
     bucket := case
-      when v_memory.scope = 'agent' or v_memory.owner_agent = p_agent then 'role'
-      when v_memory.scope = 'global' then 'global'
+      when v_memory.nearness = 'own' or v_memory.owner_agent = p_agent then 'role'
+      when v_memory.nearness = 'global' then 'global'
       else 'exact' end;
     rank := v_rank;
-    score := v_memory.score;
-    score_parts := jsonb_build_object('words', v_memory.of_words, 'title', v_memory.of_title,
-      'identifiers', v_memory.of_identifiers, 'key', v_memory.named, 'relevance', v_memory.relevance,
-      'importance', v_memory.importance, 'recency', v_memory.recency, 'outcome', v_memory.outcome);
+    score := v_memory.of_all;
+    score_parts := jsonb_build_object('words', v_memory.of_words, 'identifiers', v_memory.of_identifiers,
+      'nearness', v_memory.nearness, 'matters', v_memory.matters, 'importance', v_memory.importance,
+      'recency', v_memory.recency, 'outcome', v_memory.outcome);
     kind := v_memory.kind;
     scope := v_memory.scope;
     subject_key := v_memory.subject_key;
