@@ -1122,8 +1122,8 @@ language sql immutable as $$ select 0.3::real $$;
 -- Chosen: shorter ones are often ordinary words.
 create or replace function shortest_name() returns int language sql immutable as $$ select 4 $$;
 
--- How much a memory's identifiers must say for one about another subject: the job names an error code, but not
--- its service.
+-- How much a memory's identifiers must say for one about another subject: the job names an error code, but
+-- not its service.
 create or replace function least_identifiers() returns real
 language sql immutable as $$ select 0.5::real $$;
 

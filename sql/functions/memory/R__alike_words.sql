@@ -4,7 +4,10 @@
 -- Measured on the half of the evaluation for tuning: without the groups 4 of 100 relevant memories fewer are
 -- found. A word stands in one group, the first that has it.
 
--- The functions hold their words as constants, because each call of memories_for_job asks for hundreds.
+-- Makes two functions that hold their words as constants, because each call of memories_for_job asks for
+-- hundreds. stands_for(p_stem text) returns the group of a stem, behind ~; the stem itself when it is in
+-- none. word_weight(p_word text) returns how much a word of searched_words says beside its rarity: 1, or
+-- less for a common one.
 do $do$
 declare
   v_groups text := $words$
@@ -222,7 +225,3 @@ begin
     || ' $$ select coalesce((%L::jsonb -> p_word)::real, 1) $$', v_weights);
 end
 $do$;
-comment on function stands_for(text) is
-  'Returns the group of a stem, behind ~; the stem itself when it is in none.';
-comment on function word_weight(text) is
-  'Returns how much a word says that searched_words returns, beside its rarity: 1, or less for a common word.';
