@@ -33,8 +33,7 @@ language sql stable as $$
     select n.memory_id,
       greatest(similarity_of((p_draft).title, n.title), proposal_similarity((p_draft).title,
         compared_body((p_draft).body), n.title, compared_body(n.body))) as alike,
-      same_words((p_draft).title) = same_words(n.title)
-        and same_words((p_draft).body) = same_words(n.body) as same
+      n.same_as = text_key((p_draft).title, (p_draft).body) as same
     from near n
   ), found as (
     select * from alike where alike >= conflict_from() or same
