@@ -917,6 +917,11 @@ create or replace function overview_steps() returns int language sql immutable a
 -- Documented: the plan of the lane says 3.
 create or replace function promoted_confidence() returns int language sql immutable as $$ select 3 $$;
 
+-- The least share of an agent's words (0 to 1) that must be those of the author, when it changes them as it
+-- promotes a candidate or writes a new version.
+-- Chosen: half, as recalled_from; to shorten keeps nearly all.
+create or replace function kept_words() returns real language sql immutable as $$ select 0.5::real $$;
+
 -- How many characters the reason of a promotion has at least.
 -- Chosen: shorter ones, such as "ok", give no reason.
 create or replace function promotion_reason_length() returns int language sql immutable as $$ select 10 $$;

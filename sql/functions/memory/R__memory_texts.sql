@@ -61,9 +61,9 @@ begin
 end
 $$;
 
--- Returns the key of a title and a body, as the column same_as has it: texts with the same words have the same
--- key, whatever their white space, punctuation and upper case. A negation makes it another key, so that
--- nothing that says the opposite is taken for the same.
+-- Returns the key of a title and a body, as the column same_as has it: texts with the same words have the
+-- same key, whatever their white space, punctuation and upper case. A negation makes it another key, so
+-- that nothing that says the opposite is taken for the same.
 create or replace function text_key(p_title text, p_body text) returns text
 language sql immutable as $$
   select md5(regexp_replace(lower(p_title || p_body), '[[:space:][:punct:]]+', '', 'g'))

@@ -131,6 +131,8 @@ begin
   end if;
   perform gate_author(p_principal, p_candidate);
   perform gate_trust(p_principal, p_candidate);
+  perform gate_words(p_principal, p_candidate.title || E'\n' || p_candidate.body,
+    p_draft.title || E'\n' || p_draft.body);
   perform gate_reason(p_draft.notes);
   perform gate_confidence(p_principal, p_candidate.confidence, p_draft.confidence);
   perform gate_evidence(p_candidate);
@@ -224,8 +226,11 @@ begin
   end if;
   perform refuse_ended_candidate(v_candidate, 'be promoted');
   perform pass_gates(p_principal, v_candidate, v_draft);
-  v_draft.owner_agent := memory_owner(p_principal, v_namespace, v_draft.visibility, v_draft.owner_agent,
-    p_principal ->> 'name');
+  if v_draft.owner_agent is distinct from v_candidate.owner_agent
+    or v_draft.visibility <> v_candidate.visibility then
+    v_draft.owner_agent := memory_owner(p_principal, v_namespace, v_draft.visibility, v_draft.owner_agent,
+      p_principal ->> 'name');
+  end if;
   v_old := memory_to_supersede(p_principal, v_namespace, v_draft.supersedes);
   v_conflicts := undecided_conflicts(p_principal, v_candidate, v_draft, p_input);
   if v_conflicts <> '[]' then

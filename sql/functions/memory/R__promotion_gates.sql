@@ -70,6 +70,36 @@ begin
 end
 $$;
 
+-- Returns which share of the words of a text, in groups of three, stands in another text, from 0 to 1.
+create or replace function words_kept(p_text text, p_other text) returns real
+language sql immutable as $$
+  select (select count(*) from unnest(own) words where words = any (known))::real
+    / greatest(cardinality(own), 1)
+  from shingles(p_text) own
+  cross join shingles(p_other) known
+$$;
+
+-- Gates trust and author for the words of an agent that promotes: refuses other words than p_old, those of
+-- the author, from an agent that has text from outside at work, and words that keep less than kept_words of
+-- them, because nobody has promoted these.
+create or replace function gate_words(p_principal jsonb, p_old text, p_new text) returns void
+language plpgsql stable as $$
+begin
+  if not is_agent(p_principal) or p_new = p_old then
+    return;
+  end if;
+  if exists (select from attempts_behind(p_principal) where not job_is_trusted(job_id)) then
+    perform refuse_at_gate('trust', format('agent %s is at work on text from outside, and the words are not those of the author',
+        p_principal ->> 'name'),
+      'body', null, 'the words of the author; or a person');
+  end if;
+  if words_kept(p_new, p_old) < kept_words() then
+    perform refuse_at_gate('author', 'this text says something else, and nobody promotes words of their own',
+      'body', null, 'a shorter text in the words of the author; or create-memory-candidate, which another one promotes');
+  end if;
+end
+$$;
+
 -- Gate reason: the notes say why.
 create or replace function gate_reason(p_notes text) returns void
 language plpgsql stable as $$

@@ -39,13 +39,7 @@ begin
     perform refuse_at_gate('trust', format('memory %s is untrusted', p_old.memory_id), 'supersedesMemoryId',
       to_jsonb(p_old.memory_id), 'a person, who has looked at its sources');
   end if;
-  if is_agent(p_principal) and proposal_similarity(p_draft.title, compared_body(p_draft.body), p_old.title,
-      compared_body(p_old.body)) < near_duplicate_from() then
-    perform refuse_at_gate('author', format('this text says something else than memory %s, and nobody promotes words of their own',
-        p_old.memory_id),
-      'body', null, format('create-memory-candidate with supersedesMemoryId %s, which another one promotes',
-        p_old.memory_id));
-  end if;
+  perform gate_words(p_principal, p_old.title || E'\n' || p_old.body, p_draft.title || E'\n' || p_draft.body);
   perform gate_reason(p_draft.notes);
   perform gate_confidence(p_principal, p_old.confidence, p_draft.confidence);
   perform gate_expiry(p_draft.expires_at);
