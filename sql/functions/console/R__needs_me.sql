@@ -73,6 +73,8 @@ begin
     union all
     select * from needs_critical(p_namespace)
     union all
+    select * from needs_memories(p_namespace)
+    union all
     select * from needs_blocked(p_namespace)
     union all
     select * from needs_ended_causes(p_namespace)

@@ -171,7 +171,9 @@ begin
   foreach v_check in array '{audit_failure_clusters,audit_rising_dead_letters,audit_stuck_jobs,'
     'audit_silent_ends,audit_silent_orders,audit_stale_replans,'
     'audit_spam,audit_stale_proposals,audit_duplicates,audit_low_confidence,audit_budget_abuse,'
-    'audit_orphaned_conversions}'::text[]
+    'audit_orphaned_conversions,'
+    'audit_overdue_memories,audit_every_memory,audit_contradicted_memories,audit_wrong_memories,'
+    'audit_memory_growth}'::text[]
   loop
     begin
       execute format('select %I($1)', v_check) using p_now;
