@@ -65,8 +65,8 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
   left join memory_candidates c on c.candidate_id = (review).candidate_id
 $$;
 
--- Returns the oldest candidate that only a person may promote, because a source of it holds text from outside,
--- after curator_patience, in which the curator may reject it.
+-- Returns the oldest candidate that only a person may promote, because a source of it holds text from
+-- outside, after curator_patience, in which the curator may reject it.
 create or replace function needs_memory_candidates(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
   select
@@ -112,8 +112,8 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
   from reviews_left(p_namespace, '{overdue,unused,source_changed}', curator_absence())
 $$;
 
--- Returns the items of all sources about memories; none while phase 4 is off or frozen, because the acts would
--- be refused and no memory stands in a prompt.
+-- Returns the items of all sources about memories; none while phase 4 is off or frozen, because the acts
+-- would be refused and no memory stands in a prompt.
 create or replace function needs_memories(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language plpgsql stable as $$
 begin

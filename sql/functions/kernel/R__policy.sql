@@ -771,13 +771,13 @@ create or replace function budget_refusals_to_tell() returns int language sql im
 -- Chosen: enough to see what they have in common; the number of all is beside them.
 create or replace function findings_listed() returns int language sql immutable as $$ select 20 $$;
 
--- ------------------------------------------------------------------------------------------ audit of memories
+-- -------------------------------------------------------------------------------------- audit of memories
 
 -- How many memories of each namespace one look of the auditor puts on the list of reviews, of each kind.
 -- Chosen: far more than a curator reads on a day, and written within some tens of milliseconds.
 create or replace function reviews_opened_at_once() returns int language sql immutable as $$ select 200 $$;
 
--- How long a memory may go without a verdict used before the auditor asks whether it is still worth its place.
+-- How long a memory may go without a verdict used before the auditor asks whether it is worth its place.
 -- Documented: the plan of the lane says 60 days.
 create or replace function unused_memory_after() returns interval
 language sql immutable as $$ select interval '60 days' $$;

@@ -6,8 +6,9 @@ create or replace function gate_roles() returns int language sql immutable as $$
 
 -- Criterion: candidates of gate_roles agents or more have become memories since p_from, among the newest
 -- gate_looks memories. Memories of people and new versions show nothing about the fleet.
-create or replace function gate_promotions(p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz)
-returns jsonb language plpgsql stable as $$
+create or replace function gate_promotions(
+  p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz
+) returns jsonb language plpgsql stable as $$
 declare
   v_seen record;
 begin
@@ -44,8 +45,9 @@ $$;
 
 -- Criterion: within the demanded time prompts had memories, and none of the newest had more than
 -- most_injected; each memory in a prompt is one row. Without such a prompt there is nothing to judge.
-create or replace function gate_injections(p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz)
-returns jsonb language plpgsql stable as $$
+create or replace function gate_injections(
+  p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz
+) returns jsonb language plpgsql stable as $$
 declare
   v_window timestamptz := greatest(p_from, p_now - gate_time(p_phase));
   v_seen record;
@@ -106,7 +108,8 @@ begin
     and next_review_at < v_late
   order by next_review_at
   limit 1;
-  select count(*) as reviews, max(closed_at) as at, (array_agg(review_id order by closed_at desc))[1] as sample
+  select count(*) as reviews, max(closed_at) as at,
+    (array_agg(review_id order by closed_at desc))[1] as sample
   into v_done
   from (
     select review_id, closed_at

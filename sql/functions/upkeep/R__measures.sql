@@ -173,8 +173,8 @@ returns table (metric text, labels jsonb, value double precision) language sql s
       g (metric, value)
 $$;
 
--- Returns the active memories by kind, the open candidates by trust and the open reviews by kind, with the age
--- of the oldest candidate and review of each. What there is none of has no row.
+-- Returns the active memories by kind, the open candidates by trust and the open reviews by kind, with the
+-- age of the oldest candidate and review of each. What there is none of has no row.
 create or replace function measured_memories()
 returns table (metric text, labels jsonb, value double precision) language sql stable as $$
   select 'agentbus_memories', jsonb_build_object('namespace', namespace, 'kind', kind), count(*)

@@ -60,7 +60,9 @@ class AuditMemoriesTest {
 
     private void close(String outcome) {
         bus.jdbc()
-                .update("update memory_reviews set closed_at = now(), closed_by = 'operator:anna', outcome = ?", outcome);
+                .update(
+                        "update memory_reviews set closed_at = now(), closed_by = 'operator:anna', outcome = ?",
+                        outcome);
     }
 
     private void used(String memory, int injected, int irrelevant, String lastUsed) {
@@ -81,17 +83,16 @@ class AuditMemoriesTest {
         rows.memory("next_review_at", rows.ago("days => 3"), "status", "expired", "ended_at", rows.ago("days => 1"));
 
         assertEquals(List.of(overdue + " Its review date 2026-01-02T03:04:05Z has come."), reviews("overdue"));
-        assertEquals(
-                1,
-                bus.count("audit_log where action = 'memory_review.created' and actor = 'dispatcher:auditor'"));
+        assertEquals(1, bus.count("audit_log where action = 'memory_review.added' and actor = 'dispatcher:auditor'"));
 
         close("withdrawn");
         assertEquals(List.of(), reviews("overdue"), "somebody has said why it is not looked at");
-        bus.jdbc().update("update memories set next_review_at = next_review_at + interval '5 years' where status = 'active'");
+        bus.jdbc()
+                .update(
+                        "update memories set next_review_at = next_review_at + interval '5 years' where status = 'active'");
         bus.jdbc().update("update memory_reviews set created_at = '2026-01-03T00:00:00Z'");
         bus.jdbc().update("update memories set next_review_at = '2026-02-02T00:00:00Z' where status = 'active'");
-        assertEquals(
-                2, reviews("overdue").size(), "the new dates have come, that of the other memory among them");
+        assertEquals(2, reviews("overdue").size(), "the new dates have come, that of the other memory among them");
     }
 
     @Test
@@ -134,7 +135,9 @@ class AuditMemoriesTest {
                         never + " It has stood in no prompt since " + old + ".",
                         useless + " It has stood in 12 prompts, the last time at 2026-02-01T10:00:00Z. Since " + old
                                 + " no agent has called it used; 3 agents have called it irrelevant."),
-                reviews("unused").stream().sorted((a, b) -> Boolean.compare(a.startsWith(useless), b.startsWith(useless))).toList());
+                reviews("unused").stream()
+                        .sorted((a, b) -> Boolean.compare(a.startsWith(useless), b.startsWith(useless)))
+                        .toList());
 
         close("withdrawn");
         assertEquals(List.of(), reviews("unused"));
@@ -159,8 +162,18 @@ class AuditMemoriesTest {
     @Test
     void a_memory_that_rests_on_one_that_has_ended_gets_a_review_unless_it_was_confirmed_since() {
         String source = rows.memory(
-                "title", "Imports run at night", "status", "wrong", "ended_at", "2026-01-02T03:04:05Z", "ended_by",
-                "operator:anna", "end_reason", "They run at noon.", "created_at", "2026-01-01T00:00:00Z");
+                "title",
+                "Imports run at night",
+                "status",
+                "wrong",
+                "ended_at",
+                "2026-01-02T03:04:05Z",
+                "ended_by",
+                "operator:anna",
+                "end_reason",
+                "They run at noon.",
+                "created_at",
+                "2026-01-01T00:00:00Z");
         JsonNode onIt = Machine.parse("[{\"kind\": \"job\", \"id\": \"" + UUID.randomUUID()
                 + "\"}, {\"kind\": \"memory\", \"id\": \"" + source + "\"}]");
         String early = "2026-01-01T12:00:00Z";
@@ -170,7 +183,8 @@ class AuditMemoriesTest {
         rows.memory("created_at", early);
 
         assertEquals(
-                List.of(resting + " Its source memory " + source + " (\"Imports run at night\") was ended by operator:anna at"
+                List.of(resting + " Its source memory " + source
+                        + " (\"Imports run at night\") was ended by operator:anna at"
                         + " 2026-01-02T03:04:05Z (wrong): They run at noon."),
                 reviews("source_changed"));
         close("withdrawn");
@@ -180,19 +194,32 @@ class AuditMemoriesTest {
     @Test
     void conflicts_that_stay_open_for_three_days_are_one_finding_a_day() {
         String memory = rows.memory();
-        rows.review(memory, "conflict", "created_at", rows.ago("days => 2"), "candidate_id", UUID.randomUUID().toString());
+        rows.review(
+                memory,
+                "conflict",
+                "created_at",
+                rows.ago("days => 2"),
+                "candidate_id",
+                UUID.randomUUID().toString());
         rows.review(memory, "wrong", "created_at", rows.ago("days => 9"));
         assertEquals(List.of(), found("contradicted"));
 
         String old = rows.review(
-                memory, "conflict", "created_at", rows.ago("days => 5"), "candidate_id", UUID.randomUUID().toString());
+                memory,
+                "conflict",
+                "created_at",
+                rows.ago("days => 5"),
+                "candidate_id",
+                UUID.randomUUID().toString());
         String older = rows.review(rows.memory(), "conflict", "created_at", rows.ago("days => 6"));
 
         List<JsonNode> findings = found("contradicted");
         JsonNode finding = findings.get(0);
         assertEquals(2, finding.get("contradicted").asInt());
         assertEquals(6, finding.get("oldestDays").asInt());
-        assertEquals(List.of(old, older).toString(), finding.get("reviews").toString().replace("\"", "").replace(",", ", "));
+        assertEquals(
+                List.of(old, older).toString(),
+                finding.get("reviews").toString().replace("\"", "").replace(",", ", "));
         assertEquals(memory, finding.at("/memories/0").asText());
     }
 
@@ -254,8 +281,7 @@ class AuditMemoriesTest {
 
         rows.memory();
         bus.jdbc().queryForList("select audit_crowded_subjects('default', now()) from generate_series(1, 2)");
-        JsonNode crowded =
-                bus.one("select payload from events where topic = 'audit.memories.crowded'");
+        JsonNode crowded = bus.one("select payload from events where topic = 'audit.memories.crowded'");
         assertEquals("importer", crowded.get("subjectKey").asText());
         assertEquals(50, crowded.get("active").asInt());
     }

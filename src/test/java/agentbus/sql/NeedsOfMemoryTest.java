@@ -40,8 +40,7 @@ class NeedsOfMemoryTest {
         JsonNode item = needs.only();
         assertEquals("memory_wrong", item.get("kind").asText());
         assertEquals(memory, item.get("memoryId").asText());
-        assertSays(
-                "The memory \"The importer needs the full month\" was called wrong: The API has a new limit.", item);
+        assertSays("The memory \"The importer needs the full month\" was called wrong: The API has a new limit.", item);
         needs.act(item, "It is wrong");
 
         assertEquals(1, bus.count("memories where status = 'wrong'"));
@@ -58,7 +57,8 @@ class NeedsOfMemoryTest {
         List<JsonNode> items = needs.items();
         assertEquals(2, items.size());
         assertSays(
-                "Nobody has looked again at the memory \"Old number 0\" (and 29 more): An agent said so.", items.get(0));
+                "Nobody has looked again at the memory \"Old number 0\" (and 29 more): An agent said so.",
+                items.get(0));
         assertSays("The memory \"Memory number 0\" was called wrong (and 29 more): An agent said so.", items.get(1));
         needs.act(items.get(1), "It is right");
         assertSays(
@@ -126,10 +126,20 @@ class NeedsOfMemoryTest {
     @Test
     void nothing_of_it_is_shown_while_phase_4_is_off() {
         rows.review(rows.memory(), "wrong", "created_at", daysAgo(2));
-        rows.candidate("trust", "untrusted", "created_at", daysAgo(2), "candidate_id", UUID.randomUUID().toString());
+        rows.candidate(
+                "trust",
+                "untrusted",
+                "created_at",
+                daysAgo(2),
+                "candidate_id",
+                UUID.randomUUID().toString());
         assertEquals(2, needs.items().size());
         bus.jdbc().queryForObject("select note_phase('default', 3, 'host-7')", String.class);
 
-        assertEquals(0, needs.items().stream().filter(i -> i.get("kind").asText().startsWith("memory")).count());
+        assertEquals(
+                0,
+                needs.items().stream()
+                        .filter(i -> i.get("kind").asText().startsWith("memory"))
+                        .count());
     }
 }
