@@ -116,7 +116,8 @@ class NoAnswerTest extends AgainstABus {
                     said);
         }
         try (OneAnswer server = new OneAnswer(answer)) {
-            assertTrue(said(server.url("http"), "list-jobs").endsWith(". The call only reads, so repeat it."));
+            assertTrue(said(server.url("http"), "list-jobs", "--http-timeout-seconds", "3")
+                    .endsWith(". The call only reads, so repeat it."));
         }
     }
 

@@ -22,6 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 class ListenerOutageTest {
+    /** {@code -Pgrowth} has the half minute that a restart of a database takes. */
+    private static final Duration OUTAGE = Duration.ofSeconds(Integer.getInteger("outage.seconds", 6));
 
     private static final Logger LOG = LoggerFactory.getLogger(ListenerOutageTest.class);
 
@@ -41,14 +43,12 @@ class ListenerOutageTest {
     }
 
     @Test
-    void a_server_down_for_thirty_seconds_is_heard_again_when_it_is_back() throws Exception {
+    void a_server_that_was_down_is_heard_again_when_it_is_back() throws Exception {
         try (Ear ear = Ear.at(server.address(), "jobs_ready")) {
             await().until(ear::connected);
             server.stop();
             await().until(() -> !ear.connected());
-            await().during(Duration.ofSeconds(30))
-                    .atMost(Duration.ofSeconds(60))
-                    .until(() -> !ear.connected());
+            await().during(OUTAGE).atMost(OUTAGE.plusSeconds(30)).until(() -> !ear.connected());
             assertEquals(HealthCheck.State.DOWN, ear.readiness().getState());
             String message = ear.readiness().getMessage().orElseThrow();
             assertFalse(message.contains("not-asked-for"), message);
