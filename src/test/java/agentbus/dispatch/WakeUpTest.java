@@ -197,8 +197,9 @@ class WakeUpTest {
     }
 
     @Test
-    void a_new_idea_or_opportunity_wakes_the_sweep_over_proposals() {
+    void a_new_idea_or_opportunity_wakes_the_sweep_over_proposals() throws Exception {
         start("agentbus.phase", "3");
+        bus.bus().camel().getRouteController().stopRoute("time-proposals");
         for (String channel : List.of("ideas_ready", "opportunities_ready")) {
             String route = "hear-" + channel.replace('_', '-');
             // After each connect the listener itself sends a message.
