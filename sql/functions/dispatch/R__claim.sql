@@ -31,6 +31,8 @@ language sql stable as $$
       else jsonb_build_object('questions', questions_for_prompt((p_job).job_id)) end
     || case when tells_of_proposals((p_job).job_type)
       then proposals_for_prompt((p_job).namespace, (p_job).target_agent) else '{}' end
+    || case when tells_of_candidates((p_job).job_type, (p_job).subject)
+      then candidates_for_prompt((p_job).namespace, (p_job).target_agent) else '{}' end
 $$;
 
 -- Returns a job with its live attempt, as its prompt and its hook call need it. It has no other field,
@@ -70,6 +72,8 @@ language sql stable as $$
       else jsonb_build_object('questions', questions_for_prompt((p_job).job_id)) end
     || case when tells_of_proposals((p_job).job_type)
       then proposals_for_prompt((p_job).namespace, (p_job).target_agent) else '{}' end
+    || case when tells_of_candidates((p_job).job_type, (p_job).subject)
+      then candidates_for_prompt((p_job).namespace, (p_job).target_agent) else '{}' end
 $$;
 
 -- Leases locked jobs to an owner for p_lease; p_delivery is hook or pull. A queued job gets a new attempt.

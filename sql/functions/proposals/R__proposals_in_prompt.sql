@@ -1,4 +1,5 @@
--- What the prompt of a proactive or idle job tells its agent about proposals.
+-- What the prompt of a proactive or idle job tells its agent about proposals, and that of a job which looks
+-- for memories about its candidates.
 
 -- Returns the notes of the decision that rejected an opportunity, or with which an idea was archived; null
 -- when there are none.
@@ -59,4 +60,23 @@ begin
   end if;
   return jsonb_build_object('proposals', v_own);
 end
+$$;
+
+-- Returns whether the prompt of a job tells how to propose a memory candidate: that of a job which tells of
+-- proposals, and of a standing order whose name ends in -memory-extract.
+create or replace function tells_of_candidates(p_job_type text, p_subject text) returns boolean
+language sql immutable as $$
+  select tells_of_proposals(p_job_type) or p_subject like 'standing\_order.%-memory-extract'
+$$;
+
+-- Returns an object with candidates, the agent's budget of memory candidates today with freeAt, for the prompt
+-- of a job that tells of them; an empty one while phase 4 is off or frozen, and for an agent that may make
+-- none.
+create or replace function candidates_for_prompt(p_namespace text, p_agent text) returns jsonb
+language sql stable as $$
+  select case when budget #> '{memoryCandidates,budget}' > '0'
+    then jsonb_build_object('candidates',
+      (budget -> 'memoryCandidates') || jsonb_build_object('freeAt', budget -> 'freeAt'))
+    else '{}' end
+  from proposal_budget(p_namespace, p_agent) budget
 $$;

@@ -7,7 +7,8 @@ import java.util.Map;
 
 /**
  * The proposals of an agent in the prompt of a proactive or idle job: its budget of today, and what became of its last
- * proposals. Titles and notes are words of others and stand among the data.
+ * proposals. Titles and notes are words of others and stand among the data. Its memory candidates have a budget of their
+ * own.
  */
 final class PromptProposals {
     private static final List<String> NUMBERS =
@@ -43,6 +44,25 @@ final class PromptProposals {
         model.put("hasRejections", !rejections.isEmpty());
         model.put("rejections", rejections);
         return model;
+    }
+
+    /**
+     * The template's data of memory candidates.
+     *
+     * @param candidates the budget, as {@code candidates_for_prompt} returns it; null for a job that is not told of them
+     * @return mayRemember, false for null and when nothing is left today; candidatesLeft, candidatesBudget and
+     *     candidatesFreeAt
+     */
+    static Map<String, Object> candidates(Object candidates) {
+        if (!(candidates instanceof Map<?, ?> budget)) {
+            return Map.of("mayRemember", false);
+        }
+        int left = number(budget.get("left"));
+        return Map.of(
+                "mayRemember", left > 0,
+                "candidatesLeft", left,
+                "candidatesBudget", number(budget.get("budget")),
+                "candidatesFreeAt", budget.get("freeAt"));
     }
 
     private static String budgetLeft(Map<?, ?> own) {

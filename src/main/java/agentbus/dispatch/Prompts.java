@@ -69,6 +69,7 @@ public final class Prompts {
         }
         model.putAll(PromptProposals.model(hookCall.get("proposals")));
         model.putAll(PromptMemories.model(hookCall.get("memories")));
+        model.putAll(PromptProposals.candidates(hookCall.get("candidates")));
         model.put("untrusted", "untrusted".equals(hookCall.get("trust")));
         model.put("repeated", ((Number) hookCall.get("attemptNo")).intValue() > 1);
         model.put("apiUrl", apiUrl);
