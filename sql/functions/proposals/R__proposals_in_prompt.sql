@@ -69,9 +69,9 @@ language sql immutable as $$
   select tells_of_proposals(p_job_type) or p_subject like 'standing\_order.%-memory-extract'
 $$;
 
--- Returns an object with candidates, the agent's budget of memory candidates today with freeAt, for the prompt
--- of a job that tells of them; an empty one while phase 4 is off or frozen, and for an agent that may make
--- none.
+-- Returns an object with candidates, the agent's budget of memory candidates today with freeAt, for the
+-- prompt of a job that tells of them; an empty one while phase 4 is off or frozen, and for an agent that may
+-- make none.
 create or replace function candidates_for_prompt(p_namespace text, p_agent text) returns jsonb
 language sql stable as $$
   select case when budget #> '{memoryCandidates,budget}' > '0'

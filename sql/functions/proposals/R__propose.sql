@@ -45,8 +45,8 @@ begin
 end
 $$;
 
--- Returns the input of create_memory_candidate for a proposal of kind memory. Its evidence are the sources, as
--- for the other kinds, and seen are the words of the candidate's evidence.
+-- Returns the input of create_memory_candidate for a proposal of kind memory. Its evidence is the list of
+-- sources, as for the other kinds, and seen has the words of the candidate's evidence.
 create or replace function candidate_of_proposal(p_input jsonb) returns jsonb
 language sql immutable as $$
   select p_input - '{kind,seen}'::text[]

@@ -59,10 +59,14 @@ final class PromptProposals {
         }
         int left = number(budget.get("left"));
         return Map.of(
-                "mayRemember", left > 0,
-                "candidatesLeft", left,
-                "candidatesBudget", number(budget.get("budget")),
-                "candidatesFreeAt", budget.get("freeAt"));
+                "mayRemember",
+                left > 0,
+                "candidatesLeft",
+                left,
+                "candidatesBudget",
+                number(budget.get("budget")),
+                "candidatesFreeAt",
+                budget.get("freeAt"));
     }
 
     private static String budgetLeft(Map<?, ?> own) {
