@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.contract.Contract;
 import agentbus.demo.CurlCommand;
 import agentbus.demo.PromptReader;
 import agentbus.text.Json;
@@ -187,5 +188,40 @@ class PromptProposalsTest extends RenderedPrompts {
         assertEquals(kept.indexOf("Buy more"), kept.lastIndexOf("Buy more"));
         assertEquals(1, kept.lines().filter("PROPOSALS"::equals).count());
         assertEquals(1, kept.lines().filter("HOW THIS JOB ENDS"::equals).count());
+    }
+
+    private static List<CurlCommand> remembering(String prompt) {
+        return new PromptReader()
+                .read(prompt).commands().stream()
+                        .filter(command -> command.url().getPath().equals("/v1/memory-candidates"))
+                        .toList();
+    }
+
+    @Test
+    void a_job_that_is_told_of_memory_candidates_has_the_command_for_one_and_what_is_left() throws Exception {
+        Map<String, Object> hookCall =
+                hookCall(Map.of("candidates", Map.of("budget", 5, "used", 2, "left", 3, "freeAt", FREE_AT)));
+
+        String prompt = prompts.withToken(render(hookCall), hookCall);
+
+        assertTrue(prompt.contains("MEMORY CANDIDATES"), prompt);
+        assertFalse(prompt.contains("\nPROPOSALS"), prompt);
+        assertEquals("Left today: 3 of 5. The budget is full again at " + FREE_AT + ".", line(prompt, "Left today: 3"));
+        JsonNode body = body(remembering(prompt).get(0));
+        assertEquals("lesson", body.get("candidateKind").asText());
+        Contract.load()
+                .operation("createMemoryCandidate")
+                .inputSchema()
+                .path("required")
+                .forEach(field -> assertTrue(body.has(field.asText()), field + " is missing in " + body));
+    }
+
+    @Test
+    void a_job_that_may_make_no_more_candidates_today_or_is_not_told_of_them_has_no_such_part() throws Exception {
+        Map<String, Object> none =
+                hookCall(Map.of("candidates", Map.of("budget", 5, "used", 5, "left", 0, "freeAt", FREE_AT)));
+
+        assertFalse(render(none).contains("MEMORY CANDIDATES"));
+        assertFalse(prompt().contains("MEMORY CANDIDATES"));
     }
 }

@@ -183,7 +183,8 @@ class OperationsTest {
                     OperatorCalls.READS,
                     OperatorCalls.PHASES,
                     ProposalCalls.PROPOSALS,
-                    ProposalCalls.REPORTS)
+                    ProposalCalls.REPORTS,
+                    MemoryCalls.MEMORIES)
             .flatMap(calls -> calls.entrySet().stream())
             .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
 
