@@ -1,21 +1,18 @@
 -- How candidates end without becoming a memory: somebody rejects them, or nobody decides them.
 
--- Refuses (403) an agent that may not reject a candidate: its author may, the agent whose memory it would be
--- may, and an agent that may promote to all. Operators may reject every one.
+-- Refuses (403) an agent that may not reject a candidate: its author may, and an agent that may curate it.
+-- Operators may reject every one.
 create or replace function require_right_to_reject(p_principal jsonb, p_candidate memory_candidates)
 returns void
 language plpgsql stable as $$
-declare
-  v_name text := p_principal ->> 'name';
 begin
-  if not is_agent(p_principal)
-    or v_name = p_candidate.source_agent
-    or v_name = p_candidate.owner_agent and may_promote_of(p_principal) is not null
-    or may_promote_of(p_principal) = 'shared' then
+  if may_curate(p_principal, p_candidate.visibility, p_candidate.owner_agent)
+    or p_principal ->> 'name' = p_candidate.source_agent then
     return;
   end if;
   perform refuse(403, 'forbidden',
-    format('agent %s may not reject candidate %s of %s', v_name, p_candidate.candidate_id, p_candidate.source_agent),
+    format('agent %s may not reject candidate %s of %s', p_principal ->> 'name', p_candidate.candidate_id,
+      p_candidate.source_agent),
     'candidateId', to_jsonb(p_candidate.candidate_id),
     'an operator, its author, or an agent with mayPromoteMemories in agent.yaml');
 end
@@ -48,10 +45,7 @@ declare
   v_notes text := clean_memory(p_input) ->> 'notes';
   v_candidate memory_candidates;
 begin
-  -- Not by x-phase, so that people can clear the lane while it is off.
-  if is_agent(p_principal) then
-    perform refuse_phase(v_namespace, 4, null);
-  end if;
+  perform refuse_agent_below_memory(p_principal, v_namespace);
   perform act_as(p_principal, v_notes);
   perform lock_memories(v_namespace);
   v_candidate := locked_candidate(p_principal, v_namespace, (p_input ->> 'candidateId')::uuid);
@@ -69,31 +63,40 @@ comment on function reject_memory_candidate(jsonb, jsonb) is
   'The operation rejectMemoryCandidate: ends a candidate that is not to be remembered, with the reason. Takes candidateId and notes; returns the candidate with changed. Refuses (403) an agent without the right, (409) a candidate that has ended, and an agent while phase 4 is off or frozen.';
 
 -- Ends the candidates that nobody has decided or added sources to for candidate_idle, at most p_limit of each
--- namespace whose phase 4 is on. A row that another call has locked is left to the next sweep. Returns how
--- many.
+-- namespace whose phase 4 is on, under its lock_memories. Returns how many.
 create or replace function expire_candidates(p_limit int) returns int
 language plpgsql as $$
 declare
+  v_namespace text;
   v_candidate memory_candidates;
   v_expired int := 0;
 begin
-  perform act_as('{"kind": "dispatcher", "name": "memory"}',
+  perform act_as('{"kind": "dispatcher", "name": "memories"}',
     format('nobody decided it for %s days', extract(day from candidate_idle())));
-  for v_candidate in
-    select c.*
+  -- In the order of the names, so that two nodes do not wait for each other.
+  for v_namespace in
+    select namespace
     from namespaces n
-    cross join lateral (
+    where phase_stop(namespace, 4) is null
+      and exists (
+        select
+        from memory_candidates c
+        where c.namespace = n.namespace and ended_at is null and updated_at < now() - candidate_idle())
+    order by namespace
+  loop
+    perform lock_memories(v_namespace);
+    for v_candidate in
       select *
       from memory_candidates
-      where namespace = n.namespace and ended_at is null and updated_at < now() - candidate_idle()
+      where namespace = v_namespace and ended_at is null and updated_at < now() - candidate_idle()
       order by seq
       limit p_limit
-      for no key update skip locked) c
-    where phase_stop(n.namespace, 4) is null
-  loop
-    perform end_candidate(v_candidate, 'expired', null,
-      format('Expired: nobody decided it since %s.', utc_text(v_candidate.updated_at)));
-    v_expired := v_expired + 1;
+      for no key update
+    loop
+      perform end_candidate(v_candidate, 'expired', null,
+        format('Expired: nobody decided it since %s.', utc_text(v_candidate.updated_at)));
+      v_expired := v_expired + 1;
+    end loop;
   end loop;
   return v_expired;
 end

@@ -58,8 +58,8 @@ begin
 end
 $$;
 
--- Returns why a candidate of this caller with these sources is untrusted, in words: the first reason, its own
--- job before its sources. Null when it is trusted.
+-- Returns why a candidate of this caller with these sources is untrusted, in words: the first reason, the
+-- caller before the sources. A route may pass on text from outside. Null when it is trusted.
 create or replace function untrusted_because(p_principal jsonb, p_refs jsonb) returns text
 language sql stable as $$
   select because
@@ -67,6 +67,9 @@ language sql stable as $$
     select 0 as place, format('it was proposed in job %s, which is untrusted', job_id) as because
     from attempts_behind(p_principal)
     where not job_is_trusted(job_id)
+    union all
+    select 0, format('it was proposed by %s, which may pass on text from outside', p_principal ->> 'name')
+    where p_principal ->> 'kind' = 'operator' and p_principal ->> 'name' like 'route:%'
     union all
     select place, ref_untrusted_because(ref)
     from jsonb_array_elements(p_refs) with ordinality r (ref, place)) reasons

@@ -86,6 +86,13 @@ class MemoryTrustTest {
     }
 
     @Test
+    void a_route_may_pass_on_text_from_outside_and_so_its_candidates_are_untrusted() {
+        assertUntrusted(
+                "it was proposed by route:chat, which may pass on text from outside",
+                candidate(json("kind", "operator", "name", "route:chat")));
+    }
+
+    @Test
     void an_untrusted_job_taints_what_rests_on_it_also_from_history() {
         String outside = untrustedJob();
         assertUntrusted("job " + outside + " is untrusted", candidate(agent("research"), ref("job", outside)));
