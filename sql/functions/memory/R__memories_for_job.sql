@@ -193,11 +193,11 @@ begin
     order by j.matters desc, j.of_all desc, j.seq desc
     limit 3 * v_limit
   loop
-    -- A job that some memory matters to, or that is about a person, gets a few more of its subject and agent.
+    -- A job gets a few more of its subjects, and one that some memory matters to also of its agent.
     if v_memory.matters then
       v_any := true;
     elsif v_memory.nearness = 'key' then
-      continue when v_key_fills = 0 or not (v_any or v_memory.scope = 'person');
+      continue when v_key_fills = 0;
     else
       continue when v_role_fills = 0 or not v_any;
     end if;
