@@ -8,41 +8,86 @@ language sql immutable as $$
   from unnest(tsvector_to_array(p_words)) word
 $$;
 
--- Trigger after a memory begins, ends or goes: changes the counts of its words. A word that no active memory
+-- Adds to the counts of words; the arrays name each word of each namespace once. A word that no active memory
 -- has any more goes.
+create or replace function add_to_memory_words(p_namespaces text[], p_words text[], p_changes int[])
+returns void
+language sql as $$
+  -- In the order of the words, so that two promotions at once wait for each other and do not deadlock.
+  insert into memory_words as w (namespace, word, memories)
+  select namespace, word, change
+  from unnest(p_namespaces, p_words, p_changes) c (namespace, word, change)
+  order by namespace, word
+  on conflict (namespace, word) do update
+  set memories = w.memories + excluded.memories, updated_at = now();
+  delete from memory_words w
+  using unnest(p_namespaces, p_words, p_changes) c (namespace, word, change)
+  where c.change < 0
+    and w.namespace = c.namespace
+    and w.word = c.word
+    and w.memories <= 0
+$$;
+
+-- Trigger after memories begin, end or go: changes the counts of their words, once for each word of the
+-- statement. Once for each memory, ten thousand memories that end at once would write the row of a frequent
+-- word ten thousand times, and each write would read all versions before it.
 create or replace function count_memory_words() returns trigger
 language plpgsql as $$
 declare
-  v_was text[] := case when tg_op <> 'INSERT' and old.status = 'active'
-    then counted_words(old.namespace, old.words) end;
-  v_is text[] := case when tg_op <> 'DELETE' and new.status = 'active'
-    then counted_words(new.namespace, new.words) end;
-  v_namespace text := case when tg_op = 'DELETE' then old.namespace else new.namespace end;
+  v_namespaces text[];
+  v_words text[];
+  v_changes int[];
 begin
-  if v_was is not distinct from v_is then
-    return null;
-  end if;
-  -- In the order of the words, so that two promotions at once wait for each other and do not deadlock.
-  insert into memory_words as w (namespace, word, memories)
-  select v_namespace, word, change
-  from (
-    select word, sum(change)::int as change
+  if tg_op = 'INSERT' then
+    select array_agg(namespace), array_agg(word), array_agg(change)
+    into v_namespaces, v_words, v_changes
     from (
-      select unnest(v_is) as word, 1 as change
-      union all
-      select unnest(v_was), -1) each_word
-    group by word
-    having sum(change) <> 0) changed
-  order by word
-  on conflict (namespace, word) do update
-  set memories = w.memories + excluded.memories, updated_at = now();
-  delete from memory_words
-  where namespace = v_namespace
-    and word = any (v_was)
-    and memories <= 0;
+      select namespace, word, count(*)::int as change
+      from new_rows
+      cross join unnest(counted_words(namespace, words)) word
+      where status = 'active'
+      group by namespace, word) counted;
+  elsif tg_op = 'DELETE' then
+    select array_agg(namespace), array_agg(word), array_agg(change)
+    into v_namespaces, v_words, v_changes
+    from (
+      select namespace, word, -count(*)::int as change
+      from old_rows
+      cross join unnest(counted_words(namespace, words)) word
+      where status = 'active'
+      group by namespace, word) counted;
+  else
+    select array_agg(namespace), array_agg(word), array_agg(change)
+    into v_namespaces, v_words, v_changes
+    from (
+      select namespace, word, sum(weight)::int as change
+      from (
+        select 1 as weight, n.namespace, n.words
+        from new_rows n
+        join old_rows o using (memory_id)
+        where n.status = 'active' and (o.status <> 'active' or o.words <> n.words)
+        union all
+        select -1, o.namespace, o.words
+        from old_rows o
+        join new_rows n using (memory_id)
+        where o.status = 'active' and (n.status <> 'active' or o.words <> n.words)) both_sides
+      cross join unnest(counted_words(namespace, words)) word
+      group by namespace, word
+      having sum(weight) <> 0) counted;
+  end if;
+  if v_words is not null then
+    perform add_to_memory_words(v_namespaces, v_words, v_changes);
+  end if;
   return null;
 end
 $$;
 
-create or replace trigger count_memory_words after insert or update of status, words or delete on memories
-  for each row execute function count_memory_words();
+create or replace trigger count_new_memory_words after insert on memories
+  referencing new table as new_rows
+  for each statement execute function count_memory_words();
+create or replace trigger count_changed_memory_words after update on memories
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function count_memory_words();
+create or replace trigger count_gone_memory_words after delete on memories
+  referencing old table as old_rows
+  for each statement execute function count_memory_words();
