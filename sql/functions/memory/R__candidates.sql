@@ -58,6 +58,8 @@ language sql stable as $$
     'trustReason', (p_candidate).trust_reason,
     'overlap', round((p_candidate).overlap::numeric, 2),
     'alike', case when p_text is null then alike_for(p_principal, (p_candidate).alike) end,
+    'alikeCount', jsonb_array_length(alike_for(p_principal, (p_candidate).alike)),
+    'gates', unmet_gates(p_principal, p_candidate),
     'supersedesMemoryId', (p_candidate).supersedes_memory_id,
     'dedupeKey', (p_candidate).dedupe_key,
     'memoryId', (p_candidate).memory_id,

@@ -187,7 +187,8 @@ begin
     v_looked := v_looked + 1;
     if memory_fits(v_memory, v_input)
       and memory_visible(p_principal, v_memory.visibility, v_memory.owner_agent) then
-      v_row := memory_row(v_memory, list_text());
+      v_row := memory_row(v_memory, list_text())
+        || jsonb_build_object('uses', memory_uses_json(v_memory.memory_id));
       v_bytes := v_bytes + octet_length(v_row::text);
       v_full := v_bytes > v_most and cardinality(v_rows) > 0;
       exit when v_full;
