@@ -14,6 +14,9 @@ create or replace function console_kinds(p_table text) returns text[] language s
     when 'bulk_actions' then array['bulk', 'jobs']
     when 'ideas' then array['proposals']
     when 'opportunities' then array['proposals']
+    when 'memory_candidates' then array['memories']
+    when 'memories' then array['memories']
+    when 'memory_reviews' then array['memories']
     when 'reports' then array['reports']
     when 'pauses' then array['jobs', 'agents', 'gateways', 'orders']
     else array[]::text[] end
@@ -28,6 +31,7 @@ create or replace function console_kinds_of_topic(p_topic text) returns text[] l
     when 'bulk' then array['bulk']
     when 'idea' then array['proposals']
     when 'opportunity' then array['proposals']
+    when 'memory' then array['memories']
     when 'digest' then array['reports']
     when 'ops' then array['anomalies']
     when 'pause' then array['jobs', 'agents', 'gateways', 'orders']

@@ -3,7 +3,7 @@
 
 import { call, namespaceOfPage, session } from "./api.js";
 import { Field } from "./fields.js";
-import { count, counted, sentence } from "./format.js";
+import { count, counted, plural, sentence } from "./format.js";
 import { Json } from "./json.js";
 import { cell, html, useCell, useModal, useState } from "./lib.js";
 import { State } from "./marks.js";
@@ -29,9 +29,10 @@ const note = cell(null);
  *
  * @param act title (the verb and its object, as on the button), sentence (the consequence), operation, and either input
  *     or inputs (one call for each); fields (each with name and maybe label, options, value, optional; default: reason);
- *     danger; content (what the act is about, as JSON); preview (the input of previewBulkAction, whose count and samples are shown); undo(answer, values) returns
- *     {operation, input}; audit (the query of the audit page); then(answer) runs after success. The act and its undo hold in
- *     the namespace that the page shows now, wherever the page goes meanwhile
+ *     danger; content (what the act is about, as JSON) or view (the same as elements); preview (the input of a read that counts the rows and shows some of
+ *     them, with verb before their number); counts (that read, if it is not previewBulkAction: operation, noun, and of(answer) with count, capped, says
+ *     and samples); undo(answer, values) returns {operation, input}; audit (the query of the audit page); then(answer, values) runs after success. Instead of an operation it may have choices (each with label, danger
+ *     and run), which lead on to other acts. The act and its undo hold in the namespace that the page shows now, wherever the page goes meanwhile
  */
 export function ask(act) {
   const where = session.get()?.namespaces?.length > 1 ? ` in ${namespaceOfPage()}` : "";
@@ -71,20 +72,22 @@ export function ActDialog() {
       dialog.current.showModal();
     }
   };
-  return html`<dialog ref=${dialog} class="act" onCancel=${(event) => working && event.preventDefault()} onClose=${onClose} aria-labelledby="act-title">
+  return html`<dialog ref=${dialog} class=${`act${act?.view ? " wide" : ""}`} onCancel=${(event) => working && event.preventDefault()} onClose=${onClose} aria-labelledby="act-title">
     ${act && html`<${ActForm} act=${act} key=${act} />`}
   </dialog>`;
 }
 
 function ActForm({ act }) {
-  const fields = act.fields ?? [{ name: "reason" }];
+  const fields = act.choices ? [] : (act.fields ?? [{ name: "reason" }]);
+  const counts = act.counts ?? JOBS;
   const [values, setValues] = useState(() => Object.fromEntries(fields.map(({ name, value }) => [name, value ?? ""])));
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
   const [done, setDone] = useState(0);
   const [refusals, setRefusals] = useState([]);
-  const preview = useRead(act.preview ? "previewBulkAction" : null, act.preview ?? {});
-  const rows = act.preview ? preview.answer?.count : (act.count ?? act.inputs?.length);
+  const preview = useRead(act.preview ? counts.operation : null, act.preview ?? {});
+  const found = preview.answer && counts.of(preview.answer);
+  const rows = act.preview ? found?.count : (act.count ?? act.inputs?.length);
   const mustType = rows > TYPED_ABOVE;
   const none = act.preview && rows === 0;
 
@@ -103,29 +106,32 @@ function ActForm({ act }) {
     }
     asked.set(null);
     announce(act, values, outcome);
-    act.then?.(outcome.answer);
+    act.then?.(outcome.answer, values);
   };
 
   return html`<form onSubmit=${submit}>
     <h2 id="act-title">${act.title}</h2>
     ${act.sentence && html`<p><${Text} lines>${act.sentence}<//></p>`}
     ${act.content && html`<${Json} value=${act.content} label="What it is about" />`}
-    ${act.preview && html`<${Preview} read=${preview} />`}
+    ${act.view}
+    ${act.preview && html`<${Preview} read=${preview} noun=${counts.noun} found=${found} />`}
     ${fields.map(
       (field, index) => html`<${Field} key=${field.name} field=${field} first=${index === 0} act=${act} values=${values} value=${values[field.name]}
         onChange=${(value) => setValues((before) => ({ ...before, [field.name]: value }))} />`,
     )}
     ${mustType && html`<label class="field">
-      <span>Type ${String(rows)} to confirm ${counted(rows, "row", preview.answer?.countCapped)}</span>
+      <span>Type ${String(rows)} to confirm ${counted(rows, "row", found?.capped)}</span>
       <input inputmode="numeric" autocomplete="off" value=${typed} onInput=${({ target }) => setTyped(target.value)} required pattern=${String(rows)} />
     </label>`}
     ${busy && act.inputs && html`<progress max=${act.inputs.length} value=${done} aria-label="Done so far"></progress>`}
     <${Refusals} refusals=${refusals} all=${act.inputs?.length ?? 1} />
     <footer>
       <button type="button" onClick=${leave} disabled=${busy}>Leave it</button>
-      <button type="submit" class=${act.danger ? "act danger" : "act"} disabled=${busy || none || (mustType && typed !== String(rows))}>
-        ${busy ? "Working …" : act.preview && rows ? `${act.verb} ${counted(rows, "job", preview.answer.countCapped)}` : act.title}
-      </button>
+      ${act.choices
+        ? act.choices.map(({ label, danger, run }) => html`<button type="button" key=${label} class=${danger ? "act danger" : "act"} onClick=${run}>${label}</button>`)
+        : html`<button type="submit" class=${act.danger ? "act danger" : "act"} disabled=${busy || none || (mustType && typed !== String(rows))}>
+            ${busy ? "Working …" : act.preview && rows ? `${act.verb} ${counted(rows, counts.noun, found.capped)}` : act.title}
+          </button>`}
     </footer>
   </form>`;
 }
@@ -166,20 +172,29 @@ function Refusals({ refusals, all }) {
   </div>`;
 }
 
-/** How many rows match, and five of them. */
-function Preview({ read }) {
+/** The read that counts the jobs of a bulk action. */
+const JOBS = {
+  operation: "previewBulkAction",
+  noun: "job",
+  of: ({ count: number, countCapped, fits, samples }) => ({
+    count: number,
+    capped: countCapped,
+    says: `match now and are ${fits?.join(", ")}. Jobs that arrive later are left alone.`,
+    samples: samples?.map((job) => html`<li key=${job.jobId}><${State} state=${job.state} /> <${Text}>${job.subject}<//> for <${Text}>${job.targetAgent}<//></li>`),
+  }),
+};
+
+/** How many rows match, and some of them. */
+function Preview({ read, noun, found }) {
   if (read.problem) {
-    return html`<${Problem} problem=${read.problem} not="The jobs that match were not counted" again=${read.again} />`;
+    return html`<${Problem} problem=${read.problem} not=${`The ${plural(noun)} that match were not counted`} again=${read.again} />`;
   }
-  const answer = read.answer;
-  if (!answer) {
-    return html`<p class="quiet" role="status">Counting the jobs that match …</p>`;
+  if (!found) {
+    return html`<p class="quiet" role="status">Counting the ${plural(noun)} that match …</p>`;
   }
   return html`<div class="preview">
-    <p><strong>${counted(answer.count, "job", answer.countCapped)}</strong> match now and are ${answer.fits?.join(", ")}. Jobs that arrive later are left alone.</p>
-    <ul class="plain">
-      ${answer.samples?.map((job) => html`<li key=${job.jobId}><${State} state=${job.state} /> <${Text}>${job.subject}<//> for <${Text}>${job.targetAgent}<//></li>`)}
-    </ul>
+    <p><strong>${counted(found.count, noun, found.capped)}</strong> ${found.says}</p>
+    <ul class="plain">${found.samples}</ul>
   </div>`;
 }
 
@@ -188,7 +203,9 @@ function announce(act, values, { answer, worked }) {
   const unchanged = answer?.changed === false || answer?.created === false;
   const inverse = !unchanged && worked === 1 && act.undo?.(answer, values);
   tell({
-    text: unchanged ? `Nothing changed: it was so already. ${act.title}` : `Done: ${act.title}.`,
+    text: answer?.promoted === false
+      ? "Not promoted: a memory says otherwise."
+      : unchanged ? `Nothing changed: it was so already. ${act.title}` : `Done: ${act.title}.`,
     audit: act.audit ?? (act.input?.jobId ? { jobId: act.input.jobId } : {}),
     undo: inverse && { ...inverse, namespace: act.namespace, reason: `undone within ten seconds: ${values.reason ?? act.title}` },
   });

@@ -41,6 +41,9 @@ export async function loadOperations() {
 /** Whether the visitor may act, and not only look. */
 export const mayAct = () => session.get()?.scope !== "read";
 
+/** Whether the bus has this phase turned on. */
+export const phaseIsOn = (phase) => (session.get()?.phase ?? 1) >= phase;
+
 /** The namespace of the page: that of the address, else that of the token, else the one that calls use without a name. */
 export const namespaceOfPage = () => namespaceInUrl() ?? session.get()?.namespace ?? "default";
 

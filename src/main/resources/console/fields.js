@@ -99,8 +99,8 @@ function Agent({ known, first, value, onChange }) {
   const agents = useRead("listAgents");
   return html`<label class="field">
     <span>${known.label}</span>
-    <select ref=${useFocus(first)} autofocus=${first} value=${value} required onChange=${({ target }) => onChange(target.value)}>
-      <option value="">Choose an agent</option>
+    <select ref=${useFocus(first)} autofocus=${first} value=${value} required=${!known.optional} onChange=${({ target }) => onChange(target.value)}>
+      <option value="">${known.optional ? "none" : "Choose an agent"}</option>
       ${agents.answer?.agents.map(({ agentId }) => html`<option key=${agentId} value=${agentId}>${agentId}</option>`)}
     </select>
   </label>`;
@@ -117,15 +117,22 @@ function Subject({ known, first, values, value, onChange }) {
   </label>`;
 }
 
-/** Another opportunity that is not decided for good, by rank. */
-function Opportunity({ known, first, act, value, onChange }) {
-  const read = useRead("listOpportunities", { status: "new,triaged,accepted", limit: 200 });
-  const others = read.answer?.opportunities.filter(({ opportunityId }) => opportunityId !== act.input.opportunityId);
+/** The rows that a field of this kind offers: the operation, its input, what a row is in words, and the field that names the row of the act. */
+const ROWS = {
+  opportunity: { operation: "listOpportunities", input: { status: "new,triaged,accepted", limit: 200 }, rows: "opportunities", id: "opportunityId", own: "opportunityId", noun: "open opportunity", by: "sourceAgent" },
+  memory: { operation: "listMemories", input: { status: "active", limit: 200 }, rows: "memories", id: "memoryId", own: "supersedesMemoryId", noun: "active memory", by: "promotedBy" },
+};
+
+/** Another row of the same kind as the one that the act is about. */
+function Other({ known, first, act, value, onChange }) {
+  const { operation, input, rows, id, own, noun, by } = ROWS[known.kind];
+  const read = useRead(operation, input);
+  const others = read.answer?.[rows].filter((row) => row[id] !== act.input[own]);
   return html`<label class="field">
     <span>${known.label}</span>
     <select ref=${useFocus(first)} autofocus=${first} value=${value} required onChange=${({ target }) => onChange(target.value)}>
-      <option value="">${others?.length === 0 ? "There is no other open opportunity" : "Choose an opportunity"}</option>
-      ${others?.map(({ opportunityId, title, sourceAgent }) => html`<option key=${opportunityId} value=${opportunityId}>${title} (${sourceAgent})</option>`)}
+      <option value="">${others?.length === 0 ? `There is no other ${noun}` : "Choose one"}</option>
+      ${others?.map((row) => html`<option key=${row[id]} value=${row[id]}>${row.title} (${row[by]})</option>`)}
     </select>
   </label>`;
 }
@@ -158,4 +165,4 @@ function Evidence({ known, first, onChange }) {
   </fieldset>`;
 }
 
-const KINDS = { line: Line, lines: Lines, number: Number, time: Time, choice: Choice, agent: Agent, subject: Subject, opportunity: Opportunity, evidence: Evidence };
+const KINDS = { line: Line, lines: Lines, number: Number, time: Time, choice: Choice, agent: Agent, subject: Subject, opportunity: Other, memory: Other, evidence: Evidence };

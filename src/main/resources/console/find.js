@@ -2,11 +2,11 @@
 // understood.
 
 import { ask } from "./act.js";
-import { mayAct, session } from "./api.js";
+import { mayAct, phaseIsOn, session } from "./api.js";
 import { Combo } from "./combo.js";
 import { filterIn, filterInWords, jobsWhere, QUALIFIERS, readFilter, writeFilter } from "./filter.js";
 import { html, useState } from "./lib.js";
-import { pagesOf } from "./pages.js";
+import { PAGES, pagesOf } from "./pages.js";
 import { useRead } from "./reads.js";
 import { address, go, route } from "./router.js";
 import { pauseAct, resumeAct, stopEverything } from "./stops.js";
@@ -52,7 +52,8 @@ function optionsFor(text, agents, orders, setText) {
   if (text === "") {
     return [...places.slice(0, 8), ...acts(agents).slice(0, 4)];
   }
-  const all = [...places, ...acts(agents)];
+  const off = PAGES.filter(({ phase }) => phase && !phaseIsOn(phase)).map(({ name, title, phase }) => place(title, `page; phase ${phase} is off`, [name]));
+  const all = [...places, ...acts(agents), ...off];
   const named = all.filter(({ label }) => label.toLowerCase().startsWith(wanted));
   return [...named, ...completions(text, setText), ...understood(text), ...all.filter((option) => fits(option) && !named.includes(option))];
 }
@@ -61,16 +62,19 @@ const place = (label, hint, path) => ({ key: path.join("/"), label, hint, run: (
 
 const ids = (id) => [
   place("Open the job", id, ["jobs", id]),
-  ...pagesOf(session.get()?.phase).filter(({ phase }) => phase).map(({ name, detail }) => place(`Open the ${detail.title.toLowerCase()}`, id, [name, id])),
+  ...PAGES.filter(({ phase, detail }) => phase && detail).map(({ name, detail }) => place(`Open the ${detail.title.toLowerCase()}`, id, [name, id])),
   { ...place("Show the events of this job", id, ["events"]), run: () => go(address(["events"], { sourceJobId: id })) },
   { ...place("Show the audit rows of this job", id, ["audit"]), run: () => go(address(["audit"], { jobId: id })) },
 ];
 
-/** What the text means as a filter. */
+/** What the text means as a filter, and its words as a search in the memories. */
 function understood(text) {
   const filter = readFilter(text);
   const words = filterInWords(filter);
-  return [{ key: "filter", label: words[0].toUpperCase() + words.slice(1), hint: "filter", run: () => go(jobsWhere(filter)) }];
+  return [
+    { key: "filter", label: words[0].toUpperCase() + words.slice(1), hint: "filter", run: () => go(jobsWhere(filter)) },
+    ...(filter.text && phaseIsOn(4) ? [{ key: "memories", label: `Memories with “${filter.text}”`, hint: "search", run: () => go(address(["memories"], { words: filter.text })) }] : []),
+  ];
 }
 
 /** Qualifiers that begin with the word that is being typed. */

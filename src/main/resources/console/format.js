@@ -69,9 +69,12 @@ export function absoluteTime(time) {
 /** A count with thousands apart; "10,000+" when counting stopped there. */
 export const count = (number, capped = false) => `${grouped.format(Number(number ?? 0))}${capped ? "+" : ""}`;
 
+/** More than one of a noun: "jobs", "memories". */
+export const plural = (noun) => `${noun.replace(/([^aeiou])y$/, "$1ie")}s`;
+
 /** "1 job", "3 jobs", "10,000+ jobs". */
 export const counted = (number, noun, capped = false) =>
-  `${count(number, capped)} ${noun}${Number(number) === 1 && !capped ? "" : "s"}`;
+  `${count(number, capped)} ${Number(number) === 1 && !capped ? noun : plural(noun)}`;
 
 /** A size as "812 B", "3.1 KB" or "2.0 MB". */
 export function bytes(size) {

@@ -19,7 +19,7 @@ import { Choice, Problem, Text } from "./ui.js";
 const LATE_SECONDS = 20;
 
 /** The read of what needs a person, which the rail, the title and the page share: operation, input, kinds, gap. */
-export const needsRead = () => ["needsMe", { midnight: midnight() }, ["jobs", "agents", "gateways", "orders", "questions", "bulk", "proposals", "anomalies"], WIDE_GAP_MS];
+export const needsRead = () => ["needsMe", { midnight: midnight() }, ["jobs", "agents", "gateways", "orders", "questions", "bulk", "proposals", "memories", "anomalies"], WIDE_GAP_MS];
 
 /** The frame. title is that of the page; children are the page. */
 export function Frame({ title, children }) {

@@ -1,12 +1,13 @@
-// The attempts of a job. An opened one shows its prompt as sent, what was injected, the answer, its usage and its run.
+// The attempts of a job. An opened one shows the memories in its prompt, the prompt as sent, what was injected, the answer, its
+// usage and its run.
 
-import { bytes, duration, words } from "./format.js";
+import { bytes, counted, duration, words } from "./format.js";
 import { Json } from "./json.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { useRead } from "./reads.js";
-import { setQuery } from "./router.js";
-import { Answer, Facts, Fold, Id, Text, Time } from "./ui.js";
+import { address, setQuery } from "./router.js";
+import { Answer, Facts, Fold, Id, Table, Text, Time } from "./ui.js";
 
 /**
  * The attempts, the newest first.
@@ -18,10 +19,10 @@ export function Attempts({ job, open }) {
   if (job.attempts.length === 0) {
     return html`<p class="quiet">None yet.</p>`;
   }
-  return [...job.attempts].reverse().map(({ attemptNo, status, startedAt, finishedAt, summary, error }) => html`
+  return [...job.attempts].reverse().map(({ attemptNo, status, startedAt, finishedAt, summary, error, memories }) => html`
     <${Fold} key=${attemptNo} open=${String(attemptNo) === open} onToggle=${(opened) => setQuery({ attempt: opened ? attemptNo : undefined })}
       title=${html`Attempt ${attemptNo} <${State} state=${status} />${" "}
-        <span class="quiet"><${Time} at=${startedAt} inRow />, ${lasted(startedAt, finishedAt)}</span>${" "}
+        <span class="quiet"><${Time} at=${startedAt} inRow />, ${lasted(startedAt, finishedAt)}${memories && `, ${counted(memories.length, "memory")}`}</span>${" "}
         <span class="clip"><${Text}>${summary ?? error}<//></span>`}>
       <${Attempt} jobId=${job.jobId} attemptNo=${attemptNo} />
     <//>`);
@@ -45,6 +46,7 @@ function Attempt({ jobId, attemptNo }) {
         ["Prompt hash", html`<${Id} id=${attempt.promptHash} />`],
         ["Attempt id", html`<${Id} id=${attempt.attemptId} />`],
       ]} />
+      ${attempt.memories?.length > 0 && html`<h3>Memories in the prompt</h3><${Memories} rows=${attempt.memories} />`}
       <h3>Prompt as sent ${attempt.promptBytes && html`<span class="quiet">cut; the whole has ${bytes(attempt.promptBytes)}</span>`}</h3>
       ${attempt.prompt ? html`<pre class="prompt" tabindex="0"><bdi>${attempt.prompt}</bdi></pre>` : html`<p class="quiet">No prompt is kept.</p>`}
       ${attempt.injected?.length > 0 && html`<h3>Injected</h3><${Json} value=${attempt.injected} label="Injected" />`}
@@ -53,3 +55,13 @@ function Attempt({ jobId, attemptNo }) {
     `}
   <//>`;
 }
+
+/** The memories of a prompt in their order, each with what the agent said of it. */
+const Memories = ({ rows }) => html`<${Table} label="Memories in the prompt" rows=${rows} keyOf=${({ memoryId }) => memoryId} columns=${[
+  { title: "Place", kind: "number", cell: ({ rank }) => `m${rank}` },
+  { title: "Memory", kind: "main", cell: ({ memoryId, title }) => html`<a data-open id=${`row-${memoryId}`} href=${address(["memories", memoryId])}><${Text}>${title ?? "a memory that has retired"}<//></a>` },
+  { title: "Kind", cell: ({ kind }) => kind && words(kind) },
+  { title: "Now", cell: ({ memoryStatus }) => memoryStatus && html`<${State} state=${memoryStatus} />` },
+  { title: "Verdict", cell: ({ verdict }) => (verdict ? html`<${State} state=${verdict} />` : html`<span class="quiet">none</span>`) },
+  { title: "Note", kind: "wide", cell: ({ verdictNote }) => html`<${Text}>${verdictNote}<//>` },
+]} />`;

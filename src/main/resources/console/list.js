@@ -2,7 +2,7 @@
 // so that nothing moves under the pointer.
 
 import { call } from "./api.js";
-import { count } from "./format.js";
+import { count, plural } from "./format.js";
 import { html, useState } from "./lib.js";
 import { writeJson } from "./numbers.js";
 import { useRead } from "./reads.js";
@@ -118,20 +118,20 @@ function merged(key, read, { field, idOf, newestLast, ranked }) {
 }
 
 /** The button that shows the new rows, or sorts rows whose rank has changed. */
-export const Fresh = ({ list, noun, nouns = `${noun}s` }) =>
+export const Fresh = ({ list, noun }) =>
   html`<div class="fresh">
     ${list.fresh > 0
-      ? html`<button type="button" onClick=${list.showFresh}>${count(list.fresh, list.apart)} new ${list.fresh === 1 ? noun : nouns}</button>`
+      ? html`<button type="button" onClick=${list.showFresh}>${count(list.fresh, list.apart)} new ${list.fresh === 1 ? noun : plural(noun)}</button>`
       : list.moved && html`<button type="button" onClick=${list.showFresh}>Ranks have changed; sort again</button>`}
   </div>`;
 
 /** The foot of a list: how far it goes back, and the way to go on. older is the word for the rows that follow. */
-export const More = ({ list, noun, nouns = `${noun}s`, older = "older" }) =>
+export const More = ({ list, noun, older = "older" }) =>
   html`<footer class="more">
     <${Problem} problem=${list.problem} not=${`The ${older} rows were not read`} />
     ${list.searchedTo && html`<span>Searched back to <${Time} at=${list.searchedTo} />.</span>`}
     ${list.more
       ? html`<button type="button" onClick=${list.older} disabled=${list.busy}>
-          ${list.busy ? "Reading …" : list.searchedTo ? "Search further back" : `Show ${older} ${nouns}`}</button>`
-      : list.rows.length > 0 && html`<span class="quiet">No ${older} ${nouns}.</span>`}
+          ${list.busy ? "Reading …" : list.searchedTo ? "Search further back" : `Show ${older} ${plural(noun)}`}</button>`
+      : list.rows.length > 0 && html`<span class="quiet">No ${older} ${plural(noun)}.</span>`}
   </footer>`;

@@ -74,6 +74,16 @@ const MARKS = {
   converted_to_job: ["tick"],
   promoted_to_opportunity: ["tick"],
   archived: ["dash", "quiet"],
+  active: ["disc"],
+  promoted: ["tick"],
+  superseded: ["skip", "quiet"],
+  wrong: ["cross", "trouble"],
+  used: ["tick"],
+  irrelevant: ["dash", "quiet"],
+  conflict: ["question", "attention"],
+  overdue: ["clock", "attention"],
+  unused: ["dash", "attention"],
+  source_changed: ["skip", "attention"],
 };
 
 /** Draws a shape of 16 by 16, which the words beside it explain. */
@@ -96,6 +106,7 @@ const ICONS = {
   orders: "M2.5 4h11v9.5h-11zM2.5 7h11M5.5 2v3M10.5 2v3",
   agents: "M8 8a2.8 2.8 0 1 0 0-5.6A2.8 2.8 0 0 0 8 8zM2.5 14c.4-3 2.6-4.4 5.5-4.4s5.1 1.4 5.5 4.4",
   opportunities: "M8 1.8a4.4 4.4 0 0 1 2.4 8.1v2.3H5.6V9.9A4.4 4.4 0 0 1 8 1.8zM6 14.3h4",
+  memories: "M4 2.5h8v11l-4-3-4 3zM6.5 5.5h3",
   reports: "M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h2.5",
   events: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z",
   audit: "M4 1.5h6l2.5 2.5v10.5H4zM6 7h4.5M6 10h4.5",

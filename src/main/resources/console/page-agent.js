@@ -62,6 +62,7 @@ const May = ({ agent }) =>
   html`<${Facts} facts=${[
     ["Does", html`<${List} items=${agent.accepts} />`],
     ["Hands work to", html`<${List} items=${agent.mayEnqueueTo?.map(handoff)} />`],
+    ["Promotes memories", agent.mayPromoteMemories && (agent.mayPromoteMemories === "own" ? "of its own role" : "for all, apart from private ones of others")],
     ["Emits", html`<${List} items=${agent.emits} />`],
     ["Is woken by", html`<${List} items=${agent.subscriptions?.map(({ topic, subject }) => `${topic} → ${subject}`)} />`],
     ["Reads", agent.reads === "trusted" ? "no text from outside" : "text from outside, marked as data"],

@@ -71,12 +71,18 @@ const Changes = ({ row }) =>
     <${Json} value=${row.detail} label="Changes" />
   </aside>`;
 
+/** The page of each table whose rows have one. */
+const PAGES = {
+  agents: "agents", standing_orders: "orders", questions: "questions", bulk_actions: "bulk", ideas: "ideas", opportunities: "opportunities", reports: "reports",
+  memories: "memories", memory_candidates: "memory-candidates",
+};
+
 /** The row that was changed, as a link where it has a page. */
 function Row({ row: { table, rowId } }) {
   const name = html`<code class="whole"><${Text}>${shortId(rowId)}<//></code>`;
-  const page = { agents: ["agents", rowId], standing_orders: ["orders", rowId], questions: ["questions", rowId], bulk_actions: ["bulk", rowId] }[table];
+  const page = PAGES[table];
   if (table === "jobs") {
     return html`<${JobLink} job=${rowId}>job ${name}<//>`;
   }
-  return page ? html`<a class="name" href=${address(page)}>${name}</a>` : html`<span class="quiet">${table}</span> ${name}`;
+  return page ? html`<a class="name" href=${address([page, rowId])}>${name}</a>` : html`<span class="quiet">${table}</span> ${name}`;
 }

@@ -7,6 +7,7 @@ import { State } from "./marks.js";
 import { Pauses, StopActs } from "./pauses.js";
 import { useRead } from "./reads.js";
 import { setQuery } from "./router.js";
+import { PromotionAct } from "./stops.js";
 import { ActButton, AgentLink, Answer, Facts, Section, Text, Time } from "./ui.js";
 
 const KINDS = ["gateways", "agents"];
@@ -30,6 +31,7 @@ export default function GatewaysPage({ query }) {
         <input type="checkbox" checked=${ended} onChange=${({ target }) => setQuery({ ended: target.checked ? "shown" : undefined })} />
         Show those that have ended
       </label>
+      <div class="actions"><${PromotionAct} pauses=${stopped} /></div>
       <${Answer} read=${pauses} not="The pauses were not read">${(answer) => html`<${Pauses} pauses=${answer.pauses} />`}<//>
     <//>
   `;

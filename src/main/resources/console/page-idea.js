@@ -1,11 +1,12 @@
 // One idea: what moves it next, the acts on it, its text, and what it rests on.
 
 import { ask } from "./act.js";
+import { Author, Evidence } from "./evidence.js";
 import { sentence } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { actsOnIdea } from "./proposal-acts.js";
-import { Author, Evidence, ThemeLink } from "./proposals.js";
+import { laneIsOn, ThemeLink } from "./proposals.js";
 import { useRead } from "./reads.js";
 import { address, go, useName } from "./router.js";
 import { ActButton, Answer, Facts, Id, Section, Text, Time } from "./ui.js";
@@ -52,5 +53,7 @@ function Next({ idea: { status, opportunityId, endedAt } }) {
   if (status === "archived") {
     return html`Archived <${Time} at=${endedAt} />. Nothing moves it any more.`;
   }
-  return "Any agent may take it up. The bus archives it when nobody touches it for 14 days.";
+  return laneIsOn()
+    ? "Any agent may take it up. The bus archives it when nobody touches it for 14 days."
+    : html`<span class="attention">Phase 3 of the bus is off, so nobody can take it up.</span>`;
 }

@@ -4,7 +4,7 @@ import { count } from "./format.js";
 import { html } from "./lib.js";
 import { Fresh, More, useList } from "./list.js";
 import { State } from "./marks.js";
-import { Kinds, ProposalFilter, ThemeLink } from "./proposals.js";
+import { Kinds, Off, ProposalFilter, ThemeLink } from "./proposals.js";
 import { address, setQuery } from "./router.js";
 import { Choice, Problem, Table, Text, Time } from "./ui.js";
 
@@ -29,6 +29,7 @@ export default function IdeasPage({ query }) {
       <${Kinds} shown="ideas" />
       <${Choice} label="Status" value=${status ?? ""} options=${STATUSES} onChange=${(next) => setQuery({ status: next })} />
     </div>
+    <${Off} />
     <${ProposalFilter} query=${query} fields=${FIELDS} key=${FIELDS.map(({ name }) => query[name]).join("|")} />
     <${Problem} problem=${list.read.problem} not="The ideas were not read" again=${list.read.again} />
     <${Fresh} list=${list} noun="idea" />

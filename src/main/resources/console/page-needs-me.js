@@ -9,7 +9,7 @@ import { Json } from "./json.js";
 import { html, useCell } from "./lib.js";
 import { Shape } from "./marks.js";
 import { useRead } from "./reads.js";
-import { address } from "./router.js";
+import { address, go } from "./router.js";
 import { ActButton, Answer, Since, Text, Time, Words } from "./ui.js";
 
 const SHAPES = {
@@ -115,6 +115,8 @@ const actOf = (item, action) => ({
   count: item.count,
   danger: action.danger,
   audit: item.jobId ? { jobId: item.jobId } : {},
+  // The page of the candidate shows the memory that says otherwise.
+  then: ({ promoted }) => promoted === false && go(address(["memory-candidates", item.candidateId])),
 });
 
 /** What goes on by itself; each number leads to the rows that it counts. */

@@ -4,7 +4,7 @@ import { count } from "./format.js";
 import { html } from "./lib.js";
 import { Fresh, More, useList } from "./list.js";
 import { State } from "./marks.js";
-import { Kinds, ProposalFilter, ThemeLink } from "./proposals.js";
+import { Kinds, Off, ProposalFilter, ThemeLink } from "./proposals.js";
 import { address, setQuery } from "./router.js";
 import { Choice, JobLink, Problem, Table, Text, Time } from "./ui.js";
 
@@ -26,7 +26,6 @@ const FIELDS = [
   { name: "sourceAgent", label: "Proposed by", agents: true },
   { name: "ownerCandidate", label: "Owner", agents: true },
 ];
-const NAMES = { noun: "opportunity", nouns: "opportunities" };
 
 /** Those that are open are compared with each other, so their rank comes first. */
 const usualOrder = (status) => (status === undefined || status === WAITING || status === "parked" ? "rank" : "newest");
@@ -45,13 +44,14 @@ export default function OpportunitiesPage({ query }) {
       <${Choice} label="Status" value=${status ?? ""} options=${STATUSES} onChange=${(next) => setQuery({ status: next, order: undefined })} />
       <${Choice} label="Order" value=${order} options=${ORDERS} onChange=${(next) => setQuery({ order: next === usualOrder(status) ? undefined : next })} />
     </div>
+    <${Off} />
     <${ProposalFilter} query=${query} fields=${FIELDS} key=${FIELDS.map(({ name }) => query[name]).join("|")} />
     <${Problem} problem=${list.read.problem} not="The opportunities were not read" again=${list.read.again} />
-    <${Fresh} list=${list} ...${NAMES} />
+    <${Fresh} list=${list} noun="opportunity" />
     ${list.rows.length > 0
       ? html`<${Opportunities} rows=${list.rows} />`
       : list.read.answer && html`<p>${FIELDS.some(({ name }) => query[name]) ? "No opportunity matches." : status ? `No opportunity is ${STATUSES.find(([each]) => each === status)?.[1] ?? "like this"}.` : "No opportunity is waiting."}</p>`}
-    <${More} list=${list} older=${order === "rank" ? "further" : "older"} ...${NAMES} />
+    <${More} list=${list} noun="opportunity" older=${order === "rank" ? "further" : "older"} />
   `;
 }
 

@@ -2,11 +2,12 @@
 // what came of it.
 
 import { ask } from "./act.js";
+import { Author, Evidence } from "./evidence.js";
 import { sentence, words } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
 import { actsOnOpportunity } from "./proposal-acts.js";
-import { Author, Evidence, laneIsOn, ThemeLink } from "./proposals.js";
+import { laneIsOn, ThemeLink } from "./proposals.js";
 import { useRead } from "./reads.js";
 import { address, useName } from "./router.js";
 import { ActButton, AgentLink, Answer, Facts, Id, JobLink, Section, Table, Text, Time } from "./ui.js";

@@ -1,10 +1,10 @@
 // One digest or report as people read it, with the rows that it was made from.
 
+import { Named } from "./evidence.js";
 import { counted, words } from "./format.js";
 import { html } from "./lib.js";
 import { CopyMarkdown, Markdown } from "./markdown.js";
 import { Period, sum } from "./page-reports.js";
-import { Named } from "./proposals.js";
 import { useRead } from "./reads.js";
 import { useName } from "./router.js";
 import { Answer, Facts, Id, JobLink, Section, Text, Time } from "./ui.js";

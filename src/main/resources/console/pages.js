@@ -33,6 +33,15 @@ export const PAGES = [
     name: "ideas", title: "Ideas", key: "i", phase: 3, beside: "opportunities", load: () => import("./page-ideas.js"),
     detail: { title: "Idea", load: () => import("./page-idea.js") },
   },
+  {
+    name: "memories", title: "Memory", key: "m", rail: true, phase: 4, load: () => import("./page-memories.js"),
+    detail: { title: "Memory", load: () => import("./page-memory.js") },
+  },
+  {
+    name: "memory-candidates", title: "Memory candidates", key: "d", phase: 4, beside: "memories", load: () => import("./page-candidates.js"),
+    detail: { title: "Memory candidate", load: () => import("./page-candidate.js") },
+  },
+  { name: "memory-reviews", title: "Memory reviews", key: "v", phase: 4, beside: "memories", load: () => import("./page-memory-reviews.js") },
   { name: "reports", title: "Reports", key: "r", rail: true, load: () => import("./page-reports.js"), detail: { title: "Report", load: () => import("./page-report.js") } },
   { name: "events", title: "Events", key: "e", rail: true, load: () => import("./page-events.js") },
   { name: "audit", title: "Audit", key: "u", rail: true, load: () => import("./page-audit.js") },

@@ -4,20 +4,8 @@ import { ask } from "./act.js";
 import { counted } from "./format.js";
 import { html } from "./lib.js";
 import { State } from "./marks.js";
-import { endAct, named, pauseAct, undoOf } from "./stops.js";
+import { endAct, freezeAct, named, pauseAct } from "./stops.js";
 import { ActButton, Table, Text, Time } from "./ui.js";
-
-/** The act that freezes an agent or a phase. */
-const freezeAct = (kind, name) => ({
-  label: "Freeze",
-  danger: true,
-  title: `Freeze ${named(kind, name)}`,
-  sentence: "New work for it is refused with your reason, whoever asks. Work that it has already goes on.",
-  operation: "freeze",
-  input: { kind, name },
-  undo: undoOf("unfreeze", kind, name),
-  audit: { table: "pauses" },
-});
 
 /**
  * The acts that fit: pause and drain while nothing is stopped, else the act that ends it; and the same for a freeze.

@@ -1,18 +1,20 @@
-// Parts that the pages of opportunities, ideas and reports share: the way between them, their filter, and the things that
-// evidence and sources name.
+// Parts that the pages of opportunities and ideas share: the way between them and their filter.
 
-import { session } from "./api.js";
-import { shortId, words } from "./format.js";
+import { phaseIsOn } from "./api.js";
 import { html, useState } from "./lib.js";
 import { useRead } from "./reads.js";
 import { address, go, setQuery } from "./router.js";
-import { Choice, JobLink, Section, Text, Time } from "./ui.js";
+import { Choice, Text } from "./ui.js";
 
 /** The phase of the bus that takes proposals. Before it the pages only show what is there. */
 const PHASE = 3;
 
 /** Whether the bus takes proposals and decisions on them. */
-export const laneIsOn = () => (session.get()?.phase ?? 1) >= PHASE;
+export const laneIsOn = () => phaseIsOn(PHASE);
+
+/** Says on a list that the lane is off. */
+export const Off = () =>
+  !laneIsOn() && html`<p class="attention" role="status">Phase 3 of the bus is off: nobody can propose or decide anything. The proposals are kept.</p>`;
 
 /** The choice between opportunities and ideas. */
 export const Kinds = ({ shown }) =>
@@ -47,57 +49,3 @@ export function ProposalFilter({ query, fields }) {
 
 /** A link to the list of proposals of one theme. */
 export const ThemeLink = ({ page, theme }) => html`<a class="name" href=${address([page], { theme })}><span class="clamp"><${Text}>${theme}<//></span></a>`;
-
-/** The agent or person that has proposed something. A person has no page. */
-export function Author({ row: { sourceAgent, sourceJobId } }) {
-  const agents = useRead("listAgents", {}, ["agents"]).answer?.agents ?? [];
-  const known = agents.some(({ agentId }) => agentId === sourceAgent);
-  return html`${known ? html`<a class="name" href=${address(["agents", sourceAgent])}><${Text}>${sourceAgent}<//></a>` : html`<${Text}>${sourceAgent}<//>`}${sourceJobId &&
-  html` in <${JobLink} job=${sourceJobId}>job <code class="whole">${shortId(sourceJobId)}</code><//>`}`;
-}
-
-/** What evidence names, each as a link to its page. The address of an outside page is text, because an agent chose it. */
-export const Evidence = ({ entries }) =>
-  html`<${Section} title="Evidence" id="evidence">
-    ${entries.length === 0
-      ? html`<p class="quiet">none</p>`
-      : html`<ul class="plain entries">
-          ${entries.map(
-            (entry) => html`<li key=${entry.id ?? entry.url}>
-              <${Named} entry=${entry} />
-              ${entry.lookedAt && html`<span class="quiet">, looked at <${Time} at=${entry.lookedAt} /></span>`}
-              ${entry.note && html`<p class="quiet"><${Text}>${entry.note}<//></p>`}
-            </li>`,
-          )}
-        </ul>`}
-  <//>`;
-
-/** The page of a thing by its kind. */
-const PLACES = {
-  job: (id) => ["jobs", id],
-  opportunity: (id) => ["opportunities", id],
-  idea: (id) => ["ideas", id],
-  question: (id) => ["questions", id],
-};
-
-/**
- * The name of a thing of the bus, as a link where it has a page.
- *
- * @param entry kind, and id or url
- */
-export function Named({ entry: { kind, id, url } }) {
-  if (kind === "slot") {
-    return html`<${Slot} id=${id} />`;
-  }
-  const place = kind === "event" ? address(["events"], { event: id }) : PLACES[kind] && address(PLACES[kind](id));
-  const name = html`${words(kind)} <code><${Text}>${url ?? shortId(id ?? "")}<//></code>`;
-  return place ? html`<a href=${place}>${name}</a>` : name;
-}
-
-/** A slot leads to its order, whose name its row has. */
-function Slot({ id }) {
-  const run = useRead("getStandingOrderRun", { runId: id }).answer?.run;
-  return run
-    ? html`<a href=${address(["orders", run.order], { run: id })}>slot of <${Text}>${run.order}<//></a> <${Time} at=${run.scheduledFor} />`
-    : html`slot <code class="whole">${shortId(id)}</code>`;
-}

@@ -122,7 +122,7 @@ function readOf(operation, input, kinds, gap) {
  *
  * @param operation the operation's id; null reads nothing
  * @param input its fields
- * @param kinds the kinds of the stream: jobs, agents, gateways, orders, events, questions, bulk, proposals, reports, anomalies, audit
+ * @param kinds the kinds of the stream: jobs, agents, gateways, orders, events, questions, bulk, proposals, memories, reports, anomalies, audit
  * @param gap the shortest time between two reads, in ms; longer for an answer that costs the database more
  * @returns answer (undefined until there is one), problem, at (ms of the answer), missed (a change came while updates
  *     were paused), and again() to read at once

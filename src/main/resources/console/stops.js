@@ -1,6 +1,7 @@
 // Stop everything, pause, drain and resume: their dialogs, and the banner while something is stopped.
 
 import { ask } from "./act.js";
+import { phaseIsOn } from "./api.js";
 import { count, counted } from "./format.js";
 import { cell, html, useCell } from "./lib.js";
 import { lastAnswer, useRead, WIDE_GAP_MS } from "./reads.js";
@@ -54,6 +55,20 @@ export const resumeAct = (kind, name) => ({
   audit: { table: "pauses" },
 });
 
+/** The act that freezes an agent, a phase or the promotions of memories. */
+export const freezeAct = (kind, name) => ({
+  label: "Freeze",
+  danger: true,
+  title: `Freeze ${named(kind, name)}`,
+  sentence: kind === "promotions"
+    ? "No candidate becomes a memory until somebody unfreezes. Candidates are still written, and the memories that are there still stand in prompts."
+    : "New work for it is refused with your reason, whoever asks. Work that it has already goes on.",
+  operation: "freeze",
+  input: { kind, name },
+  undo: undoOf("unfreeze", kind, name),
+  audit: { table: "pauses" },
+});
+
 /** Asks for the stop of everything. */
 export const stopEverything = () =>
   ask({
@@ -90,8 +105,15 @@ export function StopBanner() {
 /** The act that ends a pause, drain, stop or freeze of list-pauses. */
 export const endAct = ({ kind, name, mode }) =>
   mode === "freeze"
-    ? { label: "Unfreeze", title: `Unfreeze ${named(kind, name)}`, sentence: "Writes are accepted again.", operation: "unfreeze", input: { kind, name }, audit: { table: "pauses" } }
+    ? { label: "Unfreeze", title: `Unfreeze ${named(kind, name)}`, sentence: kind === "promotions" ? "Candidates can become memories again." : "Writes are accepted again.", operation: "unfreeze", input: { kind, name }, audit: { table: "pauses" } }
     : resumeAct(kind, name);
+
+/** The button that freezes the promotions of memories, or unfreezes them; none while the bus has no memories. */
+export function PromotionAct({ pauses }) {
+  const freeze = pauses.find(({ kind, endedAt }) => kind === "promotions" && !endedAt);
+  const act = freeze ? endAct(freeze) : phaseIsOn(4) && freezeAct("promotions", "memory");
+  return act && html`<${ActButton} label=${`${act.label} promotions`} onClick=${() => ask(act)} />`;
+}
 
 /** What was running when everything was stopped. */
 const StopAnswer = ({ answer }) => html`<div class="banner" role="status">

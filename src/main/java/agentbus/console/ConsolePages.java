@@ -25,9 +25,11 @@ final class ConsolePages {
     private static final String FILES = "/console/";
 
     /** The addresses that a person may open; the page itself reads what follows. */
-    private static final Pattern PAGES = Pattern.compile("/|/console/?"
-            + "|/console/(needs-me|overview|jobs|orders|agents|opportunities|ideas|reports|events|audit|gateways|account|questions|bulk)"
-            + "|/console/(jobs|orders|agents|opportunities|ideas|reports|questions|bulk)/[^/]+");
+    private static final Pattern PAGES = Pattern.compile(
+            "/|/console/?"
+                    + "|/console/(needs-me|overview|jobs|orders|agents|opportunities|ideas|memories|memory-candidates|memory-reviews)"
+                    + "|/console/(reports|events|audit|gateways|account|questions|bulk)"
+                    + "|/console/(jobs|orders|agents|opportunities|ideas|memories|memory-candidates|reports|questions|bulk)/[^/]+");
 
     /** The live stream has the address of the page of events, and another media type. */
     private static final String STREAM = "/console/events";
