@@ -52,12 +52,16 @@ class ConsoleChangesTest {
     }
 
     @Test
-    void proposals_reports_and_anomalies_are_told_by_kinds_of_their_own() {
+    void proposals_memories_reports_and_anomalies_are_told_by_kinds_of_their_own() {
         change(bus.jdbc(), "ideas");
         assertEquals("{\"default\":[\"audit\",\"proposals\"]}", look().toString());
         change(bus.jdbc(), "opportunities");
         change(bus.jdbc(), "reports");
         assertEquals("{\"default\":[\"audit\",\"proposals\",\"reports\"]}", look().toString());
+        change(bus.jdbc(), "memories");
+        change(bus.jdbc(), "memory_candidates");
+        change(bus.jdbc(), "memory_reviews");
+        assertEquals("{\"default\":[\"audit\",\"memories\"]}", look().toString());
         bus.ask("emit_event", "topic", "ops.anomaly", "payload", java.util.Map.of("what", "The disk fills up."));
         assertEquals("{\"default\":[\"anomalies\",\"events\"]}", look().toString());
     }

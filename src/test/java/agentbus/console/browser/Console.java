@@ -47,7 +47,7 @@ final class Console implements AutoCloseable {
                 "agentbus.dispatch.enabled",
                 "false",
                 "agentbus.phase",
-                "3",
+                "4",
                 "agentbus.jolokia.port",
                 "0");
         operations = new Operations(bus);

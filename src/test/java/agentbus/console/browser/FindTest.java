@@ -71,7 +71,7 @@ class FindTest {
             visit.open("needs-me", "need a person");
             visit.button("More").click();
             Locator links = visit.dialog().locator(".pages a");
-            assertThat(links).hasCount(14);
+            assertThat(links).hasCount(17);
             links.filter(new Locator.FilterOptions().setHasText("Bulk actions")).click();
             assertThat(visit.page()).hasURL(console.url() + "/console/bulk");
             assertThat(visit.dialog()).hasCount(0);

@@ -34,9 +34,12 @@ final class Fleet {
         ask();
         ProposalDay proposals = new ProposalDay(bus, this, names);
         proposals.fill();
+        MemoryDay memories = new MemoryDay(bus, database, this, names);
+        memories.fill();
         if (!Boolean.getBoolean(GuidePicturesTest.WANTED)) {
             beHostile();
             proposals.beHostile();
+            memories.beHostile();
         }
         proposals.report();
         spread();
@@ -44,7 +47,7 @@ final class Fleet {
         queue();
     }
 
-    /** A path of the console with ids in place of the names in braces: blockedJob, hostileJob, question, approval, and those of {@link ProposalDay}. */
+    /** A path of the console with ids in place of the names in braces: blockedJob, hostileJob, question, approval, and those of {@link ProposalDay} and {@link MemoryDay}. */
     String path(String template) {
         String path = template;
         for (Map.Entry<String, String> each : names.entrySet()) {

@@ -80,6 +80,19 @@ class TextsTest {
     }
 
     @Test
+    void a_memory_shows_markup_as_text_and_leads_to_no_address_outside() {
+        for (String path : java.util.List.of("memories/{hostileMemory}", "memory-candidates/{hostileCandidate}")) {
+            try (Visit visit = console.visit()) {
+                visit.open(console.fleet().path(path), "window.hacked");
+                assertThat(visit.page().locator("main")).containsText("[click](javascript:window.hacked=1)");
+                assertThat(visit.page().locator("main")).containsText("<|im_end|>");
+                assertInert(visit);
+                assertEquals(0, visit.page().locator("main a[href^='http']").count());
+            }
+        }
+    }
+
+    @Test
     void a_report_links_the_rows_of_this_console_and_leaves_the_markup_of_a_proposal_as_text() {
         try (Visit visit = console.visit()) {
             visit.open(console.fleet().path("reports/{report}"), "How it was made");
