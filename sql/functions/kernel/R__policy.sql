@@ -1102,6 +1102,13 @@ create or replace function most_memories_compared() returns int language sql imm
 -- How many memories about other subjects than those of the job are compared: its text may name these.
 create or replace function most_others_compared() returns int language sql immutable as $$ select 20 $$;
 
+-- How many of the memories that have a word of a query are ranked.
+-- Chosen: four times the longest answer.
+create or replace function most_memories_searched() returns int language sql immutable as $$ select 200 $$;
+
+-- How many identifiers of a query are also looked for as a part of longer ones, the longest.
+create or replace function most_identifiers_searched() returns int language sql immutable as $$ select 3 $$;
+
 -- How much a word in the title of a memory counts.
 -- Chosen: a title names the matter.
 create or replace function title_word_weight() returns real

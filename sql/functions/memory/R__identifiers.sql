@@ -30,17 +30,21 @@ $$;
 
 -- Returns the words of a text by which memories are found, each once: stems of English, or the group of
 -- words that mean the same (stands_for), other words as they are, and identifiers behind #. Stop words and
--- numbers of one or two digits are none.
+-- numbers of one or two digits are none. In plpgsql, which keeps the plan with the many constants of
+-- stands_for; a function in SQL would parse them anew in each call.
 create or replace function searched_words(p_text text) returns text[]
-language sql immutable as $$
-  select coalesce(array_agg(word), '{}')
-  from (
-    select stands_for(stem) as word
-    from unnest(tsvector_to_array(to_tsvector('pg_catalog.english', with_parts_apart(p_text)))) stem
-    where length(stem) between 2 and identifier_length() and stem !~ '^\d{1,2}$'
-    union
-    select '#' || identifier
-    from unnest(identifiers_of(p_text)) identifier) found
+language plpgsql immutable as $$
+begin
+  return coalesce((
+    select array_agg(word)
+    from (
+      select stands_for(stem) as word
+      from unnest(tsvector_to_array(to_tsvector('pg_catalog.english', with_parts_apart(p_text)))) stem
+      where length(stem) between 2 and identifier_length() and stem !~ '^\d{1,2}$'
+      union
+      select '#' || identifier
+      from unnest(identifiers_of(p_text)) identifier) found), '{}');
+end
 $$;
 
 -- Returns a word as it stands in memories.words: behind its namespace.

@@ -99,6 +99,12 @@ language sql stable as $$
     * 0.5 ^ (extract(epoch from now() - p_since) / extract(epoch from memory_half_life(p_kind))), 1)::real
 $$;
 
+-- Returns by how much the confidence in a memory (1 to 5) makes it count more or less, from 0.88 to 1.2.
+create or replace function memory_importance(p_confidence int) returns real
+language sql immutable as $$
+  select (0.8 + 0.08 * p_confidence)::real
+$$;
+
 -- Returns by how much a memory counts more or less by what came of it, from 0.8 to 1.2. 1 for one that was
 -- never used.
 create or replace function memory_outcome(p_uses memory_uses) returns real
@@ -153,7 +159,7 @@ begin
   for v_memory in
     with compared as (
       select m.*, t.of_words, t.of_identifiers, n.nearness, memory_recency(m.kind, m.valid_from) as recency,
-        (0.8 + 0.08 * m.confidence)::real as importance, memory_outcome(u) as outcome
+        memory_importance(m.confidence) as importance, memory_outcome(u) as outcome
       from memories m
       left join memory_uses u on u.memory_id = m.memory_id
       cross join lateral (
@@ -177,7 +183,8 @@ begin
               and t.of_identifiers >= least_identifiers()
             then 'identifier' end as nearness) n
       where m.memory_id in (
-          select memories_to_compare(p_namespace, p_agent, v_words, v_says, v_frequencies, v_subjects))
+          select near_one
+          from memories_to_compare(p_namespace, p_agent, v_words, v_says, v_frequencies, v_subjects) near_one)
         and (m.expires_at is null or m.expires_at > now())
         and n.nearness is not null
     ), judged as (

@@ -130,7 +130,7 @@ final class ContractFile {
                 text(node, "x-example"),
                 table(node.path("x-table")),
                 card(node.path("x-card")),
-                tool(node.path("x-mcp"), text(node, "summary")),
+                tool(node.path("x-mcp"), text(node, "summary"), phase(id, method, node)),
                 special(id, method, node),
                 new AnswerForm(node.at("/responses/200/content/application~1json/schema")));
         return new Operation(description, inputs, rules(body));
@@ -176,12 +176,16 @@ final class ContractFile {
         return List.copyOf(lists);
     }
 
-    private static Optional<Tool> tool(JsonNode node, String summary) {
+    private static Optional<Tool> tool(JsonNode node, String summary, OptionalInt phase) {
         if (node.isMissingNode()) {
             return Optional.empty();
         }
         String description = node.path("description").asText(summary).strip();
-        return Optional.of(new Tool(text(node, "name"), description, List.copyOf(texts(node.path("fields")))));
+        return Optional.of(new Tool(
+                text(node, "name"),
+                description,
+                List.copyOf(texts(node.path("fields"))),
+                node.path("phase").asInt(phase.orElse(1))));
     }
 
     private static Special special(String id, String method, JsonNode node) {

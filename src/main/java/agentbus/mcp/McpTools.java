@@ -65,7 +65,7 @@ final class McpTools {
             ObjectNode schema = operation.inputSchema();
             operation
                     .tool()
-                    .filter(tool -> operation.special().phase().orElse(1) <= highestPhase)
+                    .filter(tool -> tool.phase() <= highestPhase)
                     .ifPresent(tool -> server.toolCall(
                             tool(operation, tool),
                             (context, call) -> Mono.fromSupplier(() -> run.apply(new ToolCall(
