@@ -63,6 +63,9 @@ $$;
 -- Trigger before a memory gets its texts: fills the columns that searches read.
 create or replace function index_memory() returns trigger
 language plpgsql as $$
+declare
+  v_subject text[] := searched_words(new.subject_key);
+  v_title text[] := searched_words(new.title);
 begin
   new.identifiers := coalesce((
     select ' ' || string_agg(identifier, ' ' order by identifier) || ' '
@@ -70,18 +73,13 @@ begin
   -- The words of the subject are no words of the text: a memory must say more about a job than whom it is
   -- about.
   new.words := coalesce((
-    select string_agg(query_of_word(new.namespace, word)::text || ':1' || weight, ' ')::tsvector
+    select string_agg(query_of_word(new.namespace, word)::text || case
+      when word = any (v_subject) then ':1C'
+      when word = any (v_title) then ':1A'
+      else ':1B' end, ' ')::tsvector
     from (
-      select word,
-        case
-          when word = any (subject_words) then 'C'
-          when word = any (title_words) then 'A'
-          else 'B' end as weight
-      from (
-        select searched_words(new.subject_key) as subject_words, searched_words(new.title) as title_words,
-          searched_words(new.body) as body_words) t
-      cross join lateral (select distinct unnest(subject_words || title_words || body_words) as word) w
-      ) weighted), '');
+      select distinct word
+      from unnest(v_subject || v_title || searched_words(new.body)) word) each_word), '');
   return new;
 end
 $$;

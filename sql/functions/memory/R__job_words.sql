@@ -20,15 +20,17 @@ $$;
 create or replace function job_words(p_namespace text, p_agent text, p_subject text, p_text text)
 returns table (word text, memories int, says real)
 language sql stable as $$
+  with j as materialized (
+    select searched_words(left(p_text, job_text_length())) as of_text,
+      searched_words(p_subject) as of_subject,
+      searched_words(p_agent) as of_agent
+  )
   select f.word, f.memories,
     (greatest(0, 1 - ln(f.memories + word_prior()) / ln(of_all.memories + memories_prior()))
       * word_weight(f.word)
       * case when f.word = any (j.of_text) then 1 else subject_word_weight() end
       / (1 + long_text_discount() * ln(greatest(1, cardinality(j.of_text) / ordinary_text_words()))))::real
-  from (
-    select searched_words(left(p_text, job_text_length())) as of_text,
-      searched_words(p_subject) as of_subject,
-      searched_words(p_agent) as of_agent) j
+  from j
   join memory_words f on f.namespace = p_namespace and f.word = any (j.of_text || j.of_subject)
   join memory_words of_all on of_all.namespace = p_namespace and of_all.word = ''
   where f.word <> all (j.of_agent)

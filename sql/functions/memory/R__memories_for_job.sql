@@ -105,14 +105,12 @@ language sql immutable as $$
   select (0.8 + 0.08 * p_confidence)::real
 $$;
 
--- Returns by how much a memory counts more or less by what came of it, from 0.8 to 1.2. 1 for one that was
--- never used.
-create or replace function memory_outcome(p_uses memory_uses) returns real
+-- Returns by how much a memory counts more or less by what came of it, from 0.8 to 1.2. p_good are the
+-- times it was used or helped, p_bad those it was irrelevant, wrong or hurt; 1 for one that was never
+-- used.
+create or replace function memory_outcome(p_good int, p_bad int) returns real
 language sql immutable as $$
-  select (0.8 + 0.4 * (good + 2) / (good + bad + 4.0))::real
-  from (
-    select coalesce(2 * (p_uses).used + (p_uses).helped, 0) as good,
-      coalesce((p_uses).irrelevant + 2 * (p_uses).wrong + (p_uses).hurt, 0) as bad) n
+  select (0.8 + 0.4 * (p_good + 2) / (p_good + p_bad + 4.0))::real
 $$;
 
 -- Returns the memories that matter to a job, the most important first: at most p_limit and p_tokens (null:
@@ -129,7 +127,8 @@ create or replace function memories_for_job(
   scope text, subject_key text, title text, body text, confidence int, trust text, promoted_by text,
   updated_at timestamptz, source text
 )
-language plpgsql stable rows 10 set jit = off as $$
+language plpgsql stable rows 10
+set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   v_limit int := coalesce(p_limit, most_injected());
   v_most_tokens int := coalesce(p_tokens, most_injected_tokens());
@@ -159,7 +158,9 @@ begin
   for v_memory in
     with compared as (
       select m.*, t.of_words, t.of_identifiers, n.nearness, memory_recency(m.kind, m.valid_from) as recency,
-        memory_importance(m.confidence) as importance, memory_outcome(u) as outcome
+        memory_importance(m.confidence) as importance,
+          memory_outcome(coalesce(2 * u.used + u.helped, 0), coalesce(u.irrelevant + 2 * u.wrong + u.hurt, 0))
+            as outcome
       from memories m
       left join memory_uses u on u.memory_id = m.memory_id
       cross join lateral (
@@ -198,7 +199,7 @@ begin
     from judged j
     where j.matters or j.nearness in ('key', 'own')
     order by j.matters desc, j.of_all desc, j.seq desc
-    limit 3 * v_limit
+    limit 2 * v_limit
   loop
     -- A job gets a few more of its subjects, and one that some memory matters to also of its agent.
     if v_memory.matters then
@@ -214,7 +215,8 @@ begin
       from jsonb_to_recordset(v_chosen) c (title text, body text, subject text)
       where case
         when c.subject is not distinct from v_memory.subject_key
-          then proposal_similarity(c.title, c.body, v_memory.title, v_memory.body) >= near_duplicate_from()
+          then similarity_of(c.title, v_memory.title) >= near_duplicate_from()
+            and similarity_of(c.body, v_memory.body) >= near_duplicate_from()
         when v_memory.nearness in ('named', 'identifier')
           then similarity_of(c.title, v_memory.title) >= alike_of_other_subject()
         else false end);
