@@ -76,7 +76,18 @@ class McpToolsTest {
     @Test
     void the_tools_are_those_of_the_contract() {
         assertEquals(
-                List.of("enqueue", "list", "get", "complete", "block", "fail", "progress", "ask", "propose", "recall", "emit"),
+                List.of(
+                        "enqueue",
+                        "list",
+                        "get",
+                        "complete",
+                        "block",
+                        "fail",
+                        "progress",
+                        "ask",
+                        "propose",
+                        "recall",
+                        "emit"),
                 names(list));
         assertEquals(
                 names(list),

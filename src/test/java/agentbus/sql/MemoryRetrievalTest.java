@@ -80,8 +80,7 @@ class MemoryRetrievalTest {
     @Test
     void other_words_of_the_same_meaning_and_other_spellings_of_an_identifier_find_a_memory() {
         drain("payments-api");
-        rows.memory(
-                "scope", "global", "title", "ERR_CONN_42 is a full pool", "body", "Raise nothing; look for leaks.");
+        rows.memory("scope", "global", "title", "ERR_CONN_42 is a full pool", "body", "Raise nothing; look for leaks.");
 
         assertEquals(
                 List.of(DRAIN.formatted("payments-api")),
@@ -127,8 +126,12 @@ class MemoryRetrievalTest {
     @Test
     void a_prompt_has_at_most_ten_memories_and_600_tokens() {
         for (int i = 0; i < 30; i++) {
-            drain("payments-api", "title", "Restart rule " + "abcdefghijklmnopqrstuvwxyzABCD".charAt(i) + i * 7919,
-                    "body", ("drain " + i * 104_729 + " charges ").repeat(i % 3 == 0 ? 30 : 2));
+            drain(
+                    "payments-api",
+                    "title",
+                    "Restart rule " + "abcdefghijklmnopqrstuvwxyzABCD".charAt(i) + i * 7919,
+                    "body",
+                    ("drain " + i * 104_729 + " charges ").repeat(i % 3 == 0 ? 30 : 2));
         }
         String sql = "select count(*) <= 10 and sum(tokens) <= 600 and count(*) > 3 from memories_for_job("
                 + "'default', 'devops', 'infra.check', 'restart, drain, charges', '{\"service\": \"payments-api\"}')";
@@ -182,7 +185,12 @@ class MemoryRetrievalTest {
     @Test
     void a_subject_and_words_in_another_script_are_found() {
         rows.memory(
-                "subject_key", "платежи", "title", "Перед перезапуском остановить очередь", "body", "Иначе заказы двоятся.");
+                "subject_key",
+                "платежи",
+                "title",
+                "Перед перезапуском остановить очередь",
+                "body",
+                "Иначе заказы двоятся.");
 
         assertEquals(
                 List.of("Перед перезапуском остановить очередь"),
@@ -213,8 +221,7 @@ class MemoryRetrievalTest {
         assertEquals(2, count("drain"));
         assertEquals(2, count(""));
 
-        bus.jdbc()
-                .update("update memories set status = 'expired', ended_at = now() where subject_key = 'orders-api'");
+        bus.jdbc().update("update memories set status = 'expired', ended_at = now() where subject_key = 'orders-api'");
         assertEquals(1, count("drain"));
         assertEquals(0, count("order"));
 
