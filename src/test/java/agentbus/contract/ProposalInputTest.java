@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -76,5 +77,40 @@ class ProposalInputTest {
 
         assertEquals("invalid_field", problem.code());
         assertEquals(field, problem.field());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "body            | 102400 | 1200",
+                "title           | 500    | 120",
+                "evidence        | 102400 | 2000",
+                "subjectKey      | 121    | 120",
+            })
+    void a_memory_candidate_of_100_kilobytes_is_refused_with_the_limit(String field, int length, String limit) {
+        String tooLong = "'" + "x".repeat(length) + "'";
+
+        Problem problem = refused(
+                "createMemoryCandidate",
+                "{'candidateKind':'lesson','scope':'service','confidenceScore':4,'sourceRefs':[{'kind':'job',"
+                        + "'id':'0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10'}],"
+                        + texts().entrySet().stream()
+                                .map(e -> "'" + e.getKey() + "':" + (e.getKey().equals(field) ? tooLong : e.getValue()))
+                                .collect(Collectors.joining(","))
+                        + "}");
+
+        assertEquals("invalid_field", problem.code());
+        assertEquals(field, problem.field());
+        assertTrue(problem.expected().contains(limit), problem.expected());
+    }
+
+    private static Map<String, String> texts() {
+        return Map.of(
+                "title", "'Restart the cache first'",
+                "body", "'It keeps stale connections otherwise.'",
+                "evidence", "'Seen twice.'",
+                "subjectKey", "'web-1'");
     }
 }
