@@ -1087,6 +1087,10 @@ create or replace function most_job_keys() returns int language sql immutable as
 -- Chosen: more than a thousand words; the parser needs about 1 ms for them.
 create or replace function job_text_length() returns int language sql immutable as $$ select 8000 $$;
 
+-- How many of a job's words are compared with those of memories, the most telling.
+-- Chosen: an ordinary job has fewer; a log of a thousand words has hundreds that say nothing.
+create or replace function most_words_compared() returns int language sql immutable as $$ select 120 $$;
+
 -- How many of a job's words are looked up, the rarest.
 -- Chosen: the rare words decide; each costs some tens of microseconds.
 create or replace function most_words_looked_up() returns int language sql immutable as $$ select 40 $$;

@@ -24,14 +24,26 @@ language sql stable as $$
     select searched_words(left(p_text, job_text_length())) as of_text,
       searched_words(p_subject) as of_subject,
       searched_words(p_agent) as of_agent
+  ), each_word as (
+    select word, max(weight) as weight
+    from (
+      select unnest(of_text) as word, 1::real as weight
+      from j
+      union all
+      select unnest(of_subject), subject_word_weight()
+      from j) of_both
+    group by word
   )
-  select f.word, f.memories,
+  select e.word, f.memories,
     (greatest(0, 1 - ln(f.memories + word_prior()) / ln(of_all.memories + memories_prior()))
-      * word_weight(f.word)
-      * case when f.word = any (j.of_text) then 1 else subject_word_weight() end
+      * e.weight * word_weight(e.word)
       / (1 + long_text_discount() * ln(greatest(1, cardinality(j.of_text) / ordinary_text_words()))))::real
+      as says
   from j
-  join memory_words f on f.namespace = p_namespace and f.word = any (j.of_text || j.of_subject)
   join memory_words of_all on of_all.namespace = p_namespace and of_all.word = ''
-  where f.word <> all (j.of_agent)
+  cross join each_word e
+  join memory_words f on f.namespace = p_namespace and f.word = e.word
+  where e.word <> all (j.of_agent)
+  order by says desc, e.word
+  limit most_words_compared()
 $$;
