@@ -76,9 +76,9 @@ begin
 end
 $$;
 
--- The statement of the route settle-memories: counts the outcomes of attempts, and ends candidates that nobody
--- has decided and memories whose end has come; at most p_limit of each (null: memory_batch). Returns settled,
--- candidates and memories, their numbers.
+-- The statement of the route settle-memories: counts the outcomes of attempts, and ends candidates that
+-- nobody has decided and memories whose end has come; at most p_limit of each (null: memory_batch). Returns
+-- settled, candidates and memories, their numbers.
 create or replace function settle_memories(p_limit int default null) returns jsonb
 language plpgsql as $$
 declare

@@ -43,7 +43,13 @@ class MemoryPromptTest extends RenderedPrompts {
     }
 
     private String prompt(List<Map<String, Object>> memories) throws Exception {
-        return render(hookCall(Map.of("memories", memories, "payload", Map.of("service", "billing-api"))));
+        return whole(Map.of("memories", memories, "payload", Map.of("service", "billing-api")));
+    }
+
+    /** The prompt as it is sent, with the token. */
+    private String whole(Map<String, Object> more) throws Exception {
+        Map<String, Object> hookCall = hookCall(more);
+        return prompts.withToken(render(hookCall), hookCall);
     }
 
     private static List<JsonNode> bodies(String prompt) throws Exception {
@@ -71,20 +77,16 @@ class MemoryPromptTest extends RenderedPrompts {
 
     @Test
     void without_memories_the_prompt_does_not_speak_of_them() throws Exception {
-        String none = render(hookCall(Map.of()));
+        String none = whole(Map.of());
 
-        assertEquals(none, render(hookCall(Map.of("memories", List.of()))));
+        assertEquals(none, whole(Map.of("memories", List.of())));
         assertFalse(none.contains("emories"), none);
-        for (JsonNode body : bodies(none)) {
-            assertFalse(body.has("memories"), body.toString());
-        }
+        assertEquals(3, bodies(none).size());
     }
 
     @Test
     void each_command_that_closes_the_job_says_what_the_memories_were_worth() throws Exception {
-        Map<String, Object> order = hookCall(Map.of("memories", List.of(memory()), "instructions", "Check it."));
-
-        List<JsonNode> bodies = bodies(render(order));
+        List<JsonNode> bodies = bodies(whole(Map.of("memories", List.of(memory()), "instructions", "Check it.")));
 
         assertEquals(4, bodies.size(), "done, nothing to do, blocked, failed");
         for (JsonNode body : bodies) {
