@@ -1,11 +1,9 @@
 package agentbus.dispatch;
 
-import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import agentbus.demo.Fault;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -14,7 +12,6 @@ import agentbus.harness.TestJobs;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -102,7 +99,6 @@ class RecallRouteTest {
             routes().stopRoute(ROUTE);
             routes().startRoute(ROUTE);
         }
-        fleet.gateway().clearFaults();
         database.truncate("memories, memory_uses, memory_reviews, memory_injections, memory_words");
     }
 
@@ -148,23 +144,6 @@ class RecallRouteTest {
         assertEquals(List.of(about), database.jdbc().queryForList("select job_id from memory_injections", UUID.class));
         assertEquals(found + 1, recalls("found"));
         assertEquals(nothing + 1, recalls("nothing"));
-    }
-
-    @Test
-    void a_repeated_hook_call_sends_the_same_bytes_also_after_the_memory_has_ended() {
-        fleet.gateway().failNext(1, Fault.cutConnection());
-        UUID job = jobs.enqueue("ann", ABOUT_WEB_1);
-        await().until(() -> !jobs.attempts(job).isEmpty() && promptOf(job) != null);
-        String first = promptOf(job);
-        database.jdbc().update("update memories set status = 'expired', ended_at = now()");
-
-        jobs.awaitState(job, "succeeded");
-
-        Map<String, Object> attempt = jobs.attempts(job).get(0);
-        assertTrue((int) attempt.get("deliveries") > 1, attempt::toString);
-        assertEquals(first, attempt.get("prompt"));
-        assertTrue(first.contains("> Drain web-1"), first);
-        assertEquals(1, database.jdbc().queryForObject("select count(*) from memory_injections", Integer.class));
     }
 
     @Test
