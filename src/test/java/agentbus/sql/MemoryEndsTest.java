@@ -33,13 +33,17 @@ class MemoryEndsTest {
         String memory = scene.memory(0);
 
         assertTrue(scene.act("expire_memory", KNOWLEDGE, memory).get("changed").asBoolean());
-        assertFalse(scene.act("expire_memory", operator(), memory).get("changed").asBoolean());
+        assertFalse(
+                scene.act("expire_memory", operator(), memory).get("changed").asBoolean());
         Refusal refused = refusal(() -> scene.act("mark_memory_wrong", operator(), memory));
 
         assertEquals("409 wrong_state memoryId", refused.brief());
         assertTrue(refused.message().contains("expired, by agent:knowledge at"), refused.message());
         assertEquals(1, bus.count("events where topic = 'memory.expired'"));
-        assertEquals(403, refusal(() -> scene.act("expire_memory", DEVOPS, scene.memory(1))).status());
+        assertEquals(
+                403,
+                refusal(() -> scene.act("expire_memory", DEVOPS, scene.memory(1)))
+                        .status());
     }
 
     @Test
@@ -52,9 +56,12 @@ class MemoryEndsTest {
 
         assertEquals(1, answer.get("closedReviews").asInt());
         assertEquals(1, bus.count("memories where next_review_at > now() + interval '58 days'"));
-        assertFalse(scene.act("confirm_memory", KNOWLEDGE, memory).get("changed").asBoolean());
+        assertFalse(
+                scene.act("confirm_memory", KNOWLEDGE, memory).get("changed").asBoolean());
         bus.jdbc().update("update memories set source_agent = 'knowledge'");
-        assertEquals(403, refusal(() -> scene.act("confirm_memory", KNOWLEDGE, memory)).status());
+        assertEquals(
+                403,
+                refusal(() -> scene.act("confirm_memory", KNOWLEDGE, memory)).status());
     }
 
     @Test
@@ -62,7 +69,9 @@ class MemoryEndsTest {
         String memory = scene.memory(0);
         scene.memory(1);
         bus.jdbc()
-                .update("update memories set expires_at = now() - interval '1 second' where memory_id = ?::uuid", memory);
+                .update(
+                        "update memories set expires_at = now() - interval '1 second' where memory_id = ?::uuid",
+                        memory);
 
         assertEquals(1, bus.one("select to_jsonb(expire_due_memories(10))").asInt());
         assertEquals("expired", scene.status(memory));
@@ -73,11 +82,12 @@ class MemoryEndsTest {
     void a_filter_ends_ten_thousand_memories_a_call_and_a_dry_run_none() {
         bus.jdbc().execute("alter table memories disable trigger user");
         bus.jdbc()
-                .update("insert into memories (namespace, source_agent, kind, scope, title, body, evidence, source_refs,"
-                        + " confidence, stability, visibility, trust, promoted_by, notes, next_review_at)"
-                        + " select 'default', case when i > 3 then 'mass' else 'devops' end, 'context', 'global',"
-                        + " 'Title ' || i, 'Body ' || i, 'seen', '[]', 4, 'medium', 'shared', 'trusted', 'agent:knowledge',"
-                        + " 'seen', now() + interval '1 day' from generate_series(1, 10005) i");
+                .update(
+                        "insert into memories (namespace, source_agent, kind, scope, title, body, evidence, source_refs,"
+                                + " confidence, stability, visibility, trust, promoted_by, notes, next_review_at)"
+                                + " select 'default', case when i > 3 then 'mass' else 'devops' end, 'context', 'global',"
+                                + " 'Title ' || i, 'Body ' || i, 'seen', '[]', 4, 'medium', 'shared', 'trusted', 'agent:knowledge',"
+                                + " 'seen', now() + interval '1 day' from generate_series(1, 10005) i");
         bus.jdbc().execute("alter table memories enable trigger user");
 
         JsonNode dry = bus.ask("expire_memories", "sourceAgent", "mass", "dryRun", true, "notes", "a look");
@@ -85,7 +95,9 @@ class MemoryEndsTest {
         assertTrue(dry.get("more").asBoolean());
         assertEquals(10_005, bus.count("memories where status = 'active'"));
 
-        assertTrue(bus.ask("expire_memories", "sourceAgent", "mass", "notes", "polluted").get("more").asBoolean());
+        assertTrue(bus.ask("expire_memories", "sourceAgent", "mass", "notes", "polluted")
+                .get("more")
+                .asBoolean());
         JsonNode rest = bus.ask("expire_memories", "sourceAgent", "mass", "notes", "polluted");
         assertEquals(2, rest.get("count").asInt());
         assertFalse(rest.get("more").asBoolean());
@@ -101,7 +113,15 @@ class MemoryEndsTest {
         Refusal refused = refusal(() -> bus.ask("expire_memories", "notes", "polluted"));
 
         assertEquals("422 invalid_field all", refused.brief());
-        assertEquals(1, bus.ask("expire_memories", "all", true, "notes", "polluted").get("count").asInt());
-        assertEquals(0, bus.ask("expire_memories", "all", true, "notes", "polluted").get("count").asInt());
+        assertEquals(
+                1,
+                bus.ask("expire_memories", "all", true, "notes", "polluted")
+                        .get("count")
+                        .asInt());
+        assertEquals(
+                0,
+                bus.ask("expire_memories", "all", true, "notes", "polluted")
+                        .get("count")
+                        .asInt());
     }
 }

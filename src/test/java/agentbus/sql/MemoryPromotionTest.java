@@ -38,14 +38,16 @@ class MemoryPromotionTest {
     void a_promoter_shortens_and_narrows_and_the_audit_log_has_both_words() {
         String candidate = scene.candidate(RESEARCH, scene.lesson(0));
 
-        JsonNode answer = scene.promote(
-                KNOWLEDGE, candidate, "scope", "service", "subjectKey", "Billing", "confidenceScore", 3);
+        JsonNode answer =
+                scene.promote(KNOWLEDGE, candidate, "scope", "service", "subjectKey", "Billing", "confidenceScore", 3);
 
         assertTrue(answer.get("created").asBoolean());
         assertEquals("billing", answer.at("/memory/subjectKey").asText());
         assertEquals("research", answer.at("/memory/sourceAgent").asText());
         assertEquals("agent:knowledge", answer.at("/memory/promotedBy").asText());
-        assertEquals("[\"confidenceScore\",\"scope\",\"subjectKey\"]", answer.get("edited").toString());
+        assertEquals(
+                "[\"confidenceScore\",\"scope\",\"subjectKey\"]",
+                answer.get("edited").toString());
         assertEquals(
                 1,
                 bus.count("audit_log where action = 'memory.edited' and actor = 'agent:knowledge'"
@@ -75,8 +77,10 @@ class MemoryPromotionTest {
 
         assertEquals(
                 1,
-                bus.count("memories where next_review_at"
-                        + " = date_trunc('day', created_at + make_interval(days => ?), 'UTC')", days));
+                bus.count(
+                        "memories where next_review_at"
+                                + " = date_trunc('day', created_at + make_interval(days => ?), 'UTC')",
+                        days));
     }
 
     @Test
@@ -89,11 +93,12 @@ class MemoryPromotionTest {
     @Test
     void agents_make_no_more_memories_a_day_than_the_limit_and_people_go_on() {
         bus.jdbc()
-                .update("insert into memories (namespace, source_agent, kind, scope, title, body, evidence, source_refs,"
-                        + " confidence, stability, visibility, trust, promoted_by, notes, next_review_at)"
-                        + " select 'default', 'research', 'context', 'global', 'Title ' || i, 'Body ' || i, 'seen', '[]', 4,"
-                        + " 'medium', 'shared', 'trusted', 'agent:knowledge', 'seen', now() + interval '1 day'"
-                        + " from generate_series(1, promotions_a_day()) i");
+                .update(
+                        "insert into memories (namespace, source_agent, kind, scope, title, body, evidence, source_refs,"
+                                + " confidence, stability, visibility, trust, promoted_by, notes, next_review_at)"
+                                + " select 'default', 'research', 'context', 'global', 'Title ' || i, 'Body ' || i, 'seen', '[]', 4,"
+                                + " 'medium', 'shared', 'trusted', 'agent:knowledge', 'seen', now() + interval '1 day'"
+                                + " from generate_series(1, promotions_a_day()) i");
         String candidate = scene.candidate(RESEARCH, scene.lesson(0));
 
         Refusal refused = refusal(() -> scene.promote(KNOWLEDGE, candidate));
@@ -106,8 +111,8 @@ class MemoryPromotionTest {
     void an_event_about_a_memory_of_one_agent_tells_its_words_to_nobody() {
         scene.promote(DEVOPS, scene.candidate(RESEARCH, scene.lesson(0, "visibility", "role", "ownerAgent", "devops")));
 
-        String payload =
-                bus.jdbc().queryForObject("select payload::text from events where topic = 'memory.promoted'", String.class);
+        String payload = bus.jdbc()
+                .queryForObject("select payload::text from events where topic = 'memory.promoted'", String.class);
 
         assertFalse(payload.contains(text(0).get("title").asText()), payload);
         assertFalse(payload.contains("subjectKey"), payload);
@@ -116,7 +121,8 @@ class MemoryPromotionTest {
     /** A candidate about the matter of a memory, with the same title and another body. */
     private String other(int number) {
         return scene.candidate(
-                RESEARCH, scene.lesson(number, "body", text(number + 1).get("body").asText()));
+                RESEARCH,
+                scene.lesson(number, "body", text(number + 1).get("body").asText()));
     }
 
     @Test
@@ -129,8 +135,12 @@ class MemoryPromotionTest {
 
         assertFalse(first.get("promoted").asBoolean());
         assertEquals(memory, first.at("/conflict/memories/0/memoryId").asText());
-        assertEquals(text(0).get("body").asText(), first.at("/conflict/memories/0/body").asText());
-        assertEquals(text(1).get("body").asText(), first.at("/conflict/candidate/body").asText());
+        assertEquals(
+                text(0).get("body").asText(),
+                first.at("/conflict/memories/0/body").asText());
+        assertEquals(
+                text(1).get("body").asText(),
+                first.at("/conflict/candidate/body").asText());
         assertEquals(first, again, "a repeated call changes nothing");
         assertEquals(1, bus.count("memory_reviews where kind = 'conflict' and closed_at is null"));
         assertEquals(1, bus.count("events where topic = 'memory.conflict.detected'"));
@@ -146,11 +156,12 @@ class MemoryPromotionTest {
         String candidate = other(0);
         scene.promote(KNOWLEDGE, candidate);
 
-        JsonNode answer = switch (way) {
-            case "supersede" -> scene.promote(KNOWLEDGE, candidate, "supersedesMemoryId", memory);
-            case "beside" -> scene.promote(KNOWLEDGE, candidate, "besideMemoryIds", List.of(memory));
-            default -> scene.promote(KNOWLEDGE, candidate, "scope", "service", "subjectKey", "billing");
-        };
+        JsonNode answer =
+                switch (way) {
+                    case "supersede" -> scene.promote(KNOWLEDGE, candidate, "supersedesMemoryId", memory);
+                    case "beside" -> scene.promote(KNOWLEDGE, candidate, "besideMemoryIds", List.of(memory));
+                    default -> scene.promote(KNOWLEDGE, candidate, "scope", "service", "subjectKey", "billing");
+                };
 
         assertTrue(answer.get("promoted").asBoolean(), answer::toString);
         assertEquals(status, scene.status(memory));
@@ -162,13 +173,21 @@ class MemoryPromotionTest {
     @Test
     void a_review_that_is_nothing_is_withdrawn_by_a_curator_and_not_by_others() {
         String memory = scene.memory(0);
-        String review = scene.act("mark_memory_wrong", RESEARCH, memory).get("reviewId").asText();
+        String review =
+                scene.act("mark_memory_wrong", RESEARCH, memory).get("reviewId").asText();
         ObjectNode input = json("reviewId", review, "notes", "It had read another page.");
 
-        assertEquals(403, refusal(() -> bus.call("close_memory_review", DEVOPS, input)).status());
-        assertTrue(bus.call("close_memory_review", KNOWLEDGE, input).get("changed").asBoolean());
-        assertFalse(bus.call("close_memory_review", KNOWLEDGE, input).get("changed").asBoolean());
+        assertEquals(
+                403,
+                refusal(() -> bus.call("close_memory_review", DEVOPS, input)).status());
+        assertTrue(
+                bus.call("close_memory_review", KNOWLEDGE, input).get("changed").asBoolean());
+        assertFalse(
+                bus.call("close_memory_review", KNOWLEDGE, input).get("changed").asBoolean());
         assertEquals("active", scene.status(memory));
-        assertEquals("409 wrong_state reviewId", refusal(() -> bus.call("close_memory_review", operator(), input)).brief());
+        assertEquals(
+                "409 wrong_state reviewId",
+                refusal(() -> bus.call("close_memory_review", operator(), input))
+                        .brief());
     }
 }
