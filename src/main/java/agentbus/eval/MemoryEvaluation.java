@@ -6,7 +6,6 @@ import agentbus.settings.StartFailure;
 import agentbus.text.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -67,14 +66,9 @@ final class MemoryEvaluation {
      * @throws StartFailure when the database refuses a memory or a question
      */
     List<Answer> run(MemorySet set) {
-        Map<String, String> ids = new HashMap<>();
-        set.memories()
-                .forEach(memory -> ids.put(
-                        memory.path("memoryId").asText(), memory.path("id").asText()));
+        Map<String, String> ids = set.idsByMemoryId();
         try {
-            jdbc.queryForObject(
-                    text("load-memories"), Integer.class, set.memories().toString());
-            jdbc.execute(text("analyze-memories"));
+            load(set);
             ask(set.jobs().get(0), ids);
             List<Answer> answers = new ArrayList<>();
             for (MemorySet.Job job : set.jobs()) {
@@ -87,6 +81,12 @@ final class MemoryEvaluation {
                             + refused.getMostSpecificCause().getMessage(),
                     refused);
         }
+    }
+
+    /** Loads the memories of a set into the namespace default. */
+    void load(MemorySet set) {
+        jdbc.queryForObject(text("load-memories"), Integer.class, set.memories().toString());
+        jdbc.execute(text("analyze-memories"));
     }
 
     private Answer ask(MemorySet.Job job, Map<String, String> ids) {

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -105,6 +106,14 @@ record MemorySet(ArrayNode memories, List<Job> jobs) {
     /** The id of a memory in the database, the same at each evaluation of a set. */
     static UUID memoryId(String id) {
         return UUID.nameUUIDFromBytes(id.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The ids of the memories in the set, by their ids in the database. */
+    Map<String, String> idsByMemoryId() {
+        Map<String, String> ids = new HashMap<>();
+        memories.forEach(memory ->
+                ids.put(memory.path("memoryId").asText(), memory.path("id").asText()));
+        return ids;
     }
 
     /**

@@ -36,7 +36,7 @@ final class ScratchServer implements AutoCloseable {
     static ScratchServer start(Settings settings) {
         Cleanup cleanup = new Cleanup("end the evaluation");
         try {
-            Path directory = Files.createTempDirectory("agentbus-eval-").toRealPath();
+            Path directory = Files.createTempDirectory(prefix()).toRealPath();
             cleanup.add(() -> remove(directory));
             Path binaries = settings.path("agentbus.database.embedded-binaries-dir")
                     .orElse(settings.dataDirectory().resolve("postgres-binaries"));
@@ -56,6 +56,11 @@ final class ScratchServer implements AutoCloseable {
             cleanup.close();
             throw failed;
         }
+    }
+
+    /** The beginning of the directory's name, which says whose it is if a killed process has left it. */
+    static String prefix() {
+        return "agentbus-eval-" + ProcessHandle.current().pid() + "-";
     }
 
     /** Its connections. */
