@@ -131,8 +131,8 @@ end
 $$;
 
 -- complete_job for several closes of different jobs, whose tokens the door has verified. Takes only plain
--- closes: the attempt is live, the input has no namespace, outcome, evidence, follow-ups or events, and no
--- job waits for this one.
+-- closes: the attempt is live, the input has no namespace, outcome, evidence, follow-ups, events or memories,
+-- and no job waits for this one.
 -- Returns place (1 is the first) and answer of each plain close. Other closes change nothing here and need
 -- complete_job. The first statement locks all jobs in the order of their ids, so that the next one reads
 -- their newest rows.
@@ -156,7 +156,7 @@ begin
   from unnest(p_attempts, p_inputs) as w (attempt_id, input)
   join jobs j on j.job_id = (w.input ->> 'jobId')::uuid and j.live_attempt = w.attempt_id
   join job_attempts a on a.attempt_id = j.live_attempt
-  where not w.input ?| '{namespace,outcome,evidence,followUps,events}'
+  where not w.input ?| '{namespace,outcome,evidence,followUps,events,memories}'
     and not exists (select from job_dependencies d where d.depends_on = j.job_id)
     and not exists (select from jobs b where b.blocked_on_job = j.job_id);
   if v_simple is null then

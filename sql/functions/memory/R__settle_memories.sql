@@ -76,12 +76,16 @@ begin
 end
 $$;
 
--- The statement of the route settle-memories: counts the outcomes of attempts, at most p_limit (null:
--- memory_batch). Returns settled, their number.
+-- The statement of the route settle-memories: counts the outcomes of attempts, and ends candidates that
+-- nobody has decided and memories whose end has come; at most p_limit of each (null: memory_batch). Returns
+-- settled, candidates and memories, their numbers.
 create or replace function settle_memories(p_limit int default null) returns jsonb
 language plpgsql as $$
+declare
+  v_limit int := coalesce(p_limit, memory_batch());
 begin
   perform hold_phases();
-  return jsonb_build_object('settled', settle_injections(coalesce(p_limit, memory_batch())));
+  return jsonb_build_object('settled', settle_injections(v_limit), 'candidates', expire_candidates(v_limit),
+    'memories', expire_due_memories(v_limit));
 end
 $$;

@@ -91,7 +91,7 @@ export const usedOf = (row) => {
   if (!row.uses) {
     return html`<span class="quiet">–</span>`;
   }
-  return Number(injected) === 0 ? "never" : `${used} of ${counted(injected, "prompt")}`;
+  return Number(injected) === 0 ? "no prompt" : `${used} of ${counted(injected, "prompt")}`;
 };
 
 /** The choices of a filter: all first. */

@@ -137,8 +137,8 @@ const Memories = ({ rows }) =>
       { title: "About", cell: (row) => html`<${About} row=${row} />` },
       { title: "Read by", cell: (row) => html`<${Readers} row=${row} />` },
       { title: "Confidence", kind: "number", cell: ({ confidenceScore }) => count(confidenceScore) },
-      { title: "Used", cell: usedOf },
-      { title: "Review", cell: (row) => row.nextReviewAt && html`<${Review} row=${row} />` },
+      { title: "Used", kind: "number", cell: usedOf },
+      { title: "Review", kind: "number", cell: (row) => row.nextReviewAt && html`<${Review} row=${row} />` },
     ]} />`;
 
 /** The next review of an active memory; one that is late stands out. */

@@ -3,7 +3,7 @@
 
 import { ask } from "./act.js";
 import { Author, Evidence } from "./evidence.js";
-import { count, sentence, words } from "./format.js";
+import { count, counted, sentence, words } from "./format.js";
 import { html } from "./lib.js";
 import { More, useList } from "./list.js";
 import { State } from "./marks.js";
@@ -92,7 +92,7 @@ function Injections({ row }) {
   const { injected, used, irrelevant, wrong, helped, hurt } = usesOf(row);
   return html`<${Section} id="injections" title="In prompts" note="counted a minute after the attempt has ended">
     <${Facts} facts=${[
-      ["Stood in", `${count(injected)} prompts`],
+      ["Stood in", counted(injected, "prompt")],
       ["Agents said", `used ${count(used)}, irrelevant ${count(irrelevant)}, wrong ${count(wrong)}`],
       ["The attempts", `${count(helped)} succeeded with it, ${count(hurt)} failed`],
     ]} />

@@ -215,6 +215,17 @@ class WakeUpTest {
         }
     }
 
+    @Test
+    void a_new_memory_candidate_wakes_the_look_at_those_that_wait() throws Exception {
+        start("agentbus.phase", "4");
+        bus.bus().camel().getRouteController().stopRoute("time-candidates");
+        // After each connect the listener itself sends a message.
+        await().until(() -> bus.exchanges("hear-memory-candidates-ready") >= 1);
+        long before = bus.exchanges("promote-early");
+        database.jdbc().execute("notify memory_candidates_ready, 'default'");
+        await().until(() -> bus.exchanges("promote-early") > before);
+    }
+
     private void pauseAnn() {
         database.jdbc()
                 .update("update agents set paused_at = now(), paused_by = 'test', paused_reason = 'test'"

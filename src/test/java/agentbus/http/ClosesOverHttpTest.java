@@ -42,6 +42,18 @@ class ClosesOverHttpTest {
         return door.call("POST", "/v1/jobs/" + work.jobId() + "/" + step, work.token(), body);
     }
 
+    @ParameterizedTest
+    @CsvSource({"complete,summary", "fail,error", "block,reason"})
+    void verdicts_on_memories_that_are_not_in_the_prompt_are_told_and_hold_no_close(String step, String field) {
+        Answer answer = say(
+                door.work(),
+                step,
+                Door.json("{'" + field + "':'s','memories':[{'id':'m1','verdict':'used','note':''}]}"));
+
+        assertEquals(200, answer.status(), answer.text());
+        assertEquals("m1", answer.json().at("/memoriesIgnored/0").asText(), answer.text());
+    }
+
     private static long lateReports() {
         return door.database()
                 .jdbc()

@@ -203,4 +203,22 @@ class McpJobLifeTest {
         assertFalse(problem.path("detail").asText().isBlank());
         done("complete", theirs.token(), Map.of("jobId", theirs.jobId(), "summary", "s"));
     }
+
+    @Test
+    void a_close_takes_verdicts_on_memories_though_the_list_of_tools_does_not_show_them() {
+        Work work = door.work();
+
+        JsonNode answer = done(
+                "complete",
+                work.token(),
+                Map.of(
+                        "jobId",
+                        work.jobId(),
+                        "summary",
+                        "s",
+                        "memories",
+                        List.of(Map.of("id", "m1", "verdict", "used"))));
+
+        assertEquals("m1", answer.at("/memoriesIgnored/0").asText(), answer.toString());
+    }
 }

@@ -107,7 +107,7 @@ class MemoryInjectionTest {
     void a_memory_that_ends_before_the_prompt_is_kept_does_not_stand_in_it() {
         String ended = lessons.add("web-1");
         String stays = lessons.add("web-2");
-        Attempt attempt = bus.leased("payload", Machine.json("service", new String[] {"web-1", "web-2"}));
+        Attempt attempt = lessons.leased("web-1", "web-2");
         assertEquals(2, inject(attempt).size());
         bus.jdbc().update("update memories set status = 'expired', ended_at = now() where memory_id = ?::uuid", ended);
 
@@ -179,7 +179,7 @@ class MemoryInjectionTest {
         for (int i = 1; i <= 3; i++) {
             lessons.add("web-" + i);
         }
-        Attempt attempt = bus.leased("payload", Machine.json("service", new String[] {"web-1", "web-2", "web-3"}));
+        Attempt attempt = lessons.leased("web-1", "web-2", "web-3");
         List<String> all = ids(inject(attempt));
         assertEquals(3, all.size());
 

@@ -94,7 +94,15 @@ class MemoryRetrievalTest {
         rows.memory("scope", "global", "title", "Reports have at most one page", "body", "Numbers come first.");
 
         assertEquals(List.of(), titles("The printer needs toner", "{}"));
-        assertEquals(List.of(), titles("Paint the fence", "{\"service\": [\"payments-api\"]}"));
+    }
+
+    @Test
+    void a_job_about_a_service_gets_its_memories_also_when_no_word_is_the_same() {
+        drain("payments-api");
+
+        assertEquals(
+                List.of(DRAIN.formatted("payments-api")),
+                titles("People were billed two times", "{\"service\": [\"payments-api\"]}"));
     }
 
     @Test

@@ -71,10 +71,15 @@ final class RememberedLessons {
                         row.toString());
     }
 
-    /** A claimed job of devops about a service. */
-    Attempt leased(String service) {
+    /** A claimed job of devops about services. */
+    Attempt leased(String... services) {
         return bus.leased(
-                "payload", Machine.json("service", service, "task", "restart " + service + " and drain its sessions"));
+                "payload",
+                Machine.json(
+                        "service",
+                        services,
+                        "task",
+                        "restart " + String.join(" and ", services) + " and drain the open sessions"));
     }
 
     /** Has the memories of an attempt chosen, as its dispatch does. */
