@@ -25,6 +25,10 @@ final class MemoryCalls {
                 memory(door);
                 return door.get("/v1/memories?status=active&limit=1");
             }),
+            Map.entry("searchMemories", door -> {
+                String title = memory(door).json().at("/memory/title").asText();
+                return door.post("/v1/memories/search", "{\"query\":\"" + title + "\"}");
+            }),
             Map.entry("getMemory", door -> door.get("/v1/memories/" + memoryId(door))),
             Map.entry(
                     "supersedeMemory",

@@ -63,7 +63,6 @@ class MemoryTrustTest {
                         "insert into jobs_history select (jsonb_populate_record(null::jobs_history, to_jsonb(j)"
                                 + " || jsonb_build_object('retired_at', now()))).* from jobs j where job_id = ?::uuid",
                         id);
-        bus.jdbc().update("update events set source_job_id = null where source_job_id = ?::uuid", id);
         bus.jdbc().update("delete from job_attempts where job_id = ?::uuid", id);
         bus.jdbc().update("delete from jobs where job_id = ?::uuid", id);
     }
