@@ -2,8 +2,8 @@
 
 -- Returns the gates at which a promotion by this caller would be refused because of the candidate itself,
 -- each with the words of the refusal: gate, says and expected. Each gate is asked as
--- promote_memory_candidate asks it. The gates of the promotion (reason, review date, conflict, limit) are not asked. Null for a candidate
--- that has ended.
+-- promote_memory_candidate asks it. The gates of the promotion (reason, review date, conflict, limit) are
+-- not asked. Null for a candidate that has ended.
 create or replace function unmet_gates(p_principal jsonb, p_candidate memory_candidates) returns jsonb
 language plpgsql stable as $$
 declare
