@@ -62,15 +62,10 @@ begin
     from (
       select namespace, word, sum(weight)::int as change
       from (
-        select 1 as weight, n.namespace, n.words
-        from new_rows n
-        join old_rows o using (memory_id)
-        where n.status = 'active' and (o.status <> 'active' or o.words <> n.words)
+        -- What has not changed cancels out. A join of both sides would compare each row with each other.
+        select 1 as weight, namespace, words from new_rows where status = 'active'
         union all
-        select -1, o.namespace, o.words
-        from old_rows o
-        join new_rows n using (memory_id)
-        where o.status = 'active' and (n.status <> 'active' or o.words <> n.words)) both_sides
+        select -1, namespace, words from old_rows where status = 'active') both_sides
       cross join unnest(counted_words(namespace, words)) word
       group by namespace, word
       having sum(weight) <> 0) counted;
