@@ -140,6 +140,7 @@ declare
   v_lexemes text[];
   v_says real[];
   v_frequencies int[];
+  v_near uuid[];
   v_memory record;
   v_chosen jsonb := '[]';
   v_rank int := 0;
@@ -155,6 +156,9 @@ begin
   into v_words, v_lexemes, v_says, v_frequencies
   from job_words(p_namespace, p_agent, p_subject, p_text) w
   where w.says > 0;
+  -- As an array, because a join would let the planner compare the words of every memory of a namespace.
+  v_near := array(
+    select memories_to_compare(p_namespace, p_agent, v_words, v_says, v_frequencies, v_subjects));
   for v_memory in
     with compared as (
       select m.*, t.of_words, t.of_identifiers, n.nearness, memory_recency(m.kind, m.valid_from) as recency,
@@ -183,9 +187,7 @@ begin
           when m.scope in ('service', 'project') and not m.scope = any (v_scopes)
               and t.of_identifiers >= least_identifiers()
             then 'identifier' end as nearness) n
-      where m.memory_id in (
-          select near_one
-          from memories_to_compare(p_namespace, p_agent, v_words, v_says, v_frequencies, v_subjects) near_one)
+      where m.memory_id = any (v_near)
         and (m.expires_at is null or m.expires_at > now())
         and n.nearness is not null
     ), judged as (
