@@ -50,6 +50,10 @@ final class MemoryActors {
         for (int i = 0; i < 3; i++) {
             sources.add(scene.seen());
         }
+        // Without memories and a review at the beginning, most acts of a short sequence would find none.
+        scene.act("mark_memory_wrong", MemoryScene.RESEARCH, scene.memory(35));
+        scene.memory(36);
+        scene.memory(37, "visibility", "role", "ownerAgent", "devops");
         Attempt untrusted = bus.running("trust", "untrusted");
         bus.complete(untrusted);
         outside = Machine.json("kind", "job", "id", untrusted.job());

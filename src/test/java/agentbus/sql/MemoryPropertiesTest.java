@@ -25,7 +25,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
  * <p>{@code ./mvnw test -Dtest=MemoryPropertiesTest -Djqwik.tries=5000} hunts for longer.
  */
 class MemoryPropertiesTest {
-    private static final int STEPS = 40;
+    private static final int STEPS = 30;
     private static final int ACTORS = 4;
 
     @Provide
@@ -35,7 +35,7 @@ class MemoryPropertiesTest {
 
     @Provide
     Arbitrary<List<List<MemoryOp>>> scripts() {
-        return MemoryScript.upTo(STEPS / 2).list().ofSize(ACTORS);
+        return MemoryScript.upTo(STEPS / 3).list().ofSize(ACTORS);
     }
 
     @Property(afterFailure = AfterFailureMode.SAMPLE_FIRST, edgeCases = EdgeCasesMode.NONE)

@@ -45,17 +45,18 @@ final class MemoryScript {
                                 .as(MemoryOp.Promote::new)),
                 Tuple.of(5, Combinators.combine(deciders, some).as(MemoryOp.Reject::new)),
                 Tuple.of(
-                        8,
-                        Combinators.combine(deciders, some, some, Arbitraries.of(true, false), text)
+                        16,
+                        Combinators.combine(deciders, some, some, Arbitraries.of(true, true, false), text)
                                 .as(MemoryOp.Supersede::new)),
                 Tuple.of(5, Combinators.combine(deciders, some).as(MemoryOp.Expire::new)),
                 Tuple.of(
                         2,
-                        Combinators.combine(deciders, anyone, Arbitraries.of(true, false))
+                        // The door lets operators alone call it.
+                        Combinators.combine(Arbitraries.of(Caller.ANNA), anyone, Arbitraries.of(true, false))
                                 .as(MemoryOp.ExpireAll::new)),
                 Tuple.of(6, Combinators.combine(deciders, some).as(MemoryOp.Confirm::new)),
-                Tuple.of(7, Combinators.combine(anyone, some).as(MemoryOp.Wrong::new)),
-                Tuple.of(3, Combinators.combine(deciders, some).as(MemoryOp.CloseReview::new)),
+                Tuple.of(10, Combinators.combine(anyone, some).as(MemoryOp.Wrong::new)),
+                Tuple.of(9, Combinators.combine(deciders, some).as(MemoryOp.CloseReview::new)),
                 Tuple.of(
                         10,
                         Combinators.combine(
