@@ -67,21 +67,20 @@ class MemoryWalkTest {
             assertFalse(told(job).prompt().contains(TITLE), "nobody knows it yet");
         }
 
-        UUID review = fleet.enqueue("devops", Map.of("subject", "ops.runbook", "payload", Map.of("failed", failed)));
+        UUID review = enqueue("devops", "ops.runbook", Map.of("failed", failed));
         fleet.awaitState(review, "succeeded");
         JsonNode candidate = fleet.call("GET", "/v1/memory-candidates?status=new", null)
                 .path("candidates")
                 .path(0);
-        assertEquals(TITLE, candidate.path("title").asText(), candidate::toString);
+        assertEquals(TITLE, candidate.path("title").asText(), () -> fleet.model()
+                .toolAnswers()
+                .toString());
         assertEquals("trusted", candidate.path("trust").asText(), candidate::toString);
 
-        UUID promotion = fleet.enqueue(
+        UUID promotion = enqueue(
                 "knowledge",
-                Map.of(
-                        "subject",
-                        "knowledge.promote_fact",
-                        "payload",
-                        Map.of("candidate", candidate.path("candidateId").asText())));
+                "knowledge.promote_fact",
+                Map.of("candidate", candidate.path("candidateId").asText()));
         fleet.awaitState(promotion, "succeeded");
         JsonNode memories = fleet.call("GET", "/v1/memories", null).path("memories");
         assertEquals(1, memories.size(), () -> fleet.model().toolAnswers().toString());
@@ -115,13 +114,19 @@ class MemoryWalkTest {
 
     /** A job of devops that needs the lesson. */
     private UUID restart(String host) throws Exception {
-        return fleet.enqueue(
+        return enqueue(
                 "devops",
-                Map.of(
-                        "subject",
-                        "service.diagnose",
-                        "payload",
-                        Map.of("service", "cellar", "host", host, "task", "Restart cellar after the crash.")));
+                "service.diagnose",
+                Map.of("service", "cellar", "host", host, "task", "Restart cellar after the crash."));
+    }
+
+    private UUID enqueue(String agent, String subject, Map<String, Object> payload) throws Exception {
+        ObjectNode job = Json.object().put("targetAgent", agent).put("subject", subject);
+        job.set("payload", Json.tree(payload));
+        return UUID.fromString(fleet.call("POST", "/v1/jobs", job.toString())
+                .path("job")
+                .path("jobId")
+                .asText());
     }
 
     private Told told(UUID job) {
@@ -160,21 +165,24 @@ class MemoryWalkTest {
                 .put("subjectKey", "cellar")
                 .put("title", TITLE)
                 .put("body", BODY)
-                .put("evidence", "Both restarts failed, and cellar.lock was there both times.")
+                .put("seen", "Both restarts failed, and cellar.lock was there both times.")
                 .put("confidenceScore", 4)
                 .put("stability", "medium")
                 .put("visibility", "shared");
-        // The payload names the failed jobs.
-        Matcher ids = Pattern.compile("\"([0-9a-f-]{36})\"").matcher(told.prompt());
+        Matcher failed = Pattern.compile("\"failed\" ?: ?\\[([^\\]]*)]").matcher(told.prompt());
+        if (!failed.find()) {
+            throw new IllegalStateException("no failed jobs in " + told.prompt());
+        }
+        Matcher ids = Pattern.compile("\"([0-9a-f-]{36})\"").matcher(failed.group(1));
         while (ids.find()) {
-            lesson.withArray("sourceRefs").addObject().put("kind", "job").put("id", ids.group(1));
+            lesson.withArray("evidence").addObject().put("kind", "job").put("id", ids.group(1));
         }
         return lesson;
     }
 
     private static String promotion(Told told) {
         Matcher candidate =
-                Pattern.compile("\"candidate\": ?\"([0-9a-f-]{36})\"").matcher(told.prompt());
+                Pattern.compile("\"candidate\" ?: ?\"([0-9a-f-]{36})\"").matcher(told.prompt());
         if (!candidate.find()) {
             throw new IllegalStateException("no candidate in " + told.prompt());
         }
