@@ -212,7 +212,12 @@ final class MemoryActors {
         } else {
             bus.say(attempt, "fail_job", "error", "it broke", "retry", false, "memories", verdicts);
         }
-        return Machine.json("attempt", attempt.id(), "injected", injected);
+        long tokens = bus.jdbc()
+                .queryForObject(
+                        "select coalesce(sum(tokens), 0) from memory_injections where attempt_id = ?::uuid",
+                        Long.class,
+                        attempt.id());
+        return Machine.json("tokens", tokens, "injected", injected);
     }
 
     private static ObjectNode onMemory(String memory) {

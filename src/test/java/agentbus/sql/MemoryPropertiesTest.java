@@ -234,10 +234,9 @@ class MemoryPropertiesTest {
     }
 
     private static void prompt(MemoryOp.Work op, JsonNode answer, MemorySnapshot before, List<String> broken) {
-        int tokens = 0;
+        int tokens = answer.get("tokens").asInt();
         for (JsonNode item : answer.get("injected")) {
             JsonNode memory = before.memory(item.get("memoryId").asText());
-            tokens += item.get("tokens").asInt();
             if (!memory.path("status").asText().equals("active")) {
                 broken.add("a memory that has ended stands in a prompt: " + memory);
             }
