@@ -222,7 +222,7 @@ class AnswerTest extends AgainstABus {
                         "degraded",
                         "  - gateway default is held until 2026-01-31 10:00:00: drains",
                         "  queue       waiting 4, queued 3, live 2, blocked 0, dead 1",
-                        "  oldest      queued for 3 min, undecided for 2 h",
+                        "  oldest      queued for 3 min, undecided for 2 h, memory review for 1 min",
                         "  last 24 h   succeeded 9, failed 0, dead 1, cancelled 0",
                         "  slots 24 h  under way 1, completed 5, no work 3, missed 2",
                         "  proposals   ideas open 4, opportunities open 3, undecided 2, converted in 24 h 1, rejected in 24 h 0",

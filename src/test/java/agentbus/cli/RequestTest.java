@@ -48,6 +48,10 @@ class RequestTest extends AgainstABus {
         List<String> args = new ArrayList<>(List.of(operation.kebabName()));
         Map<String, String> given = new HashMap<>();
         Set<String> left = new HashSet<>(Set.of("delaySeconds", "retryAfterSeconds"));
+        if (operation.kebabName().equals("supersede-memory")) {
+            // It takes another memory or new words.
+            left.add("memoryId");
+        }
         for (Input input : operation.inputs()) {
             if (!left.contains(input.name())) {
                 given.put(input.name(), sample(input));
@@ -92,15 +96,31 @@ class RequestTest extends AgainstABus {
             case "boolean":
                 return "false";
             case "array":
-                return input.name().equals("dependsOn") ? "[\"" + JOB + "\"]" : "[]";
+                if (input.name().equals("dependsOn")) {
+                    return "[\"" + JOB + "\"]";
+                }
+                return input.schema().path("minItems").asInt() == 0
+                        ? "[]"
+                        : "[{\"kind\":\"job\",\"id\":\"" + JOB + "\"}]";
             case "object":
                 return object(input);
             default:
                 break;
         }
         String pattern = input.schema().path("pattern").asText();
-        return Stream.of("some-text", JOB, "reactive", "dead", "new", "ab".repeat(32))
-                .filter(text -> pattern.isEmpty() || text.matches(pattern))
+        int least = input.schema().path("minLength").asInt();
+        return Stream.of(
+                        "some-text",
+                        "some-text-of-more-than-one-line",
+                        JOB,
+                        "reactive",
+                        "dead",
+                        "new",
+                        "active",
+                        "decision",
+                        "conflict",
+                        "ab".repeat(32))
+                .filter(text -> text.length() >= least && (pattern.isEmpty() || text.matches(pattern)))
                 .findFirst()
                 .orElseThrow(
                         () -> new AssertionError("no sample for " + input.name() + ", which must match " + pattern));

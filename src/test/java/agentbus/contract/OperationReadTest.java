@@ -268,7 +268,7 @@ class OperationReadTest {
                 "unknown_field",
                 "zzzzzz",
                 "{}",
-                "one of error, retry, retryAfterSeconds, result");
+                "one of error, retry, retryAfterSeconds, result, memories");
         assertEquals("no fields", refused("resumeAgent", "{\"a\":1}").expected());
     }
 
