@@ -19,6 +19,7 @@ import agentbus.settings.ServerKey;
 import agentbus.text.Json;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -83,7 +84,11 @@ class TokensTest {
     }
 
     private static Work work() {
-        Work work = door.work();
+        return work("worker");
+    }
+
+    private static Work work(String agent) {
+        Work work = door.work(agent);
         SECRETS.add(work.token());
         return work;
     }
@@ -105,7 +110,8 @@ class TokensTest {
     @ParameterizedTest
     @MethodSource("operations")
     void an_operation_is_for_the_kinds_of_token_that_the_contract_names(Operation operation) {
-        Work work = work();
+        // Two agents, because none may have a hundred jobs at work.
+        Work work = work(operation.group().equals("look") ? "other" : "worker");
         Map<String, String> tokens = new TreeMap<>();
         tokens.put("operator", door.operator());
         tokens.put("agent", agentToken("worker"));
@@ -169,9 +175,19 @@ class TokensTest {
             case "integer" -> Json.object().numberNode(schema.path("minimum").asLong());
             case "boolean" -> Json.object().booleanNode(true);
             case "object" -> Json.object();
-            case "array" -> Json.object().arrayNode();
-            default ->
-                Json.object().textNode(UNKNOWN_ID.matches(schema.path("pattern").asText("-")) ? UNKNOWN_ID : "nobody");
+            case "array" -> {
+                ArrayNode array = Json.object().arrayNode();
+                if (schema.path("minItems").asInt() > 0) {
+                    array.addObject().put("kind", "job").put("id", UNKNOWN_ID);
+                }
+                yield array;
+            }
+            default -> {
+                String nobody =
+                        schema.path("minLength").asInt() > "nobody".length() ? "nobody knows of this" : "nobody";
+                yield Json.object()
+                        .textNode(UNKNOWN_ID.matches(schema.path("pattern").asText("-")) ? UNKNOWN_ID : nobody);
+            }
         };
     }
 

@@ -186,7 +186,7 @@ class PhaseGateTest extends PhaseGates {
     }
 
     @ParameterizedTest
-    @CsvSource({"4, 72, memory", "5, 336, idle cognition"})
+    @CsvSource({"5, 336, idle cognition"})
     void criteria_of_lanes_that_are_not_built_are_never_met(int phase, int hours, String lane) {
         onFor(5, 400);
 
