@@ -1,15 +1,44 @@
 -- The words of a job by which memories are looked for.
 
+-- Returns the texts and numbers of a payload in lines, those of the first level first; null when it has none.
+-- At most payload_values values are looked at, lists and objects included, at most payload_children of each
+-- list or object and payload_levels levels, so that the cost does not grow with the payload. A text gives at
+-- most half of job_text_length, so that a long log leaves room for the others.
+create or replace function payload_text(p_payload jsonb) returns text
+language sql immutable as $$
+  with recursive walked (value, level) as (
+    -- An empty path returns the value itself, read from its compressed form once and not for each child.
+    select p_payload #> '{}', 0
+    union all
+    select child.value, level + 1
+    from walked w
+    cross join lateral (
+      select w.value -> i as value
+      from generate_series(0, least(payload_children(), case jsonb_typeof(w.value)
+        when 'array' then jsonb_array_length(w.value) else 0 end) - 1) i
+      union all
+      select w.value -> of_object.key
+      from (
+        select jsonb_object_keys(case jsonb_typeof(w.value) when 'object' then w.value else '{}' end) as key
+        limit payload_children()) of_object) child
+    where level < payload_levels()
+  )
+  -- A recursive query returns its rows level by level, and goes on only as far as the limit asks.
+  select string_agg(left(value #>> '{}', job_text_length() / 2), E'\n')
+  from (
+    select value
+    from walked
+    limit payload_values()) first_ones
+  where jsonb_typeof(value) in ('string', 'number')
+$$;
+
 -- Returns the text of a job that a search for memories reads, with its most telling parts first: how its
 -- last attempt failed, the instructions of its order, the answer that unblocked it, and the texts and
--- numbers of its payload. At most job_text_length characters.
+-- numbers of its payload (payload_text). At most job_text_length characters.
 create or replace function job_text(p_job jobs) returns text
 language sql stable as $$
-  select left(concat_ws(E'\n', p_job.last_error, p_job.instructions, p_job.answer, (
-    select string_agg(value #>> '{}', E'\n')
-    from jsonb_path_query(p_job.payload,
-      'strict $.** ? (@.type() == "string" || @.type() == "number")') value)),
-    job_text_length())
+  select left(concat_ws(E'\n', p_job.last_error, p_job.instructions, p_job.answer,
+    payload_text(p_job.payload)), job_text_length())
 $$;
 
 -- Returns the words of a job that stand in active memories of the namespace, each with the number of those
