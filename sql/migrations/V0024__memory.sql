@@ -253,6 +253,9 @@ create index memory_injections_to_settle on memory_injections (created_at)
   where settled_at is null;
 create index memory_injections_by_age on memory_injections (created_at);
 create index memory_injections_listed on memory_injections (namespace, created_at);
+-- A verdict is rare, wrong most of all; without this index a list of them reads the whole namespace.
+create index memory_injections_by_verdict on memory_injections (namespace, verdict, created_at)
+  where verdict is not null;
 
 create table memory_reviews (
   review_id uuid primary key default new_id(),
