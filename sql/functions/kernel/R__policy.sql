@@ -1087,6 +1087,12 @@ create or replace function most_job_keys() returns int language sql immutable as
 -- Chosen: more than a thousand words; the parser needs about 1 ms for them.
 create or replace function job_text_length() returns int language sql immutable as $$ select 8000 $$;
 
+-- How many values of a payload are searched for texts, how many of one list or object, and on how many levels.
+-- Chosen: more texts than job_text_length has room for; a payload of 120,000 numbers must cost a few ms.
+create or replace function payload_values() returns int language sql immutable as $$ select 500 $$;
+create or replace function payload_children() returns int language sql immutable as $$ select 200 $$;
+create or replace function payload_levels() returns int language sql immutable as $$ select 8 $$;
+
 -- How many of a job's words are compared with those of memories, the most telling.
 -- Chosen: an ordinary job has fewer; a log of a thousand words has hundreds that say nothing.
 create or replace function most_words_compared() returns int language sql immutable as $$ select 120 $$;
@@ -1109,6 +1115,10 @@ create or replace function most_others_compared() returns int language sql immut
 -- How many of the memories that have a word of a query are ranked.
 -- Chosen: four times the longest answer.
 create or replace function most_memories_searched() returns int language sql immutable as $$ select 200 $$;
+
+-- How many of the newest memories a search reads, for one subject or for a word of very many memories.
+-- Chosen: those of a subject are fewer, and the words of 10,000 memories are compared within about 50 ms.
+create or replace function most_memories_read() returns int language sql immutable as $$ select 10000 $$;
 
 -- How many identifiers of a query are also looked for as a part of longer ones, the longest.
 create or replace function most_identifiers_searched() returns int language sql immutable as $$ select 3 $$;

@@ -12,12 +12,14 @@
 -- instead, which cost less (R__journal.sql).
 
 -- Returns the columns in which two versions of a row differ, as an object of the new values. A value is cut
--- to audited_value_length characters, because an audit row is not a copy of the data.
+-- to audited_value_length characters, because an audit row is not a copy of the data. The columns that only
+-- index the texts of a memory say nothing new.
 create or replace function changed_columns(p_old jsonb, p_new jsonb) returns jsonb
 language sql immutable as $$
   select coalesce(jsonb_object_agg(key, left(value, audited_value_length())), '{}')
   from jsonb_each_text(p_new)
   where key not in ('created_at', 'updated_at')
+    and not (key in ('words', 'identifiers') and p_new ? 'memory_id')
     and p_new -> key is distinct from coalesce(p_old -> key, 'null')
 $$;
 

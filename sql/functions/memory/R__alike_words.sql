@@ -225,3 +225,13 @@ begin
     || ' $$ select coalesce((%L::jsonb -> p_word)::real, 1) $$', v_weights);
 end
 $do$;
+
+-- Memories keep the groups of the day on which they were written. A new database gets the function after this
+-- script, and has no memories yet.
+do $$
+begin
+  if to_regproc('index_memories_again') is not null then
+    perform index_memories_again();
+  end if;
+end
+$$;

@@ -60,30 +60,86 @@ language sql immutable as $$
     || '''')::tsquery
 $$;
 
--- Trigger before a memory gets its texts: fills the columns that searches read.
-create or replace function index_memory() returns trigger
-language plpgsql as $$
-declare
-  v_subject text[] := searched_words(new.subject_key);
-  v_title text[] := searched_words(new.title);
-begin
-  new.identifiers := coalesce((
+-- Returns the identifiers of title and body as memories.identifiers has them.
+create or replace function identifiers_of_memory(p_title text, p_body text) returns text
+language sql immutable as $$
+  select coalesce((
     select ' ' || string_agg(identifier, ' ' order by identifier) || ' '
-    from unnest(identifiers_of(new.title || E'\n' || new.body)) identifier), '');
+    from unnest(identifiers_of(p_title || E'\n' || p_body)) identifier), '')
+$$;
+
+-- Returns the words of a memory as memories.words has them.
+create or replace function words_of_memory(
+  p_namespace text, p_subject_key text, p_title text, p_body text
+) returns tsvector
+language plpgsql immutable as $$
+declare
+  v_subject text[] := searched_words(p_subject_key);
+  v_title text[] := searched_words(p_title);
+begin
   -- The words of the subject are no words of the text: a memory must say more about a job than whom it is
   -- about.
-  new.words := coalesce((
-    select string_agg(query_of_word(new.namespace, word)::text || case
+  return coalesce((
+    select string_agg(query_of_word(p_namespace, word)::text || case
       when word = any (v_subject) then ':1C'
       when word = any (v_title) then ':1A'
       else ':1B' end, ' ')::tsvector
     from (
       select distinct word
-      from unnest(v_subject || v_title || searched_words(new.body)) word) each_word), '');
+      from unnest(v_subject || v_title || searched_words(p_body)) word) each_word), '');
+end
+$$;
+
+-- Trigger before a memory gets its texts: fills the columns that searches read.
+create or replace function index_memory() returns trigger
+language plpgsql as $$
+begin
+  new.identifiers := identifiers_of_memory(new.title, new.body);
+  new.words := words_of_memory(new.namespace, new.subject_key, new.title, new.body);
   return new;
+end
+$$;
+
+-- Fills these columns again for the active memories whose words have changed, when another build finds other
+-- words in a text than the one before, for example because a group of synonyms is new. bus_facts keeps the
+-- hash of the functions that find the words. Returns the number of memories; 0 when the hash is the same.
+create or replace function index_memories_again() returns bigint
+language plpgsql as $$
+declare
+  v_made_by text := (
+    select md5(string_agg(prosrc, '' order by proname))
+    from pg_proc
+    where oid in (
+      'stands_for(text)'::regprocedure, 'searched_words(text)'::regprocedure,
+      'identifiers_of(text)'::regprocedure, 'with_parts_apart(text)'::regprocedure,
+      'identifiers_of_memory(text, text)'::regprocedure,
+      'words_of_memory(text, text, text, text)'::regprocedure));
+  v_changed bigint;
+begin
+  insert into bus_facts as f (namespace, name, value)
+  values ('default', 'memory_words_made_by', v_made_by)
+  on conflict (namespace, name) do update
+  set value = excluded.value
+  where f.value <> excluded.value;
+  if not found then
+    return 0;
+  end if;
+  update memories m
+  set words = n.words, identifiers = n.identifiers
+  from (
+    select memory_id, words_of_memory(namespace, subject_key, title, body) as words,
+      identifiers_of_memory(title, body) as identifiers
+    from memories
+    where status = 'active') n
+  where m.memory_id = n.memory_id and m.status = 'active'
+    and (m.words, m.identifiers) is distinct from (n.words, n.identifiers);
+  get diagnostics v_changed = row_count;
+  return v_changed;
 end
 $$;
 
 create or replace trigger index_memory
   before insert or update of namespace, title, body, subject_key on memories
   for each row execute function index_memory();
+
+select index_memories_again();
