@@ -61,7 +61,8 @@ begin
     select v_job.namespace, p_attempt, memory_id, version, v_job.job_id, v_job.target_agent, bucket, rank,
       score, score_parts, tokens
     from memories_for_job(v_job.namespace, v_job.target_agent, v_job.subject, job_text(v_job),
-      job_keys(v_job.payload, v_job.flow_key, v_job.correlation_key, p_mapping));
+      job_keys(v_job.payload, v_job.flow_key, v_job.correlation_key, p_mapping),
+      p_trust => v_job.trust);
   end if;
   return memories_for_prompt(p_attempt);
 end

@@ -2,11 +2,18 @@
 -- identifiers of the job, by its keys, and by its agent. A memory that says too little about the job stays
 -- out, so a job to which no memory matters gets none. See docs/memory-evaluation.md.
 
--- Returns the tokens of a memory in a prompt, estimated as a quarter of its characters with those of its
--- head.
-create or replace function memory_tokens(p_title text, p_body text) returns int
+-- Returns the tokens of a memory in a prompt, estimated as a quarter of its characters, with those of its
+-- head and two for the mark before each line. A character from U+2E80 on (Chinese, Japanese, Korean, pictures) is
+-- one token.
+drop function if exists memory_tokens(text, text);
+create or replace function memory_tokens(p_subject_key text, p_title text, p_body text) returns int
 language sql immutable as $$
-  select ceil((memory_head_length() + length(p_title) + length(p_body)) / 4.0)::int
+  select ceil((
+      memory_head_length() + length(t.shown) + 2 * cardinality(string_to_array(t.shown, E'\n'))
+      + coalesce(length(p_subject_key), 0) + 3 * w.wide) / 4.0)::int
+  from (select p_title || E'\n' || p_body as shown) t
+  cross join lateral (
+    select length(regexp_replace(concat(p_subject_key, t.shown), '[\u0001-\u2E7F]+', '', 'g')) as wide) w
 $$;
 
 -- Returns a text in lower case in which each run of other characters than letters and digits is one space,
@@ -35,7 +42,9 @@ $$;
 create or replace function memory_source(p_source_agent text, p_refs jsonb) returns text
 language sql stable as $$
   select concat_ws(', ', p_source_agent, (
-    select string_agg(format('%s %s', n, kind || case when n > 1 then 's' else '' end), ', ' order by kind)
+    select string_agg(
+      format('%s %s', n, case when n = 1 then kind else regexp_replace(kind || 's', 'ys$', 'ies') end),
+      ', ' order by kind)
     from (
       select value ->> 'kind' as kind, count(*) as n
       from jsonb_array_elements(p_refs) value
@@ -69,14 +78,14 @@ language sql stable as $$
     select memory_id
     from found
     where fits
-    order by says desc, memory_id
+    order by says desc, memory_id desc
     limit most_memories_compared())
   union
   (
     select memory_id
     from found
     where not fits
-    order by says desc, memory_id
+    order by says desc, memory_id desc
     limit most_others_compared())
   union
   select of_key.memory_id
@@ -117,11 +126,14 @@ $$;
 -- most_injected, most_injected_tokens). p_subject and p_text are the job's subject and text (job_text),
 -- p_keys its keys (job_keys). Only active memories that are shared or belong to p_agent, and of those with
 -- a subject only the ones about a key of the job, a subject that its text names, the agent itself, or an
--- identifier in its text. bucket says why: exact, role for a memory of the agent, global for the others.
--- No row when nothing says enough about the job. Writes nothing.
+-- identifier in its text. bucket says why: exact for a key of the job, role for a memory of the agent, global
+-- for the others. A memory must say enough about the job, except for the newest of its keys and its agent
+-- (most_key_fills, most_role_fills). p_trust is the job's: the text of an untrusted one names no person,
+-- because its writer could call up the memories about anybody. Writes nothing.
+drop function if exists memories_for_job(text, text, text, text, jsonb, int, int);
 create or replace function memories_for_job(
   p_namespace text, p_agent text, p_subject text, p_text text, p_keys jsonb,
-  p_limit int default null, p_tokens int default null
+  p_limit int default null, p_tokens int default null, p_trust text default 'trusted'
 ) returns table (
   memory_id uuid, version int, bucket text, rank int, score real, score_parts jsonb, tokens int, kind text,
   scope text, subject_key text, title text, body text, confidence int, trust text, promoted_by text,
@@ -182,8 +194,9 @@ begin
           when m.scope = 'agent' and m.subject_key = p_agent then 'own'
           when m.scope || ':' || m.subject_key = any (v_subjects) then 'key'
           when m.scope <> 'agent' and length(m.subject_key) >= shortest_name()
+              and (m.scope <> 'person' or p_trust = 'trusted')
               and strpos(v_text, spelled_apart(m.subject_key)) > 0
-            then case when m.scope = any (v_scopes) then 'named' else 'key' end
+            then 'named'
           when m.scope in ('service', 'project') and not m.scope = any (v_scopes)
               and t.of_identifiers >= least_identifiers()
             then 'identifier' end as nearness) n
@@ -211,7 +224,7 @@ begin
     else
       continue when v_role_fills = 0 or not v_any;
     end if;
-    tokens := memory_tokens(v_memory.title, v_memory.body);
+    tokens := memory_tokens(v_memory.subject_key, v_memory.title, v_memory.body);
     continue when v_tokens + tokens > v_most_tokens or exists (
       select
       from jsonb_to_recordset(v_chosen) c (title text, body text, subject text)
@@ -234,8 +247,8 @@ begin
     version := v_memory.version;
     bucket := case
       when v_memory.nearness = 'own' or v_memory.owner_agent = p_agent then 'role'
-      when v_memory.nearness = 'global' then 'global'
-      else 'exact' end;
+      when v_memory.nearness = 'key' then 'exact'
+      else 'global' end;
     rank := v_rank;
     score := v_memory.of_all;
     score_parts := jsonb_build_object('words', v_memory.of_words, 'identifiers', v_memory.of_identifiers,

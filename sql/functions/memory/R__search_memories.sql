@@ -17,6 +17,38 @@ language sql immutable as $$
       or p_subject_key is not distinct from comparable_key(p_input ->> 'subjectKey'))
 $$;
 
+-- Returns the newest active memories of a namespace that have one of the words, as a search for one subject
+-- or for a word of very many memories reads them: at most most_memories_searched of the newest
+-- most_memories_read, those with the most words first. The arguments are those of memories_searched.
+create or replace function newest_memories_searched(
+  p_namespace text, p_input jsonb, p_agent text, p_may_promote text, p_words text[]
+) returns setof uuid
+language plpgsql stable
+-- Planned anew each time: with and without a subject another index serves.
+set plan_cache_mode = force_custom_plan as $$
+declare
+  v_words tsquery := (
+    select string_agg(query_of_word(p_namespace, word)::text, ' | ')::tsquery
+    from unnest(p_words[:most_words_looked_up()]) word);
+begin
+  return query
+  select newest.memory_id
+  from (
+    select m.memory_id, m.seq, m.words
+    from memories m
+    where m.namespace = p_namespace and m.status = 'active'
+      and (not p_input ? 'subjectKey' or m.subject_key = comparable_key(p_input ->> 'subjectKey')
+        and m.scope in ('agent', 'project', 'person', 'service'))
+      and memory_asked_for(m.kind, m.scope, m.subject_key, p_input)
+      and (p_agent is null or memory_readable_by(p_agent, p_may_promote, m.visibility, m.owner_agent))
+    order by m.seq desc
+    limit most_memories_read()) newest
+  where newest.words @@ v_words
+  order by ts_rank(newest.words, v_words) desc, newest.seq desc
+  limit most_memories_searched();
+end
+$$;
+
 -- Returns the active memories that a search compares: those with the query's most
 -- telling words, as long as few memories have these, and identifiers of which the query names a part. p_input
 -- is that of the search; p_agent the agent that reads, with its right to promote, and null for people.
@@ -24,6 +56,10 @@ create or replace function memories_searched(
   p_namespace text, p_input jsonb, p_agent text, p_may_promote text, p_words text[], p_frequencies int[]
 ) returns setof uuid
 language sql stable as $$
+  select of_subject
+  from newest_memories_searched(p_namespace, p_input, p_agent, p_may_promote, p_words) of_subject
+  where p_input ? 'subjectKey' or p_frequencies[1] > most_memories_looked_up()
+  union
   (
     select memory_id
     from (
@@ -37,11 +73,10 @@ language sql stable as $$
         from memories
         where words @@ query_of_word(p_namespace, l.word) and status = 'active' and namespace = p_namespace
           and memory_asked_for(kind, scope, subject_key, p_input)
-          and (p_agent is null or memory_readable_by(p_agent, p_may_promote, visibility, owner_agent))
-        limit most_memories_looked_up()) m
-      where l.in_all <= most_memories_looked_up() or l.place = 1
+          and (p_agent is null or memory_readable_by(p_agent, p_may_promote, visibility, owner_agent))) m
+      where l.in_all <= most_memories_looked_up()
       group by m.memory_id) found_by_words
-    order by found desc, first_place, memory_id
+    order by found desc, first_place, memory_id desc
     limit most_memories_searched())
   union
   select m.memory_id
