@@ -10,21 +10,12 @@ language sql stable as $$
   where attempt_id = p_attempt
 $$;
 
--- Opens a review of kind wrong of an active memory, unless one is open. p_detail says why. The lock on the
--- memory lets a call that ends it a moment later close the review, too. A memory that another call is just
--- ending or confirming is left to that call, so that no close waits for it.
+-- Opens a review of kind wrong as open_memory_review does. p_detail says why.
 create or replace function open_wrong_review(p_memory_id uuid, p_detail text) returns void
-language plpgsql as $$
-declare
-  v_memory memories;
-begin
-  select * into v_memory from memories where memory_id = p_memory_id and status = 'active'
-  for share skip locked;
-  if not found then
-    return;
-  end if;
-  perform open_memory_review(v_memory.namespace, p_memory_id, 'wrong', p_detail);
-end
+language sql as $$
+  select open_memory_review(namespace, memory_id, 'wrong', p_detail)
+  from memories
+  where memory_id = p_memory_id
 $$;
 
 -- Keeps what the agent of a live attempt says of the memories in its prompt. p_verdicts is the field memories

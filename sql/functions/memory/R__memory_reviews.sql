@@ -3,13 +3,19 @@
 
 -- Opens a review of a memory, for the caller that act_as has named, and returns its id. p_kind is conflict,
 -- wrong, overdue, unused or source_changed, p_detail says why, and p_candidate_id is the candidate of a
--- conflict. Returns null and changes nothing when such a review is open.
+-- conflict. Returns null and changes nothing when such a review is open, and for a memory that has ended or
+-- that another call is just ending or confirming, so that nobody waits for that call. The lock on the memory
+-- lets a call that ends it a moment later close the review, too.
 create or replace function open_memory_review(
   p_namespace text, p_memory_id uuid, p_kind text, p_detail text, p_candidate_id uuid default null
 ) returns uuid language plpgsql as $$
 declare
   v_review uuid;
 begin
+  perform from memories where memory_id = p_memory_id and status = 'active' for share skip locked;
+  if not found then
+    return null;
+  end if;
   insert into memory_reviews (namespace, memory_id, candidate_id, kind, detail, opened_by)
   values (p_namespace, p_memory_id, p_candidate_id, p_kind, p_detail, current_actor())
   on conflict (memory_id, kind, coalesce(candidate_id, memory_id)) where closed_at is null do nothing
