@@ -66,13 +66,16 @@ language sql as $$
 $$;
 
 -- Opens a review of kind source_changed for each active memory of a namespace that rests on another memory
--- which has ended since, unless it was confirmed after that end.
+-- which has ended since, unless it was confirmed after that end. The words of a source that not all may read
+-- stay out of the review.
 create or replace function audit_changed_sources(p_namespace text, p_now timestamptz) returns void
 language sql as $$
   select open_memory_review(p_namespace, m.memory_id, 'source_changed', m.detail)
   from (
-    select o.memory_id, min(format('Its source memory %s ("%s") was ended by %s at %s (%s): %s', s.memory_id,
-      s.title, s.ended_by, utc_text(s.ended_at), s.status, cut(s.end_reason, list_text()))) as detail
+    select o.memory_id, min(case s.visibility
+      when 'shared' then format('Its source memory %s ("%s") was ended by %s at %s (%s): %s', s.memory_id,
+        s.title, s.ended_by, utc_text(s.ended_at), s.status, cut(s.end_reason, list_text()))
+      else format('Its source memory %s has ended.', s.memory_id) end) as detail
     from memories o
     cross join lateral jsonb_array_elements(o.source_refs) e
     join memories s on s.memory_id::text = e ->> 'id' and s.namespace = o.namespace

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
@@ -189,6 +192,56 @@ class AuditMemoriesTest {
                 reviews("source_changed"));
         close("withdrawn");
         assertEquals(List.of(), reviews("source_changed"));
+    }
+
+    @Test
+    void a_review_of_a_changed_source_does_not_tell_the_words_of_a_source_that_not_all_may_read() {
+        String source = rows.memory(
+                "title",
+                "Imports run at night",
+                "visibility",
+                "private",
+                "owner_agent",
+                "devops",
+                "status",
+                "wrong",
+                "ended_at",
+                "2026-01-02T03:04:05Z",
+                "ended_by",
+                "attempt:devops",
+                "end_reason",
+                "They run at noon.",
+                "created_at",
+                "2026-01-01T00:00:00Z");
+        String resting = rows.memory(
+                "source_refs",
+                Machine.parse("[{\"kind\": \"memory\", \"id\": \"" + source + "\"}]"),
+                "created_at",
+                "2026-01-01T12:00:00Z");
+
+        assertEquals(List.of(resting + " Its source memory " + source + " has ended."), reviews("source_changed"));
+    }
+
+    @Test
+    void no_review_is_opened_of_a_memory_that_has_ended_or_that_a_call_is_just_ending() throws SQLException {
+        String ended = rows.memory("status", "expired", "ended_at", rows.ago("days => 1"));
+        String ending = rows.memory();
+        try (Connection connection = bus.jdbc().getDataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("update memories set status = 'expired', ended_at = now() where status = 'active'");
+            open(ended);
+            open(ending);
+            connection.commit();
+            connection.setAutoCommit(true);
+        }
+        open(ending);
+
+        assertEquals(0, bus.count("memory_reviews"));
+    }
+
+    private void open(String memory) {
+        bus.jdbc().queryForList("select open_memory_review('default', ?::uuid, 'overdue', 'It is time.')", memory);
     }
 
     @Test
