@@ -142,12 +142,13 @@ end
 $$;
 
 -- Refuses (422, rejected_before) a candidate that says nearly the same about the same subject as one that was
--- rejected within rejected_remembered, unless it names a source that the other did not. Only rejections that
--- the author may read count, because the refusal quotes them.
+-- rejected within rejected_remembered, unless it names a source, other than the job of the call, that the
+-- other did not. Only rejections that the author may read count, because the refusal quotes them.
 create or replace function refuse_rejected_candidate(p_principal jsonb, p_new memory_candidates) returns void
 language plpgsql stable as $$
 declare
   v_before memory_candidates;
+  v_beside jsonb := evidence_beside_own(p_principal, p_new.source_refs, null);
 begin
   select * into v_before
   from (
@@ -163,14 +164,14 @@ begin
       >= near_duplicate_from()
   order by ended_at desc
   limit 1;
-  if not found or new_evidence(p_new.source_refs, v_before.source_refs) <> '[]' then
+  if not found or new_evidence(v_beside, v_before.source_refs) <> '[]' then
     return;
   end if;
   perform refuse(422, 'rejected_before',
     format('%s has rejected the like, candidate %s, at %s: %s', v_before.decided_by, v_before.candidate_id,
       utc_text(v_before.decided_at), v_before.notes),
     'title', to_jsonb(p_new.title),
-    format('a source that that one did not name; or wait until %s',
+    format('a source, other than the job of this call, which that one did not name; or wait until %s',
       utc_text(v_before.decided_at + rejected_remembered())));
 end
 $$;

@@ -136,6 +136,17 @@ class MemoryOverlapTest {
         assertEquals("422 rejected_before title", refusal.brief());
         assertTrue(refusal.message().contains("operator:anna"), refusal.message());
         assertTrue(refusal.message().contains("the disk was full"), refusal.message());
+        Attempt attempt = bus.running();
+        assertEquals(
+                "422 rejected_before title",
+                refused(
+                                bus.principal(attempt),
+                                lesson(
+                                        job,
+                                        "sourceRefs",
+                                        List.of(Candidates.ref("job", job), Candidates.ref("job", attempt.job()))))
+                        .brief(),
+                "each run has a new job");
         assertTrue(create(agent("devops"), lesson(seen(bus))).get("created").asBoolean());
         bus.jdbc()
                 .update("update memory_candidates set ended_at = now() - interval '31 days' where status = 'rejected'");
