@@ -24,13 +24,14 @@ language sql stable as $$
 $$;
 
 -- Returns why a source is untrusted, in words; null when it is trusted. A page, an untrusted job or memory,
--- an event, slot or question of such a job, a question that a route answered, and an opportunity with text
--- from outside are untrusted.
+-- an event, slot or question of such a job, a question that a route answered, an event of such a question,
+-- and an opportunity with text from outside or with an untrusted source in its evidence are untrusted.
 create or replace function ref_untrusted_because(p_ref jsonb) returns text
 language plpgsql stable as $$
 declare
   v_kind text := p_ref ->> 'kind';
   v_job uuid := job_of_ref(p_ref);
+  v_question uuid := question_of_ref(p_ref);
   v_said_by text;
 begin
   if v_kind = 'url' then
@@ -40,10 +41,12 @@ begin
     return case v_kind when 'job' then format('job %s is untrusted', v_job)
       else format('%s %s belongs to job %s, which is untrusted', v_kind, p_ref ->> 'id', v_job) end;
   end if;
-  if v_kind = 'question' then
-    select answered_by into v_said_by from question_by_id((p_ref ->> 'id')::uuid);
-    return case when v_said_by like 'operator:route:%' then
-      format('the answer to question %s came by %s', p_ref ->> 'id', v_said_by) end;
+  if v_question is not null then
+    select answered_by into v_said_by from question_by_id(v_question);
+    return case
+      when not found then format('question %s is kept no more', v_question)
+      when v_said_by like 'operator:route:%' then
+        format('the answer to question %s came by %s', v_question, v_said_by) end;
   end if;
   if v_kind = 'memory'
     and exists (select from memories where memory_id = (p_ref ->> 'id')::uuid and trust = 'untrusted')
@@ -53,6 +56,16 @@ begin
       from opportunities o
       where opportunity_id = (p_ref ->> 'id')::uuid and trust_of_opportunity(o) = 'untrusted') then
     return format('%s %s is untrusted', v_kind, p_ref ->> 'id');
+  end if;
+  if v_kind = 'opportunity' then
+    -- An opportunity in its evidence is not looked at: two may name each other.
+    return (
+      select format('opportunity %s rests on this: %s', p_ref ->> 'id', min(ref_untrusted_because(entry)))
+      from opportunities o
+      cross join proposals_behind(o) p
+      cross join jsonb_array_elements(p.evidence) entry
+      where o.opportunity_id = (p_ref ->> 'id')::uuid and entry ->> 'kind' <> 'opportunity'
+      having min(ref_untrusted_because(entry)) is not null);
   end if;
   return null;
 end

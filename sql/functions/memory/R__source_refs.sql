@@ -26,3 +26,14 @@ language sql stable as $$
     when 'slot' then (select job_id from slot_of((p_ref ->> 'id')::uuid))
     when 'question' then (select job_id from question_by_id((p_ref ->> 'id')::uuid)) end
 $$;
+
+-- Returns the question that a source is, or of which it is an event; null for the others.
+create or replace function question_of_ref(p_ref jsonb) returns uuid
+language sql stable as $$
+  select case p_ref ->> 'kind'
+    when 'question' then (p_ref ->> 'id')::uuid
+    when 'event' then (
+      select (payload ->> 'questionId')::uuid
+      from event_of((p_ref ->> 'id')::uuid)
+      where topic like 'question.%') end
+$$;

@@ -1,9 +1,9 @@
 -- The operation convertOpportunity: an opportunity becomes a job, in one transaction with its review.
 
--- Returns untrusted when a text of the opportunity may come from outside: a job is untrusted, or is in no
--- table any more, whose attempt proposed it, its idea, or an opportunity that was merged into it (with those
--- that were merged into that one before), or added evidence to one of these. Otherwise trusted.
-create or replace function trust_of_opportunity(p_opportunity opportunities) returns text
+-- Returns the job whose attempt proposed an opportunity, and its evidence; the same of its idea and of the
+-- opportunities that were merged into it, with those that were merged into these before.
+create or replace function proposals_behind(p_opportunity opportunities)
+returns table (source_job_id uuid, evidence jsonb)
 language sql stable as $$
   with recursive parts as (
     select (p_opportunity).opportunity_id, (p_opportunity).idea_id, (p_opportunity).source_job_id,
@@ -13,18 +13,25 @@ language sql stable as $$
     from parts p
     join opportunities o on o.merged_into = p.opportunity_id
   )
+  select source_job_id, evidence from parts
+  union all
+  select i.source_job_id, i.evidence
+  from parts p
+  join ideas i on i.idea_id = p.idea_id
+$$;
+
+-- Returns untrusted when a text of the opportunity may come from outside: a job is untrusted, or is in no
+-- table any more, whose attempt made one of proposals_behind, or added evidence to it. Otherwise trusted.
+create or replace function trust_of_opportunity(p_opportunity opportunities) returns text
+language sql stable as $$
   select case when exists (
     select
     from (
-      select source_job_id as job_id from parts
-      union all
-      select i.source_job_id
-      from parts p
-      join ideas i on i.idea_id = p.idea_id
+      select source_job_id as job_id from proposals_behind(p_opportunity)
       union all
       select (entry ->> 'addedJob')::uuid
-      from parts p
-      cross join jsonb_array_elements(p.evidence) entry) sources
+      from proposals_behind(p_opportunity)
+      cross join jsonb_array_elements(evidence) entry) sources
     where job_id is not null
       and not exists (select from jobs j where j.job_id = sources.job_id and j.trust = 'trusted')
       and not exists (select from jobs_history h where h.job_id = sources.job_id and h.trust = 'trusted'))

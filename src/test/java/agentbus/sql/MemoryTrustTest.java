@@ -160,6 +160,76 @@ class MemoryTrustTest {
                 "the answer to question " + byRoute + " came by operator:route:chat",
                 candidate(agent("research"), ref("question", byRoute)));
         assertTrusted(candidate(agent("research"), ref("question", byPerson)));
+        assertUntrusted(
+                "the answer to question " + byRoute + " came by operator:route:chat",
+                candidate(agent("research"), ref("event", answered(byRoute))));
+        assertTrusted(candidate(agent("research"), ref("event", answered(byPerson))));
+    }
+
+    private String answered(String question) {
+        return bus.jdbc()
+                .queryForObject(
+                        "select event_id::text from events where topic = 'question.answered'"
+                                + " and payload ->> 'questionId' = ?",
+                        String.class,
+                        question);
+    }
+
+    private String opportunity(int number, ObjectNode evidence) {
+        Proposal text = Proposal.good().get(number);
+        return bus.call(
+                        "create_opportunity",
+                        operator(),
+                        Proposals.opportunity(
+                                "title",
+                                text.title(),
+                                "whyNow",
+                                text.whyNow(),
+                                "ifNothing",
+                                text.ifNothing(),
+                                "evidence",
+                                List.of(evidence)))
+                .at("/opportunity/opportunityId")
+                .asText();
+    }
+
+    @Test
+    void an_opportunity_passes_on_the_trust_of_its_evidence_and_of_what_was_merged_into_it() {
+        String page = "the page https://example.org/report is from outside";
+        String clean = opportunity(0, ref("job", job));
+        String read = opportunity(1, Proposals.page());
+        String outside = untrustedJob();
+        String onJob = opportunity(2, ref("job", outside));
+        assertTrusted(candidate(agent("research"), ref("opportunity", clean)));
+        assertUntrusted(
+                "opportunity " + read + " rests on this: " + page,
+                candidate(agent("research"), ref("opportunity", read)));
+        assertUntrusted(
+                "opportunity " + onJob + " rests on this: job " + outside + " is untrusted",
+                candidate(agent("research"), ref("opportunity", onJob)));
+
+        bus.jdbc()
+                .update(
+                        "update opportunities set status = 'merged', merged_into = ?::uuid, ended_at = now(), decided_by ="
+                                + " 'operator:anna', decided_at = now() where opportunity_id = ?::uuid",
+                        clean,
+                        read);
+        assertUntrusted(
+                "opportunity " + clean + " rests on this: " + page,
+                candidate(agent("research"), ref("opportunity", clean)));
+    }
+
+    @Test
+    void an_opportunity_passes_on_the_trust_of_the_evidence_of_its_idea() {
+        String clean = opportunity(0, ref("job", job));
+        bus.call("create_idea", operator(), Proposals.idea("evidence", List.of(Proposals.page())));
+        assertTrusted(candidate(agent("research"), ref("opportunity", clean)));
+
+        bus.jdbc().update("update opportunities set idea_id = (select idea_id from ideas)");
+
+        assertUntrusted(
+                "opportunity " + clean + " rests on this: the page https://example.org/report is from outside",
+                candidate(agent("research"), ref("opportunity", clean)));
     }
 
     @Test
