@@ -21,7 +21,7 @@ begin
         when 'trust' then perform gate_trust(p_principal, p_candidate);
         when 'confidence' then
           perform gate_confidence(p_principal, p_candidate.confidence, p_candidate.confidence);
-        when 'evidence' then perform gate_evidence(p_candidate);
+        when 'evidence' then perform gate_evidence(p_principal, p_candidate);
       end case;
     exception when sqlstate 'AB422' then
       get stacked diagnostics v_detail = pg_exception_detail;

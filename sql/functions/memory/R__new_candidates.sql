@@ -102,13 +102,16 @@ end
 $$;
 
 -- Adds the sources of a candidate to an older one that says the same, each with the name of p_source as
--- addedBy and with the job of the call as addedJob. Nothing changes when all sources are there already.
+-- addedBy and with the job of the call as addedJob. When all sources are there already, the word of a person
+-- is noted as saidBy at those that it names, unless a person has said so before, and nothing else changes.
 -- Refuses (422, near_duplicate) more than most_evidence. Returns the answer of createMemoryCandidate.
 create or replace function merge_candidate(
   p_principal jsonb, p_source text, p_old memory_candidates, p_refs jsonb
 ) returns jsonb language plpgsql as $$
 declare
   v_new jsonb := new_evidence(p_refs, p_old.source_refs);
+  v_said boolean := v_new = '[]' and is_person(p_principal) and is_name_of_person(p_old.namespace, p_source)
+    and not person_said_so(p_old);
   v_candidate memory_candidates := p_old;
 begin
   if is_agent(p_principal) then
@@ -119,20 +122,26 @@ begin
       format('candidate %s says the same and would have more than %s sources', p_old.candidate_id, most_evidence()),
       'sourceRefs', to_jsonb(jsonb_array_length(p_refs)), 'nothing: it is known');
   end if;
-  if v_new <> '[]' then
+  if v_new <> '[]' or v_said then
     update memory_candidates
-    set source_refs = source_refs || (
+    set source_refs = case when v_said then (
+        select jsonb_agg(
+          entry || case when new_evidence(jsonb_build_array(entry), p_refs) = '[]'
+            then jsonb_build_object('saidBy', p_source) else '{}' end
+          order by place)
+        from jsonb_array_elements(source_refs) with ordinality e (entry, place))
+      else source_refs || (
         select jsonb_agg(
           entry || jsonb_strip_nulls(jsonb_build_object('addedBy', p_source, 'addedJob', p_principal -> 'jobId'))
           order by place)
-        from jsonb_array_elements(v_new) with ordinality e (entry, place)),
+        from jsonb_array_elements(v_new) with ordinality e (entry, place)) end,
       updated_at = now()
     where candidate_id = p_old.candidate_id
     returning * into v_candidate;
     perform pg_notify('memory_candidates_ready', p_old.namespace);
   end if;
   return jsonb_build_object('candidate', candidate_json(p_principal, v_candidate, null), 'created', false,
-    'merged', v_new <> '[]');
+    'merged', v_new <> '[]' or v_said);
 end
 $$;
 

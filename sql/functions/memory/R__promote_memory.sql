@@ -135,7 +135,7 @@ begin
     p_draft.title || E'\n' || p_draft.body);
   perform gate_reason(p_draft.notes);
   perform gate_confidence(p_principal, p_candidate.confidence, p_draft.confidence);
-  perform gate_evidence(p_candidate);
+  perform gate_evidence(p_principal, p_candidate);
   perform review_date(p_draft.stability, p_draft.next_review_at);
   perform gate_expiry(p_draft.expires_at);
 end

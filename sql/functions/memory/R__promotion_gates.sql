@@ -148,32 +148,41 @@ language sql stable as $$
   select job_id from up order by steps desc limit 1
 $$;
 
--- Returns the jobs that sources are about, each once, with the oldest ancestor and the flow key.
-create or replace function jobs_of_refs(p_refs jsonb)
-returns table (job_id uuid, root uuid, flow_key text)
+-- Returns the jobs that the sources of a candidate are about, with the author that named each, the oldest
+-- ancestor and the flow key. own says that this author called from that job.
+create or replace function jobs_of_sources(p_candidate memory_candidates)
+returns table (job_id uuid, author text, own boolean, root uuid, flow_key text)
 language sql stable as $$
-  select r.job_id, root_of_job(r.job_id), f.flow_key
-  from (
-    select distinct job_of_ref(ref) as job_id
-    from jsonb_array_elements(p_refs) ref) r
+  with refs as (
+    select job_of_ref(ref) as job_id, coalesce(ref ->> 'addedBy', (p_candidate).source_agent) as author,
+      coalesce(ref ->> 'addedJob', case when not ref ? 'addedBy' then (p_candidate).source_job_id::text end)
+        as called_from
+    from jsonb_array_elements((p_candidate).source_refs) ref
+  )
+  select r.job_id, r.author,
+    exists (select from refs c where c.author = r.author and c.called_from = r.job_id::text),
+    root_of_job(r.job_id), f.flow_key
+  from (select distinct job_id, author from refs) r
   cross join lateral (
     select j.flow_key from jobs j where j.job_id = r.job_id
     union all
     select h.flow_key from jobs_history h where h.job_id = r.job_id) f
 $$;
 
--- Returns whether sources show the same in two jobs that are independent: with no common ancestor, so that
--- neither has led to the other, and not of one flow.
-create or replace function seen_twice(p_refs jsonb) returns boolean
+-- Returns whether the sources of a candidate show the same in two jobs that are independent: with no common
+-- ancestor, so that neither has led to the other, and not of one flow. The job from which an author called
+-- adds nothing to what the same author named: each run has a new job.
+create or replace function seen_twice(p_candidate memory_candidates) returns boolean
 language sql stable as $$
   with seen as materialized (
-    select * from jobs_of_refs(p_refs)
+    select * from jobs_of_sources(p_candidate)
   )
   select exists (
     select
     from seen one
     join seen other on one.root <> other.root
-      and (one.flow_key = other.flow_key) is not true)
+      and (one.flow_key = other.flow_key) is not true
+      and (one.author <> other.author or not one.own and not other.own))
 $$;
 
 -- Returns whether a name that stands for an author is that of a person: of no agent of the namespace, and of
@@ -184,8 +193,8 @@ language sql stable as $$
     and not exists (select from agents where namespace = p_namespace and agent_id = p_name)
 $$;
 
--- Returns whether a person has said so: the candidate is of a person, a person has added a source to it, or
--- has answered a question that it names.
+-- Returns whether a person has said so: the candidate is of a person, a person has added a source to it or
+-- named one that was there (saidBy), or has answered a question that it names.
 create or replace function person_said_so(p_candidate memory_candidates) returns boolean
 language sql stable as $$
   select (p_candidate).source_attempt_id is null
@@ -194,6 +203,7 @@ language sql stable as $$
       select
       from jsonb_array_elements((p_candidate).source_refs) ref
       where is_name_of_person((p_candidate).namespace, ref ->> 'addedBy')
+        or ref ? 'saidBy'
         or ref ->> 'kind' = 'question' and exists (
           select
           from question_by_id((ref ->> 'id')::uuid)
@@ -203,7 +213,8 @@ language sql stable as $$
 $$;
 
 -- Returns whether the sources of a decision name where it was made: an opportunity that somebody has decided,
--- or the event of a decision or of an answer. Answered questions count by person_said_so.
+-- or the event of a decision or of an answer that did not come by a route. Answered questions count by
+-- person_said_so.
 create or replace function names_a_decision(p_refs jsonb) returns boolean
 language sql stable as $$
   select exists (
@@ -216,28 +227,32 @@ language sql stable as $$
       or ref ->> 'kind' = 'event' and exists (
         select
         from event_of((ref ->> 'id')::uuid)
-        where topic in ('opportunity.decided', 'opportunity.converted', 'question.answered')))
+        where topic in ('opportunity.decided', 'opportunity.converted')
+          or topic = 'question.answered' and payload ->> 'answeredBy' not like 'operator:route:%'))
 $$;
 
--- Gate evidence: two independent jobs show it, or a person said so, or it is a decision and names where it
--- was made.
-create or replace function gate_evidence(p_candidate memory_candidates) returns void
+-- Gate evidence: two independent jobs show it, or a person said so, which a person who promotes does, or it
+-- is a decision and names where it was made.
+create or replace function gate_evidence(p_principal jsonb, p_candidate memory_candidates) returns void
 language plpgsql stable as $$
 declare
   v_jobs int;
-  v_flows int;
+  v_own int;
 begin
-  if seen_twice(p_candidate.source_refs)
+  if is_person(p_principal)
+    or seen_twice(p_candidate)
     or person_said_so(p_candidate)
     or p_candidate.kind = 'decision' and names_a_decision(p_candidate.source_refs) then
     return;
   end if;
-  select count(*), count(distinct root) into v_jobs, v_flows from jobs_of_refs(p_candidate.source_refs);
+  select count(distinct job_id) filter (where not own), count(*) filter (where own) into v_jobs, v_own
+  from jobs_of_sources(p_candidate);
   perform refuse_at_gate('evidence',
     case
       when v_jobs = 0 then 'no job among the sources shows it'
       when v_jobs = 1 then 'one job shows it, and once may be chance'
-      else format('%s jobs show it, and all of them are of one flow or have led to each other', v_jobs) end,
+      else format('%s jobs show it, and all of them are of one flow or have led to each other', v_jobs) end
+    || case when v_own > 0 then '; the job of the call is no evidence' else '' end,
     'candidateId', to_jsonb(p_candidate.candidate_id),
     'sources in two jobs that have nothing to do with each other, a question that a person has answered, '
     || case p_candidate.kind when 'decision' then 'the opportunity or event of the decision, ' else '' end

@@ -223,7 +223,6 @@ class MemoryGatesTest {
         String good = scene.candidate(MemoryScene.RESEARCH, scene.lesson(2));
 
         assertGate(promotionRefused(MemoryScene.KNOWLEDGE, once), "evidence");
-        assertGate(promotionRefused(Machine.operator(), once), "evidence");
         assertGate(promotionRefused(MemoryScene.KNOWLEDGE, unsure), "confidence");
         assertGate(promotionRefused(MemoryScene.KNOWLEDGE, good, "notes", "it is so"), "reason");
         assertGate(promotionRefused(MemoryScene.KNOWLEDGE, good, "nextReviewAt", "2999-01-01T00:00:00Z"), "review");
@@ -231,6 +230,118 @@ class MemoryGatesTest {
                 422,
                 promotionRefused(MemoryScene.KNOWLEDGE, good, "expiresAt", "2020-01-01T00:00:00Z")
                         .status());
+    }
+
+    @Test
+    void a_person_who_promotes_gives_their_word_and_a_route_does_not() {
+        List<ObjectNode> sources = List.of(scene.seen(), Proposals.page());
+        String candidate = scene.candidate(MemoryScene.RESEARCH, scene.lesson(0, "sourceRefs", sources));
+
+        ObjectNode route = Machine.json("kind", "operator", "name", "route:chat");
+        assertTrue(gates(MemoryScene.KNOWLEDGE, candidate).contains("evidence"));
+        assertTrue(gates(route, candidate).contains("evidence"));
+        assertEquals(List.of(), gates(Machine.operator(), candidate));
+        assertEquals(
+                "untrusted",
+                scene.promote(Machine.operator(), candidate).at("/memory/trust").asText());
+    }
+
+    private List<String> gates(JsonNode principal, String candidate) {
+        return bus.call("get_memory_candidate", principal, Machine.json("candidateId", candidate))
+                .get("gates")
+                .findValuesAsText("gate");
+    }
+
+    private static List<ObjectNode> jobs(String... ids) {
+        return java.util.Arrays.stream(ids)
+                .map(id -> Machine.json("kind", "job", "id", id))
+                .toList();
+    }
+
+    @Test
+    void a_person_who_says_the_same_with_the_same_sources_has_said_so() {
+        ObjectNode lesson = scene.lesson(0, "sourceRefs", List.of(scene.seen()));
+        String candidate = scene.candidate(MemoryScene.RESEARCH, lesson);
+        bus.call("create_memory_candidate", MemoryScene.DEVOPS, lesson);
+        assertGate(promotionRefused(MemoryScene.KNOWLEDGE, candidate), "evidence");
+
+        JsonNode said = bus.call("create_memory_candidate", Machine.operator(), lesson);
+        JsonNode again = bus.call("create_memory_candidate", Machine.operator(), lesson);
+
+        assertEquals(
+                "true false",
+                said.get("merged").asText() + " " + again.get("merged").asText());
+        assertEquals("anna", Candidates.sources(bus, candidate).at("/0/saidBy").asText());
+        assertTrue(
+                scene.promote(MemoryScene.KNOWLEDGE, candidate).get("promoted").asBoolean());
+    }
+
+    @Test
+    void two_runs_of_one_author_show_nothing_by_their_own_jobs() {
+        Attempt first = bus.running();
+        String candidate = scene.candidate(bus.principal(first), scene.lesson(0, "sourceRefs", jobs(first.job())));
+        bus.complete(first);
+        Attempt second = bus.running();
+        scene.candidate(bus.principal(second), scene.lesson(0, "sourceRefs", jobs(second.job())));
+        bus.complete(second);
+
+        Refusal refusal = promotionRefused(MemoryScene.KNOWLEDGE, candidate);
+        assertGate(refusal, "evidence");
+        assertTrue(refusal.message().endsWith("the job of the call is no evidence"), refusal.message());
+
+        Attempt third = bus.running();
+        ObjectNode more = Machine.json("kind", "job", "id", third.job());
+        scene.candidate(bus.principal(third), scene.lesson(0, "sourceRefs", List.of(scene.seen(), more)));
+        assertGate(promotionRefused(MemoryScene.KNOWLEDGE, candidate), "evidence");
+    }
+
+    @Test
+    void two_agents_that_saw_it_each_in_its_own_job_are_enough() {
+        Attempt devops = bus.running();
+        String candidate = scene.candidate(bus.principal(devops), scene.lesson(0, "sourceRefs", jobs(devops.job())));
+        Attempt research = scene.working("research", MemoryScene.text(1));
+        assertGate(promotionRefused(MemoryScene.KNOWLEDGE, candidate), "evidence");
+
+        scene.candidate(bus.principal(research), scene.lesson(0, "sourceRefs", jobs(research.job())));
+
+        assertTrue(
+                scene.promote(MemoryScene.KNOWLEDGE, candidate).get("promoted").asBoolean());
+    }
+
+    @Test
+    void the_job_of_an_author_is_evidence_when_another_one_names_it() {
+        Attempt devops = bus.running();
+        String candidate = scene.candidate(bus.principal(devops), scene.lesson(0, "sourceRefs", List.of(scene.seen())));
+        assertGate(promotionRefused(MemoryScene.KNOWLEDGE, candidate), "evidence");
+
+        scene.candidate(MemoryScene.RESEARCH, scene.lesson(0, "sourceRefs", jobs(devops.job())));
+
+        assertTrue(
+                scene.promote(MemoryScene.KNOWLEDGE, candidate).get("promoted").asBoolean());
+    }
+
+    @Test
+    void the_answer_of_a_route_is_no_decision_of_anybody() {
+        String question = bus.ask("ask", "question", "Which region?")
+                .at("/question/questionId")
+                .asText();
+        bus.call(
+                "answer_question",
+                Machine.json("kind", "operator", "name", "route:chat"),
+                Machine.json("questionId", question, "answer", "the north"));
+        String event = bus.jdbc()
+                .queryForObject("select event_id::text from events where topic = 'question.answered'", String.class);
+
+        String candidate = scene.candidate(
+                MemoryScene.RESEARCH,
+                scene.lesson(
+                        0,
+                        "candidateKind",
+                        "decision",
+                        "sourceRefs",
+                        List.of(Machine.json("kind", "event", "id", event))));
+
+        assertEquals(List.of("trust", "evidence"), gates(MemoryScene.KNOWLEDGE, candidate));
     }
 
     @Test
