@@ -90,13 +90,14 @@ begin
 end
 $$;
 
--- Returns a candidate as candidate_of does, locked. Call it under lock_memories.
+-- Returns a candidate as candidate_of does, locked. Refuses (409) a frozen agent. Call it under lock_memories.
 create or replace function locked_candidate(p_principal jsonb, p_namespace text, p_candidate_id uuid)
 returns memory_candidates
 language plpgsql as $$
 declare
   v_candidate memory_candidates := candidate_of(p_principal, p_namespace, p_candidate_id);
 begin
+  perform refuse_frozen_caller(p_principal, p_namespace, 'candidateId');
   select * into v_candidate
   from memory_candidates
   where candidate_id = v_candidate.candidate_id

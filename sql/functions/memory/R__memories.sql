@@ -66,13 +66,14 @@ begin
 end
 $$;
 
--- Returns a memory as memory_of does, locked. Call it under lock_memories.
+-- Returns a memory as memory_of does, locked. Refuses (409) a frozen agent. Call it under lock_memories.
 create or replace function locked_memory(
   p_principal jsonb, p_namespace text, p_memory_id uuid, p_field text default 'memoryId'
 ) returns memories language plpgsql as $$
 declare
   v_memory memories := memory_of(p_principal, p_namespace, p_memory_id, p_field);
 begin
+  perform refuse_frozen_caller(p_principal, p_namespace, p_field);
   select * into v_memory from memories where memory_id = v_memory.memory_id for no key update;
   return v_memory;
 end

@@ -194,6 +194,7 @@ begin
     perform refuse(404, 'unknown_review', format('there is no review %s of a memory in namespace %s', v_id, v_namespace),
       'reviewId', to_jsonb(v_id), 'the id of a review; see list-memory-reviews');
   end if;
+  perform refuse_frozen_caller(p_principal, v_namespace, 'reviewId');
   v_memory := memory_of(p_principal, v_namespace, v_review.memory_id);
   perform require_right_to_curate(p_principal, v_namespace, v_memory.visibility, v_memory.owner_agent,
     'close a review of', 'reviewId', to_jsonb(v_id));

@@ -126,9 +126,6 @@ language plpgsql stable as $$
 begin
   perform refuse_frozen_promotions(p_candidate.namespace, 'candidateId');
   perform gate_who(p_principal, p_candidate, p_draft);
-  if is_agent(p_principal) then
-    perform refuse_frozen_agent(p_candidate.namespace, p_principal ->> 'name', 'promotedBy');
-  end if;
   perform gate_author(p_principal, p_candidate);
   perform gate_trust(p_principal, p_candidate);
   perform gate_words(p_principal, p_candidate.title || E'\n' || p_candidate.body,

@@ -92,6 +92,7 @@ begin
   perform lock_memories(v_namespace);
   perform from memories where memory_id in (v_old_id, v_new_id) order by memory_id for no key update;
   v_old := memory_of(p_principal, v_namespace, v_old_id, 'supersedesMemoryId');
+  perform refuse_frozen_caller(p_principal, v_namespace, 'supersedesMemoryId');
   perform require_right_to_curate(p_principal, v_namespace, v_old.visibility, v_old.owner_agent, 'supersede',
     'supersedesMemoryId', to_jsonb(v_old_id));
   if repeated_supersede(v_old, v_new_id, v_input) is not null then

@@ -45,6 +45,18 @@ language sql stable as $$
     else false end
 $$;
 
+-- Refuses (409, frozen) a caller that is a frozen agent. p_field is the field of the refusal. What changes
+-- candidates and memories asks it, mostly by locked_candidate and locked_memory.
+create or replace function refuse_frozen_caller(p_principal jsonb, p_namespace text, p_field text)
+returns void
+language plpgsql stable as $$
+begin
+  if is_agent(p_principal) then
+    perform refuse_frozen_agent(p_namespace, p_principal ->> 'name', p_field);
+  end if;
+end
+$$;
+
 -- Takes the lock under which candidates and memories of a namespace are created, promoted, superseded and
 -- ended. Conflicts, near-duplicates and limits are compared with all rows, and no constraint can hold them.
 -- The order of locks is: this one, then the candidate, then memories by memory_id.
