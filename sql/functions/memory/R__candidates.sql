@@ -4,11 +4,24 @@
 --
 -- All three are final. Nobody is shown a candidate in a prompt; only a promoted one becomes a memory.
 
--- Returns whether a caller may read a candidate: its author may, and everybody who might read the memory.
+-- Returns whether a caller may read the memory that came of a candidate. There is nothing to hide when
+-- p_memory_id is null or the memory has retired.
+create or replace function memory_of_candidate_visible(p_principal jsonb, p_memory_id uuid) returns boolean
+language sql stable as $$
+  select p_memory_id is null
+    or not exists (
+      select
+      from memories
+      where memory_id = p_memory_id and not memory_visible(p_principal, visibility, owner_agent))
+$$;
+
+-- Returns whether a caller may read a candidate: its author may, and everybody who might read the memory. Of
+-- a promoted one this is the memory that came of it, too, whose promoter may have narrowed the readers.
 create or replace function candidate_visible(p_principal jsonb, p_candidate memory_candidates) returns boolean
 language sql stable as $$
   select is_agent(p_principal) and (p_candidate).source_agent = p_principal ->> 'name'
     or memory_visible(p_principal, (p_candidate).visibility, (p_candidate).owner_agent)
+      and memory_of_candidate_visible(p_principal, (p_candidate).memory_id)
 $$;
 
 -- Returns the entries of alike that the caller may read.
@@ -29,7 +42,8 @@ language sql stable as $$
 $$;
 
 -- Returns a candidate as the contract shows it to a caller. Long texts are cut after p_text characters (null:
--- whole), and then the sources are only counted and alike is left out.
+-- whole), and then the sources are only counted and alike is left out. The notes of a promotion are for those
+-- who may read the memory.
 create or replace function candidate_json(p_principal jsonb, p_candidate memory_candidates, p_text int)
 returns jsonb
 language sql stable as $$
@@ -65,7 +79,8 @@ language sql stable as $$
     'memoryId', (p_candidate).memory_id,
     'decidedBy', (p_candidate).decided_by,
     'decidedAt', (p_candidate).decided_at,
-    'notes', cut((p_candidate).notes, p_text),
+    'notes', case when memory_of_candidate_visible(p_principal, (p_candidate).memory_id)
+      then cut((p_candidate).notes, p_text) end,
     'endedAt', (p_candidate).ended_at,
     'createdAt', (p_candidate).created_at,
     'updatedAt', (p_candidate).updated_at))

@@ -102,14 +102,16 @@ end
 $$;
 
 -- Returns the answer to a promotion of a candidate that was promoted before: its memory, created false, and
--- the fields in which the request differs.
+-- the fields in which the request differs. Refuses (409) a caller that may not read the memory.
 create or replace function repeated_promotion(
   p_principal jsonb, p_candidate memory_candidates, p_input jsonb
 ) returns jsonb language plpgsql stable as $$
 declare
   v_memory memories;
 begin
-  select * into v_memory from memories where memory_id = p_candidate.memory_id;
+  select * into v_memory
+  from memories
+  where memory_id = p_candidate.memory_id and memory_visible(p_principal, visibility, owner_agent);
   if not found then
     perform refuse_ended_candidate(p_candidate, 'be promoted');
   end if;
