@@ -23,8 +23,31 @@ language sql immutable as $$
   select array_position('{shared,role,private}', p_visibility)
 $$;
 
+-- Gate who: refuses (403) an agent that would make of p_what (such as memory X), which is of p_kind about
+-- p_scope and p_subject, a memory of another kind or about something else. One subject in place of global is
+-- narrower and goes through.
+create or replace function gate_about(
+  p_principal jsonb, p_what text, p_kind text, p_scope text, p_subject text, p_draft memories
+) returns void language plpgsql stable as $$
+declare
+  v_moved boolean := p_scope <> 'global'
+    and (p_scope, p_subject) is distinct from (p_draft.scope, p_draft.subject_key);
+begin
+  if is_agent(p_principal) and (v_moved or p_draft.kind <> p_kind) then
+    perform refuse(403, 'forbidden', format(
+        'gate who: %s is of kind %s about %s, and an agent does not make it one of kind %s about %s', p_what,
+        p_kind, p_scope || coalesce(' ' || p_subject, ''),
+        p_draft.kind, p_draft.scope || coalesce(' ' || p_draft.subject_key, '')),
+      case when v_moved then 'scope' else 'kind' end,
+      to_jsonb(case when v_moved then p_draft.scope else p_draft.kind end),
+      'an operator; or the same kind, scope and subject; or one subject in place of global');
+  end if;
+end
+$$;
+
 -- Gate who: refuses (403) a caller that may not curate the candidate or the memory that it would become,
--- and an agent that would show it to more readers or give it to another owner than the candidate says.
+-- and an agent that would show it to more readers, give it to another owner, or make it about something else
+-- than the candidate says.
 create or replace function gate_who(p_principal jsonb, p_candidate memory_candidates, p_draft memories)
 returns void
 language plpgsql stable as $$
@@ -43,6 +66,8 @@ begin
         p_draft.visibility || coalesce(' of ' || p_draft.owner_agent, '')),
       'visibility', to_jsonb(p_draft.visibility), 'an operator; or the same owner, and no more readers');
   end if;
+  perform gate_about(p_principal, 'candidate ' || p_candidate.candidate_id, p_candidate.kind, p_candidate.scope,
+    p_candidate.subject_key, p_draft);
 end
 $$;
 
