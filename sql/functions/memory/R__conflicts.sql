@@ -1,5 +1,5 @@
--- Conflicts: an active memory of the same scope, subject and kind that is about the same matter in other
--- words. The bus does not read what they say. It shows both to the promoter, who decides.
+-- Conflicts: an active memory of the same scope and subject that is about the same matter in other words, of
+-- whatever kind. The bus does not read what they say. It shows both to the promoter, who decides.
 
 -- Returns whether some reader has both in sight: one of them is shared, or both have the same owner.
 create or replace function visibilities_overlap(
@@ -10,7 +10,7 @@ language sql immutable as $$
 $$;
 
 -- Returns the active memories that are about the matter of a draft, the most similar first: those of its
--- scope, subject and kind with a title or a text like it, of which the newest compared_proposals are
+-- scope and subject, of every kind, with a title or a text like it, of which the newest compared_proposals are
 -- compared, and p_named, the one that the author of the candidate would replace. same: the same words. Only
 -- memories that the caller may read, so that no refusal tells of others.
 create or replace function memories_like(p_principal jsonb, p_draft memories, p_named uuid)
@@ -23,7 +23,6 @@ language sql stable as $$
       and status = 'active'
       and scope = (p_draft).scope
       and subject_key is not distinct from (p_draft).subject_key
-      and kind = (p_draft).kind
       and (expires_at is null or expires_at > now())
       and visibilities_overlap((p_draft).visibility, (p_draft).owner_agent, visibility, owner_agent)
       and memory_visible(p_principal, visibility, owner_agent)
@@ -61,6 +60,27 @@ begin
     perform refuse(422, 'near_duplicate', format('gate conflict: memory %s says the same in the same words', p_same),
       p_field, p_value, 'confirm-memory for that one; or supersedesMemoryId with that one');
   end if;
+end
+$$;
+
+-- Gate conflict: refuses (422) a new version that is about the same matter as the memories p_conflicts; [] lets
+-- it through. It has no candidate to be reviewed: its writer decides in the same call.
+create or replace function gate_conflict(p_conflicts jsonb) returns void
+language plpgsql stable as $$
+declare
+  v_ids text;
+  v_texts text;
+begin
+  if p_conflicts = '[]' then
+    return;
+  end if;
+  select string_agg(m.memory_id::text, ', ' order by place),
+    string_agg(format('%s (%s)', m.memory_id, m.title), ', ' order by place)
+  into v_ids, v_texts
+  from jsonb_array_elements(p_conflicts) with ordinality c (value, place)
+  join memories m on m.memory_id = (value ->> 'memoryId')::uuid;
+  perform refuse_at_gate('conflict', 'about the same matter there is already: ' || v_texts, 'besideMemoryIds',
+    null, format('besideMemoryIds with %s, if both hold; another title, scope or subjectKey; or a candidate', v_ids));
 end
 $$;
 

@@ -140,12 +140,13 @@ begin
 end
 $$;
 
--- Returns the memories that a promotion with p_input has to decide about, as objects with memoryId and
--- alike; [] when it says of each that it is superseded or holds beside. Refuses (422) a draft that says the
--- same as one of the others, (404) a memory named in besideMemoryIds that the caller cannot see, and (409)
--- one that has ended.
+-- Returns the memories that a call with p_input has to decide about before a draft is a memory, as objects
+-- with memoryId and alike; [] when it says of each that it is superseded or holds beside. p_named is the
+-- memory that the author would replace, p_field and p_id name the candidate or the version before. Refuses
+-- (422) a draft that says the same as one of the others, (404) a memory named in besideMemoryIds that the
+-- caller cannot see, and (409) one that has ended.
 create or replace function undecided_conflicts(
-  p_principal jsonb, p_candidate memory_candidates, p_draft memories, p_input jsonb
+  p_principal jsonb, p_draft memories, p_input jsonb, p_named uuid, p_field text, p_id uuid
 ) returns jsonb language plpgsql as $$
 declare
   v_beside uuid[] := array(select jsonb_array_elements_text(p_input -> 'besideMemoryIds')::uuid);
@@ -153,15 +154,14 @@ declare
   v_like jsonb;
 begin
   foreach v_id in array v_beside loop
-    perform require_active(memory_of(p_principal, p_candidate.namespace, v_id, 'besideMemoryIds'), 'besideMemoryIds');
+    perform require_active(memory_of(p_principal, p_draft.namespace, v_id, 'besideMemoryIds'), 'besideMemoryIds');
   end loop;
   v_like := (
     select coalesce(jsonb_agg(jsonb_build_object('memoryId', memory_id, 'alike', alike, 'same', same)
       order by alike desc, memory_id), '[]')
-    from memories_like(p_principal, p_draft, p_candidate.supersedes_memory_id)
+    from memories_like(p_principal, p_draft, p_named)
     where memory_id is distinct from p_draft.supersedes);
-  perform gate_duplicate((v_like #>> array[place::text, 'memoryId'])::uuid, 'candidateId',
-    to_jsonb(p_candidate.candidate_id))
+  perform gate_duplicate((v_like #>> array[place::text, 'memoryId'])::uuid, p_field, to_jsonb(p_id))
   from generate_series(0, jsonb_array_length(v_like) - 1) place
   where (v_like #>> array[place::text, 'same'])::boolean;
   return (
@@ -231,7 +231,8 @@ begin
       p_principal ->> 'name');
   end if;
   v_old := memory_to_supersede(p_principal, v_namespace, v_draft.supersedes);
-  v_conflicts := undecided_conflicts(p_principal, v_candidate, v_draft, p_input);
+  v_conflicts := undecided_conflicts(p_principal, v_draft, p_input, v_candidate.supersedes_memory_id,
+    'candidateId', v_candidate.candidate_id);
   if v_conflicts <> '[]' then
     return answer_of_conflict(p_principal, v_candidate, v_draft, v_conflicts);
   end if;
@@ -245,11 +246,16 @@ begin
   if v_old.memory_id is not null then
     v_old := supersede_by(p_principal, v_old, v_memory, v_draft.notes);
   end if;
-  -- The others hold beside the new memory, as the promoter says or because the words are narrower now.
+  -- These hold beside the new memory, as the promoter says or because it says something else now than the
+  -- candidate. The others stay open: a promotion that no longer meets them says nothing about them.
   update memory_reviews
   set outcome = 'narrowed', notes = v_draft.notes, closed_by = current_actor(), closed_at = now(),
     updated_at = now()
-  where candidate_id = v_candidate.candidate_id and closed_at is null;
+  where candidate_id = v_candidate.candidate_id
+    and closed_at is null
+    and ((v_memory.title, v_memory.body, v_memory.scope, v_memory.subject_key) is distinct from
+        (v_candidate.title, v_candidate.body, v_candidate.scope, v_candidate.subject_key)
+      or memory_id = any (array(select jsonb_array_elements_text(p_input -> 'besideMemoryIds')::uuid)));
   perform tell_memory(p_principal, 'memory.promoted', v_memory, jsonb_build_object(
     'candidateId', v_candidate.candidate_id, 'supersedes', v_memory.supersedes));
   return jsonb_build_object('promoted', true, 'created', true, 'memory', memory_row(v_memory, null),
