@@ -612,7 +612,7 @@ create or replace function compared_memories() returns int language sql immutabl
 create or replace function alike_kept() returns int language sql immutable as $$ select 5 $$;
 
 -- A candidate that nobody has decided or added sources to for this long expires.
--- Chosen: four runs of the weekly orders of memory; what no curator took up by then, nobody misses.
+-- Chosen: 120 runs of promotion_order; what no curator took up by then, nobody misses.
 create or replace function candidate_idle() returns interval
 language sql immutable as $$ select interval '30 days' $$;
 
@@ -927,11 +927,11 @@ create or replace function kept_words() returns real language sql immutable as $
 create or replace function promotion_reason_length() returns int language sql immutable as $$ select 10 $$;
 
 -- How many memories the agents of a namespace make a day (UTC), new versions included.
--- Chosen: as many as knowledge is told to promote in one of its runs; what is worth more is worth a person.
+-- Chosen: as many as knowledge is told to promote a day; what is worth more is worth a person.
 create or replace function promotions_a_day() returns int language sql immutable as $$ select 20 $$;
 
 -- After how long somebody looks again at a memory of this stability.
--- Chosen: a volatile one changes with a release, a stable one outlives the half of a year.
+-- Chosen: a volatile one changes with a release, a stable one outlives half a year.
 create or replace function review_after(p_stability text) returns interval
 language sql immutable as $$
   select case p_stability
