@@ -5,7 +5,8 @@
 -- Returns the first words of the topics that only the bus may emit.
 create or replace function bus_topics()
 returns text[] language sql immutable as $$
-  select array['job', 'agent', 'gateway', 'audit', 'standing_order', 'question', 'pause', 'idea', 'opportunity']
+  select array['job', 'agent', 'gateway', 'audit', 'standing_order', 'question', 'pause', 'idea', 'opportunity',
+    'memory']
 $$;
 
 -- Returns whether the caller is an agent or an attempt, so that the limits of this file bind it.

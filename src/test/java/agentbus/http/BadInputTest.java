@@ -151,7 +151,7 @@ class BadInputTest {
                 "topic",
                 "'job.succeeded'",
                 "a topic that does not begin with job., agent., gateway., audit., standing_order., question., pause.,"
-                        + " idea., opportunity.");
+                        + " idea., opportunity., memory.");
     }
 
     @Test

@@ -270,7 +270,8 @@ class EventsTest {
                 "audit.stuck_job",
                 "standing_order",
                 "standing_order.missed",
-                "standing_order.silent"
+                "standing_order.silent",
+                "memory.promoted"
             })
     void topics_of_the_bus_are_refused_to_others(String topic) {
         Attempt attempt = bus.running();
