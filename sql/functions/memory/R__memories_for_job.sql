@@ -23,18 +23,19 @@ language sql immutable as $$
   select ' ' || btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g')) || ' '
 $$;
 
--- Returns the keys of a job as rows. A key with slashes counts by its last part, too: repositories are often
--- named with their owner.
+-- Returns the keys of a job as rows, as memory_subject_key writes them. A key with slashes counts by its
+-- last part, too: repositories are often named with their owner.
 create or replace function key_rows(p_keys jsonb) returns table (scope text, key text)
 language sql stable as $$
   select distinct scope, key
   from jsonb_each(coalesce(p_keys, '{}')) k (scope, held)
   cross join lateral jsonb_array_elements_text(
     case jsonb_typeof(held) when 'array' then held else jsonb_build_array(held) end) value
+  cross join lateral memory_subject_key(value) whole
   cross join lateral (
     values
-      (lower(btrim(value))),
-      (regexp_replace(lower(btrim(value)), '^.*/|\.git$', '', 'g'))) v (key)
+      (whole),
+      (regexp_replace(whole, '^.*/|\.git$', '', 'g'))) v (key)
   where scope in ('project', 'person', 'service') and key <> ''
 $$;
 

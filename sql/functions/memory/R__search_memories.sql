@@ -13,8 +13,7 @@ returns boolean
 language sql immutable as $$
   select (not p_input ? 'kind' or p_kind = any (string_to_array(p_input ->> 'kind', ',')))
     and (not p_input ? 'scope' or p_scope = p_input ->> 'scope')
-    and (not p_input ? 'subjectKey'
-      or p_subject_key is not distinct from comparable_key(p_input ->> 'subjectKey'))
+    and (not p_input ? 'subjectKey' or p_subject_key = memory_subject_key(p_input ->> 'subjectKey'))
 $$;
 
 -- Returns the newest active memories of a namespace that have one of the words, as a search for one subject

@@ -260,6 +260,32 @@ class MemoryRetrievalTest {
     }
 
     @Test
+    void a_key_is_the_same_whichever_form_of_unicode_its_letters_have() {
+        String composed = "m\u00fc-api";
+        for (String written : List.of("Mu\u0308-API", "\uff2d\u00dc-\uff21\uff30\uff29", " M\u00fc-Api ")) {
+            assertEquals(
+                    Machine.parse("{\"service\": [\"" + composed + "\"]}"),
+                    bus.one("select job_keys(?::jsonb, 'service:' || ?, null, ?::jsonb)",
+                            json("service", written).toString(),
+                            written,
+                            MAPPING),
+                    written);
+        }
+        drain(composed);
+        for (String written : List.of("Mu\u0308-API", "\uff2d\u00dc-\uff21\uff30\uff29")) {
+            assertEquals(
+                    List.of(DRAIN.formatted(composed)),
+                    titles("Restart it, then charge again", json("service", List.of("acme/" + written)).toString()));
+            for (String list : List.of("list_memories", "search_memories")) {
+                assertEquals(
+                        1,
+                        bus.ask(list, "subjectKey", written, "query", "queue").get("memories").size(),
+                        list + " " + written);
+            }
+        }
+    }
+
+    @Test
     void a_payload_with_hundreds_of_keys_gives_ten() {
         String payload = "{\"service\": [" + "\"s1\",".repeat(5)
                 + String.join(",", java.util.Collections.nCopies(1, "\"s2\"")) + ","
