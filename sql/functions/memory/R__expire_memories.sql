@@ -38,6 +38,16 @@ language sql stable as $$
   limit p_limit
 $$;
 
+-- Returns a filter as the event of a batch shows it. Every agent reads events, so subject and author are named
+-- only when all these memories are shared (see tell_memory).
+create or replace function filter_told(p_filter jsonb, p_ids uuid[]) returns jsonb
+language sql stable as $$
+  select case
+    when exists (select from memories where memory_id = any (p_ids) and visibility <> 'shared') then
+      p_filter - '{subjectKey,sourceAgent}'::text[]
+    else p_filter end
+$$;
+
 -- Ends these memories as expired and closes their reviews, for the caller that act_as has named.
 create or replace function expire_all(p_ids uuid[], p_notes text) returns void
 language sql as $$
@@ -76,7 +86,7 @@ begin
   if not v_dry and v_ids <> '{}' then
     perform expire_all(v_ids, v_notes);
     perform append_event(v_namespace, 'memory.expired', null, null, jsonb_build_object(
-      'memories', cardinality(v_ids), 'filter', v_filter, 'by', current_actor()));
+      'memories', cardinality(v_ids), 'filter', filter_told(v_filter, v_ids), 'by', current_actor()));
   end if;
   return jsonb_build_object('dryRun', v_dry, 'count', cardinality(v_ids), 'more', v_more, 'filter', v_filter,
     'sample', v_sample);

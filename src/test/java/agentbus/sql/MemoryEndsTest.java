@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -104,6 +105,29 @@ class MemoryEndsTest {
         assertEquals(3, bus.count("memories where status = 'active'"));
         assertEquals(10_002, bus.count("audit_log where action = 'memory.changed' and why = 'polluted'"));
         assertEquals(2, bus.count("events where topic = 'memory.expired'"));
+    }
+
+    @Test
+    void the_event_of_a_batch_names_the_subject_of_shared_memories_only() {
+        MemoryRows rows = new MemoryRows(bus);
+        rows.memory("subject_key", "layoff plan", "visibility", "private", "owner_agent", "research");
+        rows.memory("subject_key", "layoff plan");
+        rows.memory();
+        bus.ask("expire_memories", "subjectKey", "layoff plan", "sourceAgent", "research", "kind", "lesson", "notes", "x");
+        bus.ask("expire_memories", "subjectKey", "importer", "sourceAgent", "research", "notes", "polluted");
+
+        assertEquals(
+                List.of(
+                        Machine.json("kind", "lesson"),
+                        Machine.json("subjectKey", "importer", "sourceAgent", "research")),
+                bus
+                        .jdbc()
+                        .queryForList(
+                                "select payload ->> 'filter' from events where topic = 'memory.expired' order by seq",
+                                String.class)
+                        .stream()
+                        .map(Machine::parse)
+                        .toList());
     }
 
     @Test
