@@ -192,6 +192,11 @@ begin
   perform refuse_author(p_principal, v_memory, 'confirm', 'memoryId');
   perform require_active(v_memory, 'memoryId');
   v_next := review_date(v_memory.stability, (p_input ->> 'nextReviewAt')::timestamptz);
+  -- A memory that is due is reviewed by this call, also when the auditor has not opened the review yet.
+  if v_memory.next_review_at <= now() then
+    perform open_memory_review(v_namespace, v_memory.memory_id, 'overdue',
+      format('Its review date %s has come.', utc_text(v_memory.next_review_at)));
+  end if;
   -- A conflict stays open: that the memory holds does not say what becomes of the candidate.
   v_closed := close_memory_reviews(v_memory.memory_id, '{wrong,overdue,unused,source_changed}', 'confirmed', v_notes);
   if v_closed = 0 and v_memory.confirmed_by = current_actor() and v_memory.next_review_at = v_next then
@@ -205,7 +210,7 @@ begin
 end
 $$;
 comment on function confirm_memory(jsonb, jsonb) is
-  'The operation confirmMemory: says that a memory still holds; its review date moves on, and its reviews but conflicts close as confirmed. Takes memoryId, notes and nextReviewAt (default by stability); returns the memory with changed and the number of closedReviews. Refuses (403) its author and an agent without the right, (409) a memory that has ended, and (422) a date later than the stability allows.';
+  'The operation confirmMemory: says that a memory still holds; its review date moves on, its reviews but conflicts close as confirmed, and so does one for the date when that has come. Takes memoryId, notes and nextReviewAt (default by stability); returns the memory with changed and the number of closedReviews. Refuses (403) its author and an agent without the right, (409) a memory that has ended, and (422) a date later than the stability allows.';
 
 -- Ends the active memories whose expires_at has come, at most p_limit; a row that another call has locked is
 -- left to the next call. Returns how many. The sweep of memories calls it.

@@ -111,6 +111,17 @@ class GateOfMemoryTest extends PhaseGates {
     }
 
     @Test
+    void a_confirmed_memory_counts_as_reviewed_when_it_was_due() {
+        String memory = rows.memory();
+        bus.ask("confirm_memory", "memoryId", memory, "notes", "It still holds, as the last import shows.");
+        assertCriterion(4, "memories_reviewed", "not_measured", "no review of a memory was closed in this time");
+
+        bus.jdbc().update("update memories set next_review_at = now() - interval '1 minute'");
+        bus.ask("confirm_memory", "memoryId", memory, "notes", "It still holds, as the last import shows.");
+        assertCriterion(4, "memories_reviewed", "met", "1 review was closed, the last one at .*");
+    }
+
+    @Test
     void an_old_open_review_or_a_review_date_long_past_is_named_although_others_were_closed() {
         String memory = rows.memory();
         closed(memory, 5);

@@ -55,7 +55,8 @@ class MemoryEndsTest {
 
         JsonNode answer = scene.act("confirm_memory", KNOWLEDGE, memory);
 
-        assertEquals(1, answer.get("closedReviews").asInt());
+        assertEquals(2, answer.get("closedReviews").asInt(), "that it was called wrong, and its date");
+        assertEquals(1, bus.count("memory_reviews where kind = 'overdue' and outcome = 'confirmed'"));
         assertEquals(1, bus.count("memories where next_review_at > now() + interval '58 days'"));
         assertFalse(
                 scene.act("confirm_memory", KNOWLEDGE, memory).get("changed").asBoolean());
