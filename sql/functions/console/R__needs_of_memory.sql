@@ -49,7 +49,7 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
     'memory_conflict',
     (review).created_at,
     needs_item(
-      format('A candidate of %s contradicts the memory "%s"%s: %s.', coalesce(c.source_agent, 'nobody'),
+      format('A candidate of %s is about the same matter as the memory "%s"%s: %s.', coalesce(c.source_agent, 'nobody'),
         in_sentence((memory).title), and_others(reviews), in_sentence(coalesce(c.body, (review).detail))),
       'The memory goes on standing in prompts, and the candidate waits.',
       jsonb_build_object('memoryId', (memory).memory_id, 'candidateId', c.candidate_id,
@@ -65,8 +65,9 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
   left join memory_candidates c on c.candidate_id = (review).candidate_id
 $$;
 
--- Returns the oldest candidate that only a person may promote, because a source of it holds text from
--- outside, after curator_patience, in which the curator may reject it.
+-- Returns the oldest candidate that only a person may promote, after curator_patience, in which a curator may
+-- reject it: a source of it holds text from outside, or no enabled agent has the right, because the curator is
+-- its author, it is private of another agent, or there is no curator.
 create or replace function needs_memory_candidates(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
   select
@@ -77,7 +78,10 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
       format('%s would have the fleet remember%s: %s.', c.source_agent, and_others(w.waiting),
         in_sentence(c.title)),
       format('It is no memory and expires at %s. Only a person may promote it, because %s.',
-        utc_text(c.updated_at + candidate_idle()), in_sentence(c.trust_reason)),
+        utc_text(c.updated_at + candidate_idle()),
+        in_sentence(case c.trust
+          when 'untrusted' then c.trust_reason
+          else format('no enabled agent may promote the %s candidate of %s', c.visibility, c.source_agent) end)),
       jsonb_build_object('candidateId', c.candidate_id, 'agentId', c.source_agent, 'jobId', c.source_job_id),
       needs_action('Promote', 'promoteMemoryCandidate', jsonb_build_object('candidateId', c.candidate_id),
         '{notes}'),
@@ -85,11 +89,18 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
         '{notes}', true))
   from (
     select count(*) as waiting, min(seq) as oldest
-    from memory_candidates
+    from memory_candidates o
     where namespace = p_namespace
       and ended_at is null
-      and trust = 'untrusted'
-      and created_at < now() - curator_patience()) w
+      and created_at < now() - curator_patience()
+      and not exists (
+        select
+        from agents a
+        where a.namespace = p_namespace
+          and a.enabled
+          and a.may_promote is not null
+          and agent_may_promote(a.agent_id, a.may_promote, o.source_agent, o.visibility, o.owner_agent,
+            o.trust))) w
   join memory_candidates c on c.namespace = p_namespace and c.seq = w.oldest
 $$;
 

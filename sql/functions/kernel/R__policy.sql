@@ -822,8 +822,8 @@ create or replace function early_promotion_after() returns int language sql immu
 create or replace function early_promotion_rest() returns interval
 language sql immutable as $$ select interval '1 hour' $$;
 
--- How long a wrong or contradicted memory, or an untrusted candidate, waits for the curator before needs-me
--- shows it to people.
+-- How long a wrong memory, a conflict, or a candidate that only a person may promote waits for the curator
+-- before needs-me shows it to people.
 -- Chosen: within a day knowledge-memory-review and four runs of knowledge-memory-promote have looked at it.
 create or replace function curator_patience() returns interval
 language sql immutable as $$ select interval '1 day' $$;

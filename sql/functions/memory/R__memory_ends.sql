@@ -16,16 +16,25 @@ begin
 end
 $$;
 
--- Returns whether a caller may curate memories with this visibility and owner: people may, agents with
--- mayPromoteMemories shared may but for private ones of others, and those with own may for their own.
+-- Returns whether an agent may curate memories with this visibility and owner: with mayPromoteMemories shared
+-- all but private ones of others, and with own its own. p_may_promote is that right; null gives none.
+create or replace function agent_may_curate(
+  p_agent text, p_may_promote text, p_visibility text, p_owner text
+) returns boolean
+language sql immutable as $$
+  select coalesce(case p_may_promote
+    when 'shared' then p_visibility <> 'private' or p_owner = p_agent
+    when 'own' then p_owner = p_agent end, false)
+$$;
+
+-- Returns whether a caller may curate memories with this visibility and owner: people may, and agents by
+-- agent_may_curate.
 create or replace function may_curate(p_principal jsonb, p_visibility text, p_owner text) returns boolean
 language sql stable as $$
-  select coalesce(case
-    when not is_agent(p_principal) then p_principal ->> 'kind' in ('operator', 'dispatcher')
-    when may_promote_of(p_principal) = 'shared' then
-      p_visibility <> 'private' or p_owner = p_principal ->> 'name'
-    when may_promote_of(p_principal) = 'own' then p_owner = p_principal ->> 'name'
-    else false end, false)
+  select case
+    when is_agent(p_principal) then
+      agent_may_curate(p_principal ->> 'name', may_promote_of(p_principal), p_visibility, p_owner)
+    else coalesce(p_principal ->> 'kind' in ('operator', 'dispatcher'), false) end
 $$;
 
 -- Refuses (403) a caller that may not curate memories with this visibility and owner, and names the agents
@@ -51,9 +60,7 @@ begin
       from agents
       where namespace = p_namespace
         and enabled
-        and (
-          may_promote = 'shared' and (p_visibility <> 'private' or agent_id = p_owner)
-          or may_promote = 'own' and agent_id = p_owner)), '')
+        and agent_may_curate(agent_id, may_promote, p_visibility, p_owner)), '')
       || ' (mayPromoteMemories in agent.yaml)');
 end
 $$;

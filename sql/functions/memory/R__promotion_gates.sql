@@ -83,6 +83,17 @@ begin
 end
 $$;
 
+-- Returns whether the gates who, author and trust let an agent promote a candidate with these columns as it
+-- is. p_may_promote is the right of the agent, as in agent_may_curate.
+create or replace function agent_may_promote(
+  p_agent text, p_may_promote text, p_source text, p_visibility text, p_owner text, p_trust text
+) returns boolean
+language sql immutable as $$
+  select agent_may_curate(p_agent, p_may_promote, p_visibility, p_owner)
+    and p_agent <> p_source
+    and p_trust = 'trusted'
+$$;
+
 -- Gate trust: only a person promotes what rests on text from outside.
 create or replace function gate_trust(p_principal jsonb, p_candidate memory_candidates) returns void
 language plpgsql stable as $$

@@ -1,5 +1,5 @@
 // The acts on a memory, a candidate and a review: which fit its status, and what they will do in words. The bus checks them
-// again. A promotion that contradicts a memory is answered with both texts, and asks what is to become of them.
+// again. A promotion that meets a memory about the same matter is answered with both texts, and asks what is to become of them.
 
 import { ask } from "./act.js";
 import { mayAct } from "./api.js";

@@ -7,6 +7,7 @@ import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -115,11 +116,13 @@ class MemoryHealthTest {
 
     private void candidates(int number, Object... columns) {
         for (int i = 0; i < number; i++) {
-            rows.candidate(columns);
+            rows.candidate(Stream.concat(Stream.of("source_agent", "devops"), Stream.of(columns))
+                    .toArray());
         }
     }
 
     private void promotion() {
+        bus.jdbc().update("update agents set may_promote = 'shared' where agent_id = 'research'");
         bus.jdbc().queryForObject("select note_phase('default', 4, 'host-7')", String.class);
         new Orders(bus)
                 .sync(
@@ -147,6 +150,23 @@ class MemoryHealthTest {
         bus.jdbc().update("update memory_candidates set created_at = created_at - interval '3 hours'");
         assertEquals(0, early(), "those that the run has left undecided");
         candidates(10);
+        assertEquals(1, early());
+    }
+
+    @Test
+    void candidates_that_the_agent_of_the_order_may_not_promote_start_nothing_early() {
+        promotion();
+        for (int i = 0; i < 10; i++) {
+            rows.candidate();
+            rows.candidate("source_agent", "devops", "visibility", "private", "owner_agent", "devops");
+        }
+        candidates(9, "visibility", "role", "owner_agent", "devops");
+        assertEquals(0, early(), "its own, and private ones of others");
+
+        candidates(1);
+        bus.jdbc().update("update agents set may_promote = 'own' where agent_id = 'research'");
+        assertEquals(0, early(), "it may promote to its own memory only");
+        bus.jdbc().update("update agents set may_promote = 'shared' where agent_id = 'research'");
         assertEquals(1, early());
     }
 

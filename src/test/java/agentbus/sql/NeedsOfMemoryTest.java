@@ -2,6 +2,7 @@ package agentbus.sql;
 
 import static agentbus.sql.Needs.assertSays;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
@@ -24,6 +25,7 @@ class NeedsOfMemoryTest {
         bus = Machine.fresh(database);
         rows = new MemoryRows(bus);
         needs = new Needs(bus);
+        bus.jdbc().update("update agents set may_promote = 'shared' where agent_id = 'coordinator'");
     }
 
     private String daysAgo(int days) {
@@ -67,7 +69,7 @@ class NeedsOfMemoryTest {
     }
 
     @Test
-    void a_candidate_that_contradicts_a_memory_is_to_replace_it_or_to_be_rejected() {
+    void a_candidate_about_the_matter_of_a_memory_is_to_replace_it_or_to_be_rejected() {
         String memory = rows.memory();
         String candidate = rows.candidate("body", "The importer takes single days since June.");
         rows.review(memory, "conflict", "created_at", daysAgo(1), "candidate_id", candidate);
@@ -75,7 +77,7 @@ class NeedsOfMemoryTest {
         JsonNode item = needs.only();
         assertEquals("memory_conflict", item.get("kind").asText());
         assertSays(
-                "A candidate of research contradicts the memory \"The importer needs the full month\":"
+                "A candidate of research is about the same matter as the memory \"The importer needs the full month\":"
                         + " The importer takes single days since June.",
                 item);
         JsonNode replace = item.at("/actions/0");
@@ -107,6 +109,42 @@ class NeedsOfMemoryTest {
 
         assertEquals(1, bus.count("memory_candidates where status = 'rejected'"));
         assertEquals(List.of(), needs.items());
+    }
+
+    @Test
+    void candidates_that_no_enabled_agent_may_promote_wait_for_a_person_too() {
+        rows.candidate("source_agent", "coordinator", "created_at", daysAgo(1), "title", "The curator has a lesson");
+        rows.candidate("visibility", "private", "owner_agent", "research", "created_at", daysAgo(2));
+        rows.candidate("visibility", "role", "owner_agent", "research", "created_at", daysAgo(2));
+        rows.candidate("source_agent", "coordinator");
+
+        JsonNode item = needs.only();
+        assertSays("coordinator would have the fleet remember (and 1 more): The curator has a lesson.", item);
+        assertTrue(
+                item.get("ifNobodyActs")
+                        .asText()
+                        .endsWith("Only a person may promote it, because no enabled agent may promote the shared"
+                                + " candidate of coordinator."),
+                item::toPrettyString);
+        needs.act(item, "Reject");
+        assertTrue(needs.only()
+                .get("ifNobodyActs")
+                .asText()
+                .endsWith("because no enabled agent may promote the private candidate of research."));
+
+        bus.jdbc().update("update agents set may_promote = 'own' where agent_id = 'devops'");
+        bus.jdbc().update("update memory_candidates set owner_agent = 'devops' where visibility = 'private'");
+        assertEquals(List.of(), needs.items(), "devops promotes what is private of devops");
+    }
+
+    @Test
+    void without_an_enabled_curator_every_candidate_waits_for_a_person() {
+        rows.candidate("created_at", daysAgo(1));
+        assertEquals(List.of(), needs.items());
+
+        bus.jdbc().update("update agents set enabled = false where agent_id = 'coordinator'");
+
+        assertSays("research would have the fleet remember: The importer needs the full month.", needs.only());
     }
 
     @Test

@@ -102,7 +102,7 @@ class MemoryActsTest {
         assertEquals("rejected", candidate(id).path("status").asText());
     }
 
-    /** A candidate and the memory that it contradicts, about a service of its own. */
+    /** A candidate and a memory about the same matter, of a service of its own. */
     private List<String> conflict(String service) {
         String memory = day.memory(
                 "constraint",
