@@ -114,7 +114,16 @@ class MemoryEndsTest {
         rows.memory("subject_key", "layoff plan", "visibility", "private", "owner_agent", "research");
         rows.memory("subject_key", "layoff plan");
         rows.memory();
-        bus.ask("expire_memories", "subjectKey", "layoff plan", "sourceAgent", "research", "kind", "lesson", "notes", "x");
+        bus.ask(
+                "expire_memories",
+                "subjectKey",
+                "layoff plan",
+                "sourceAgent",
+                "research",
+                "kind",
+                "lesson",
+                "notes",
+                "x");
         bus.ask("expire_memories", "subjectKey", "importer", "sourceAgent", "research", "notes", "polluted");
 
         assertEquals(

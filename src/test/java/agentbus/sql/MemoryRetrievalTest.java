@@ -265,7 +265,8 @@ class MemoryRetrievalTest {
         for (String written : List.of("Mu\u0308-API", "\uff2d\u00dc-\uff21\uff30\uff29", " M\u00fc-Api ")) {
             assertEquals(
                     Machine.parse("{\"service\": [\"" + composed + "\"]}"),
-                    bus.one("select job_keys(?::jsonb, 'service:' || ?, null, ?::jsonb)",
+                    bus.one(
+                            "select job_keys(?::jsonb, 'service:' || ?, null, ?::jsonb)",
                             json("service", written).toString(),
                             written,
                             MAPPING),
@@ -275,11 +276,15 @@ class MemoryRetrievalTest {
         for (String written : List.of("Mu\u0308-API", "\uff2d\u00dc-\uff21\uff30\uff29")) {
             assertEquals(
                     List.of(DRAIN.formatted(composed)),
-                    titles("Restart it, then charge again", json("service", List.of("acme/" + written)).toString()));
+                    titles(
+                            "Restart it, then charge again",
+                            json("service", List.of("acme/" + written)).toString()));
             for (String list : List.of("list_memories", "search_memories")) {
                 assertEquals(
                         1,
-                        bus.ask(list, "subjectKey", written, "query", "queue").get("memories").size(),
+                        bus.ask(list, "subjectKey", written, "query", "queue")
+                                .get("memories")
+                                .size(),
                         list + " " + written);
             }
         }
