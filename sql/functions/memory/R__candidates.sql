@@ -105,7 +105,8 @@ begin
 end
 $$;
 
--- Returns a candidate as candidate_of does, locked. Refuses (409) a frozen agent. Call it under lock_memories.
+-- Returns a candidate as candidate_of does, locked. Refuses (409) a frozen agent. Call it under
+-- lock_memories.
 create or replace function locked_candidate(p_principal jsonb, p_namespace text, p_candidate_id uuid)
 returns memory_candidates
 language plpgsql as $$

@@ -10,8 +10,8 @@ language sql immutable as $$
 $$;
 
 -- Returns the active memories that are about the matter of a draft, the most similar first: those of its
--- scope and subject, of every kind, with a title or a text like it, of which the newest compared_proposals are
--- compared, and p_named, the one that the author of the candidate would replace. same: the same words. Only
+-- scope and subject, of every kind, with a title or a text like it, of which the newest compared_proposals
+-- are compared, and p_named, which the author of the candidate would replace. same: the same words. Only
 -- memories that the caller may read, so that no refusal tells of others.
 create or replace function memories_like(p_principal jsonb, p_draft memories, p_named uuid)
 returns table (memory_id uuid, alike real, same boolean)
@@ -63,8 +63,8 @@ begin
 end
 $$;
 
--- Gate conflict: refuses (422) a new version that is about the same matter as the memories p_conflicts; [] lets
--- it through. It has no candidate to be reviewed: its writer decides in the same call.
+-- Gate conflict: refuses (422) a new version that is about the same matter as the memories p_conflicts; []
+-- lets it through. It has no candidate to be reviewed: its writer decides in the same call.
 create or replace function gate_conflict(p_conflicts jsonb) returns void
 language plpgsql stable as $$
 declare
