@@ -282,7 +282,7 @@ class MemoryRetrievalTest {
             for (String list : List.of("list_memories", "search_memories")) {
                 assertEquals(
                         1,
-                        bus.ask(list, "subjectKey", written, "query", "queue")
+                        bus.ask(list, "subjectKey", written, "query", "restart")
                                 .get("memories")
                                 .size(),
                         list + " " + written);
