@@ -387,6 +387,10 @@ create or replace function sweep_batch() returns int language sql immutable as $
 -- Chosen: they take some tens of milliseconds; the next sweep, a minute later, takes the rest.
 create or replace function memory_batch() returns int language sql immutable as $$ select 1000 $$;
 
+-- How much of an agent's note about a memory is kept.
+-- Chosen: as long as the notes of people.
+create or replace function verdict_note_length() returns int language sql immutable as $$ select 2000 $$;
+
 -- How many jobs the end of a job moves in its own transaction, and how many one batch of a cascade moves.
 -- Chosen: a batch takes about a tenth of a second, and few jobs have as many dependents or children.
 create or replace function cascade_batch() returns int language sql immutable as $$ select 200 $$;

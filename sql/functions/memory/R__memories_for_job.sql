@@ -125,7 +125,8 @@ $$;
 
 -- Returns the memories that matter to a job, the most important first: at most p_limit and p_tokens (null:
 -- most_injected, most_injected_tokens). p_subject and p_text are the job's subject and text (job_text),
--- p_keys its keys (job_keys). Only active memories that are shared or belong to p_agent, and of those with
+-- p_keys its keys (job_keys). Only active memories that are shared or belong to p_agent, trusted ones
+-- for an agent that reads nothing else, and of those with
 -- a subject only the ones about a key of the job, a subject that its text names, the agent itself, or an
 -- identifier in its text. bucket says why: exact for a key of the job, role for a memory of the agent, global
 -- for the others. A memory must say enough about the job, except for the newest of its keys and its agent
@@ -161,6 +162,7 @@ declare
   v_any boolean := false;
   v_key_fills int := most_key_fills();
   v_role_fills int := most_role_fills();
+  v_trusted_only boolean := reads_trusted_only(p_namespace, p_agent);
 begin
   select array_agg(w.word order by w.says desc, w.word),
     array_agg(word_in_namespace(p_namespace, w.word) order by w.says desc, w.word),
@@ -202,6 +204,7 @@ begin
               and t.of_identifiers >= least_identifiers()
             then 'identifier' end as nearness) n
       where m.memory_id = any (v_near)
+        and (m.trust = 'trusted' or not v_trusted_only)
         and (m.expires_at is null or m.expires_at > now())
         and n.nearness is not null
     ), judged as (

@@ -219,25 +219,39 @@ $$;
 comment on function confirm_memory(jsonb, jsonb) is
   'The operation confirmMemory: says that a memory still holds; its review date moves on, its reviews but conflicts close as confirmed, and so does one for the date when that has come. Takes memoryId, notes and nextReviewAt (default by stability); returns the memory with changed and the number of closedReviews. Refuses (403) its author and an agent without the right, (409) a memory that has ended, and (422) a date later than the stability allows.';
 
--- Ends the active memories whose expires_at has come, at most p_limit; a row that another call has locked is
--- left to the next call. Returns how many. The sweep of memories calls it.
+-- Ends the active memories whose expires_at has come, at most p_limit of each namespace in which phase 4 is on
+-- and not frozen. Returns how many. The sweep of memories calls it.
 create or replace function expire_due_memories(p_limit int) returns int
 language plpgsql as $$
 declare
+  v_namespace text;
   v_memory memories;
   v_expired int := 0;
 begin
   perform act_as('{"kind": "dispatcher", "name": "memories"}', 'its time was over');
-  for v_memory in
-    select *
-    from memories
-    where status = 'active' and expires_at <= now()
-    order by expires_at
-    limit p_limit
-    for no key update skip locked
+  -- In the order of the names, so that two nodes do not wait for each other.
+  for v_namespace in
+    select namespace
+    from namespaces n
+    where phase_stop(namespace, 4) is null
+      and exists (
+        select
+        from memories m
+        where m.namespace = n.namespace and status = 'active' and expires_at <= now())
+    order by namespace
   loop
-    perform end_memory(v_memory, 'expired', format('its time was over at %s', utc_text(v_memory.expires_at)));
-    v_expired := v_expired + 1;
+    perform lock_memories(v_namespace);
+    for v_memory in
+      select *
+      from memories
+      where namespace = v_namespace and status = 'active' and expires_at <= now()
+      order by memory_id
+      limit p_limit
+      for no key update
+    loop
+      perform end_memory(v_memory, 'expired', format('its time was over at %s', utc_text(v_memory.expires_at)));
+      v_expired := v_expired + 1;
+    end loop;
   end loop;
   return v_expired;
 end

@@ -21,8 +21,8 @@ $$;
 -- Keeps what the agent of a live attempt says of the memories in its prompt. p_verdicts is the field memories
 -- of a close: objects with id (an id, or a number as in the prompt), verdict and note; of two about one
 -- memory the first counts. A memory that is called wrong gets a review at once.
--- Returns an object with memoriesIgnored, the ids that name no memory in this prompt, for the answer; an
--- empty object without such. While phase 4 is off or frozen nothing is kept, and all are ignored.
+-- Returns an object with memoriesIgnored, the ids that name no memory in this prompt or have no verdict that
+-- there is, for the answer; an empty object without such. While phase 4 is off or frozen nothing is kept, and all are ignored.
 create or replace function keep_verdicts(p_attempt job_attempts, p_verdicts jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -37,15 +37,16 @@ begin
   for v_said in
     select distinct on (n.memory_id, case when n.memory_id is null then said.place end)
       n.memory_id, said.value ->> 'id' as id, said.value ->> 'verdict' as verdict,
-      nullif(several_lines(said.value ->> 'note'), '') as note
+      left(nullif(several_lines(said.value ->> 'note'), ''), verdict_note_length()) as note
     from jsonb_array_elements(p_verdicts) with ordinality as said (value, place)
     left join numbered_memories(p_attempt.attempt_id) n
       on lower(btrim(said.value ->> 'id')) in (n.memory_id::text, n.number)
     -- Memories are locked in the order of their ids, as everywhere.
     order by n.memory_id, case when n.memory_id is null then said.place end, said.place
   loop
-    if v_said.memory_id is null or v_stopped then
-      v_ignored := v_ignored || to_jsonb(v_said.id);
+    if v_said.memory_id is null or v_stopped
+      or (v_said.verdict in ('used', 'irrelevant', 'wrong')) is not true then
+      v_ignored := v_ignored || to_jsonb(coalesce(v_said.id, 'no id'));
       continue;
     end if;
     update memory_injections

@@ -71,6 +71,16 @@ begin
 end
 $$;
 
+-- Returns the untrusted memories in the prompts behind a call (attempts_behind).
+create or replace function untrusted_recalled(p_principal jsonb) returns setof uuid
+language sql stable as $$
+  select m.memory_id
+  from attempts_behind(p_principal) a
+  join memory_injections i on i.attempt_id = a.attempt_id
+  join memories m on m.memory_id = i.memory_id
+  where m.trust = 'untrusted'
+$$;
+
 -- Returns why a candidate of this caller with these sources is untrusted, in words: the first reason, the
 -- caller before the sources. A route may pass on text from outside. Null when it is trusted.
 create or replace function untrusted_because(p_principal jsonb, p_refs jsonb) returns text
@@ -80,6 +90,9 @@ language sql stable as $$
     select 0 as place, format('it was proposed in job %s, which is untrusted', job_id) as because
     from attempts_behind(p_principal)
     where not job_is_trusted(job_id)
+    union all
+    select 0, format('memory %s in its prompt is untrusted', memory_id)
+    from untrusted_recalled(p_principal) memory_id
     union all
     select 0, format('it was proposed by %s, which may pass on text from outside', p_principal ->> 'name')
     where p_principal ->> 'kind' = 'operator' and p_principal ->> 'name' like 'route:%'

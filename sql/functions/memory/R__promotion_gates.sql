@@ -124,7 +124,8 @@ begin
   if not is_agent(p_principal) or p_new = p_old then
     return;
   end if;
-  if exists (select from attempts_behind(p_principal) where not job_is_trusted(job_id)) then
+  if exists (select from attempts_behind(p_principal) where not job_is_trusted(job_id))
+    or exists (select from untrusted_recalled(p_principal)) then
     perform refuse_at_gate('trust', format('agent %s is at work on text from outside, and the words are not those of the author',
         p_principal ->> 'name'),
       'body', null, 'the words of the author; or a person');

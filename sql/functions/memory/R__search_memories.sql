@@ -36,7 +36,7 @@ begin
     select m.memory_id, m.seq, m.words
     from memories m
     where m.namespace = p_namespace and m.status = 'active'
-      and (not p_input ? 'subjectKey' or m.subject_key = comparable_key(p_input ->> 'subjectKey')
+      and (not p_input ? 'subjectKey' or m.subject_key = memory_subject_key(p_input ->> 'subjectKey')
         and m.scope in ('agent', 'project', 'person', 'service'))
       and memory_asked_for(m.kind, m.scope, m.subject_key, p_input)
       and (p_agent is null or memory_readable_by(p_agent, p_may_promote, m.visibility, m.owner_agent))
@@ -134,6 +134,7 @@ begin
           v_namespace, p_input, v_agent, may_promote_of(p_principal), v_words, v_frequencies) of_search)
       and (m.expires_at is null or m.expires_at > now())
       and memory_visible(p_principal, m.visibility, m.owner_agent)
+      and (m.trust = 'trusted' or not reads_trusted_only(v_namespace, v_agent))
     order by score desc, m.seq desc
     limit v_limit
   loop

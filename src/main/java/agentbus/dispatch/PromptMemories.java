@@ -35,6 +35,12 @@ final class PromptMemories {
         return model;
     }
 
+    /** Whether one of the memories of a hook call rests on text from outside. */
+    static boolean holdTextFromOutside(Object memories) {
+        return memories instanceof List<?> all
+                && all.stream().anyMatch(one -> "untrusted".equals(((Map<?, ?>) one).get("trust")));
+    }
+
     /** Such as "[m1] lesson · service "web-1" · confidence 4 · from devops, 2 jobs · id 0190f5b8-…". */
     private static String head(int number, Map<?, ?> memory) {
         Object subject = memory.get("subjectKey");

@@ -70,7 +70,10 @@ public final class Prompts {
         model.putAll(PromptProposals.model(hookCall.get("proposals")));
         model.putAll(PromptMemories.model(hookCall.get("memories")));
         model.putAll(PromptProposals.candidates(hookCall.get("candidates")));
-        model.put("untrusted", "untrusted".equals(hookCall.get("trust")));
+        model.put(
+                "untrusted",
+                "untrusted".equals(hookCall.get("trust"))
+                        || PromptMemories.holdTextFromOutside(hookCall.get("memories")));
         model.put("repeated", ((Number) hookCall.get("attemptNo")).intValue() > 1);
         model.put("apiUrl", apiUrl);
         model.put("token", mark(hookCall));

@@ -98,6 +98,24 @@ class MemoryFeedbackTest {
     }
 
     @Test
+    void a_verdict_that_there_is_not_and_an_entry_without_an_id_hold_nothing_up() {
+        ObjectNode nothing = Machine.json("verdict", "used");
+
+        JsonNode answer = complete(working(), said("m1", "helpful"), nothing, Machine.json("id", "m1"));
+
+        assertEquals("succeeded", answer.at("/job/state").asText());
+        assertEquals(List.of("m1", "no id"), ignored(answer));
+        assertNull(injection().get("verdict"));
+    }
+
+    @Test
+    void a_long_note_is_cut() {
+        complete(working(), said("m1", "wrong", "note", "x".repeat(5_000)));
+
+        assertEquals(2_000, ((String) injection().get("verdict_note")).length());
+    }
+
+    @Test
     void of_two_verdicts_about_one_memory_the_first_counts() {
         JsonNode answer = complete(working(), said("m1", "used"), said(memory, "wrong"));
 

@@ -64,6 +64,44 @@ class MemoryInjectionTest {
     }
 
     @Test
+    void an_agent_that_reads_nothing_from_outside_gets_no_untrusted_memory() {
+        String trusted = lessons.add("web-1");
+        String untrusted = lessons.add("web-1");
+        bus.jdbc()
+                .update(
+                        "update memories set trust = 'untrusted', title = 'Another matter of the same service',"
+                                + " body = 'Something quite different that came by mail.' where memory_id = ?::uuid",
+                        untrusted);
+        assertEquals(List.of(trusted, untrusted), sorted(ids(inject(lessons.leased("web-1")))));
+
+        bus.jdbc().update("update agents set reads = 'trusted'");
+
+        assertEquals(List.of(trusted), ids(inject(lessons.leased("web-1"))));
+    }
+
+    @Test
+    void an_untrusted_memory_in_the_prompt_makes_the_candidates_of_its_attempt_untrusted() {
+        String memory = lessons.add("web-1");
+        bus.jdbc().update("update memories set trust = 'untrusted'");
+        Attempt attempt = lessons.leased("web-1");
+        assertEquals(List.of(memory), ids(inject(attempt)));
+
+        assertEquals(
+                "memory " + memory + " in its prompt is untrusted",
+                bus.jdbc()
+                        .queryForObject(
+                                "select untrusted_because(jsonb_build_object('kind', 'attempt', 'name', 'devops',"
+                                        + " 'attemptId', ?::text, 'jobId', ?::text, 'namespace', 'default'), '[]')",
+                                String.class,
+                                attempt.id(),
+                                attempt.job()));
+    }
+
+    private static List<String> sorted(List<String> ids) {
+        return ids.stream().sorted().toList();
+    }
+
+    @Test
     void a_job_to_which_nothing_matters_gets_nothing_and_no_row() {
         lessons.add("web-1");
         Attempt attempt = bus.leased("payload", Machine.json("colour", "green"));
