@@ -2,7 +2,7 @@
 -- left: one item for each kind, with the oldest of its rows and its acts, and how many more there are.
 
 -- Returns how many others there are, for the end of a sentence; empty for none.
-create or replace function and_others(p_count bigint) returns text language sql immutable as $$
+create or replace function and_others(p_count bigint) returns text language sql stable as $$
   select case when p_count > 1 then format(' (and %s more)', p_count - 1) else '' end
 $$;
 
