@@ -80,7 +80,7 @@ public final class Meters {
     /**
      * Counts a choice of memories for a prompt, with its time.
      *
-     * @param outcome found, nothing or failed
+     * @param outcome found, nothing, failed or skipped
      * @param nanos the time that it took, in nanoseconds
      */
     public void memoriesRecalled(String outcome, long nanos) {
