@@ -1091,10 +1091,16 @@ create or replace function most_job_keys() returns int language sql immutable as
 -- Chosen: more than a thousand words; the parser needs about 1 ms for them.
 create or replace function job_text_length() returns int language sql immutable as $$ select 8000 $$;
 
--- How many values of a payload are searched for texts, how many of one list or object, and on how many levels.
+-- How many values of a payload are searched for texts.
 -- Chosen: more texts than job_text_length has room for; a payload of 120,000 numbers must cost a few ms.
 create or replace function payload_values() returns int language sql immutable as $$ select 500 $$;
+
+-- How many values of one list or object of a payload are searched for texts.
+-- Chosen: a long list leaves room for the other fields.
 create or replace function payload_children() returns int language sql immutable as $$ select 200 $$;
+
+-- On how many levels a payload is searched for texts.
+-- Chosen: payloads of people and programs rarely have half as many.
 create or replace function payload_levels() returns int language sql immutable as $$ select 8 $$;
 
 -- How many of a job's words are compared with those of memories, the most telling.

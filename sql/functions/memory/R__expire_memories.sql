@@ -38,8 +38,8 @@ language sql stable as $$
   limit p_limit
 $$;
 
--- Returns a filter as the event of a batch shows it. Every agent reads events, so subject and author are named
--- only when all these memories are shared (see tell_memory).
+-- Returns a filter as the event of a batch shows it. Every agent reads events, so subject and author are
+-- named only when all these memories are shared (see tell_memory).
 create or replace function filter_told(p_filter jsonb, p_ids uuid[]) returns jsonb
 language sql stable as $$
   select case

@@ -3,9 +3,8 @@
 -- out, so a job to which no memory matters gets none. See docs/memory-evaluation.md.
 
 -- Returns the tokens of a memory in a prompt, estimated as a quarter of its characters, with those of its
--- head and two for the mark before each line. A character from U+2E80 on (Chinese, Japanese, Korean, pictures) is
--- one token.
-drop function if exists memory_tokens(text, text);
+-- head and two for the mark before each line. A character from U+2E80 on (Chinese, Japanese, Korean,
+-- pictures) is one token.
 create or replace function memory_tokens(p_subject_key text, p_title text, p_body text) returns int
 language sql immutable as $$
   select ceil((
@@ -13,7 +12,7 @@ language sql immutable as $$
       + coalesce(length(p_subject_key), 0) + 3 * w.wide) / 4.0)::int
   from (select p_title || E'\n' || p_body as shown) t
   cross join lateral (
-    select length(regexp_replace(concat(p_subject_key, t.shown), '[\u0001-\u2E7F]+', '', 'g')) as wide) w
+    select length(regexp_replace(coalesce(p_subject_key, '') || t.shown, '[\u0001-\u2E7F]+', '', 'g')) as wide) w
 $$;
 
 -- Returns a text in lower case in which each run of other characters than letters and digits is one space,
@@ -125,14 +124,12 @@ $$;
 
 -- Returns the memories that matter to a job, the most important first: at most p_limit and p_tokens (null:
 -- most_injected, most_injected_tokens). p_subject and p_text are the job's subject and text (job_text),
--- p_keys its keys (job_keys). Only active memories that are shared or belong to p_agent, trusted ones
--- for an agent that reads nothing else, and of those with
--- a subject only the ones about a key of the job, a subject that its text names, the agent itself, or an
--- identifier in its text. bucket says why: exact for a key of the job, role for a memory of the agent, global
+-- p_keys its keys (job_keys). Only active memories that are shared or belong to p_agent, trusted ones for an
+-- agent that reads nothing else, and of those with a subject only the ones about a key of the job, a subject
+-- that its text names, the agent itself, or an identifier in its text. bucket says why: exact for a key of the job, role for a memory of the agent, global
 -- for the others. A memory must say enough about the job, except for the newest of its keys and its agent
 -- (most_key_fills, most_role_fills). p_trust is the job's: the text of an untrusted one names no person,
 -- because its writer could call up the memories about anybody. Writes nothing.
-drop function if exists memories_for_job(text, text, text, text, jsonb, int, int);
 create or replace function memories_for_job(
   p_namespace text, p_agent text, p_subject text, p_text text, p_keys jsonb,
   p_limit int default null, p_tokens int default null, p_trust text default 'trusted'

@@ -219,8 +219,8 @@ $$;
 comment on function confirm_memory(jsonb, jsonb) is
   'The operation confirmMemory: says that a memory still holds; its review date moves on, its reviews but conflicts close as confirmed, and so does one for the date when that has come. Takes memoryId, notes and nextReviewAt (default by stability); returns the memory with changed and the number of closedReviews. Refuses (403) its author and an agent without the right, (409) a memory that has ended, and (422) a date later than the stability allows.';
 
--- Ends the active memories whose expires_at has come, at most p_limit of each namespace in which phase 4 is on
--- and not frozen. Returns how many. The sweep of memories calls it.
+-- Ends the active memories whose expires_at has come, at most p_limit of each namespace in which phase 4 is
+-- on and not frozen. Returns how many. The sweep of memories calls it.
 create or replace function expire_due_memories(p_limit int) returns int
 language plpgsql as $$
 declare

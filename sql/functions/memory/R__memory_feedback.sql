@@ -22,7 +22,8 @@ $$;
 -- of a close: objects with id (an id, or a number as in the prompt), verdict and note; of two about one
 -- memory the first counts. A memory that is called wrong gets a review at once.
 -- Returns an object with memoriesIgnored, the ids that name no memory in this prompt or have no verdict that
--- there is, for the answer; an empty object without such. While phase 4 is off or frozen nothing is kept, and all are ignored.
+-- there is, for the answer; an empty object without such. While phase 4 is off or frozen nothing is kept, and
+-- all are ignored.
 create or replace function keep_verdicts(p_attempt job_attempts, p_verdicts jsonb) returns jsonb
 language plpgsql as $$
 declare

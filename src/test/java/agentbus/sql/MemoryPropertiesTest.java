@@ -208,7 +208,10 @@ class MemoryPropertiesTest {
         if (candidate.get("confidence").asInt() < 3) {
             against.add("nobody is sure of it");
         }
-        if (sources.size() < 2 && !candidate.get("source_agent").asText().equals("anna")) {
+        // The word of a person is enough, also of one that promotes.
+        if (sources.size() < 2
+                && op.caller() != MemoryOp.Caller.ANNA
+                && !candidate.get("source_agent").asText().equals("anna")) {
             against.add("it rests on one job");
         }
         if (!added.isEmpty() && !against.isEmpty()) {
