@@ -66,8 +66,8 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
 $$;
 
 -- Returns the oldest candidate that only a person may promote, after curator_patience, in which a curator
--- may reject it: a source of it holds text from outside, or no enabled agent has the right, because the curator is
--- its author, it is private of another agent, or there is no curator.
+-- may reject it: a source of it holds text from outside, or no enabled agent has the right, because the
+-- curator is its author, it is private of another agent, or there is no curator.
 create or replace function needs_memory_candidates(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
   select

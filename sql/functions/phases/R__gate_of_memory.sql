@@ -85,7 +85,8 @@ $$;
 
 -- Criterion: since p_from somebody has closed a review of a memory, no review is open for longer than the
 -- demanded time, and no memory is past its review date for as long. Who confirms a due memory closes a
--- review, which confirm_memory opens if the auditor has not. Without anything to review there is nothing to judge.
+-- review, which confirm_memory opens if the auditor has not. Without anything to review there is nothing to
+-- judge.
 create or replace function gate_reviews(p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz)
 returns jsonb language plpgsql stable as $$
 declare
