@@ -128,8 +128,8 @@ $$;
 -- agent that reads nothing else, and of those with a subject only the ones about a key of the job, a subject
 -- that its text names, the agent itself, or an identifier in its text. bucket says why: exact for a key of
 -- the job, role for a memory of the agent, global for the others. A memory must say enough about the job,
--- except for the newest of its keys and its agent (most_key_fills, most_role_fills). p_trust is the job's: the
--- text of an untrusted one names no person, because its writer could call up the memories about anybody.
+-- except for the newest of its keys and its agent (most_key_fills, most_role_fills). p_trust is the job's:
+-- the text of an untrusted one names no person, because its writer could call up the memories about anybody.
 -- Writes nothing.
 create or replace function memories_for_job(
   p_namespace text, p_agent text, p_subject text, p_text text, p_keys jsonb,
