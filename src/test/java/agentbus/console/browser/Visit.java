@@ -124,16 +124,20 @@ final class Visit implements AutoCloseable {
 
     /** What axe finds against WCAG 2.2 AA, one line each. */
     List<String> violations() {
-        return new AxeBuilder(page)
-                        // Otherwise it opens another page for each page.
-                        .setLegacyMode(true)
-                        .withTags(WCAG)
-                        .analyze()
-                        .getViolations()
-                        .stream()
-                        .flatMap(rule -> rule.getNodes().stream()
-                                .map(node -> rule.getId() + ": " + node.getTarget() + " " + node.getFailureSummary()))
-                        .toList();
+        return violations(new AxeBuilder(page).withTags(WCAG));
+    }
+
+    /** What axe finds against its rules of colours, which are all that another theme can break, one line each. */
+    List<String> violationsOfColours() {
+        return violations(new AxeBuilder(page).withRules(List.of("color-contrast", "link-in-text-block")));
+    }
+
+    private static List<String> violations(AxeBuilder axe) {
+        // Without the legacy mode it opens another page for each page.
+        return axe.setLegacyMode(true).analyze().getViolations().stream()
+                .flatMap(rule -> rule.getNodes().stream()
+                        .map(node -> rule.getId() + ": " + node.getTarget() + " " + node.getFailureSummary()))
+                .toList();
     }
 
     /** By how many pixels the page is wider than the window. */
