@@ -51,40 +51,14 @@ create or replace function list_questions(p_principal jsonb, p_input jsonb) retu
 language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
-  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
-  v_most int := list_bytes(p_input);
-  v_question questions;
-  v_row jsonb;
-  v_rows jsonb[] := '{}';
-  v_bytes int := 0;
-  v_looked int := 0;
-  v_last bigint;
-  v_searched timestamptz;
-  v_full boolean := false;
+  v_rows refcursor;
 begin
-  for v_question in
-    select *
+  open v_rows for
+    select q.seq, q.created_at,
+      case when question_fits(q, p_input) then question_row(q, list_text()) end as shown
     from questions_to_list(v_namespace, p_input,
-      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), question_looks())
-  loop
-    v_looked := v_looked + 1;
-    if question_fits(v_question, p_input) then
-      v_row := question_row(v_question, list_text());
-      v_bytes := v_bytes + octet_length(v_row::text);
-      v_full := v_bytes > v_most and cardinality(v_rows) > 0;
-      exit when v_full;
-      v_rows := v_rows || v_row;
-    end if;
-    v_last := v_question.seq;
-    v_searched := v_question.created_at;
-    v_full := cardinality(v_rows) = v_limit;
-    exit when v_full;
-  end loop;
-  return jsonb_build_object('questions', to_jsonb(v_rows))
-    || case when v_full or v_looked = question_looks() then jsonb_build_object('next', v_last) else '{}' end
-    || case
-      when not v_full and v_looked = question_looks() then jsonb_build_object('searchedTo', v_searched)
-      else '{}' end;
+      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), question_looks()) q;
+  return page_of(v_rows, 'questions', p_input, question_looks());
 end
 $$;
 comment on function list_questions(jsonb, jsonb) is

@@ -89,6 +89,47 @@ language sql immutable as $$
   select least((p_input ->> 'answerBytes')::int, answer_bytes())
 $$;
 
+-- Returns one page of a list by key: an object with the rows under p_name, and next and searchedTo where the
+-- lists have them. p_rows is an open cursor over at most p_looks rows in the order of the list, with seq,
+-- created_at and shown, which is null for a row that the input leaves out; it is closed. The page ends after
+-- limit rows of the input (default 50), before list_bytes, or with the cursor.
+create or replace function page_of(p_rows refcursor, p_name text, p_input jsonb, p_looks int) returns jsonb
+language plpgsql as $$
+declare
+  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
+  v_most int := list_bytes(p_input);
+  v_row record;
+  v_rows jsonb[] := '{}';
+  v_bytes int := 0;
+  v_looked int := 0;
+  v_last bigint;
+  v_searched timestamptz;
+  v_full boolean := false;
+begin
+  loop
+    fetch p_rows into v_row;
+    exit when not found;
+    v_looked := v_looked + 1;
+    if v_row.shown is not null then
+      v_bytes := v_bytes + octet_length(v_row.shown::text);
+      v_full := v_bytes > v_most and cardinality(v_rows) > 0;
+      exit when v_full;
+      v_rows := v_rows || v_row.shown;
+    end if;
+    v_last := v_row.seq;
+    v_searched := v_row.created_at;
+    v_full := cardinality(v_rows) = v_limit;
+    exit when v_full;
+  end loop;
+  close p_rows;
+  return jsonb_build_object(p_name, to_jsonb(v_rows))
+    || case when v_full or v_looked = p_looks then jsonb_build_object('next', v_last) else '{}' end
+    || case
+      when not v_full and v_looked = p_looks then jsonb_build_object('searchedTo', v_searched)
+      else '{}' end;
+end
+$$;
+
 -- Counts bytes that a call of an agent or attempt stores; calls of others are not counted. Refuses (429,
 -- too_many_bytes) the call when the agent has then stored more than p_most bytes today (UTC); a null p_most
 -- counts and never refuses.

@@ -46,40 +46,15 @@ create or replace function list_memory_candidates(p_principal jsonb, p_input jso
 language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
-  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
-  v_most int := list_bytes(p_input);
-  v_candidate memory_candidates;
-  v_row jsonb;
-  v_rows jsonb[] := '{}';
-  v_bytes int := 0;
-  v_looked int := 0;
-  v_last bigint;
-  v_searched timestamptz;
-  v_full boolean := false;
+  v_rows refcursor;
 begin
-  for v_candidate in
-    select *
+  open v_rows for
+    select c.seq, c.created_at,
+      case when candidate_fits(c, p_input) and candidate_visible(p_principal, c)
+        then candidate_json(p_principal, c, list_text()) end as shown
     from candidates_to_list(v_namespace, p_input,
-      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), proposal_looks())
-  loop
-    v_looked := v_looked + 1;
-    if candidate_fits(v_candidate, p_input) and candidate_visible(p_principal, v_candidate) then
-      v_row := candidate_json(p_principal, v_candidate, list_text());
-      v_bytes := v_bytes + octet_length(v_row::text);
-      v_full := v_bytes > v_most and cardinality(v_rows) > 0;
-      exit when v_full;
-      v_rows := v_rows || v_row;
-    end if;
-    v_last := v_candidate.seq;
-    v_searched := v_candidate.created_at;
-    v_full := cardinality(v_rows) = v_limit;
-    exit when v_full;
-  end loop;
-  return jsonb_build_object('candidates', to_jsonb(v_rows))
-    || case when v_full or v_looked = proposal_looks() then jsonb_build_object('next', v_last) else '{}' end
-    || case
-      when not v_full and v_looked = proposal_looks() then jsonb_build_object('searchedTo', v_searched)
-      else '{}' end;
+      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), proposal_looks()) c;
+  return page_of(v_rows, 'candidates', p_input, proposal_looks());
 end
 $$;
 comment on function list_memory_candidates(jsonb, jsonb) is

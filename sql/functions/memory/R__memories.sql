@@ -170,41 +170,16 @@ language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_input jsonb := '{"status": "active"}' || p_input;
-  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
-  v_most int := list_bytes(p_input);
-  v_memory memories;
-  v_row jsonb;
-  v_rows jsonb[] := '{}';
-  v_bytes int := 0;
-  v_looked int := 0;
-  v_last bigint;
-  v_searched timestamptz;
-  v_full boolean := false;
+  v_rows refcursor;
 begin
-  for v_memory in
-    select *
-    from memories_to_list(v_namespace, v_input, coalesce((p_input ->> 'before')::bigint, 9223372036854775807))
-  loop
-    v_looked := v_looked + 1;
-    if memory_fits(v_memory, v_input)
-      and memory_visible(p_principal, v_memory.visibility, v_memory.owner_agent) then
-      v_row := memory_row(v_memory, list_text())
-        || jsonb_build_object('uses', memory_uses_json(v_memory.memory_id));
-      v_bytes := v_bytes + octet_length(v_row::text);
-      v_full := v_bytes > v_most and cardinality(v_rows) > 0;
-      exit when v_full;
-      v_rows := v_rows || v_row;
-    end if;
-    v_last := v_memory.seq;
-    v_searched := v_memory.created_at;
-    v_full := cardinality(v_rows) = v_limit;
-    exit when v_full;
-  end loop;
-  return jsonb_build_object('memories', to_jsonb(v_rows))
-    || case when v_full or v_looked = proposal_looks() then jsonb_build_object('next', v_last) else '{}' end
-    || case
-      when not v_full and v_looked = proposal_looks() then jsonb_build_object('searchedTo', v_searched)
-      else '{}' end;
+  open v_rows for
+    select m.seq, m.created_at,
+      case when memory_fits(m, v_input) and memory_visible(p_principal, m.visibility, m.owner_agent)
+        then memory_row(m, list_text())
+          || jsonb_build_object('uses', memory_uses_json(m.memory_id)) end as shown
+    from memories_to_list(v_namespace, v_input,
+      coalesce((p_input ->> 'before')::bigint, 9223372036854775807)) m;
+  return page_of(v_rows, 'memories', p_input, proposal_looks());
 end
 $$;
 comment on function list_memories(jsonb, jsonb) is

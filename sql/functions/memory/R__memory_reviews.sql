@@ -136,40 +136,15 @@ language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_input jsonb := '{"status": "open"}' || p_input;
-  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
-  v_most int := list_bytes(p_input);
-  v_review memory_reviews;
-  v_row jsonb;
-  v_rows jsonb[] := '{}';
-  v_bytes int := 0;
-  v_looked int := 0;
-  v_last bigint;
-  v_searched timestamptz;
-  v_full boolean := false;
+  v_rows refcursor;
 begin
-  for v_review in
-    select *
+  open v_rows for
+    select r.seq, r.created_at,
+      case when memory_review_fits(r, v_input) and memory_review_visible(p_principal, r)
+        then memory_review_row(p_principal, r) end as shown
     from memory_reviews_to_list(v_namespace, v_input,
-      coalesce((p_input ->> 'before')::bigint, 9223372036854775807))
-  loop
-    v_looked := v_looked + 1;
-    if memory_review_fits(v_review, v_input) and memory_review_visible(p_principal, v_review) then
-      v_row := memory_review_row(p_principal, v_review);
-      v_bytes := v_bytes + octet_length(v_row::text);
-      v_full := v_bytes > v_most and cardinality(v_rows) > 0;
-      exit when v_full;
-      v_rows := v_rows || v_row;
-    end if;
-    v_last := v_review.seq;
-    v_searched := v_review.created_at;
-    v_full := cardinality(v_rows) = v_limit;
-    exit when v_full;
-  end loop;
-  return jsonb_build_object('reviews', to_jsonb(v_rows))
-    || case when v_full or v_looked = proposal_looks() then jsonb_build_object('next', v_last) else '{}' end
-    || case
-      when not v_full and v_looked = proposal_looks() then jsonb_build_object('searchedTo', v_searched)
-      else '{}' end;
+      coalesce((p_input ->> 'before')::bigint, 9223372036854775807)) r;
+  return page_of(v_rows, 'reviews', p_input, proposal_looks());
 end
 $$;
 comment on function list_memory_reviews(jsonb, jsonb) is

@@ -140,40 +140,14 @@ create or replace function list_ideas(p_principal jsonb, p_input jsonb) returns 
 language plpgsql stable as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
-  v_limit int := coalesce((p_input ->> 'limit')::int, 50);
-  v_most int := list_bytes(p_input);
-  v_idea ideas;
-  v_row jsonb;
-  v_rows jsonb[] := '{}';
-  v_bytes int := 0;
-  v_looked int := 0;
-  v_last bigint;
-  v_searched timestamptz;
-  v_full boolean := false;
+  v_rows refcursor;
 begin
-  for v_idea in
-    select *
+  open v_rows for
+    select i.seq, i.created_at,
+      case when idea_fits(i, p_input) then idea_row(i, list_text()) end as shown
     from ideas_to_list(v_namespace, p_input,
-      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), proposal_looks())
-  loop
-    v_looked := v_looked + 1;
-    if idea_fits(v_idea, p_input) then
-      v_row := idea_row(v_idea, list_text());
-      v_bytes := v_bytes + octet_length(v_row::text);
-      v_full := v_bytes > v_most and cardinality(v_rows) > 0;
-      exit when v_full;
-      v_rows := v_rows || v_row;
-    end if;
-    v_last := v_idea.seq;
-    v_searched := v_idea.created_at;
-    v_full := cardinality(v_rows) = v_limit;
-    exit when v_full;
-  end loop;
-  return jsonb_build_object('ideas', to_jsonb(v_rows))
-    || case when v_full or v_looked = proposal_looks() then jsonb_build_object('next', v_last) else '{}' end
-    || case
-      when not v_full and v_looked = proposal_looks() then jsonb_build_object('searchedTo', v_searched)
-      else '{}' end;
+      coalesce((p_input ->> 'before')::bigint, 9223372036854775807), proposal_looks()) i;
+  return page_of(v_rows, 'ideas', p_input, proposal_looks());
 end
 $$;
 comment on function list_ideas(jsonb, jsonb) is
