@@ -1,5 +1,5 @@
--- Reviews: why somebody is to look at a memory. What decides about the memory closes its reviews; what turns
--- out to be nothing is withdrawn.
+-- Reviews: the reasons to look at a memory again. What decides about the memory closes its reviews; a review
+-- without a cause is withdrawn.
 
 -- Opens a review of a memory, for the caller that act_as has named, and returns its id. p_kind is conflict,
 -- wrong, overdue, unused or source_changed, p_detail says why, and p_candidate_id is the candidate of a
