@@ -1,6 +1,19 @@
 -- The rules that the tables obey after every transaction. The property tests
 -- check them after random operations, and a restore drill checks them on a restored database.
 
+-- Returns the status that the newest audit row of a row with a status gives it; no row when none does. A set,
+-- so that the planner makes it a part of the query that asks for many rows.
+create or replace function status_in_audit(p_table text, p_row_id text) returns table (status text)
+language sql stable as $$
+  select detail ->> 'status'
+  from audit_log
+  where table_name = p_table
+    and row_id = p_row_id
+    and detail ->> 'status' is not null
+  order by audit_id desc
+  limit 1
+$$;
+
 -- Returns each broken rule with the id of the row that breaks it; no row when nothing is broken. A cascade
 -- that is under way leaves jobs that it has still to move, so callers run the cascades first.
 create or replace function broken_invariants() returns table (what text, id text)

@@ -82,12 +82,6 @@ set jit = off as $$
     from memory_candidates
     union all
     select 'memory', 'memories', memory_id::text, status from memories) p
-  where status <> (
-    select l.detail ->> 'status'
-    from audit_log l
-    where l.table_name = p.table_name
-      and l.row_id = p.row_id
-      and l.detail ->> 'status' is not null
-    order by l.audit_id desc
-    limit 1)
+  cross join lateral status_in_audit(p.table_name, p.row_id) a
+  where p.status <> a.status
 $$;

@@ -77,12 +77,6 @@ set jit = off as $$
     select 'idea' as noun, 'ideas' as table_name, idea_id::text as row_id, status from ideas
     union all
     select 'opportunity', 'opportunities', opportunity_id::text, status from opportunities) p
-  where status <> (
-    select l.detail ->> 'status'
-    from audit_log l
-    where l.table_name = p.table_name
-      and l.row_id = p.row_id
-      and l.detail ->> 'status' is not null
-    order by l.audit_id desc
-    limit 1)
+  cross join lateral status_in_audit(p.table_name, p.row_id) a
+  where p.status <> a.status
 $$;
