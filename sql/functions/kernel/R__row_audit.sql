@@ -86,3 +86,7 @@ create or replace trigger audit_row after insert or update or delete on memories
   for each row execute function audit_row('memory', 'memory_id');
 create or replace trigger audit_row after insert or update or delete on memory_reviews
   for each row execute function audit_row('memory_review', 'review_id');
+create or replace trigger audit_row after insert or update or delete on idle_runs
+  for each row execute function audit_row('idle_run', 'idle_run_id');
+create or replace trigger audit_row after insert or update or delete on vaults
+  for each row execute function audit_row('vault', 'vault_id');

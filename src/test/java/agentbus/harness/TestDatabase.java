@@ -108,7 +108,8 @@ public final class TestDatabase implements AutoCloseable {
                 + " cascades, sweep_failures, lane_marks, pauses, job_ends, bulk_actions,"
                 + " console_sessions, questions, questions_history, phases, phase_sign_offs, stopped_routes,"
                 + " ideas, opportunities, opportunity_reviews, reports,"
-                + " memory_candidates, memories, memory_words, memory_uses, memory_injections, memory_reviews");
+                + " memory_candidates, memories, memory_words, memory_uses, memory_injections, memory_reviews,"
+                + " idle_runs, idle_cadences, vaults, vault_notes");
         jdbc().execute("delete from gateways where gateway <> 'default'");
         jdbc().execute("update gateways set failures = 0, held_until = null, hold_reason = null, max_in_flight = 7,"
                 + " url = null, form = 'mapped', state = 'unknown', state_reason = null, checked_at = null, seen_at = null,"
