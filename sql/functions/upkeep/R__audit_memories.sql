@@ -1,6 +1,7 @@
 -- The part of the auditor that looks at memories without a model: whether somebody still looks after them. It
 -- ends no memory. What a curator can settle becomes a review of the memory (open_memory_review), and what
--- people should know becomes an event audit.memories.<finding>. The thresholds are in kernel/R__policy.sql.
+-- people should know becomes an event audit.memories.<finding>. The thresholds are in
+-- memory/R__policy_of_memory.sql.
 
 -- Returns the namespaces whose memories the auditor looks at: those where phase 4 is on and not frozen, so
 -- that somebody can settle what it finds.

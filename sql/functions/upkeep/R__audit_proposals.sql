@@ -1,6 +1,6 @@
 -- The part of the auditor that looks at proposals (ideas and opportunities) without a model: whether they
 -- still keep the form that lets people trust the lane. It judges no proposal and changes none; each finding
--- is one event audit.proposals.<finding>, and the thresholds are in kernel/R__policy.sql.
+-- is one event audit.proposals.<finding>, and the thresholds are in proposals/R__policy_of_proposals.sql.
 
 -- Returns the codes with which the calls of an agent that proposes too much, too little or again are refused.
 create or replace function proposal_refusals() returns text[] language sql immutable as $$
