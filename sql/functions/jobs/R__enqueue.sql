@@ -153,6 +153,11 @@ begin
       p_field || 'jobType', to_jsonb(v_type_name),
       'one of: ' || (select string_agg(job_type, ', ' order by job_type) from job_types where namespace = p_namespace));
   end if;
+  -- Each idle job has a row of idle_runs, which tells its question and may stop it.
+  if split_part(v_type_name, '.', 1) = 'idle' and not (p_principal ? 'slot' and is_idle(v_type_name)) then
+    perform refuse(422, 'invalid_field', format('a job of type %s comes from a standing order only', v_type_name),
+      p_field || 'jobType', to_jsonb(v_type_name), 'another job type, or run-standing-order for an order with jobType idle');
+  end if;
   if is_agent(p_principal) then
     perform require_handoff(p_principal, v_agent, v_subject, v_type_name, p_field);
   end if;

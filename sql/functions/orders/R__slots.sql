@@ -153,15 +153,17 @@ begin
 end
 $$;
 
--- Returns the answer of the pre-check for a due slot. When the pre-check fails, the answer is null, so that
--- the agent is woken, and standing_order.pre_check_failed is emitted.
+-- Returns the answer of the pre-check for a due slot. When the pre-check fails, standing_order.pre_check_failed
+-- is emitted and the answer is null, so that the agent is woken; for idle thinking it is a skip, because
+-- nobody waits for it.
 create or replace function pre_check_verdict(p_order standing_orders) returns jsonb language plpgsql as $$
 begin
   return call_pre_check(p_order);
 exception when others then
   perform append_event(p_order.namespace, 'standing_order.pre_check_failed', null, null, jsonb_build_object(
     'order', p_order.order_name, 'preCheck', p_order.pre_check, 'error', sqlerrm));
-  return null;
+  return case when is_idle(p_order.job_type)
+    then jsonb_build_object('skip', format('pre-check %s failed: %s', p_order.pre_check, sqlerrm)) end;
 end
 $$;
 
@@ -192,11 +194,14 @@ $$;
 
 -- Enqueues the job of a slot and returns its id. Only this function writes the instructions and the session
 -- of the order to a job, so that no caller can give an agent instructions. The report of the order is part of
--- the payload; it quotes other agents, so the job is untrusted. Raises the refusals of insert_job.
+-- the payload; it quotes other agents, so the job is untrusted. An order of idle thinking gets its question
+-- and its row of idle_runs. Raises the refusals of insert_job and of question_of_slot.
 create or replace function enqueue_slot_job(p_order standing_orders, p_slot standing_order_runs) returns uuid
 language plpgsql as $$
 declare
   v_report reports := report_of_slot(p_order, p_slot);
+  v_question text := case when is_idle(p_order.job_type) then question_of_slot(p_order) end;
+  v_news jsonb := '[]';
   v_job jsonb := jsonb_strip_nulls(jsonb_build_object(
     'targetAgent', p_order.agent_id,
     'subject', 'standing_order.' || p_order.order_name,
@@ -208,12 +213,16 @@ declare
     'payload', slot_payload(p_order, p_slot) || report_payload(v_report)));
   v_job_id uuid;
 begin
-  v_job := insert_job('{"kind": "operator", "name": "standing-order"}', p_order.namespace, v_job);
+  v_job := insert_job('{"kind": "operator", "name": "standing-order", "slot": true}', p_order.namespace, v_job);
   v_job_id := (v_job #>> '{job,jobId}')::uuid;
   update jobs
-  set instructions = p_order.instructions, session = nullif(p_order.session, 'isolated')
+  set instructions = concat_ws(E'\n', rtrim(p_order.instructions, E'\n'), 'The question of this run: ' || v_question),
+    session = nullif(p_order.session, 'isolated')
   where job_id = v_job_id;
   perform keep_report(v_report, v_job_id);
+  if v_question is not null then
+    perform insert_idle_run(p_order, p_slot, v_job_id, v_question, v_news);
+  end if;
   return v_job_id;
 end
 $$;

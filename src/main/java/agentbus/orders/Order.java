@@ -21,7 +21,7 @@ import java.time.ZoneId;
  * @param overlap {@code skip}, {@code coalesce} or {@code queue}
  * @param graceSeconds how late a slot may start and still count as on time, in seconds
  * @param timeoutSeconds the timeout of its jobs, in seconds; 0 for that of the agent or the job type
- * @param jobType {@code scheduled} or {@code proactive}
+ * @param jobType {@code scheduled}, {@code proactive} or {@code idle}
  * @param priority the priority of its jobs, 1 to 1000
  * @param preCheck the name of a pre-check, or empty
  * @param startedBy {@code bus} or {@code external}

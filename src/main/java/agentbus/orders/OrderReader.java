@@ -134,7 +134,7 @@ public final class OrderReader {
                 values.oneOf("overlap", List.of("skip", "coalesce", "queue")),
                 values.number("graceSeconds", 1, 604_800),
                 values.number("timeoutSeconds", 0, 86_400),
-                values.oneOf("jobType", List.of("scheduled", "proactive")),
+                values.oneOf("jobType", List.of("scheduled", "proactive", "idle")),
                 values.number("priority", 1, 1_000),
                 values.oneOf("preCheck", preChecks),
                 values.oneOf("startedBy", List.of("bus", "external")),
