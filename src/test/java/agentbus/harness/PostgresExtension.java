@@ -6,8 +6,8 @@ import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /**
- * Gives each test class a {@link TestDatabase} of its own, copied from a template with the schema; all classes share
- * one server. Declare it as a parameter of a constructor or a {@code @BeforeAll} method.
+ * Gives each test class a {@link TestDatabase} of its own, copied from a template with the schema; all classes of
+ * a process share one server. Declare it as a parameter of a constructor or a {@code @BeforeAll} method.
  */
 public final class PostgresExtension implements ParameterResolver {
     private static final Namespace SPACE = Namespace.create(PostgresExtension.class);
@@ -19,14 +19,11 @@ public final class PostgresExtension implements ParameterResolver {
 
     @Override
     public TestDatabase resolveParameter(ParameterContext parameter, ExtensionContext context) {
-        TestServer server = context.getRoot()
-                .getStore(SPACE)
-                .getOrComputeIfAbsent("server", key -> new TestServer(), TestServer.class);
         ExtensionContext ofClass = context;
         while (ofClass.getTestMethod().isPresent()) {
             ofClass = ofClass.getParent().orElseThrow();
         }
         return ofClass.getStore(SPACE)
-                .getOrComputeIfAbsent("database", key -> server.newDatabase(), TestDatabase.class);
+                .getOrComputeIfAbsent("database", key -> TestServer.shared().newDatabase(), TestDatabase.class);
     }
 }

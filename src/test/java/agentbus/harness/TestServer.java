@@ -15,6 +15,8 @@ import org.springframework.jdbc.core.JdbcTemplate;
 public final class TestServer implements AutoCloseable {
     private static final String TEMPLATE = "agentbus_template";
 
+    private static TestServer shared;
+
     private final EmbeddedPostgres postgres;
     private final AtomicInteger databases = new AtomicInteger();
 
@@ -34,6 +36,20 @@ public final class TestServer implements AutoCloseable {
         try (Database database = Database.open(settings)) {
             new Migrations(database).run();
         }
+    }
+
+    /**
+     * The server that all test classes of this process share, because its start and the migrations take seconds. It is
+     * static: when several processes share the classes, Surefire runs each class in an execution of its own, and jqwik
+     * knows no extensions of JUnit.
+     *
+     * @return a server that runs until the process ends
+     */
+    public static synchronized TestServer shared() {
+        if (shared == null) {
+            shared = new TestServer();
+        }
+        return shared;
     }
 
     /**

@@ -5,10 +5,9 @@ import agentbus.harness.TestServer;
 import net.jqwik.api.lifecycle.Lifespan;
 import net.jqwik.api.lifecycle.Store;
 
-/** A server with one database for all sequences of the property tests, which jqwik runs without JUnit's extensions. */
+/** One database for all sequences of a class of property tests, which jqwik runs without JUnit's extensions. */
 final class PropertyDatabase implements Store.CloseOnReset {
-    private final TestServer server = new TestServer();
-    private final TestDatabase database = server.newDatabase();
+    private final TestDatabase database = TestServer.shared().newDatabase();
 
     private PropertyDatabase() {}
 
@@ -20,8 +19,7 @@ final class PropertyDatabase implements Store.CloseOnReset {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         database.close();
-        server.close();
     }
 }
