@@ -50,6 +50,7 @@ begin
       'agentsMdHash', v_agent.agents_md_hash,
       'jobsSearchedTo', v_jobs -> 'searchedTo'))
     || jsonb_build_object(
+      'idle', idle_json(v_agent),
       'subscriptions', (
         select coalesce(jsonb_agg(jsonb_build_object(
           'topic', topic_pattern, 'subject', subject, 'priority', priority, 'coalesce', coalesces)
@@ -76,4 +77,4 @@ begin
 end
 $$;
 comment on function get_agent(jsonb, jsonb) is
-  'The operation getAgent: the agent as list-agents shows it, with what it may do, when its tokens were made, its pauses, its newest jobs and its newest refused calls. Refuses an unknown agent (404).';
+  'The operation getAgent: the agent as list-agents shows it, with what it may do, its idle thinking, when its tokens were made, its pauses, its newest jobs and its newest refused calls. Refuses an unknown agent (404).';

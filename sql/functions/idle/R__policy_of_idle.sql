@@ -1,6 +1,6 @@
 -- Limits, waits and thresholds of idle thinking, each with its reason, as in kernel/R__policy.sql.
 
--- ---------------------------------------------------------------------------------------------- the idle gate
+-- --------------------------------------------------------------------------------------------- the idle gate
 
 -- How many further runs a gateway must have room for when an idle run begins.
 -- Chosen: two jobs that arrive at once are both claimed without a wait for the end of the idle run.
@@ -40,6 +40,10 @@ create or replace function news_lines() returns int language sql immutable as $$
 -- The most characters of a line of news.
 -- Chosen: one sentence; the whole text is read by its id.
 create or replace function news_length() returns int language sql immutable as $$ select 160 $$;
+
+-- How many of the newest ideas, and of the agent's own proposals of each kind, are searched for news.
+-- Chosen: ten agents make about as many in four days, and reading them takes some milliseconds.
+create or replace function news_looks() returns int language sql immutable as $$ select 200 $$;
 
 -- The news of an agent that has had no idle run yet, or none for longer, begin this long ago.
 -- Chosen: what is older has been seen, or nobody wanted it.

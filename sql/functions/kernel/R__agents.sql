@@ -99,6 +99,7 @@ language sql stable as $$
     'mayConvert', (p_agent).may_convert,
     'mayPromoteMemories', (p_agent).may_promote,
     'proposalBudget', nullif((p_agent).budgets, '{}'),
+    'idleBudget', nullif((p_agent).idle_budget, '{}'),
     'paused', (p_agent).paused_at is not null,
     'pausedReason', (p_agent).paused_reason,
     'pausedBy', (p_agent).paused_by,
@@ -238,6 +239,8 @@ begin
       coalesce((w ->> 'mayTriage')::boolean, false) as may_triage,
       coalesce((w ->> 'mayConvert')::boolean, false) as may_convert,
       w ->> 'mayPromoteMemories' as may_promote,
+      array(select jsonb_array_elements_text(coalesce(w -> 'idleQuestions', '[]'))) as idle_questions,
+      coalesce(w -> 'idleBudget', '{}') as idle_budget,
       array(select jsonb_array_elements_text(coalesce(w -> 'emits', '[]'))) as emits,
       w ->> 'model' as model,
       w ->> 'thinking' as thinking,
@@ -248,10 +251,10 @@ begin
   ), written as (
     insert into agents as a (namespace, agent_id, mission, enabled, max_concurrency, gateway, accepts,
       may_enqueue_to, emits, handoffs, max_follow_ups, budgets, reads, may_triage, may_convert, may_promote,
-      model, thinking, timeout_seconds, config_hash, agents_md_hash)
+      idle_questions, idle_budget, model, thinking, timeout_seconds, config_hash, agents_md_hash)
     select p_namespace, agent_id, mission, true, max_concurrency, gateway, accepts, may_enqueue_to, emits,
-      handoffs, max_follow_ups, budgets, reads, may_triage, may_convert, may_promote, model, thinking,
-      timeout_seconds, config_hash, agents_md_hash
+      handoffs, max_follow_ups, budgets, reads, may_triage, may_convert, may_promote, idle_questions,
+      idle_budget, model, thinking, timeout_seconds, config_hash, agents_md_hash
     from wanted
     on conflict (namespace, agent_id) do update set
       mission = excluded.mission,
@@ -266,6 +269,7 @@ begin
       may_triage = excluded.may_triage,
       may_convert = excluded.may_convert,
       may_promote = excluded.may_promote,
+      idle_questions = excluded.idle_questions, idle_budget = excluded.idle_budget,
       model = excluded.model, thinking = excluded.thinking, timeout_seconds = excluded.timeout_seconds,
       config_hash = excluded.config_hash, agents_md_hash = excluded.agents_md_hash, updated_at = now()
     where not a.enabled

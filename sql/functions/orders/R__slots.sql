@@ -153,9 +153,9 @@ begin
 end
 $$;
 
--- Returns the answer of the pre-check for a due slot. When the pre-check fails, standing_order.pre_check_failed
--- is emitted and the answer is null, so that the agent is woken; for idle thinking it is a skip, because
--- nobody waits for it.
+-- Returns the answer of the pre-check for a due slot. When the pre-check fails, the bus emits
+-- standing_order.pre_check_failed, and the answer is null, so that the agent is woken. For idle thinking, for
+-- which nobody waits, the answer is a skip.
 create or replace function pre_check_verdict(p_order standing_orders) returns jsonb language plpgsql as $$
 begin
   return call_pre_check(p_order);
@@ -194,14 +194,12 @@ $$;
 
 -- Enqueues the job of a slot and returns its id. Only this function writes the instructions and the session
 -- of the order to a job, so that no caller can give an agent instructions. The report of the order is part of
--- the payload; it quotes other agents, so the job is untrusted. An order of idle thinking gets its question
--- and its row of idle_runs. Raises the refusals of insert_job and of question_of_slot.
+-- the payload; it quotes other agents, so the job is untrusted. A slot of idle thinking is enqueued by
+-- begin_idle_run. Raises the refusals of insert_job and begin_idle_run.
 create or replace function enqueue_slot_job(p_order standing_orders, p_slot standing_order_runs) returns uuid
 language plpgsql as $$
 declare
   v_report reports := report_of_slot(p_order, p_slot);
-  v_question text := case when is_idle(p_order.job_type) then question_of_slot(p_order) end;
-  v_news jsonb := '[]';
   v_job jsonb := jsonb_strip_nulls(jsonb_build_object(
     'targetAgent', p_order.agent_id,
     'subject', 'standing_order.' || p_order.order_name,
@@ -213,16 +211,27 @@ declare
     'payload', slot_payload(p_order, p_slot) || report_payload(v_report)));
   v_job_id uuid;
 begin
-  v_job := insert_job('{"kind": "operator", "name": "standing-order", "slot": true}', p_order.namespace, v_job);
-  v_job_id := (v_job #>> '{job,jobId}')::uuid;
-  update jobs
-  set instructions = concat_ws(E'\n', rtrim(p_order.instructions, E'\n'), 'The question of this run: ' || v_question),
-    session = nullif(p_order.session, 'isolated')
-  where job_id = v_job_id;
-  perform keep_report(v_report, v_job_id);
-  if v_question is not null then
-    perform insert_idle_run(p_order, p_slot, v_job_id, v_question, v_news);
+  if is_idle(p_order.job_type) then
+    v_job_id := begin_idle_run(p_order, p_slot, v_job);
+  else
+    v_job_id := insert_slot_job(p_order, v_job, p_order.instructions);
   end if;
+  perform keep_report(v_report, v_job_id);
+  return v_job_id;
+end
+$$;
+
+-- Inserts the job of a slot, with these instructions and the session of its order. Returns its id.
+create or replace function insert_slot_job(p_order standing_orders, p_job jsonb, p_instructions text)
+returns uuid
+language plpgsql as $$
+declare
+  v_job_id uuid := (insert_job('{"kind": "operator", "name": "standing-order", "slot": true}',
+    p_order.namespace, p_job) #>> '{job,jobId}')::uuid;
+begin
+  update jobs
+  set instructions = p_instructions, session = nullif(p_order.session, 'isolated')
+  where job_id = v_job_id;
   return v_job_id;
 end
 $$;

@@ -4,6 +4,8 @@ import agentbus.text.Nearest;
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.DecimalNode;
+import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collection;
 import java.util.HashSet;
@@ -30,6 +32,8 @@ final class AgentFile {
             "mayTriage",
             "mayConvert",
             "mayPromoteMemories",
+            "idleQuestions",
+            "idleBudget",
             "reads",
             "model",
             "thinking",
@@ -41,6 +45,14 @@ final class AgentFile {
 
     private static final List<String> BUDGET_KEYS =
             Stream.concat(DAILY_KEYS.stream(), FURTHER_BUDGET_KEYS.stream()).toList();
+
+    private static final String DOLLARS = "dollars";
+    /** The most of each unit for the idle runs of a day. The database has the defaults. */
+    private static final Map<String, Integer> MOST_IDLE =
+            Map.of("runs", 100, "minutes", 1440, "tokens", 1_000_000_000, DOLLARS, 100_000);
+
+    private static final List<String> IDLE_KEYS = List.of("runs", "minutes", "tokens", DOLLARS);
+    private static final int MOST_QUESTIONS = 100;
 
     private static final String DEFAULT_GATEWAY = "default";
     private static final int DEFAULT_PRIORITY = 100;
@@ -56,6 +68,10 @@ final class AgentFile {
             "own|shared",
             6,
             "it must be own (candidates for the agent's own role memory) or shared (all but private ones of others)");
+    private static final Rule QUESTION = Rule.of(
+            "(?=\\S)[\\P{Cntrl}&&\\P{Cs}]{9,}\\S",
+            300,
+            "it must be a question of 10 to 300 characters in one line, without white space at its ends");
     /** The subjects of standing orders. Every agent accepts its own, without an entry in its list. */
     static final Pattern STANDING_ORDER = Pattern.compile("standing_order\\.[a-z0-9_-]+");
 
@@ -103,6 +119,12 @@ final class AgentFile {
         agent.put("mayConvert", fields.flag(root, top, "mayConvert"));
         if (root.has("mayPromoteMemories")) {
             agent.put("mayPromoteMemories", fields.text(root, top, "mayPromoteMemories", MEMORIES));
+        }
+        if (root.has("idleQuestions")) {
+            idleQuestions().forEach(agent.putArray("idleQuestions")::add);
+        }
+        if (root.has("idleBudget")) {
+            agent.set("idleBudget", idleBudget());
         }
         agent.put("reads", root.has("reads") ? fields.text(root, top, "reads", TRUST) : "untrusted");
         copyText(agent, "model", 200);
@@ -167,6 +189,36 @@ final class AgentFile {
         for (String key : BUDGET_KEYS) {
             if (DAILY_KEYS.contains(key) || written.has(key)) {
                 budget.put(key, fields.number(written, at, key, 0, MOST_PROPOSALS, 0));
+            }
+        }
+        return budget;
+    }
+
+    private List<String> idleQuestions() {
+        List<String> questions = fields.texts(root, top, "idleQuestions", QUESTION);
+        if (questions.size() > MOST_QUESTIONS) {
+            throw file.error(
+                    top.appendProperty("idleQuestions"),
+                    "idleQuestions has " + questions.size() + " questions; at most " + MOST_QUESTIONS + " are right");
+        }
+        return questions;
+    }
+
+    private ObjectNode idleBudget() {
+        JsonPointer at = top.appendProperty("idleBudget");
+        if (!(root.get("idleBudget") instanceof ObjectNode written)) {
+            throw file.wrong(at, "it must be a mapping of runs, minutes, tokens and dollars to numbers for a day");
+        }
+        fields.checkKeys(written, at, IDLE_KEYS);
+        ObjectNode budget = root.objectNode();
+        for (String key : IDLE_KEYS) {
+            if (written.has(key)) {
+                int most = MOST_IDLE.get(key);
+                budget.set(
+                        key,
+                        DOLLARS.equals(key)
+                                ? DecimalNode.valueOf(fields.amount(written, at, key, most))
+                                : IntNode.valueOf(fields.number(written, at, key, 0, most, 0)));
             }
         }
         return budget;

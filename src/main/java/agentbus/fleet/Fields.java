@@ -4,6 +4,7 @@ import agentbus.text.Nearest;
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigDecimal;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -96,6 +97,19 @@ final class Fields {
             throw file.wrong(at.appendProperty(key), "it must be a whole number from " + least + " to " + most);
         }
         return value.intValue();
+    }
+
+    /** Reads an amount of money from 0 to {@code most}, with at most two decimals. */
+    BigDecimal amount(ObjectNode parent, JsonPointer at, String key, int most) {
+        JsonNode value = parent.get(key);
+        if (!value.isNumber()
+                || value.decimalValue().signum() < 0
+                || value.decimalValue().compareTo(BigDecimal.valueOf(most)) > 0
+                || value.decimalValue().stripTrailingZeros().scale() > 2) {
+            throw file.wrong(
+                    at.appendProperty(key), "it must be a number from 0 to " + most + ", with at most two decimals");
+        }
+        return value.decimalValue();
     }
 
     /** Reads a boolean; returns false when the key is absent. */

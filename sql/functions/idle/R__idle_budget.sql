@@ -1,0 +1,57 @@
+-- The budget of idle thinking: what the idle runs of an agent that began on one UTC day may spend together.
+
+-- Returns the budget of an agent for a UTC day: runs, minutes, tokens and dollars, from its idleBudget or
+-- else from idle_budget_defaults.
+create or replace function idle_budget_of(p_agent agents) returns jsonb
+language sql stable as $$
+  select idle_budget_defaults() || (p_agent).idle_budget
+$$;
+
+-- Returns what the idle runs of an agent have spent on the UTC day of this transaction: runs, minutes, tokens
+-- and dollars. The day of a run is that of its slot's start. Tokens and dollars that the gateway has not
+-- reported count nothing.
+create or replace function idle_spent(p_namespace text, p_agent text) returns jsonb
+language sql stable as $$
+  select jsonb_build_object(
+    'runs', count(*),
+    'minutes', round((coalesce(sum(
+      case when ended_at is null then coalesce(extract(epoch from now() - began_at), 0) else seconds end),
+      0) / 60)::numeric, 1),
+    'tokens', coalesce(sum(tokens), 0),
+    'dollars', round(coalesce(sum(cost_usd), 0), 4))
+  from idle_runs_since(p_namespace, p_agent, date_trunc('day', now(), 'UTC'))
+$$;
+
+-- Returns what an agent may still spend today, in the fields of idle_budget_of; none is below 0.
+create or replace function idle_budget_left(p_agent agents) returns jsonb
+language sql stable as $$
+  select jsonb_object_agg(key, greatest(value::numeric - (spent ->> key)::numeric, 0))
+  from idle_spent((p_agent).namespace, (p_agent).agent_id) spent, jsonb_each_text(idle_budget_of(p_agent))
+$$;
+
+-- Returns how long the next idle run of an agent may last, in seconds: p_most, or what is left of its minutes
+-- today, but not less than idle_least_minutes.
+create or replace function idle_seconds(p_agent agents, p_most int) returns int
+language sql stable as $$
+  select greatest(
+    least(p_most, floor((idle_budget_left(p_agent) ->> 'minutes')::numeric * 60)),
+    idle_least_minutes() * 60)::int
+$$;
+
+-- Returns why the budget of an agent allows no idle run today, in words; null when it allows one.
+create or replace function idle_budget_text(p_agent agents) returns text
+language sql stable as $$
+  select case
+    when budget ->> unit = '0' then
+      format('agent %s has no budget for idle runs: %s in the idleBudget of its agent.yaml is 0',
+        (p_agent).agent_id, unit)
+    else format('its idle runs have spent %s of %s %s today (UTC)', spent ->> unit, budget ->> unit, unit) end
+  from idle_budget_of(p_agent) budget,
+    idle_spent((p_agent).namespace, (p_agent).agent_id) spent,
+    idle_budget_left(p_agent) remaining,
+    unnest('{runs,minutes,tokens,dollars}'::text[]) with ordinality u (unit, place)
+  where (remaining ->> unit)::numeric <= 0
+    or unit = 'minutes' and (remaining ->> unit)::numeric < idle_least_minutes()
+  order by place
+  limit 1
+$$;
