@@ -141,6 +141,11 @@ declare
   v_events jsonb := '[]';
   v_ignored jsonb;
 begin
+  if p_principal ? 'idle' then
+    perform refuse_idle(key, value)
+    from jsonb_each(p_input)
+    where key in ('followUps', 'events') and value <> '[]';
+  end if;
   perform act_as(p_principal, p_input ->> 'summary');
   perform lock_jobs(v_job_id || dependents_to_lock(array[v_job_id]) || array(
     select d::uuid from jsonb_array_elements(p_input -> 'followUps') f, jsonb_array_elements_text(f -> 'dependsOn') d));

@@ -89,11 +89,11 @@ language sql stable as $$
 $$;
 
 -- Returns the principal of an attempt whose token the door has verified; null when the attempt is unknown
--- or in history.
+-- or in history. The attempt of an idle job has idle, true.
 create or replace function authenticate_attempt(p_attempt uuid) returns jsonb
 language sql stable as $$
   select jsonb_build_object('kind', 'attempt', 'name', agent_of_attempt(j, a), 'namespace', a.namespace, 'attemptId', a.attempt_id,
-    'jobId', a.job_id)
+    'jobId', a.job_id) || case when is_idle(j.job_type) then '{"idle": true}' else '{}' end::jsonb
   from job_attempts a join jobs j using (job_id)
   where a.attempt_id = p_attempt
 $$;
@@ -103,6 +103,8 @@ $$;
 -- an operation that closes attempts. Refuses an unknown token (401), a kind that is not allowed (403), and an
 -- attempt that is over (409). The first call with a new token of an agent, a gateway or a viewer ends the
 -- older ones. From here on Postgres itself refuses every change in the transaction of a viewer.
+-- The attempt of an idle job may call only what a viewer may call too, and operations with idle in the
+-- credential, the x-idle of the contract; others are refused (403, idle_scope).
 -- With bytes and bytesADay in the credential, the bytes count against the agent's day (count_stored, 429). A
 -- phase in the credential, the x-phase of the operation, goes into the principal for namespace_of.
 create or replace function principal_of(p_credential jsonb) returns jsonb
@@ -124,6 +126,9 @@ begin
     perform refuse(403, 'forbidden', format('this operation is not for a token of kind %s', v_principal ->> 'kind'),
       'token', v_principal -> 'kind',
       'a token of kind ' || (select string_agg(value, ' or ') from jsonb_array_elements_text(v_allowed)));
+  end if;
+  if v_principal ? 'idle' and not (v_allowed ? 'viewer' or p_credential ? 'idle') then
+    perform refuse_idle(null, null);
   end if;
   -- The token of an attempt expires with the attempt. Closes and renewals check this themselves, because
   -- they repeat earlier answers and keep late reports.
@@ -148,6 +153,18 @@ begin
     v_principal := v_principal || jsonb_build_object('phase', p_credential -> 'phase');
   end if;
   return v_principal;
+end
+$$;
+
+-- Refuses (403, idle_scope) what the attempt of an idle job must not do. p_field and p_value are those of the
+-- refusal.
+create or replace function refuse_idle(p_field text, p_value jsonb) returns void
+language plpgsql stable as $$
+begin
+  perform refuse(403, 'idle_scope',
+    'this attempt is idle thinking, which asks no agent to work, tells no event and decides nothing',
+    coalesce(p_field, 'token'), p_value,
+    'an idea, an opportunity, a memory candidate or one question to a person, and the end of the job by completeJob or failJob; propose as an idea what should follow');
 end
 $$;
 

@@ -70,6 +70,9 @@ public final class Calls {
             credential.put("closes", true);
         }
         Call.of(exchange).operation().special().phase().ifPresent(phase -> credential.put("phase", phase));
+        if (Call.of(exchange).operation().special().idle()) {
+            credential.put("idle", true);
+        }
         Call.of(exchange).credential(credential);
         limits.draw(credential);
     }

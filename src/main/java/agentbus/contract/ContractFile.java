@@ -46,7 +46,8 @@ final class ContractFile {
             "x-closes-attempt",
             "x-repairs-input",
             "x-batch",
-            "x-phase");
+            "x-phase",
+            "x-idle");
 
     private static final int PHASES = 5;
 
@@ -196,7 +197,22 @@ final class ContractFile {
                 node.path("x-repairs-input").asBoolean(),
                 batch(node.path("x-batch")),
                 optional(node, "x-text"),
-                phase(id, method, node));
+                phase(id, method, node),
+                idle(id, node));
+    }
+
+    /** Refuses the mark at a read, which idle attempts may call anyway, and where no attempt may call. */
+    private static boolean idle(String id, JsonNode node) {
+        Set<String> principals = texts(node.path("x-principals"));
+        if (node.has("x-idle")
+                && (!node.get("x-idle").isBoolean()
+                        || !node.get("x-idle").booleanValue()
+                        || principals.contains("viewer")
+                        || !principals.contains("attempt"))) {
+            throw new IllegalStateException("The contract's " + id + " has x-idle " + node.get("x-idle")
+                    + ", which must be true, at a write that attempts may call.");
+        }
+        return node.has("x-idle");
     }
 
     /** Refuses the phase of a read, which goes on while the phase is off, and of a batch, which no phase is checked for. */

@@ -5,8 +5,8 @@ import java.util.OptionalInt;
 
 /**
  * The rare properties of an operation in the contract: {@code x-issues-token}, {@code x-hands-out-attempts},
- * {@code x-closes-attempt}, {@code x-repairs-input}, {@code x-batch}, {@code x-text} and {@code x-phase}. Most operations have none of
- * them.
+ * {@code x-closes-attempt}, {@code x-repairs-input}, {@code x-batch}, {@code x-text}, {@code x-phase} and {@code x-idle}.
+ * Most operations have none of them.
  *
  * @param issuedPrefix the prefix of the long-lived token that the operation issues
  * @param attemptList the field of the answer that lists claimed attempts
@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  * @param batch how calls of the operation share a statement
  * @param textField the field of the answer that the command line prints as it is
  * @param phase the phase that the operation writes for; it is refused while that phase is off or frozen
+ * @param idle whether the attempt of an idle job may call the operation, although it writes
  */
 public record Special(
         Optional<String> issuedPrefix,
@@ -23,4 +24,5 @@ public record Special(
         boolean repairsInput,
         Optional<Batch> batch,
         Optional<String> textField,
-        OptionalInt phase) {}
+        OptionalInt phase,
+        boolean idle) {}

@@ -75,6 +75,9 @@ public final class Prompts {
                 "untrusted".equals(hookCall.get("trust"))
                         || PromptMemories.holdTextFromOutside(hookCall.get("memories")));
         model.put("repeated", ((Number) hookCall.get("attemptNo")).intValue() > 1);
+        boolean idle = "idle".equals(hookCall.get("jobType"));
+        model.put("idle", idle);
+        model.put("minutes", idle ? ((Number) hookCall.get("hardTimeoutSeconds")).intValue() / 60 : null);
         model.put("apiUrl", apiUrl);
         model.put("token", mark(hookCall));
         return model;

@@ -139,6 +139,10 @@ public final class OrderReader {
                 values.oneOf("preCheck", preChecks),
                 values.oneOf("startedBy", List.of("bus", "external")),
                 values.oneOf("report", REPORTS));
+        if (order.jobType().equals("idle") && !order.preCheck().equals("idle")) {
+            throw values.mistake("jobType is idle, so preCheck must be idle: it lets the run begin only while no work"
+                    + " waits");
+        }
         values.oneOf("zone", ZoneId.getAvailableZoneIds());
         values.schedule(order);
         return order;
