@@ -20,6 +20,7 @@ import agentbus.start.Bus;
 import agentbus.start.Foreground;
 import agentbus.start.InstalledRoutes;
 import agentbus.start.RunCommand;
+import agentbus.vault.ExportVaultCommand;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
@@ -62,6 +63,7 @@ public final class Main {
         starters.put(
                 "restore-drill",
                 CommandSpec.forAnnotatedObject(new RestoreDrillCommand(out, System.getenv(), Main::startForDrill)));
+        starters.put("export-vault", CommandSpec.forAnnotatedObject(new ExportVaultCommand(out, System.getenv())));
         starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         starters.put(
                 "import-openclaw-crons",

@@ -50,6 +50,7 @@ class ArchitectureTest {
                     "agentbus.cli",
                     "agentbus.imports",
                     "agentbus.backup",
+                    "agentbus.vault",
                     "agentbus.eval"),
             Set.of("agentbus.demo", "agentbus.bench", "agentbus.start"),
             Set.of("agentbus"));

@@ -5,20 +5,25 @@ import agentbus.settings.StartFailure;
 import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.postgresql.util.PSQLException;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.ColumnMapRowMapper;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.PreparedStatementCallback;
+import org.springframework.jdbc.core.RowCallbackHandler;
 
 /** Runs SQL statements outside of routes. Each statement is a file on the class path with {@code ?} parameters. */
 public final class Statements {
     /** The beginning of the SQL states with which the SQL function {@code refuse} refuses a call. */
     private static final String REFUSAL = "AB";
+    /** Chosen: one round trip for many rows, and a few hundred kilobytes of them. */
+    private static final int FETCHED = 200;
 
     private final JdbcTemplate jdbc;
     private final ProgramFiles files;
@@ -60,8 +65,12 @@ public final class Statements {
      * @throws StartFailure when the statement fails, as {@link #text}
      */
     public JsonNode json(String file, Object... parameters) {
+        return parsed(text(file, parameters));
+    }
+
+    private static JsonNode parsed(String json) {
         try {
-            return Json.read(text(file, parameters));
+            return Json.read(json);
         } catch (JsonProcessingException otherServer) {
             throw new IllegalStateException("Postgres does not write such JSON", otherServer);
         }
@@ -86,6 +95,28 @@ public final class Statements {
      */
     public List<Map<String, Object>> rows(String file, Object... parameters) {
         return query(files.text(file), parameters);
+    }
+
+    /**
+     * Runs a statement that returns one JSON value in each row, and hands over the rows one by one. Within a transaction
+     * only some of them are in memory at once.
+     *
+     * @param file the statement's path on the class path
+     * @param reader gets each value, in order
+     * @param parameters its parameters, in order
+     * @throws DataAccessException when the statement fails or the database does not answer
+     */
+    public void each(String file, Consumer<JsonNode> reader, Object... parameters) {
+        jdbc.query(
+                connection -> {
+                    PreparedStatement statement = connection.prepareStatement(files.text(file));
+                    statement.setFetchSize(FETCHED);
+                    for (int i = 0; i < parameters.length; i++) {
+                        statement.setObject(i + 1, parameters[i]);
+                    }
+                    return statement;
+                },
+                (RowCallbackHandler) row -> reader.accept(parsed(row.getString(1))));
     }
 
     /**

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * All settings of agentbus, each with its values, its default and its description. The loader takes the defaults from
@@ -15,7 +16,7 @@ final class SettingsTable {
     /** Chosen: ten years. */
     private static final long MOST_DAYS = 3_650;
 
-    private static final List<Setting> ALL = List.of(
+    private static final List<Setting> OF_THE_BUS = List.of(
             whole(
                     "agentbus.phase",
                     1,
@@ -396,6 +397,9 @@ final class SettingsTable {
                     3_600,
                     "20",
                     "How long a stopping node waits for calls and hook calls under way."));
+
+    private static final List<Setting> ALL =
+            Stream.concat(OF_THE_BUS.stream(), VaultSettingsTable.ALL.stream()).toList();
 
     private static final Map<String, Setting> BY_NAME =
             ALL.stream().collect(Collectors.toMap(Setting::name, Function.identity(), (a, b) -> a, LinkedHashMap::new));

@@ -1,0 +1,102 @@
+-- The rows of the ledger that the vault shows. A private memory is in none of these answers, and a memory of
+-- a role only when the vault shows those: what is not read here can reach no note, link or index.
+
+-- Returns whether a memory may stand in a vault with this visibility: shared, or role, which adds memories of
+-- roles. There is no third.
+create or replace function in_vault(p_memory memories, p_visibility text) returns boolean
+language sql immutable as $$
+  select (p_memory).visibility = 'shared' or (p_memory).visibility = 'role' and p_visibility = 'role'
+$$;
+
+-- Returns a time as notes have it, in UTC and to the second.
+create or replace function vault_time(p_at timestamptz) returns text
+language sql immutable as $$
+  select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+$$;
+
+-- Returns one line for each row that has a note: what its name, its folder, links to it and the indexes need.
+-- In the order of their creation, so that names do not depend on the order of a scan.
+create or replace function vault_entries(p_namespace text, p_visibility text) returns setof jsonb
+language sql stable as $$
+  select entry
+  from (
+    select created_at, idea_id::text as id, jsonb_build_object('kind', 'idea', 'rowId', idea_id, 'title', title,
+      'status', status, 'agent', source_agent, 'theme', theme, 'open', ended_at is null,
+      'created', vault_time(created_at)) as entry
+    from ideas
+    where namespace = p_namespace
+    union all
+    select created_at, opportunity_id::text, jsonb_build_object('kind', 'opportunity', 'rowId', opportunity_id,
+      'title', title, 'status', status, 'agent', source_agent, 'theme', theme, 'open', ended_at is null,
+      'created', vault_time(created_at))
+    from opportunities
+    where namespace = p_namespace
+    union all
+    select created_at, memory_id::text, jsonb_build_object('kind', 'memory', 'rowId', memory_id, 'title', title,
+      'status', status, 'agent', source_agent, 'group', kind, 'open', ended_at is null,
+      'created', vault_time(created_at))
+    from memories m
+    where namespace = p_namespace and in_vault(m, p_visibility)
+    union all
+    select created_at, report_id::text, jsonb_build_object('kind', 'report', 'rowId', report_id,
+      'title', vault_report_title(kind, period_to), 'status', kind, 'agent', 'publisher', 'group', kind,
+      'open', false, 'created', vault_time(created_at))
+    from reports
+    where namespace = p_namespace
+    union all
+    select created_at, agent_id, jsonb_build_object('kind', 'agent', 'rowId', agent_id, 'title', agent_id,
+      'status', case when enabled then 'enabled' else 'disabled' end, 'agent', agent_id, 'open', enabled,
+      'created', vault_time(created_at))
+    from agents
+    where namespace = p_namespace) rows
+  order by created_at, id
+$$;
+
+-- Returns the title of a report: its kind, and the day on which its time ends.
+create or replace function vault_report_title(p_kind text, p_to timestamptz) returns text
+language sql immutable as $$
+  select coalesce(report_title(p_kind), case p_kind when 'cost_report' then 'Cost report' else 'Account' end)
+    || to_char(p_to at time zone 'UTC', ', FMDD FMMonth YYYY')
+$$;
+
+-- Returns entries of evidence or sources, each with what the ledger says of its row: about and state. A
+-- question is told by its state alone, because its words may come from outside; a memory is told by its note.
+create or replace function vault_refs(p_refs jsonb) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(
+    ref - 'about' - 'state' || case
+      when ref ->> 'kind' = 'memory' then '{}'
+      when ref ->> 'kind' = 'question' then coalesce(row_of_ref(null, ref), '{}') - 'about'
+      else coalesce(row_of_ref(null, ref), '{}') end
+    || case when ref ? 'lookedAt' then jsonb_build_object('lookedAt', vault_time((ref ->> 'lookedAt')::timestamptz))
+      else '{}' end
+    order by place), '[]')
+  from jsonb_array_elements(p_refs) with ordinality r (ref, place)
+$$;
+
+-- Returns untrusted for an idea whose job, or a job that added evidence to it, is not known as trusted.
+create or replace function trust_of_idea(p_idea ideas) returns text
+language sql stable as $$
+  select case when exists (
+    select
+    from (
+      select (p_idea).source_job_id as job_id
+      union all
+      select (entry ->> 'addedJob')::uuid from jsonb_array_elements((p_idea).evidence) entry) sources
+    where job_id is not null and not job_is_trusted(job_id))
+    then 'untrusted' else 'trusted' end
+$$;
+
+-- Returns the ideas of a namespace, oldest first.
+create or replace function vault_ideas(p_namespace text) returns setof jsonb
+language sql stable as $$
+  select idea_row(i, null) || jsonb_build_object(
+    'trust', trust_of_idea(i),
+    'evidence', vault_refs(i.evidence),
+    'createdAt', vault_time(i.created_at),
+    'updatedAt', vault_time(greatest(i.created_at, i.reviewed_at, i.touched_at, i.ended_at)),
+    'version', 1 + (i.reviewed_at is not null)::int + (i.ended_at is not null)::int)
+  from ideas i
+  where namespace = p_namespace
+  order by created_at, idea_id
+$$;

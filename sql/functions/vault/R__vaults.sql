@@ -1,0 +1,148 @@
+-- The folders of Markdown that the bus writes, and what it knows of each note in them. The Java package
+-- agentbus.vault writes the files; these functions keep the rows. See docs/guide/vault.md.
+
+-- Returns a vault as the program reads it.
+create or replace function vault_json(p_vault vaults) returns jsonb
+language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'vaultId', (p_vault).vault_id,
+    'namespace', (p_vault).namespace,
+    'directory', (p_vault).directory,
+    'exportedAt', (p_vault).exported_at,
+    'notes', (p_vault).notes))
+$$;
+
+-- Refuses (404) a namespace that does not exist.
+create or replace function require_vault_namespace(p_namespace text) returns void
+language plpgsql stable as $$
+begin
+  if not exists (select from namespaces where namespace = p_namespace) then
+    perform refuse(404, 'unknown_namespace', format('there is no namespace %s', p_namespace), 'namespace',
+      to_jsonb(p_namespace), 'one of: ' || (select string_agg(namespace, ', ' order by namespace) from namespaces));
+  end if;
+end
+$$;
+
+-- Begins an export: takes the lock of the vault until the session ends, and returns its row. p_vault_id is
+-- what the marker of the folder says, null for a folder without a marker, which gets a new row. Refuses a
+-- marker that names no vault of this database (404), one of another namespace (409), and a vault that
+-- another process exports at this moment (409).
+create or replace function begin_vault_export(
+  p_principal jsonb, p_vault_id uuid, p_namespace text, p_directory text
+) returns jsonb
+language plpgsql as $$
+declare
+  v_vault vaults;
+begin
+  perform require_vault_namespace(p_namespace);
+  perform act_as(p_principal, 'vault exported');
+  if p_vault_id is null then
+    insert into vaults (namespace, directory) values (p_namespace, p_directory) returning * into v_vault;
+  else
+    select * into v_vault from vaults where vault_id = p_vault_id;
+    if not found then
+      perform refuse(404, 'unknown_vault',
+        format('%s belongs to the vault %s, which this database does not know: another bus writes it', p_directory,
+          p_vault_id), 'directory', to_jsonb(p_directory), 'an empty folder, or a vault of this bus');
+    end if;
+    if v_vault.namespace <> p_namespace then
+      perform refuse(409, 'other_namespace',
+        format('%s is the vault of namespace %s', p_directory, v_vault.namespace), 'namespace',
+        to_jsonb(p_namespace), v_vault.namespace || ', or another folder');
+    end if;
+    update vaults set directory = p_directory where vault_id = p_vault_id and directory <> p_directory;
+  end if;
+  if not pg_try_advisory_lock(hashtextextended('agentbus.vault.' || v_vault.vault_id, 0)) then
+    perform refuse(409, 'vault_busy', format('another process writes the vault in %s at this moment', p_directory),
+      'directory', to_jsonb(p_directory), 'one export at a time; try again when it has ended');
+  end if;
+  return vault_json(v_vault);
+end
+$$;
+comment on function begin_vault_export(jsonb, uuid, text, text) is
+  'Begins an export of a vault: takes its lock for the session and returns its row, a new one for a folder without a marker.';
+
+-- Returns the notes of a vault as the last export left them.
+create or replace function vault_notes_of(p_vault_id uuid) returns setof jsonb
+language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'kind', kind,
+    'rowId', row_id,
+    'path', path,
+    'contentHash', content_hash,
+    'editedHash', edited_hash,
+    'conflictPath', conflict_path,
+    'tombstone', tombstone_at is not null))
+  from vault_notes
+  where vault_id = p_vault_id
+  order by kind, row_id
+$$;
+
+-- Keeps notes that were written or have changed their state: objects with kind, rowId, path, contentHash and
+-- tombstone, and for an edited note editedHash and, when there is one, conflictPath. edited_at and
+-- tombstone_at keep the time of the first look that found it so.
+create or replace function keep_vault_notes(p_vault_id uuid, p_notes jsonb) returns void
+language sql as $$
+  insert into vault_notes as n
+    (vault_id, kind, row_id, path, content_hash, edited_hash, edited_at, conflict_path, tombstone_at)
+  select p_vault_id, note ->> 'kind', note ->> 'rowId', note ->> 'path', note ->> 'contentHash',
+    note ->> 'editedHash', case when note ? 'editedHash' then now() end, note ->> 'conflictPath',
+    case when (note ->> 'tombstone')::boolean then now() end
+  from jsonb_array_elements(p_notes) note
+  on conflict (vault_id, kind, row_id) do update
+  set version = n.version + (n.content_hash <> excluded.content_hash)::int,
+    content_hash = excluded.content_hash,
+    edited_hash = excluded.edited_hash,
+    edited_at = case when excluded.edited_at is not null then coalesce(n.edited_at, excluded.edited_at) end,
+    conflict_path = excluded.conflict_path,
+    tombstone_at = case when excluded.tombstone_at is not null then coalesce(n.tombstone_at, excluded.tombstone_at) end,
+    updated_at = now()
+$$;
+
+-- Forgets tombstones that a person has deleted: objects with kind and rowId. Their rows are gone too, so
+-- nothing is left to show.
+create or replace function forget_vault_notes(p_vault_id uuid, p_notes jsonb) returns void
+language sql as $$
+  delete from vault_notes n
+  using jsonb_array_elements(p_notes) gone
+  where n.vault_id = p_vault_id
+    and n.kind = gone ->> 'kind'
+    and n.row_id = gone ->> 'rowId'
+    and n.tombstone_at is not null
+$$;
+
+-- Notes the end of an export that has written everything: how long it took and how many notes it wrote.
+create or replace function end_vault_export(p_principal jsonb, p_vault_id uuid, p_seconds real, p_written int)
+returns jsonb
+language plpgsql as $$
+declare
+  v_vault vaults;
+begin
+  perform act_as(p_principal, 'vault exported');
+  update vaults
+  set exported_at = now(),
+    export_seconds = p_seconds,
+    notes = (select count(*) from vault_notes where vault_id = p_vault_id),
+    tombstones = (select count(*) from vault_notes where vault_id = p_vault_id and tombstone_at is not null),
+    written = p_written,
+    export_error = null,
+    updated_at = now()
+  where vault_id = p_vault_id
+  returning * into v_vault;
+  return vault_json(v_vault);
+end
+$$;
+
+-- Notes that an export has failed, and why. The notes that it has written are kept as they are; the next
+-- export goes on from them.
+create or replace function fail_vault_export(p_principal jsonb, p_vault_id uuid, p_error text) returns void
+language plpgsql as $$
+begin
+  perform act_as(p_principal, 'vault export failed');
+  update vaults
+  set export_error = one_line(p_error, 500),
+    export_failed_at = now(),
+    updated_at = now()
+  where vault_id = p_vault_id;
+end
+$$;

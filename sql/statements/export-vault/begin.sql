@@ -1,0 +1,1 @@
+select begin_vault_export(?::jsonb, ?::uuid, ?, ?)::text

@@ -1,0 +1,1 @@
+select fail_vault_export(?::jsonb, ?::uuid, ?)::text

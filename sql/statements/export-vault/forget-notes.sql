@@ -1,0 +1,1 @@
+select forget_vault_notes(?::uuid, ?::jsonb)::text

@@ -1,0 +1,1 @@
+select keep_vault_notes(?::uuid, ?::jsonb)::text

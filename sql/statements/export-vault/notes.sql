@@ -1,0 +1,1 @@
+select vault_notes_of(?::uuid)::text

@@ -1,0 +1,264 @@
+package agentbus.vault;
+
+import agentbus.text.WholeText;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Makes Markdown of texts that others have written. A reader sees the words; paragraphs, lists, plain code spans and
+ * blocks of code stay what they are. Everything else loses its meaning: HTML, links, embeds, tags, headings, queries of
+ * Dataview, commands of Templater, comments, formulas, fields, tasks and block ids.
+ *
+ * <p>Templater, Dataview and Obsidian read the raw text and not only what a Markdown parser makes of it. Therefore the
+ * pairs of characters that they look for are also taken apart in the bytes, and not only escaped.
+ */
+final class Escaping {
+    /** Chosen: a longer span is no name, command or path. */
+    private static final int CODE_LENGTH = 200;
+
+    /** Characters that nobody sees, or that change the direction of those beside them. Joiners stay, for emoji and Persian. */
+    private static final Pattern HIDDEN = Pattern.compile(
+            "[\\p{Cc}&&[^\\n\\t]]|[\\p{Cf}&&[^\\u200c\\u200d]]|[\\u2028\\u2029\\ufff0-\\uffff]|[\\p{Co}]");
+
+    /** A code span whose content no program reads as a query, a command or a link. */
+    private static final Pattern CODE =
+            Pattern.compile("(?<!`)`([A-Za-z0-9/._~@+-](?:[^`\\n\\p{Cc}]{0," + CODE_LENGTH + "}[^`\\n\\s])?)`(?!`)");
+
+    /** An address with any scheme. It becomes a code span, so that nothing can be clicked that an agent has chosen. */
+    private static final Pattern ADDRESS = Pattern.compile(
+            "(?<![\\p{L}\\p{N}])(?:[A-Za-z][A-Za-z0-9+.-]{1,30}://|www\\.)[^\\s`<>\"\\\\^{}|\\[\\]]+",
+            Pattern.UNICODE_CASE);
+
+    private static final Pattern PAIRS =
+            Pattern.compile("<%|%>|\\{\\{|\\}\\}|\\[\\[|\\]\\]|%%|::|\\$\\$|<!--|\\{%|%\\}");
+    private static final Pattern FENCE = Pattern.compile("^ {0,3}(`{3,}|~{3,})(.*)$");
+    private static final Pattern LIST = Pattern.compile("^(\\s*)([-*+]|\\d{1,4}[.)])\\s+(.*)$");
+
+    private Escaping() {}
+
+    /**
+     * Makes a part of one line.
+     *
+     * @param text any text; line breaks become spaces
+     * @return Markdown without a line break that shows the words of the text
+     */
+    static String line(String text) {
+        String one = shown(text).replaceAll("\\s+", " ").strip();
+        return inline(one, true);
+    }
+
+    /**
+     * Makes the text behind {@code |} of a wiki link, in which programs know no escapes.
+     *
+     * @param text any text
+     * @return the words, without a character that could end the link or begin another
+     */
+    static String label(String text) {
+        String one = shown(text).replaceAll("\\s+", " ").strip();
+        String plain = one.replace('[', '(')
+                .replace(']', ')')
+                .replace('{', '(')
+                .replace('}', ')')
+                .replace('|', '/')
+                .replace('\\', '/')
+                .replace('<', '‹')
+                .replace('>', '›')
+                .replace('`', '\'')
+                .replace("%%", "% %")
+                .replace("::", ": :")
+                .replace("$", "＄")
+                .replace("*", "∗")
+                .replaceAll("(?<![\\p{L}\\p{N}])_|_(?![\\p{L}\\p{N}])", "‗")
+                .replace("~~", "~ ~")
+                .replace("==", "= =")
+                .replaceAll("(?<=[\\p{L}\\p{N}]):(?=//)", " :");
+        return plain.isEmpty() ? "untitled" : plain;
+    }
+
+    /**
+     * Makes a text for the front matter, which programs read as data: one line in which no program finds a link, a
+     * query or a command. The YAML writer adds quotes.
+     *
+     * @param text any text
+     * @return one line
+     */
+    static String data(String text) {
+        String one = shown(text).replaceAll("\\s+", " ").strip();
+        Matcher pairs = PAIRS.matcher(one);
+        StringBuilder apart = new StringBuilder();
+        while (pairs.find()) {
+            String pair = pairs.group();
+            pairs.appendReplacement(apart, Matcher.quoteReplacement(pair.charAt(0) + " " + pair.substring(1)));
+        }
+        pairs.appendTail(apart);
+        return apart.toString().equals(one) ? one : data(apart.toString());
+    }
+
+    /**
+     * Makes paragraphs, lists and blocks of code.
+     *
+     * @param text any text
+     * @return Markdown without a line break at its end that shows the words of the text
+     */
+    static String block(String text) {
+        List<String> out = new ArrayList<>();
+        String fence = null;
+        List<String> code = new ArrayList<>();
+        for (String line : shown(text).split("\n", -1)) {
+            Matcher mark = FENCE.matcher(line);
+            boolean marks = mark.matches();
+            if (fence != null) {
+                if (marks && mark.group(2).isBlank() && mark.group(1).startsWith(fence)) {
+                    addCode(out, code);
+                    fence = null;
+                } else {
+                    code.add(line);
+                }
+            } else if (marks && mark.group(2).indexOf('`') < 0) {
+                fence = mark.group(1);
+                code.clear();
+            } else {
+                addLine(out, line);
+            }
+        }
+        if (fence != null) {
+            addCode(out, code);
+        }
+        return String.join("\n", out).strip();
+    }
+
+    /**
+     * Makes a quotation, such as of a text from outside.
+     *
+     * @param markdown Markdown of any number of lines
+     * @return the same with {@code >} in front of each line
+     */
+    static String quoted(String markdown) {
+        StringBuilder quoted = new StringBuilder();
+        for (String line : markdown.split("\n", -1)) {
+            quoted.append(quoted.isEmpty() ? "" : "\n").append(line.isEmpty() ? ">" : "> " + line);
+        }
+        return quoted.toString();
+    }
+
+    private static String shown(String text) {
+        String whole = WholeText.repaired(text == null ? "" : text)
+                .replace("\r\n", "\n")
+                .replace('\r', '\n')
+                .replace("\t", "    ");
+        return HIDDEN.matcher(whole).replaceAll("");
+    }
+
+    private static void addLine(List<String> out, String line) {
+        Matcher item = LIST.matcher(line);
+        if (item.matches()) {
+            boolean nested = item.group(1).length() >= 2
+                    && !out.isEmpty()
+                    && !out.get(out.size() - 1).isEmpty();
+            String mark = Character.isDigit(item.group(2).charAt(0)) ? item.group(2) : "-";
+            out.add((nested ? "    " : "") + mark + " " + inline(item.group(3).strip(), true));
+            return;
+        }
+        boolean blank = line.isBlank();
+        if (!blank || (!out.isEmpty() && !out.get(out.size() - 1).isEmpty())) {
+            out.add(blank ? "" : inline(line.strip(), true));
+        }
+    }
+
+    /** Code is shown as text of no language, because a language can name a program that runs it. */
+    private static void addCode(List<String> out, List<String> code) {
+        String mark = "```";
+        for (String line : code) {
+            while (line.contains(mark)) {
+                mark += "`";
+            }
+        }
+        if (!out.isEmpty() && !out.get(out.size() - 1).isEmpty()) {
+            out.add("");
+        }
+        out.add(mark + "text");
+        code.forEach(line -> out.add(apart(line)));
+        out.add(mark);
+        out.add("");
+    }
+
+    /** Takes the pairs apart that programs look for in the raw text, also within code. */
+    private static String apart(String code) {
+        return code.replace("<%", "< %")
+                .replace("%>", "% >")
+                .replace("{{", "{ {")
+                .replace("%%", "% %");
+    }
+
+    private static String inline(String text, boolean first) {
+        StringBuilder out = new StringBuilder();
+        int at = 0;
+        Matcher code = CODE.matcher(text);
+        while (code.find()) {
+            if (isPlain(code.group(1))) {
+                plain(out, text.substring(at, code.start()), first && at == 0);
+                out.append('`').append(code.group(1)).append('`');
+                at = code.end();
+            }
+        }
+        plain(out, text.substring(at), first && at == 0);
+        return out.toString();
+    }
+
+    private static boolean isPlain(String code) {
+        return !PAIRS.matcher(code).find();
+    }
+
+    private static void plain(StringBuilder out, String text, boolean first) {
+        int at = 0;
+        Matcher address = ADDRESS.matcher(text);
+        while (address.find()) {
+            String whole = address.group().replaceAll("[.,;:!?)']+$", "");
+            escape(out, text, at, address.start(), first);
+            if (isPlain(whole)) {
+                out.append('`').append(whole).append('`');
+            } else {
+                String broken = whole.replace("://", " ://").replaceFirst("^([Ww]{3})\\.", "$1 .");
+                escape(out, broken, 0, broken.length(), false);
+            }
+            at = address.start() + whole.length();
+        }
+        escape(out, text, at, text.length(), first);
+    }
+
+    private static void escape(StringBuilder out, String text, int from, int to, boolean first) {
+        for (int i = from; i < to; i++) {
+            char c = text.charAt(i);
+            char next = i + 1 < text.length() ? text.charAt(i + 1) : ' ';
+            char before = i > 0 ? text.charAt(i - 1) : ' ';
+            boolean begins = first && i == 0;
+            switch (c) {
+                case '\\', '`', '*', '[', ']', '|', '$', '^', '{', '}' ->
+                    out.append('\\').append(c);
+                case '<' -> out.append(next == ' ' || Character.isDigit(next) || next == '=' ? "<" : "&lt;");
+                case '&' -> out.append(next == '#' || Character.isLetter(next) ? "&amp;" : "&");
+                case '%' -> out.append(before == '%' || before == '<' || before == '{' ? "&#37;" : "%");
+                case ':' -> out.append(before == ':' ? "\\:" : ":");
+                case '_' -> out.append(isWord(before) && isWord(next) ? "_" : "\\_");
+                case '~', '=' ->
+                    out.append(before == c || next == c || begins ? "\\" : "").append(c);
+                case '#' -> out.append(isWord(before) ? "#" : "\\#");
+                case '>', '-', '+' -> out.append(begins ? "\\" : "").append(c);
+                case '.', ')' ->
+                    out.append(endsNumber(text, i, first) ? "\\" : "").append(c);
+                default -> out.append(c);
+            }
+        }
+    }
+
+    /** Whether a dot or bracket would make the beginning of the line the number of a list. */
+    private static boolean endsNumber(String text, int at, boolean first) {
+        return first && at > 0 && at <= 9 && text.substring(0, at).chars().allMatch(Character::isDigit);
+    }
+
+    private static boolean isWord(char c) {
+        return Character.isLetterOrDigit(c);
+    }
+}

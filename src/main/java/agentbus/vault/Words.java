@@ -1,0 +1,56 @@
+package agentbus.vault;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Times, numbers and names as people read them in notes. */
+final class Words {
+    private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("d MMMM uuuu", Locale.ENGLISH);
+    private static final DateTimeFormatter TIME =
+            DateTimeFormatter.ofPattern("d MMMM uuuu, HH:mm", Locale.ENGLISH).withZone(ZoneOffset.UTC);
+
+    private Words() {}
+
+    /** A day, such as {@code 28 November 2026}, of a time such as {@code 2026-11-28T09:30:00Z}. */
+    static String day(String time) {
+        return DAY.format(LocalDate.parse(time.substring(0, 10)));
+    }
+
+    /** A time, such as {@code 28 November 2026, 09:30 UTC}. */
+    static String time(String time) {
+        return TIME.format(Instant.parse(time)) + " UTC";
+    }
+
+    /** A number with its noun, such as {@code 1 idea} or {@code 3 ideas}. */
+    static String count(long number, String one, String several) {
+        return String.format(Locale.ROOT, "%,d %s", number, number == 1 ? one : several);
+    }
+
+    /** A stored word as people write it: {@code converted_to_job} becomes {@code converted to job}. */
+    static String plain(String word) {
+        return word.replace('_', ' ');
+    }
+
+    /** The texts of a field that is a list; empty where there is none. */
+    static List<String> texts(JsonNode list) {
+        List<String> texts = new ArrayList<>();
+        list.forEach(text -> texts.add(text.asText()));
+        return texts;
+    }
+
+    /** The name of an actor without its kind: {@code operator:anna} becomes {@code anna}. */
+    static String actor(String actor) {
+        return actor.replaceFirst("^(operator|agent|attempt|dispatcher):(?=.)", "");
+    }
+
+    /** A command of the program as code. */
+    static String command(String command) {
+        return "`agentbus " + command + "`";
+    }
+}

@@ -1,0 +1,223 @@
+package agentbus.vault;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestDatabase;
+import agentbus.settings.StartFailure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The vault agrees with the ledger, and nothing that people write into it is lost. */
+@ExtendWith(PostgresExtension.class)
+class VaultExportTest {
+    private final TestDatabase database;
+
+    @TempDir
+    private Path home;
+
+    private Vault vault;
+
+    VaultExportTest(TestDatabase database) {
+        this.database = database;
+    }
+
+    @BeforeEach
+    void empty() {
+        database.clear();
+        database.agents(Map.of("research", new String[] {"research.packet"}));
+        vault = new Vault(database, home.resolve("vault"));
+    }
+
+    @AfterEach
+    void close() {
+        vault.close();
+    }
+
+    private void idea(String title, String body) {
+        database.jdbc()
+                .update(
+                        "insert into ideas (namespace, source_agent, theme, title, body, tags, created_at)"
+                                + " values ('default', 'research', 'supply chain', ?, ?, '{registry}', '2026-11-20T09:30:00Z')",
+                        title,
+                        body);
+    }
+
+    @Test
+    void an_idea_is_a_note_that_a_person_reads() {
+        idea("The registry answers slowly", "Each build waits 40 s.\n\n- Monday\n- Tuesday");
+
+        VaultExport.Written written = vault.export();
+
+        String path = vault.path("the-registry-answers-slowly");
+        String note = vault.read(path);
+        assertTrue(path.matches("02 Ideas/2026-11-20-idea-the-registry-answers-slowly-[0-9a-f]{8}\\.md"), path);
+        assertTrue(note.contains("# The registry answers slowly\n"), note);
+        assertTrue(note.contains("Each build waits 40 s.\n\n- Monday\n- Tuesday\n"), note);
+        assertTrue(note.contains("theme: \"supply chain\"\n"), note);
+        assertTrue(NoteText.read(note).isAsWritten(), note);
+        assertEquals(vault.notes().size(), written.notes());
+    }
+
+    @Test
+    void the_same_database_gives_the_same_bytes_in_another_folder() {
+        idea("One", "Body of one.");
+        idea("Two", "Body of two.");
+        vault.export();
+
+        vault.exportTo(home.resolve("other"), "default", "shared");
+
+        assertEquals(vault.notes(), Vault.notes(home.resolve("other")));
+    }
+
+    @Test
+    void an_export_without_a_change_touches_no_file() throws IOException {
+        idea("One", "Body of one.");
+        vault.export();
+        FileTime old = FileTime.fromMillis(1_000_000);
+        for (String path : vault.notes().keySet()) {
+            Files.setLastModifiedTime(vault.file(path), old);
+        }
+
+        assertEquals(0, vault.export().written());
+
+        for (String path : vault.notes().keySet()) {
+            assertEquals(old, Files.getLastModifiedTime(vault.file(path)), path);
+        }
+    }
+
+    @Test
+    void words_below_notes_stay_when_the_bus_writes_the_note_anew() {
+        idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("idea-one");
+        vault.write(path, vault.read(path) + "\nAsk Anna about this.\n");
+        database.jdbc().update("update ideas set status = 'reviewed', reviewed_by = 'operator:anna', reviewed_at = now()");
+
+        VaultExport.Written written = vault.export();
+
+        assertEquals(List.of(), written.edited());
+        assertTrue(vault.read(path).contains("status: \"reviewed\""));
+        assertTrue(vault.read(path).endsWith("## Notes\n\nAsk Anna about this.\n"));
+    }
+
+    @Test
+    void an_edited_note_is_left_alone_and_the_new_text_stands_beside_it() {
+        idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("idea-one");
+        String mine = vault.read(path).replace("Body of one.", "My own words.");
+        vault.write(path, mine);
+
+        VaultExport.Written written = vault.export();
+
+        String conflict = NoteNames.conflict(path);
+        assertEquals(List.of(path), written.edited());
+        assertEquals(mine, vault.read(path));
+        assertTrue(vault.read(conflict).contains("Body of one."));
+        assertEquals(0, vault.export().written(), "a second export writes nothing");
+        assertEquals(
+                1,
+                database.jdbc()
+                        .queryForObject(
+                                "select count(*) from vault_notes where edited_at is not null and conflict_path = ?",
+                                Integer.class,
+                                conflict));
+    }
+
+    @Test
+    void an_edit_that_is_taken_back_takes_its_conflict_away() {
+        idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("idea-one");
+        String before = vault.read(path);
+        vault.write(path, before.replace("Body of one.", "My own words."));
+        vault.export();
+        vault.write(path, before);
+
+        VaultExport.Written written = vault.export();
+
+        assertEquals(List.of(), written.edited());
+        assertFalse(Files.exists(vault.file(NoteNames.conflict(path))));
+    }
+
+    @Test
+    void an_edited_note_that_is_deleted_is_written_anew() {
+        idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("idea-one");
+        vault.write(path, "mine");
+        vault.export();
+        vault.file(path).toFile().delete();
+
+        vault.export();
+
+        assertTrue(vault.read(path).contains("Body of one."));
+        assertFalse(Files.exists(vault.file(NoteNames.conflict(path))));
+    }
+
+    @Test
+    void a_row_that_is_gone_leaves_a_tombstone_with_the_words_of_people() {
+        idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("idea-one");
+        vault.write(path, vault.read(path) + "Mine.\n");
+        database.jdbc().update("delete from ideas");
+
+        VaultExport.Written written = vault.export();
+
+        assertEquals(1, written.tombstones());
+        assertTrue(vault.read(path).contains("status: \"gone\""));
+        assertFalse(vault.read(path).contains("Body of one."));
+        assertTrue(vault.read(path).endsWith("Mine.\n"));
+        vault.file(path).toFile().delete();
+        assertEquals(0, vault.export().tombstones(), "a tombstone that a person deletes stays deleted");
+        assertFalse(Files.exists(vault.file(path)));
+    }
+
+    @Test
+    void notes_of_a_lost_database_are_taken_over_and_not_called_edited() {
+        idea("One", "Body of one.");
+        vault.export();
+        database.jdbc().update("delete from vault_notes");
+        database.jdbc().update("update ideas set body = 'Another body.'");
+
+        VaultExport.Written written = vault.export();
+
+        assertEquals(List.of(), written.edited());
+        assertTrue(vault.read(vault.path("idea-one")).contains("Another body."));
+    }
+
+    @Test
+    void a_folder_with_other_files_is_refused() throws IOException {
+        Files.createDirectories(vault.folder());
+        vault.write("letter.txt", "Dear Anna");
+
+        StartFailure refused = assertThrows(StartFailure.class, () -> vault.export());
+
+        assertTrue(refused.getMessage().contains("holds other files (letter.txt)"), refused.getMessage());
+        assertFalse(Files.exists(vault.file(VaultFolder.LOCK)));
+    }
+
+    @Test
+    void a_vault_of_another_bus_is_refused() {
+        vault.export();
+        database.jdbc().update("delete from vaults");
+
+        StartFailure refused = assertThrows(StartFailure.class, () -> vault.export());
+
+        assertTrue(refused.getMessage().contains("another bus writes it"), refused.getMessage());
+    }
+}
