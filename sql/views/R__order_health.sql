@@ -53,6 +53,8 @@ from (
       where namespace = o.namespace
         and order_name = o.order_name
         and status in ('expected', 'skipped', 'missed')
+        -- Idle thinking is skipped whenever there is work; the auditor reports an order that never runs.
+        and (status <> 'skipped' or not is_idle(o.job_type))
         and scheduled_for > coalesce(l.scheduled_for, o.created_at)
         and scheduled_for < now() - make_interval(secs => o.grace_seconds)) as slots_since_last_run,
     failures_in_a_row(o.namespace, o.order_name) as failures_in_a_row,

@@ -75,6 +75,8 @@ begin
     union all
     select * from needs_memories(p_namespace)
     union all
+    select * from needs_idle(p_namespace)
+    union all
     select * from needs_blocked(p_namespace)
     union all
     select * from needs_ended_causes(p_namespace)

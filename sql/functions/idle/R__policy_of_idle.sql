@@ -49,3 +49,67 @@ create or replace function news_looks() returns int language sql immutable as $$
 -- Chosen: what is older has been seen, or nobody wanted it.
 create or replace function news_reach() returns interval
 language sql immutable as $$ select interval '14 days' $$;
+
+-- ---------------------------------------------------------------------------------- what comes of idle thinking
+
+-- Over how long the yield of an agent is counted, and the least time between two changes of its cadence.
+-- Documented: the plan of the rollout judges idle thinking by two weeks.
+create or replace function idle_yield_over() returns interval
+language sql immutable as $$ select interval '14 days' $$;
+
+-- How long after its end a run whose outputs nobody has looked at counts for no yield.
+-- Chosen: the weekly review of the bets and of the memories has come by in that time.
+create or replace function idle_judged_after() returns interval
+language sql immutable as $$ select interval '7 days' $$;
+
+-- How many judged runs within idle_yield_over a yield needs before it changes the cadence of an agent.
+-- Chosen: with fewer, one output that somebody wanted is more than a fifth of the yield.
+create or replace function idle_judged_runs() returns int language sql immutable as $$ select 5 $$;
+
+-- Below this yield, in wanted outputs of a run, an agent thinks half as often.
+-- Chosen: ten runs for one output that somebody wants cost more attention than they give.
+create or replace function idle_yield_floor() returns numeric language sql immutable as $$ select 0.1 $$;
+
+-- Above this yield an agent thinks twice as often.
+-- Chosen: every second run has brought something that somebody wanted.
+create or replace function idle_yield_good() returns numeric language sql immutable as $$ select 0.5 $$;
+
+-- The lowest and the highest factor of a cadence.
+-- Chosen: at 1/8 a daily order still thinks once a week, which shows whether it has become better; at 2 the two
+-- runs of a day use up the default budget.
+create or replace function idle_slowest() returns real language sql immutable as $$ select 0.125::real $$;
+create or replace function idle_fastest() returns real language sql immutable as $$ select 2::real $$;
+
+-- How often the yield of an agent is computed.
+-- Chosen: decisions about outputs come by the day.
+create or replace function idle_looked_at_every() returns interval
+language sql immutable as $$ select interval '1 day' $$;
+
+-- How long after its end a run waits for the report of its tokens.
+-- Chosen: a gateway reports the end of a run within minutes, and after an outage within the hour.
+create or replace function idle_usage_patience() returns interval
+language sql immutable as $$ select interval '1 hour' $$;
+
+-- How many ended runs one call of settle_idle looks at.
+-- Chosen: a fleet has some ten a day; after an outage the next call takes the rest.
+create or replace function idle_batch() returns int language sql immutable as $$ select 200 $$;
+
+-- How long after it was asked to stop an idle run may go on before people are told.
+-- Chosen: the grace of 10 s, the next pass of the recovery and the abort on the gateway need less than a minute.
+create or replace function idle_overstay() returns interval
+language sql immutable as $$ select interval '2 minutes' $$;
+
+-- After how long without a run the auditor reports an order of idle thinking.
+-- Chosen: a fleet that is never quiet for two weeks has no time for thinking; a person moves its time.
+create or replace function idle_never_ran() returns interval
+language sql immutable as $$ select interval '14 days' $$;
+
+-- How much longer than the minutes of a day the runs of the day may have taken in the gate of phase 5, each.
+-- Chosen: a run is ended by a sweep, which may come so much later.
+create or replace function idle_gate_slack() returns interval
+language sql immutable as $$ select interval '1 minute' $$;
+
+-- How old the newest verification of a vault may be in the gate of phase 5.
+-- Chosen: it is verified every night, and one night may fail.
+create or replace function vault_verified_within() returns interval
+language sql immutable as $$ select interval '49 hours' $$;

@@ -45,15 +45,7 @@ begin
 end
 $$;
 
--- Returns the criteria of a phase whose lanes are not built, so that no row can show them.
-create or replace function unbuilt_criteria(p_phase int)
-returns table (place int, name text, words text, lane text) language sql immutable as $$
-  select u.place, u.name, u.words, u.lane
-  from (values
-    (5, 1, 'idle_under_budget', 'idle output stays within its budget', 'idle cognition'),
-    (5, 2, 'vault_agrees', 'vault and database agree', 'the vault')) u (phase, place, name, words, lane)
-  where u.phase = p_phase
-$$;
+drop function if exists unbuilt_criteria(int);
 
 -- Returns the newest breach of a gate since p_from, which begins its time anew: a missed slot, a job that
 -- stands still because a sweep or a cascade did not move it, and from phase 2 on a new pattern of failures.
@@ -140,12 +132,12 @@ begin
       gate_promotions(p_namespace, p_phase, p_from, p_now),
       gate_injections(p_namespace, p_phase, p_from, p_now),
       gate_reviews(p_namespace, p_phase, p_from, p_now));
+  elsif p_phase = 5 then
+    v_criteria := jsonb_build_array(
+      gate_idle_budgets(p_namespace, p_phase, p_from, p_now),
+      gate_vaults(p_namespace, p_phase, p_from, p_now));
   end if;
   return v_criteria
-    || coalesce((
-      select jsonb_agg(criterion(name, words, 'not_measured', null,
-        format('not measured: the lane of %s is not built', lane), '{}', null) order by place)
-      from unbuilt_criteria(p_phase)), '[]')
     || case when p_phase > 1 then jsonb_build_array(gate_before(p_namespace, p_phase)) else '[]' end
     || gate_clock(p_namespace, p_phase, greatest(p_from, v_breach.o_at), v_breach.o_what, v_breach.o_sample,
       p_now);

@@ -22,7 +22,9 @@ $$;
 create or replace function report_numbers(p_namespace text, p_kind text, p_from timestamptz, p_to timestamptz)
 returns text language sql stable as $$
   select case
-    when p_kind in ('ideas_digest', 'weekly_bets') then proposal_numbers(p_namespace, p_from, p_to)
+    when p_kind = 'ideas_digest' then proposal_numbers(p_namespace, p_from, p_to)
+    when p_kind = 'weekly_bets' then nullif(concat_ws('; ', proposal_numbers(p_namespace, p_from, p_to),
+      idle_numbers(p_namespace, p_from, p_to)), '')
     else nullif(concat_ws('; ',
       'jobs: ' || work_numbers(p_namespace, p_from, p_to)
         || case when p_kind = 'weekly_report' then coalesce(
@@ -45,6 +47,7 @@ create or replace function left_out_text(p_left_out jsonb) returns text language
       when 'needs' then count_of(n, 'matter', 'matters') || ' in needs-me'
       when 'failures' then count_of(n, 'kind', 'kinds') || ' of failures'
       when 'results' then count_of(n, 'result', 'results')
+      when 'cadences' then 'how often agents think from now on'
       when 'agents' then count_of(n, 'agent', 'agents') end
     order by n desc, key)) || '.'
   from (select key, value::bigint as n from jsonb_each_text(p_left_out)) l

@@ -160,7 +160,8 @@ language sql stable as $$
   where place <= report_items()
 $$;
 
--- Returns the parts of the weekly memo: the best open proposals, and the bets of the week.
+-- Returns the parts of the weekly memo: the best open proposals, the bets of the week, and the agents that
+-- think more or less often.
 create or replace function report_parts_weekly_bets(p_namespace text, p_from timestamptz, p_to timestamptz)
 returns table (part text, turn int, quota int, place bigint, total bigint, item jsonb)
 language sql stable as $$
@@ -168,9 +169,13 @@ language sql stable as $$
   from opportunities_to_tell(p_namespace, null, p_to)
   where place <= report_items()
   union all
-  select 'bets', 2, 3, row_number() over (order by ended desc, at desc), count(*) over (),
-    converted_item(opportunity, 'bets')
+  -- A change of a cadence has a place of its own.
+  select 'bets', 2, 3 - (select count(*) from cadence_item(p_namespace, p_from, p_to))::int,
+    row_number() over (order by ended desc, at desc), count(*) over (), converted_item(opportunity, 'bets')
   from bets_between(p_namespace, p_from, p_to)
+  union all
+  select 'cadences', 3, 1, 1, 1, item
+  from cadence_item(p_namespace, p_from, p_to) item
 $$;
 
 -- Returns how many proposals a report on proposals holds back and never counts as candidates: those below

@@ -173,7 +173,8 @@ begin
     'audit_spam,audit_stale_proposals,audit_duplicates,audit_low_confidence,audit_budget_abuse,'
     'audit_orphaned_conversions,'
     'audit_overdue_memories,audit_every_memory,audit_contradicted_memories,audit_wrong_memories,'
-    'audit_memory_growth}'::text[]
+    'audit_memory_growth,'
+    'audit_idle_overstays,audit_idle_never_ran}'::text[]
   loop
     begin
       execute format('select %I($1)', v_check) using p_now;

@@ -252,9 +252,17 @@ language sql stable as $$
     and health in ('silent', 'failing', 'missed')
 $$;
 
+-- Returns the problems of idle thinking in the namespace: runs that go on although they were asked to stop.
+create or replace function idle_problems(p_namespace text) returns table (weight int, problem text)
+language sql stable as $$
+  select 6, format('the idle run of agent %s on gateway %s was asked to stop at %s and still goes on (job %s): %s',
+    agent_id, gateway, utc_text(stop_asked_at), job_id, stop_reason)
+  from idle_overstays(p_namespace)
+$$;
+
 -- Returns the names of the checks of health, each the first column of problems_of.
 create or replace function health_checks() returns text[] language sql immutable as $$
-  select '{database,dispatchers,routes,sweeps,lanes,pauses,jobs,orders,zones}'::text[]
+  select '{database,dispatchers,routes,sweeps,lanes,pauses,jobs,orders,zones,idle}'::text[]
 $$;
 
 -- Returns the problems of the namespace, each with the check that found it. p_expired and p_dead are the
@@ -278,6 +286,8 @@ returns table (check_name text, weight int, problem text) language sql stable as
   select 'orders', * from order_problems(p_namespace)
   union all
   select 'zones', * from zone_problems(p_namespace)
+  union all
+  select 'idle', * from idle_problems(p_namespace)
 $$;
 
 create or replace function health(p_principal jsonb, p_input jsonb) returns jsonb
@@ -301,7 +311,12 @@ begin
       'proposalRates', (
         select jsonb_agg(rates order by source_agent)
         from rates_shown(v_namespace, now() - health_rates_over())
-        where theme is null)))
+        where theme is null),
+      'idleYields', (
+        select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('agentId', y.agent_id, 'runs', y.runs,
+          'outputs', y.outputs, 'wanted', y.wanted, 'yield', y.yield,
+          'factor', idle_factor(v_namespace, y.agent_id))) order by y.agent_id)
+        from idle_yields(v_namespace, null, now() - idle_yield_over()) y)))
     || jsonb_build_object(
       'namespace', v_namespace,
       'standingOrders', (

@@ -177,4 +177,6 @@ set jit = off as $$
   select what, id from broken_proposal_invariants()
   union all
   select what, id from broken_memory_invariants()
+  union all
+  select what, id from broken_idle_invariants()
 $$;

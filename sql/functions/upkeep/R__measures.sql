@@ -205,6 +205,30 @@ returns table (metric text, labels jsonb, value double precision) language sql s
       g (metric, value)
 $$;
 
+-- Returns of each agent that thinks how often it does (1 as its order says), and of its idle runs within
+-- idle_yield_over how they ended, what they have spent and their yield (idle_yields). An agent without such
+-- runs has none of these rows.
+create or replace function measured_idle()
+returns table (metric text, labels jsonb, value double precision) language sql stable as $$
+  select 'agentbus_idle_cadence', jsonb_build_object('namespace', namespace, 'agent', agent_id),
+    factor::double precision
+  from idle_cadences
+  union all
+  select v.metric, jsonb_build_object('namespace', n.namespace, 'agent', y.agent_id) || v.labels,
+    v.value::double precision
+  from namespaces n
+  cross join lateral idle_yields(n.namespace, null, now() - idle_yield_over()) y
+  cross join lateral (values
+    ('agentbus_idle_runs', '{"outcome": "completed"}'::jsonb, y.completed::numeric),
+    ('agentbus_idle_runs', '{"outcome": "no_work"}', y.no_work),
+    ('agentbus_idle_runs', '{"outcome": "stopped"}', y.stopped),
+    ('agentbus_idle_runs', '{"outcome": "failed"}', y.failed),
+    ('agentbus_idle_tokens', '{}', y.tokens),
+    ('agentbus_idle_cost_usd', '{}', y.cost_usd),
+    ('agentbus_idle_yield', '{}', y.yield)) v (metric, labels, value)
+  where v.value is not null
+$$;
+
 -- Returns the values of database_health_v about the database itself, and which of them are above their
 -- threshold; read_only says whether it takes no changes.
 create or replace function measured_database()
@@ -271,6 +295,8 @@ begin
     select * from measured_proposals()
     union all
     select * from measured_memories()
+    union all
+    select * from measured_idle()
     union all
     select * from measured_database()
     union all

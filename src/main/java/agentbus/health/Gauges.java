@@ -63,6 +63,11 @@ public final class Gauges {
         this.gauge("agentbus.memory.candidates.oldest.seconds", "Age of the oldest of them.");
         this.gauge("agentbus.memory.reviews", "Open reviews of memories, by kind.");
         this.gauge("agentbus.memory.reviews.oldest.seconds", "Age of the oldest of them.");
+        this.gauge("agentbus.idle.runs", "Idle runs of the last 14 days that have begun, by outcome.");
+        this.gauge("agentbus.idle.tokens", "Tokens that these runs have spent.");
+        this.gauge("agentbus.idle.cost.usd", "US dollars that these runs have spent.");
+        this.gauge("agentbus.idle.yield", "Outputs of these runs that somebody wanted, for each judged run.");
+        this.gauge("agentbus.idle.cadence", "How often the agent thinks: 1 as its standing order says.");
         this.gauge("agentbus.database.watch", "A value of the database to watch; docs/operations.md has the units.");
         this.gauge("agentbus.database.worry", "Whether that value is above its threshold: 1, else 0.");
         this.gauge(

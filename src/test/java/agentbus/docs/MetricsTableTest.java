@@ -135,6 +135,14 @@ class MetricsTableTest {
                             'stable', 'shared', 'untrusted'))
                         insert into memory_reviews (namespace, memory_id, kind, detail, opened_by)
                         select 'default', memory_id, 'wrong', 'It is not so.', 'agent:ann' from memory""");
+        database.jdbc()
+                .update(
+                        "insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question, began_at,"
+                                + " ended_at, outcome, seconds, tokens, cost_usd, settled_at) values ('default', 'ann', 'ann-idle',"
+                                + " new_id(), new_id(), 'default', 'What is new?', now(), now(), 'no_work', 60, 9000, 0.1, now())");
+        database.jdbc()
+                .update("insert into idle_cadences (namespace, agent_id, reason)"
+                        + " values ('default', 'ann', 'it has begun to think')");
         // Another node asks this gateway, so the bus leaves the job of its agent alone.
         database.jdbc()
                 .update("insert into gateways (namespace, gateway, checked_at) values ('default', 'elsewhere', now())");

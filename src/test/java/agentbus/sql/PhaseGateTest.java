@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The gates of the phases, computed from the ledger, and their sign-offs. */
@@ -183,21 +182,6 @@ class PhaseGateTest extends PhaseGates {
                         agent,
                         pattern,
                         hoursAgo);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"5, 336, idle cognition"})
-    void criteria_of_lanes_that_are_not_built_are_never_met(int phase, int hours, String lane) {
-        onFor(5, 400);
-
-        JsonNode gate = gate(phase);
-
-        assertFalse(gate.get("status").asText().equals("met"));
-        assertEquals(hours, gate.get("demandedHours").asInt());
-        assertEquals(
-                "not measured: the lane of " + lane + " is not built",
-                gate.at("/criteria/0/why").asText());
-        assertEquals("not_measured", gate.at("/criteria/0/status").asText());
     }
 
     @Test

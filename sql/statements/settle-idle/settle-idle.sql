@@ -1,0 +1,1 @@
+select settle_idle()::text as settled
