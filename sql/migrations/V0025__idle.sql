@@ -4,7 +4,8 @@
 -- A job of idle thinking has one attempt: a second thought is another slot. The limit is the wall clock of a
 -- run, from its admission.
 insert into job_types
-  (namespace, job_type, timeout_seconds, hard_timeout_seconds, backoff_seconds, backoff_cap_seconds, max_attempts)
+  (namespace, job_type, timeout_seconds, hard_timeout_seconds, backoff_seconds, backoff_cap_seconds,
+    max_attempts)
 select namespace, 'idle', 1200, 1200, 60, 60, 1
 from namespaces
 on conflict do nothing;
@@ -23,7 +24,8 @@ begin
     (new.namespace, 'proactive', 1800, 60, 3600, 2),
     (new.namespace, 'dev', 7200, 30, 1800, 3);
   insert into job_types
-    (namespace, job_type, timeout_seconds, hard_timeout_seconds, backoff_seconds, backoff_cap_seconds, max_attempts)
+    (namespace, job_type, timeout_seconds, hard_timeout_seconds, backoff_seconds, backoff_cap_seconds,
+      max_attempts)
   values
     (new.namespace, 'idle', 1200, 1200, 60, 60, 1);
   return null;
@@ -71,10 +73,10 @@ comment on column idle_runs.question is 'The question of the bank (agents.idle_q
 comment on column idle_runs.news is
   'The lines about what is new since the run before: objects with kind, id and text.';
 comment on column idle_runs.stop_asked_at is
-  'When the run was asked to close, because work has arrived or its time is over. It is aborted soon after.';
+  'When the run was asked to close, because work has arrived or a person has stopped it. It is aborted soon after.';
 comment on column idle_runs.began_at is 'When the gateway or a worker has admitted the run; null before.';
 comment on column idle_runs.outcome is
-  'completed and no_work: the agent has closed it. stopped: for arriving work, also before it began. failed: any other end.';
+  'completed and no_work: the agent has closed it. stopped: for arriving work, by a pause or a stop, or given up before it began. failed: any other end.';
 comment on column idle_runs.seconds is 'Seconds from its admission to its end; 0 for a run that never began.';
 comment on column idle_runs.tokens is 'As the gateway has reported them; null while it has not, or when it never did.';
 comment on column idle_runs.cost_usd is 'US dollars, as the gateway has reported them; null as for tokens.';

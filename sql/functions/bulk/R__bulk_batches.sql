@@ -213,7 +213,11 @@ begin
       perform cascade_later(array(select waited_for(p_jobs)), 'release', p_bulk.reason);
     when 'redrive' then
       p_jobs := array(
-        select j from unnest(p_jobs) j where not exists (select from open_dependencies_of(j)));
+        select job_id
+        from jobs
+        where job_id = any (p_jobs)
+          and not is_idle(job_type)
+          and not exists (select from open_dependencies_of(job_id)));
       perform redrive_jobs(p_jobs, 'queued');
     when 'retry_now' then
       p_jobs := array(select start_queued(p_jobs));

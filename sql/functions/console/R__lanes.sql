@@ -65,7 +65,8 @@ language sql stable as $$
   limit 1
 $$;
 
--- Returns the agents of a namespace with jobs at work: how many, and the attempt that began first.
+-- Returns the agents of a namespace with jobs at work: how many, and the attempt that began first. Idle runs
+-- take no place in a lane and do not count.
 create or replace function lanes_at_work(p_namespace text)
 returns table (agent_id text, live bigint, attempt_id uuid, since timestamptz) language sql stable as $$
   select
@@ -77,7 +78,24 @@ returns table (agent_id text, live bigint, attempt_id uuid, since timestamptz) l
   join job_attempts t on t.attempt_id = j.live_attempt
   where j.state in ('leased', 'running')
     and j.namespace = p_namespace
+    and not is_idle(j.job_type)
   group by j.target_agent
+$$;
+
+-- Returns the attempt of the idle run of an agent, and why the run is asked to close (null: it is not); all
+-- null without an idle run.
+create or replace function idle_run_of(
+  p_namespace text, p_agent text, out attempt_id uuid, out since timestamptz, out stop_reason text
+) language sql stable as $$
+  select a.attempt_id, a.started_at, i.stop_reason
+  from jobs j
+  join job_attempts a on a.attempt_id = j.live_attempt
+  left join idle_runs i on i.job_id = j.job_id
+  where is_idle(j.job_type)
+    and j.state in ('leased', 'running')
+    and j.namespace = p_namespace
+    and j.target_agent = p_agent
+  limit 1
 $$;
 
 -- Returns the attempt of an agent that ended last, of its newest attempts_looked_at, live or retired, with
@@ -141,14 +159,16 @@ $$;
 -- Returns the status of an agent, the first that holds: disabled, stopped (by the bus, because its gateway
 -- refuses hook calls, or by a person who stopped everything), paused (by a person: the agent, its gateway or
 -- everything), working (since the attempt at work that began first, or since that of a run that goes on after
--- its attempt, which waitsFor describes), waiting
--- (since its oldest due job was due) or idle (since the end of the attempt that ended last).
+-- its attempt, which waitsFor describes), waiting (since its oldest due job was due), thinking (since its
+-- idle run began; waitsFor says why the run is asked to close) or idle (since the end of the attempt that
+-- ended last).
 create or replace function lane_status(p_agent agents, p_attempt uuid, p_at_work_since timestamptz)
 returns jsonb language plpgsql stable as $$
 declare
   v_pause pauses := pause_over(p_agent.namespace, p_agent.gateway, null);
   v_going_on job_attempts;
   v_due record;
+  v_idle record;
   v_ended record;
 begin
   if not p_agent.enabled then
@@ -179,6 +199,11 @@ begin
   if v_due.job_id is not null then
     return status_with_row('waiting', v_due.since, 'job', v_due.job_id::text)
       || jsonb_build_object('waitsFor', hold_of_lane(p_agent.namespace, p_agent.agent_id));
+  end if;
+  select * into v_idle from idle_run_of(p_agent.namespace, p_agent.agent_id);
+  if v_idle.attempt_id is not null then
+    return status_with_row('thinking', v_idle.since, 'attempt', v_idle.attempt_id::text)
+      || jsonb_strip_nulls(jsonb_build_object('waitsFor', 'its close, because ' || v_idle.stop_reason));
   end if;
   select * into v_ended from last_attempt(p_agent.namespace, p_agent.agent_id);
   if v_ended.attempt_id is not null then

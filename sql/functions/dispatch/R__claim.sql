@@ -6,7 +6,8 @@
 -- claim need not read.
 --
 -- Proactive jobs come after all other due jobs, whatever their priority, which decides among themselves only.
--- The index jobs_to_claim has this order, so it costs a claim nothing.
+-- The index jobs_to_claim has this order, so it costs a claim nothing. Idle jobs are none of these, and idle
+-- runs take no place (idle/R__idle_claims.sql).
 
 -- Returns whether jobs of this type are proactive work, which a lane does after all other work. The indexes
 -- jobs_to_claim and jobs_proactive hold the same condition.
@@ -140,7 +141,7 @@ drop function if exists claim_for_dispatch(text, int, int, text[]);
 -- Returns the jobs that a claim would take and the agent of each, at most p_limit and none of p_passed, in
 -- lanes of p_namespaces on p_gateways (null: any); null when none is due. Locks nothing, and passes over what
 -- is paused. A run that goes on after its attempt takes a place in the lane of its agent, and a place on
--- its own gateway, which may be another than the agent's by now.
+-- its own gateway, which may be another than the agent's by now. Idle jobs are neither chosen nor counted.
 -- Hook calls to repeat come first (the job is leased, its lease is over, and the gateway still knows the
 -- key). Then come the jobs that are not proactive, and then those that are, each with the highest priority
 -- first, within the room of each agent and each gateway.
@@ -166,13 +167,13 @@ begin
     group by namespace
   ), going_on as materialized (
     select namespace, agent_id, gateway
-    from runs_going_on()
+    from runs_with_place()
   ), at_work as (
     select namespace, target_agent, count(*) as jobs, count(*) filter (where delivery = 'hook') as runs
     from (
       select namespace, target_agent, delivery
       from live
-      where leased_until > now()
+      where leased_until > now() and not is_idle(job_type)
       union all
       select namespace, agent_id, null
       from going_on) places
@@ -219,7 +220,7 @@ begin
         from live
         where namespace = l.namespace and target_agent = l.agent_id and state = 'leased' and delivery = 'hook'
           and leased_until <= now() and leased_until > now() - key_memory() and job_id <> all (p_passed)
-          and not type_is_in(job_type, l.paused_types)
+          and not type_is_in(job_type, l.paused_types) and not is_idle(job_type)
         order by seq
         limit least(l.room, g.room, p_limit)) lost
       union all
@@ -228,7 +229,7 @@ begin
         from jobs
         where namespace = l.namespace and target_agent = l.agent_id and state = 'queued' and run_after <= now()
           and moved_xid >= l.floor and job_id <> all (p_passed)
-          and l.paused_types = '{}'
+          and l.paused_types = '{}' and not is_idle(job_type)
         order by is_proactive(job_type), priority desc, run_after, seq
         limit least(l.room, g.room, p_limit)) queued
       union all
@@ -261,7 +262,8 @@ $$;
 -- choose_jobs explains the order and p_gateways. The lease is p_lease_ms milliseconds, and the heartbeats of
 -- the dispatcher renew it.
 -- When other calls have locked some of the chosen jobs, the claim chooses again without these jobs,
--- look_rounds times at most. Planned once for each connection, see R__batches.sql.
+-- look_rounds times at most. A claim that takes jobs asks idle runs to close (make_way_for); one that finds
+-- none may take idle jobs. Planned once for each connection, see R__batches.sql.
 create or replace function claim_for_dispatch(
   p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[] default null,
   p_namespace text default null
@@ -293,9 +295,13 @@ begin
     exit when cardinality(v_locked) = coalesce(cardinality(v_chosen), 0);
     v_passed := v_passed || array(select c from unnest(v_chosen) c where c <> all (v_locked));
   end loop;
+  if v_locked = '{}' then
+    v_locked := choose_idle_jobs(v_namespaces, p_gateways);
+  end if;
   if v_locked <> '{}' then
     return query
     select * from lease_jobs(v_locked, 'hook', p_dispatcher, make_interval(secs => p_lease_ms / 1000.0));
+    perform make_way_for(v_locked);
   end if;
 end
 $$;
@@ -315,10 +321,11 @@ begin
   select p_agent.max_concurrency - count(*) into v_room
   from jobs
   where namespace = p_agent.namespace and target_agent = p_agent.agent_id
-    and state in ('leased', 'running') and leased_until > now() and moved_xid >= v_floor;
+    and state in ('leased', 'running') and leased_until > now() and moved_xid >= v_floor
+    and not is_idle(job_type);
   v_room := v_room - (
     select count(*)
-    from runs_going_on()
+    from runs_with_place()
     where namespace = p_agent.namespace and agent_id = p_agent.agent_id);
   v_room := least(greatest(v_room, 0), p_limit);
   if v_types <> '{}' then
@@ -343,6 +350,7 @@ begin
       from jobs
       where namespace = p_agent.namespace and target_agent = p_agent.agent_id
         and state = 'queued' and run_after <= now() and moved_xid >= v_lane_floor
+        and not is_idle(job_type)
       order by is_proactive(job_type), priority desc, run_after, seq
       limit v_room
       for no key update skip locked) due);
@@ -356,6 +364,7 @@ declare
   v_worker text := coalesce(p_input ->> 'worker', 'command-line');
   v_lease interval := coalesce(make_interval(secs => (p_input ->> 'leaseSeconds')::int), pull_lease());
   v_chosen uuid[] := '{}';
+  v_jobs jsonb;
   v_pause pauses;
 begin
   perform act_as(p_principal, 'claimed by ' || v_worker);
@@ -379,9 +388,14 @@ begin
         join jobs j using (job_id)) sized
       where before < answer_bytes()
       order by place);
+    if v_chosen = '{}' then
+      v_chosen := choose_idle_jobs(array[v_agent.namespace], null, v_agent.agent_id, true);
+    end if;
+    select jsonb_agg(c) into v_jobs
+    from lease_jobs(v_chosen, 'pull', 'worker:' || v_worker, v_lease) c;
+    perform make_way_for(v_chosen);
   end if;
-  return jsonb_build_object('jobs', coalesce((
-      select jsonb_agg(c) from lease_jobs(v_chosen, 'pull', 'worker:' || v_worker, v_lease) c), '[]'))
+  return jsonb_build_object('jobs', coalesce(v_jobs, '[]'))
     || case when v_pause.pause_id is not null then jsonb_build_object('hold', stop_text(v_pause)) else '{}' end;
 end
 $$;

@@ -10,7 +10,7 @@ begin
   from jobs j
   join job_attempts t on t.attempt_id = j.live_attempt
   where j.state in ('leased', 'running') and j.moved_xid >= claim_floor() and j.leased_until > now()
-    and j.namespace = p_agent.namespace and j.target_agent = p_agent.agent_id
+    and not is_idle(j.job_type) and j.namespace = p_agent.namespace and j.target_agent = p_agent.agent_id
   order by t.started_at
   limit 1;
   return format('lane full: %s of %s, job %s since %s', p_at_work, p_agent.max_concurrency, v_oldest.job_id,
@@ -66,14 +66,14 @@ begin
   from jobs j
   join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
   where j.state in ('leased', 'running') and j.moved_xid >= v_floor and j.leased_until > now()
-    and a.namespace = v_agent.namespace and a.gateway = v_agent.gateway;
+    and not is_idle(j.job_type) and a.namespace = v_agent.namespace and a.gateway = v_agent.gateway;
   if v_at_work >= v_agent.max_concurrency then
     return full_lane(v_agent, v_at_work);
   end if;
   select count(*) filter (where agent_id = v_agent.agent_id) as of_lane,
     count(*) filter (where gateway = v_agent.gateway) as of_gateway
   into v_going_on
-  from runs_going_on()
+  from runs_with_place()
   where namespace = v_agent.namespace;
   if v_at_work + v_going_on.of_lane >= v_agent.max_concurrency then
     return format('lane full: %s of %s, %s', v_at_work + v_going_on.of_lane, v_agent.max_concurrency,

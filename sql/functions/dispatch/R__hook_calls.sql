@@ -19,10 +19,13 @@ begin
 end
 $$;
 
--- Returns the milliseconds since the job could first be claimed.
+-- Returns the milliseconds since the job could first be claimed; 0 for idle thinking, for which nobody waits.
 create or replace function waited_ms(p_job jobs) returns numeric
 language sql volatile as $$
-  select round(extract(epoch from clock_timestamp() - greatest((p_job).run_after, (p_job).created_at)) * 1000)
+  select case
+    when is_idle((p_job).job_type) then 0
+    else round(
+      extract(epoch from clock_timestamp() - greatest((p_job).run_after, (p_job).created_at)) * 1000) end
 $$;
 
 -- Returns the answer about a hook call: applied (whether the job changed), outcome, job (job_brief), and

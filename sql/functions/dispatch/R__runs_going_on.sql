@@ -21,6 +21,15 @@ language sql stable as $$
     and a.admitted_at is not null
 $$;
 
+-- Returns the runs of runs_going_on that take a place: all but those of idle jobs, which take none. Each job
+-- is looked up by its key, so that the cost does not depend on the plan of a join.
+create or replace function runs_with_place() returns setof job_attempts
+language sql stable as $$
+  select r.*
+  from runs_going_on() r
+  where (select is_idle(j.job_type) from jobs j where j.job_id = r.job_id) is not true
+$$;
+
 -- Returns the time at which the place of a run is free without a report of its end.
 create or replace function place_free_at(p_attempt job_attempts) returns timestamptz
 language sql stable as $$
@@ -40,12 +49,12 @@ language sql stable as $$
     utc_text(place_free_at(p_attempt)))
 $$;
 
--- Returns the run of an agent that goes on after its attempt has ended. Of several it is the run whose
+-- Returns the run of an agent that takes a place after its attempt has ended. Of several it is the run whose
 -- attempt ended first; without such a run all fields are null.
 create or replace function run_going_on(p_namespace text, p_agent text) returns job_attempts
 language sql stable as $$
   select *
-  from runs_going_on()
+  from runs_with_place()
   where namespace = p_namespace
     and agent_id = p_agent
   order by finished_at

@@ -177,12 +177,12 @@ begin
 end
 $$;
 
--- Returns the number of runs of the namespace on the gateway: hook jobs with a lease that has not run out,
--- and runs that go on after their attempts.
+-- Returns the number of runs of the namespace that take a place on the gateway: hook jobs with a lease that
+-- has not run out, and runs that go on after their attempts. Idle runs take none.
 create or replace function runs_in_flight(p_gateway gateways) returns bigint language sql stable as $$
   select count(*) + (
     select count(*)
-    from runs_going_on()
+    from runs_with_place()
     where namespace = (p_gateway).namespace
       and gateway = (p_gateway).gateway)
   from jobs j
@@ -192,6 +192,7 @@ create or replace function runs_in_flight(p_gateway gateways) returns bigint lan
     and j.state in ('leased', 'running')
     and j.delivery = 'hook'
     and j.leased_until > now()
+    and not is_idle(j.job_type)
 $$;
 
 -- Returns a gateway as the contract shows it. Its state is unknown when its last health check is too old to
@@ -209,6 +210,7 @@ create or replace function gateway_json(p_gateway gateways) returns jsonb langua
     'heldUntil', case when (p_gateway).held_until > now() then (p_gateway).held_until end,
     'maxInFlight', (p_gateway).max_in_flight,
     'inFlight', runs_in_flight(p_gateway),
+    'idleRuns', (select nullif(count(*), 0) from idle_runs_on(p_gateway)),
     'agents', (
       select coalesce(jsonb_agg(agent_id order by agent_id), '[]')
       from agents

@@ -113,30 +113,26 @@ begin
 end
 $$;
 
--- Returns how many further runs a gateway has room for: its max_in_flight without the runs of its agents, and
--- without those that go on after their attempts. Idle runs take no place.
+-- Returns how many further runs a gateway has room for: its max_in_flight without the runs that take a place
+-- there.
 create or replace function gateway_room(p_gateway gateways) returns bigint
 language sql stable as $$
-  select (p_gateway).max_in_flight
-    - (
-      select count(*)
-      from jobs j
-      join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
-      where j.state in ('leased', 'running') and j.leased_until > now() and j.delivery = 'hook'
-        and j.namespace = (p_gateway).namespace and a.gateway = (p_gateway).gateway
-        and not is_idle(j.job_type))
-    - (
-      select count(*)
-      from runs_going_on() r
-      join jobs j using (job_id)
-      where r.namespace = (p_gateway).namespace and r.gateway = (p_gateway).gateway
-        and not is_idle(j.job_type))
+  select (p_gateway).max_in_flight - runs_in_flight(p_gateway)
 $$;
 
 -- Returns the room that a gateway must have for an idle run: idle_reserve, or all its places if it has fewer.
 create or replace function idle_room_needed(p_gateway gateways) returns int
 language sql stable as $$
   select least(idle_reserve(), (p_gateway).max_in_flight)
+$$;
+
+-- Returns the reason while a gateway has too little room left for an idle run.
+create or replace function idle_room_text(p_gateway gateways) returns text
+language sql stable as $$
+  select case when room < idle_room_needed(p_gateway) then
+    format('gateway %s has room for %s, and an idle run needs room for %s', (p_gateway).gateway,
+      count_of(greatest(room, 0), 'run', 'runs'), idle_room_needed(p_gateway)) end
+  from gateway_room(p_gateway) room
 $$;
 
 -- Returns the reason while the gateway of an agent takes no idle run: another one goes on there or is about
@@ -146,7 +142,6 @@ language plpgsql stable as $$
 declare
   v_gateway gateways;
   v_other idle_runs;
-  v_room bigint;
 begin
   select * into v_gateway
   from gateways
@@ -166,12 +161,7 @@ begin
     return format('gateway %s takes no work: %s', v_gateway.gateway,
       coalesce(v_gateway.hold_reason, v_gateway.state_reason, v_gateway.state));
   end if;
-  v_room := gateway_room(v_gateway);
-  if v_room < idle_room_needed(v_gateway) then
-    return format('gateway %s has room for %s, and an idle run needs room for %s', v_gateway.gateway,
-      count_of(v_room, 'run', 'runs'), idle_room_needed(v_gateway));
-  end if;
-  return null;
+  return idle_room_text(v_gateway);
 end
 $$;
 

@@ -113,3 +113,31 @@ language sql immutable as $$ select interval '1 minute' $$;
 -- Chosen: it is verified every night, and one night may fail.
 create or replace function vault_verified_within() returns interval
 language sql immutable as $$ select interval '49 hours' $$;
+
+-- --------------------------------------------------------------------------- claims and ends of idle runs
+
+-- How long a queued idle job waits for a quiet moment; then its slot is skipped.
+-- Chosen: its gate has just found the agent quiet, so a claim takes it within seconds or work has arrived. A
+-- later slot thinks with newer news.
+create or replace function idle_patience() returns interval
+language sql immutable as $$ select interval '60 seconds' $$;
+
+-- The same for an idle job that goes on after the answer to its question.
+-- Chosen: a day, so that an answer of the morning is read in the quiet hours of the next night.
+create or replace function idle_answer_patience() returns interval
+language sql immutable as $$ select interval '24 hours' $$;
+
+-- How long an idle run goes on after it was asked to close.
+-- Chosen: enough for one more call of an agent that is about to write; its gateway's run takes no place, so
+-- the arriving work does not wait meanwhile.
+create or replace function idle_grace() returns interval
+language sql immutable as $$ select interval '10 seconds' $$;
+
+-- How long before its wall clock ends an idle run is told to close.
+-- Chosen: time for one idea and the close.
+create or replace function idle_last_call() returns interval
+language sql immutable as $$ select interval '60 seconds' $$;
+
+-- How many queued idle jobs a claim without other work looks at.
+-- Chosen: one for each of thirty agents; the next claim looks again.
+create or replace function idle_looks() returns int language sql immutable as $$ select 30 $$;

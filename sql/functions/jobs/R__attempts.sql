@@ -102,7 +102,7 @@ drop function if exists end_attempt(jobs, text, text, timestamptz, text, text, j
 -- releases the jobs that wait for its end. With p_counts false the attempt does not count against
 -- max_attempts and keeps no prompt, because such attempts can be many and their agent got none.
 -- The run of a cancelled or timed out attempt is stopped at its gateway. To block a job, use
--- block_live_job.
+-- block_live_job. An idle job is not tried again: it ends where another would be queued or dead.
 create or replace function finish_attempt(
   p_job jobs, p_status text, p_state text, p_run_after timestamptz default null,
   p_summary text default null, p_error text default null, p_result jsonb default null,
@@ -111,6 +111,9 @@ create or replace function finish_attempt(
 declare
   v_attempt uuid := p_job.live_attempt;
 begin
+  if is_idle(p_job.job_type) and p_state in ('queued', 'dead') then
+    p_state := end_of_idle_attempt(p_job, p_status, p_error);
+  end if;
   update job_attempts
   set status = p_status, summary = p_summary, error = p_error, finished_at = now(), updated_at = now(),
     prompt = case when p_counts then prompt end

@@ -295,7 +295,8 @@ end
 $$;
 drop function if exists drop_replan(jobs);
 
--- Ends the blocks of locked jobs, which are then queued, or waiting while other dependencies are open.
+-- Ends the blocks of locked jobs, which are then queued, or waiting while other dependencies are open. A
+-- queued idle job waits for a quiet moment (idle/R__idle_claims.sql).
 -- Waives failed dependencies, and keeps p_answer for the prompts of later attempts; without one, an earlier
 -- answer goes too, because it was about another block. p_causes names the jobs on which they were blocked.
 create or replace function leave_blocks(p_jobs uuid[], p_answer text, p_causes uuid[]) returns void
@@ -313,7 +314,7 @@ begin
   update jobs
   set open_dependencies = open_count(job_id),
     state = case when open_count(job_id) = 0 then 'queued' else 'waiting' end,
-    run_after = now(),
+    run_after = case when is_idle(job_type) then now() + idle_answer_patience() else now() end,
     answer = p_answer,
     -- An answer of the bus; unblock_job adds the author of any other.
     answered_by = null,

@@ -76,13 +76,16 @@ begin
 end
 $$;
 
--- Makes those of the locked jobs due that are queued for a later time. Returns them.
+-- Makes those of the locked jobs due that are queued for a later time, except idle jobs, which are never due.
+-- Returns them.
 create or replace function start_queued(p_jobs uuid[]) returns setof uuid
 language plpgsql as $$
 begin
   return query
     with early as (
-      select job_id, run_after from jobs where job_id = any (p_jobs) and state = 'queued' and run_after > now()
+      select job_id, run_after
+      from jobs
+      where job_id = any (p_jobs) and state = 'queued' and run_after > now() and not is_idle(job_type)
     ), moved as (
       update jobs
       set run_after = now(), updated_at = now()
@@ -315,8 +318,8 @@ language sql as $$
 $$;
 
 -- Redrives a locked dead or failed job. The job is queued, or waits when it was killed before its
--- dependencies had succeeded. Refuses another state, and a dedupe key that another live job has meanwhile
--- (409).
+-- dependencies had succeeded. Refuses another state, an idle job, and a dedupe key that another live job has
+-- meanwhile (409).
 create or replace function redrive_one(p_job jobs) returns jobs
 language plpgsql as $$
 declare
@@ -324,6 +327,11 @@ declare
 begin
   if p_job.state not in ('dead', 'failed') then
     perform refuse_state(p_job, 'redriven', 'a dead or failed job');
+  end if;
+  if is_idle(p_job.job_type) then
+    perform refuse(409, 'wrong_state',
+      format('job %s is idle thinking, which is not tried again', p_job.job_id), 'jobId',
+      to_jsonb(p_job.job_id), 'run-standing-order, or the next slot of its order, which has another question');
   end if;
   -- Locked, so that none can succeed unseen between the count below and the commit. Without waiting, because
   -- redrive_job has locked them in the order of ids, and a bulk action tries the job again later.

@@ -45,6 +45,7 @@ language sql stable as $$
       case (p_job).open_dependencies when 1 then 'dependency' else 'dependencies' end)
     when 'queued' then
       case
+        when is_idle((p_job).job_type) then idle_move(p_job)
         when (p_job).run_after > now() then 'due at ' || utc_text((p_job).run_after)
         else coalesce(job_type_hold((p_job).namespace, (p_job).job_type), p_hold) end
     when 'leased' then coalesce((p_job).lease_owner, 'repeat of a delivery with unknown outcome')

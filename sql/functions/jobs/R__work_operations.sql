@@ -67,6 +67,7 @@ comment on function mark_running_job(jsonb, jsonb) is
 -- Renews the lease of a live attempt to leaseSeconds from now. Without leaseSeconds the lease becomes
 -- renewal_lease from now, unless the agent has already renewed it for longer. The hard deadline limits
 -- both.
+-- The answer to an idle run that is asked to close says so (closeNow).
 -- From then on the agent must renew in time (keeps_lease). Writes p_status as the live status when it is
 -- given.
 create or replace function renew(p_operation text, p_principal jsonb, p_input jsonb, p_status jsonb)
@@ -96,7 +97,7 @@ begin
   where job_id = v_job.job_id
   returning * into v_job;
   perform run_is_alive(v_job.live_attempt);
-  return job_brief(v_job);
+  return job_brief(v_job) || close_now_of(v_job);
 end
 $$;
 

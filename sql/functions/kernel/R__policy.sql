@@ -1,5 +1,5 @@
--- This file holds every wait, limit, backoff and number of tries of the SQL functions, except those of a lane,
--- which are in R__policy_of_<lane>.sql beside its functions.
+-- This file holds every wait, limit, backoff and number of tries of the SQL functions, except those of a
+-- lane, which are in R__policy_of_<lane>.sql beside its functions.
 --
 -- Each value is a function without arguments, so that the planner replaces the call by the value. `Chosen:`
 -- gives the reason for a number of this project; `Measured` and `Documented` name the source of any other

@@ -157,7 +157,7 @@ begin
   v_old := candidate_with_key(p_principal, v_new);
   if v_old.candidate_id is not null then
     return jsonb_build_object('candidate', candidate_json(p_principal, v_old, null), 'created', false,
-      'differs', differing_candidate(p_input, v_new, v_old));
+      'differs', differing_candidate(p_input, v_new, v_old)) || close_now(p_principal);
   end if;
   v_new.source_refs := checked_source_refs(p_principal, v_namespace, p_input -> 'sourceRefs');
   v_new.trust_reason := untrusted_because(p_principal, v_new.source_refs);
@@ -167,7 +167,8 @@ begin
   perform refuse_known_memory(p_principal, v_new);
   v_old := same_candidate(p_principal, v_new);
   if v_old.candidate_id is not null then
-    return merge_candidate(p_principal, v_new.source_agent, v_old, v_new.source_refs);
+    return merge_candidate(p_principal, v_new.source_agent, v_old, v_new.source_refs)
+      || close_now(p_principal);
   end if;
   perform refuse_rejected_candidate(p_principal, v_new);
   if is_agent(p_principal) then
@@ -184,7 +185,8 @@ begin
     v_new.dedupe_key)
   returning * into v_new;
   perform pg_notify('memory_candidates_ready', v_namespace);
-  return jsonb_build_object('candidate', candidate_json(p_principal, v_new, null), 'created', true);
+  return jsonb_build_object('candidate', candidate_json(p_principal, v_new, null), 'created', true)
+    || close_now(p_principal);
 end
 $$;
 comment on function create_memory_candidate(jsonb, jsonb) is

@@ -207,6 +207,8 @@ declare
     'priority', p_order.priority,
     'timeoutSeconds', p_order.timeout_seconds,
     'dedupeKey', 'standing_order:' || p_slot.run_id,
+    -- An idle job is never due, and is given up at this time (idle/R__idle_claims.sql).
+    'runAfter', case when is_idle(p_order.job_type) then now() + idle_patience() end,
     'trust', case when v_report.report_id is not null then 'untrusted' end,
     'payload', slot_payload(p_order, p_slot) || report_payload(v_report)));
   v_job_id uuid;
@@ -295,7 +297,8 @@ create or replace function slot_summary_of(
 $$;
 
 -- Trigger: a slot takes the status of its job in the same transaction, also back to started when the job
--- goes on. The slot keeps its summary when the job has none, and loses it when the job goes on.
+-- goes on. The slot of an idle run that was stopped is skipped. A slot keeps its summary when the job has
+-- none, and loses it when the job goes on.
 create or replace function follow_jobs() returns trigger language plpgsql as $$
 declare
   v_slot record;
@@ -309,10 +312,15 @@ begin
       updated_at = now()
     from (
       select j.*,
-        slot_status_of(j.state, j.outcome) as slot_status,
-        slot_summary_of(j.state, j.summary, j.blocked_reason, j.last_error) as slot_summary
+        case when s.stopped is not null then 'skipped' else slot_status_of(j.state, j.outcome) end
+          as slot_status,
+        coalesce(s.stopped, slot_summary_of(j.state, j.summary, j.blocked_reason, j.last_error))
+          as slot_summary
       from new_rows j
       join old_rows o using (job_id)
+      cross join lateral (
+        select case when is_idle(j.job_type) and j.ended_at is not null then idle_stop_text(j.job_id) end
+          as stopped) s
       where j.state <> o.state
         and j.subject like 'standing\_order.%'
     ) n

@@ -94,7 +94,8 @@ language sql as $$
 $$;
 
 -- Notes that a node (its host and process) starts in a namespace with p_setting as agentbus.phase. A phase
--- that was on and is above it goes off: its queued jobs of standing orders are cancelled, and its data stay.
+-- that was on and is above it goes off: its queued jobs of standing orders are cancelled, idle runs are asked
+-- to close, and its data stay.
 -- Returns a warning for the log when an earlier phase has no sign-off, and null otherwise.
 create or replace function note_phase(p_namespace text, p_setting int, p_node text) returns text
 language plpgsql as $$
@@ -120,6 +121,9 @@ begin
     returning p.phase
   loop
     if v_phase > p_setting then
+      if v_phase = 5 then
+        perform ask_idle_to_stop(p_namespace, null, null, phase_off_text(p_namespace, v_phase));
+      end if;
       perform cancel_orders_jobs(p_namespace, v_phase, phase_off_text(p_namespace, v_phase));
     end if;
   end loop;

@@ -67,12 +67,12 @@ begin
   select * into v_idea from ideas where namespace = v_namespace and dedupe_key = p_input ->> 'dedupeKey';
   if found then
     return jsonb_build_object('idea', idea_row(v_idea, null), 'created', false,
-      'differs', differing_idea(v_input, v_idea));
+      'differs', differing_idea(v_input, v_idea)) || close_now(p_principal);
   end if;
   v_evidence := checked_evidence(p_principal, v_namespace, p_input -> 'evidence');
   v_older := answer_of_older(p_principal, v_namespace, v_source, 'idea', v_input, v_input ->> 'body', v_evidence);
   if v_older is not null then
-    return v_older;
+    return v_older || close_now(p_principal);
   end if;
   if is_agent(p_principal) then
     perform charge_proposal(v_namespace, v_source, 'idea', v_input ->> 'theme', null, null);
@@ -89,7 +89,7 @@ begin
   perform append_event(v_namespace, 'idea.created', v_source, v_idea.source_job_id,
     jsonb_build_object('ideaId', v_idea.idea_id, 'theme', v_idea.theme, 'title', v_idea.title));
   perform pg_notify('ideas_ready', v_namespace);
-  return jsonb_build_object('idea', idea_row(v_idea, null), 'created', true);
+  return jsonb_build_object('idea', idea_row(v_idea, null), 'created', true) || close_now(p_principal);
 end
 $$;
 comment on function create_idea(jsonb, jsonb) is

@@ -222,7 +222,7 @@ begin
   where namespace = v_namespace and dedupe_key = p_input ->> 'dedupeKey';
   if found then
     return jsonb_build_object('opportunity', opportunity_json(v_opportunity), 'created', false,
-      'differs', differing_opportunity(v_input, v_opportunity));
+      'differs', differing_opportunity(v_input, v_opportunity)) || close_now(p_principal);
   end if;
   v_evidence := checked_evidence(p_principal, v_namespace, p_input -> 'evidence');
   v_missing := missing_for_bar(v_input, evidence_beside_own(p_principal, v_evidence, null));
@@ -237,14 +237,15 @@ begin
   v_older := answer_of_older(p_principal, v_namespace, v_source, 'opportunity', v_input,
     opportunity_body(v_input ->> 'whyNow', v_input ->> 'ifNothing', v_input ->> 'suggestedNextStep'), v_evidence);
   if v_older is not null then
-    return v_older;
+    return v_older || close_now(p_principal);
   end if;
   if is_agent(p_principal) then
     perform charge_proposal(v_namespace, v_source, 'opportunity', v_input ->> 'theme',
       (v_input ->> 'urgencyScore')::int, (v_input ->> 'confidenceScore')::int);
   end if;
   v_opportunity := insert_opportunity(p_principal, v_namespace, v_source, v_input, v_evidence, null, null);
-  return jsonb_build_object('opportunity', opportunity_json(v_opportunity), 'created', true);
+  return jsonb_build_object('opportunity', opportunity_json(v_opportunity), 'created', true)
+    || close_now(p_principal);
 end
 $$;
 comment on function create_opportunity(jsonb, jsonb) is

@@ -2,15 +2,15 @@
 -- They are urgent opportunities, the anomalies that the auditor reports, and blocked jobs for which several
 -- others wait. Nothing that an idle run or a guess has brought up is an alert.
 
--- Returns whether a job is idle thinking: a job of the type idle, or of a standing order that runs only while
--- the queue is quiet. False for no job.
+-- Returns whether a job is idle thinking: a job of the type idle, or of a standing order with a pre-check for
+-- quiet hours. False for no job.
 create or replace function idle_source(p_namespace text, p_job uuid, p_job_type text) returns boolean
 language sql stable as $$
   select coalesce(split_part(p_job_type, '.', 1) = 'idle', false)
     or exists (
       select from standing_orders o
       where o.namespace = p_namespace
-        and o.pre_check = 'quiet-queue'
+        and o.pre_check in ('quiet-queue', 'idle')
         and 'standing_order.' || o.order_name = coalesce(
           (select subject from jobs where job_id = p_job),
           (select subject from jobs_history where job_id = p_job)))

@@ -114,7 +114,7 @@ begin
     order by namespace, target_agent, job_type
     limit 1;
     exit when not found;
-    continue when type_is_in(v_type, p_types);
+    continue when type_is_in(v_type, p_types) or is_idle(v_type);
     return query
       select is_proactive(job_type), job_id, priority, run_after, seq
       from jobs

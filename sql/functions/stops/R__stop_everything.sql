@@ -4,10 +4,10 @@
 -- the live attempts, so that no claim comes between. The answer waits for no other call and for no more than
 -- stop_batch attempts; the sweep ends the others.
 
--- Ends the live attempts of a namespace with p_why and queues their jobs, stop_batch at most and those with a
--- hook first; the attempts do not count against max_attempts, and their runs are aborted. Late calls of these
--- attempts get the problem stale_attempt. Returns the ended attempts; jobs that another call has locked are
--- skipped.
+-- Ends the live attempts of a namespace with p_why and queues their jobs, or cancels idle jobs; stop_batch at
+-- most, and those with a hook first. The attempts do not count against max_attempts, and their runs are
+-- aborted. Late calls of these attempts get the problem stale_attempt. Returns the ended attempts; jobs that
+-- another call has locked are skipped.
 create or replace function end_live_attempts(p_namespace text, p_why text) returns uuid[]
 language plpgsql
 -- Compiling the statements costs more than they do.
@@ -27,11 +27,13 @@ begin
   if v_jobs is null then
     return '{}';
   end if;
+  perform ask_idle_to_stop(p_namespace, null, null, p_why);
   update job_attempts
   set status = 'cancelled', error = p_why, finished_at = now(), updated_at = now()
   where attempt_id = any (v_attempts);
   update jobs
-  set state = 'queued',
+  set state = case when is_idle(job_type) then 'cancelled' else 'queued' end,
+    ended_at = case when is_idle(job_type) then now() end,
     attempt_count = attempt_count - 1,
     delivery_failures = 0,
     last_error = p_why,
@@ -41,6 +43,9 @@ begin
   from job_attempts a
   join jobs j using (job_id)
   where a.attempt_id = any (v_attempts) and j.delivery = 'hook';
+  perform release_dependents(j)
+  from jobs j
+  where job_id = any (v_jobs) and is_idle(job_type);
   return v_attempts;
 end
 $$;

@@ -114,7 +114,8 @@ $$;
 -- false for a repeated call. A later call with another reason, end or mode replaces these; the pause of
 -- another caller only with replace, because that person counts on it. Refuses an end in the past (422),
 -- everything that is stopped, and the pause of another caller (409).
--- Takes the lock of the claims, so that no claim after the answer takes a job that is paused.
+-- Takes the lock of the claims, so that no claim after the answer takes a job that is paused. Running jobs go
+-- on, except idle runs, which are asked to close.
 create or replace function begin_pause(p_principal jsonb, p_input jsonb, p_mode text) returns jsonb
 language plpgsql as $$
 declare
@@ -149,6 +150,10 @@ begin
   if v_kind = 'agent' then
     perform pause_lane(v_namespace, v_name, p_principal ->> 'name', v_reason, v_until);
   end if;
+  if v_kind <> 'job_type' or is_idle(v_name) then
+    perform ask_idle_to_stop(v_namespace, case v_kind when 'agent' then v_name end,
+      case v_kind when 'gateway' then v_name end, stop_text(v_pause));
+  end if;
   return pause_json(note_drained(v_pause)) || '{"changed": true}';
 end
 $$;
@@ -180,7 +185,7 @@ language sql as $$
   select begin_pause(p_principal, p_input, 'pause')
 $$;
 comment on function pause(jsonb, jsonb) is
-  'The operation pause: nothing new of an agent, a job type, a gateway or everything is claimed, with a reason and optionally until. Running jobs go on. Takes kind, name, until and reason; returns the pause with changed.';
+  'The operation pause: nothing new of an agent, a job type, a gateway or everything is claimed, with a reason and optionally until. Running jobs go on, and idle runs are asked to close. Takes kind, name, until and reason; returns the pause with changed.';
 
 create or replace function drain(p_principal jsonb, p_input jsonb) returns jsonb
 language sql as $$

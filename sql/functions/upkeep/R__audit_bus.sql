@@ -140,6 +140,8 @@ create or replace function audit_silent_ends(p_now timestamptz) returns void lan
   where a.finished_at > p_now - silent_ends_window()
     and (a.status = 'failed' and a.error like 'ended\_without\_closing:%'
       or a.status = 'timed_out' and a.admitted_at is not null and a.interrupted_at is null)
+    -- The slot of an idle run says so, and nothing that an idle run brings up is an alert.
+    and not is_idle(j.job_type)
 $$;
 
 -- Emits standing_order.silent for each order whose health is silent, and not again until the order has run.

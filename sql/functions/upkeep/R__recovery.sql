@@ -3,10 +3,11 @@
 
 -- Returns whether the sweep has to end the attempt of a live job with an expired lease. A hook call that no
 -- dispatcher sends any more is instead claimed again with the same attempt, while the attempt is younger
--- than the job's timeout and the gateway still knows its key.
+-- than the job's timeout and the gateway still knows its key. That of an idle job is not sent again.
 create or replace function lease_is_lost(p_job jobs) returns boolean language sql stable as $$
   select (p_job).state = 'running'
     or (p_job).delivery = 'pull'
+    or is_idle((p_job).job_type)
     or (p_job).leased_until <= now() - key_memory()
     or exists (
       select from job_attempts
@@ -76,11 +77,15 @@ end
 $$;
 drop function if exists end_expired(int, text);
 
--- Ends the live attempt of a locked job whose lease is lost, and returns the job.
+-- Ends the live attempt of a locked job whose lease is lost, and returns the job. An idle job ends with it,
+-- and no event tells it, because the slot of its order does.
 create or replace function end_lost_lease(p_job jobs) returns jobs language plpgsql as $$
 declare
   v_error text := lost_lease_reason(p_job);
 begin
+  if is_idle(p_job.job_type) then
+    return finish_attempt(p_job, 'timed_out', 'cancelled', p_error => v_error);
+  end if;
   perform append_event(p_job.namespace, 'job.lease_lost', p_job.target_agent, p_job.job_id,
     jsonb_build_object('jobId', p_job.job_id, 'attemptNo', p_job.attempt_no, 'reason', v_error));
   if never_sent(p_job) then
@@ -140,7 +145,7 @@ end
 $$;
 
 -- Sweeps every namespace, and writes the claim mark. Returns the jobs that moved, each with what:
--- lease_lost (and job_row) or unblocked (and job_brief).
+-- idle_stopped or lease_lost (and job_row) or unblocked (and job_brief).
 create or replace function recover() returns setof jsonb
 language plpgsql
 set jit = off as $$
@@ -148,6 +153,8 @@ begin
   if time_since_sweep() > outage_after() then
     perform extend_leases_after_outage();
   end if;
+  perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'idle run asked to close');
+  return query select jsonb_build_object('what', 'idle_stopped') || e from end_idle_runs() e;
   perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'lease ran out');
   return query select jsonb_build_object('what', 'lease_lost') || e from end_expired() e;
   perform act_as('{"kind": "dispatcher", "name": "sweep"}', 'what it was blocked on has come');

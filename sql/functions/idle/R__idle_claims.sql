@@ -1,0 +1,182 @@
+-- Claims of idle jobs, and the work that stops them (docs/adr/0023).
+--
+-- Idle work takes no place. A claim counts no idle run against the room of its lane or its gateway, so work
+-- that arrives is claimed as if the run were not there, and the run is asked to close beside it.
+--
+-- An idle job is never due: its run_after is the time at which the bus gives it up. So claims, alarms and
+-- metrics of due work do not see it. choose_idle_job takes it before that time, when a claim has found no
+-- other work.
+
+-- Returns why no idle run of the agent may begin now, in words; null when it may. Its lane and its gateway
+-- are open, and nothing of the agent is at work or due. No other idle run is on the gateway, which has room
+-- for idle_reserve runs. With p_pulls a worker would run the job, which needs neither the gateway nor its
+-- room.
+create or replace function idle_hold(p_agent agents, p_pulls boolean default false) returns text
+language plpgsql stable as $$
+declare
+  v_gateway gateways;
+  v_pause pauses := pause_over(p_agent.namespace, p_agent.gateway, 'idle');
+  v_job jobs;
+  v_going_on job_attempts;
+begin
+  if not p_agent.enabled then
+    return format('agent %s is disabled', p_agent.agent_id);
+  elsif lane_paused(p_agent) then
+    return pause_text(p_agent);
+  elsif v_pause.pause_id is not null then
+    return stop_text(v_pause);
+  end if;
+  select * into v_job
+  from jobs
+  where state in ('leased', 'running')
+    and moved_xid >= claim_floor()
+    and namespace = p_agent.namespace
+    and target_agent = p_agent.agent_id
+  limit 1;
+  if found then
+    return format('%s of agent %s is at work', idle_job_text(v_job), p_agent.agent_id);
+  end if;
+  select * into v_job
+  from jobs
+  where namespace = p_agent.namespace
+    and target_agent = p_agent.agent_id
+    and state = 'queued'
+    and run_after <= now()
+    and moved_xid >= lane_floor(p_agent.namespace, p_agent.agent_id)
+    and not is_idle(job_type)
+  limit 1;
+  if found then
+    return format('%s of agent %s is due', idle_job_text(v_job), p_agent.agent_id);
+  end if;
+  select * into v_gateway from gateways where namespace = p_agent.namespace and gateway = p_agent.gateway;
+  select * into v_job from idle_runs_on(v_gateway) limit 1;
+  if found then
+    return format('gateway %s has an idle run of agent %s (job %s)', v_gateway.gateway, v_job.target_agent,
+      v_job.job_id);
+  end if;
+  v_going_on := run_going_on(p_agent.namespace, p_agent.agent_id);
+  if v_going_on.attempt_id is not null then
+    return run_text(v_going_on);
+  end if;
+  if p_pulls then
+    return null;
+  elsif gateway_shut(v_gateway) then
+    return format('gateway %s is %s', v_gateway.gateway, v_gateway.state);
+  elsif v_gateway.held_until > now() then
+    return format('gateway %s is held until %s: %s', v_gateway.gateway, utc_text(v_gateway.held_until),
+      v_gateway.hold_reason);
+  end if;
+  return idle_room_text(v_gateway);
+end
+$$;
+
+-- Returns the next move of a queued idle job, in words.
+create or replace function idle_move(p_job jobs) returns text
+language sql stable as $$
+  select format('%s; given up at %s', coalesce(idle_hold(a), no_hold()), utc_text((p_job).run_after))
+  from agents a
+  where a.namespace = (p_job).namespace and a.agent_id = (p_job).target_agent
+$$;
+
+-- Returns the idle jobs whose run is on a gateway: at work, or still going on after its attempt.
+create or replace function idle_runs_on(p_gateway gateways) returns setof jobs
+language sql stable as $$
+  select j.*
+  from jobs j
+  join job_attempts a on a.attempt_id = j.live_attempt
+  where is_idle(j.job_type)
+    and j.state in ('leased', 'running')
+    and j.namespace = (p_gateway).namespace
+    and a.gateway = (p_gateway).gateway
+  union all
+  select j.*
+  from runs_going_on() r
+  join jobs j using (job_id)
+  where r.namespace = (p_gateway).namespace
+    and r.gateway = (p_gateway).gateway
+    and is_idle(j.job_type)
+$$;
+
+-- Chooses idle jobs for a claim that has found no other work, at most one on each gateway, and locks them: of
+-- p_namespaces, on p_gateways (null: any), for p_agent (null: any). p_pulls is as in idle_hold. Call it under
+-- lock_claims. Without queued idle jobs it reads one page of an index.
+create or replace function choose_idle_jobs(
+  p_namespaces text[], p_gateways text[], p_agent text default null, p_pulls boolean default false
+) returns uuid[] language plpgsql as $$
+declare
+  v_candidate record;
+  v_agent agents;
+  v_chosen uuid[] := '{}';
+  v_gateways text[] := '{}';
+begin
+  for v_candidate in
+    select job_id, namespace, target_agent
+    from jobs
+    where is_idle(job_type)
+      and state = 'queued'
+      and namespace = any (p_namespaces)
+      and (p_agent is null or target_agent = p_agent)
+      and run_after > now()
+    order by namespace, seq
+    limit idle_looks()
+  loop
+    select * into v_agent
+    from agents
+    where namespace = v_candidate.namespace and agent_id = v_candidate.target_agent;
+    continue when v_agent.gateway <> all (coalesce(p_gateways, array[v_agent.gateway]))
+      or v_agent.namespace || ' ' || v_agent.gateway = any (v_gateways)
+      or idle_hold(v_agent, p_pulls) is not null;
+    perform
+    from jobs j
+    join idle_runs i using (job_id)
+    where j.job_id = v_candidate.job_id
+      and j.state = 'queued'
+      and j.target_agent = v_agent.agent_id
+      and i.stop_asked_at is null
+    for no key update of j skip locked;
+    if found then
+      v_chosen := v_chosen || v_candidate.job_id;
+      v_gateways := v_gateways || (v_agent.namespace || ' ' || v_agent.gateway);
+    end if;
+  end loop;
+  return v_chosen;
+end
+$$;
+
+-- Asks the idle runs to close that the jobs p_jobs stop, which a claim has just leased: those of the same
+-- agents, and those on a gateway that has now too little room left. Without an idle run at work it reads one
+-- page of an index.
+create or replace function make_way_for(p_jobs uuid[]) returns void
+language plpgsql as $$
+declare
+  v_run record;
+  v_work record;
+begin
+  for v_run in
+    select i.namespace, i.target_agent, a.gateway
+    from jobs i
+    join job_attempts a on a.attempt_id = i.live_attempt
+    where is_idle(i.job_type)
+      and i.state in ('leased', 'running')
+      and i.job_id <> all (p_jobs)
+  loop
+    -- Work of the same agent comes first, because its reason is the better one.
+    select j.job_id, j.target_agent, idle_room_text(g) as room into v_work
+    from jobs j
+    join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+    join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
+    where j.job_id = any (p_jobs)
+      and j.namespace = v_run.namespace
+      and (j.target_agent = v_run.target_agent or a.gateway = v_run.gateway)
+    order by j.target_agent = v_run.target_agent desc
+    limit 1;
+    if v_work.target_agent = v_run.target_agent then
+      perform ask_idle_to_stop(v_run.namespace, v_run.target_agent, null,
+        format('work arrived for %s (job %s)', v_work.target_agent, v_work.job_id));
+    elsif v_work.room is not null then
+      perform ask_idle_to_stop(v_run.namespace, null, v_run.gateway,
+        format('work arrived for %s (job %s): %s', v_work.target_agent, v_work.job_id, v_work.room));
+    end if;
+  end loop;
+end
+$$;

@@ -1,0 +1,189 @@
+-- The ends of idle runs. A run that is asked to close has idle_grace for it; then the sweep ends it. What it
+-- has written stays. No idle job is tried again, and none becomes a dead letter by itself.
+
+-- Asks the idle runs of an agent (null: of any), whose gateway is p_gateway (null: any), to close because of
+-- p_reason, also those that have not begun. A run that was asked before keeps the first reason.
+create or replace function ask_idle_to_stop(
+  p_namespace text, p_agent text, p_gateway text, p_reason text
+) returns void language sql as $$
+  update idle_runs
+  set stop_asked_at = now(), stop_reason = p_reason, updated_at = now()
+  where job_id in (
+      select j.job_id
+      from jobs j
+      join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+      left join job_attempts t on t.attempt_id = j.live_attempt
+      where is_idle(j.job_type)
+        and j.state in ('queued', 'leased', 'running')
+        and j.namespace = p_namespace
+        and (p_agent is null or j.target_agent = p_agent)
+        and (p_gateway is null or coalesce(t.gateway, a.gateway) = p_gateway))
+    and stop_asked_at is null
+$$;
+
+-- Returns closeNow, with the reason in words, for the answer to a call of an idle run that is asked to close
+-- or whose time is nearly over; {} for every other job.
+create or replace function close_now_of(p_job jobs) returns jsonb
+language sql stable as $$
+  select case when is_idle((p_job).job_type) then coalesce((
+    select jsonb_build_object('closeNow', format(
+      'close job %s now, because %s; the run is stopped at %s', job_id, why, utc_text(until)))
+    from (
+      select job_id,
+        coalesce(stop_reason, 'its time is nearly over') as why,
+        least(stop_asked_at + idle_grace(), (p_job).hard_deadline) as until
+      from idle_runs
+      where job_id = (p_job).job_id
+        and (stop_asked_at is not null or (p_job).hard_deadline < now() + idle_last_call())) asked), '{}')
+    else '{}' end
+$$;
+
+-- Returns close_now_of the job of a caller with the token of an attempt, {} for every other caller.
+create or replace function close_now(p_principal jsonb) returns jsonb
+language plpgsql stable as $$
+declare
+  v_job jobs;
+begin
+  if not p_principal ? 'attemptId' then
+    return '{}';
+  end if;
+  select * into v_job from jobs where job_id = (p_principal ->> 'jobId')::uuid;
+  return coalesce(close_now_of(v_job), '{}');
+end
+$$;
+
+-- Returns the state of a locked idle job whose live attempt ends with p_status and p_error and which would
+-- otherwise be queued again or be dead. When no run has begun, because the gateway took no hook call, the
+-- run counts as stopped.
+create or replace function end_of_idle_attempt(p_job jobs, p_status text, p_error text) returns text
+language plpgsql as $$
+begin
+  if p_status <> 'undelivered' then
+    return 'failed';
+  end if;
+  perform ask_idle_to_stop(p_job.namespace, p_job.target_agent, null,
+    'the gateway took no hook call: ' || coalesce(p_error, 'no reason given'));
+  return 'cancelled';
+end
+$$;
+
+-- Returns why an idle job that has ended was stopped, in words for its slot; null when it was not stopped.
+create or replace function idle_stop_text(p_job_id uuid) returns text
+language sql stable as $$
+  select case when began_at is null then format('not begun, because %s', stop_reason)
+    else format('stopped after %s s, because %s', seconds, stop_reason) end
+  from idle_runs
+  where job_id = p_job_id
+    and outcome = 'stopped'
+$$;
+
+-- Trigger: an idle run begins, ends and has its outcome in the transaction that moves its job. A block is the
+-- end of a run that has asked a question, also when it was asked to close; the run begins anew when a claim
+-- takes the answered job.
+create or replace function follow_idle_job() returns trigger
+language plpgsql as $$
+declare
+  v_from timestamptz;
+begin
+  if new.state = 'leased' then
+    update idle_runs
+    set outcome = null, ended_at = null, settled_at = null, updated_at = now()
+    where job_id = new.job_id and ended_at is not null;
+  elsif new.state = 'running' then
+    update idle_runs
+    set began_at = coalesce(began_at, now()), updated_at = now()
+    where job_id = new.job_id;
+  elsif new.state not in ('waiting', 'queued') then
+    -- A worker that pulls may close its job without a word before.
+    select coalesce(admitted_at, case when new.state in ('succeeded', 'blocked') then started_at end)
+    into v_from
+    from job_attempts
+    where attempt_id = old.live_attempt;
+    update idle_runs
+    set outcome = case
+        when new.state = 'succeeded' then coalesce(new.outcome, 'completed')
+        when new.state = 'blocked' then 'completed'
+        when stop_reason is not null then 'stopped'
+        else 'failed' end,
+      stop_asked_at = case when new.state <> 'blocked' then stop_asked_at end,
+      stop_reason = case when new.state <> 'blocked' then stop_reason end,
+      began_at = coalesce(began_at, v_from),
+      ended_at = now(),
+      seconds = seconds + coalesce(extract(epoch from now() - v_from)::int, 0),
+      updated_at = now()
+    where job_id = new.job_id;
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger follow_idle_job after update of state on jobs
+  for each row
+  when (new.job_type = 'idle' and new.state <> old.state)
+  execute function follow_idle_job();
+
+-- Ends a locked idle job for the reason p_reason (null: that of the request to close). Its run is stopped at
+-- the gateway. Returns the job.
+create or replace function stop_idle_job(p_job jobs, p_reason text) returns jobs
+language plpgsql as $$
+declare
+  v_run idle_runs;
+begin
+  update idle_runs
+  set stop_asked_at = coalesce(stop_asked_at, now()),
+    stop_reason = coalesce(stop_reason, p_reason),
+    updated_at = now()
+  where job_id = p_job.job_id
+  returning * into v_run;
+  if p_job.live_attempt is null then
+    return cancel_one(p_job, v_run.stop_reason);
+  end if;
+  return finish_attempt(p_job, 'cancelled', 'cancelled', p_error => v_run.stop_reason);
+end
+$$;
+
+-- Returns why a queued idle job is given up, in words.
+create or replace function given_up_text(p_job jobs) returns text
+language sql stable as $$
+  select format('it found no quiet moment until %s: %s', utc_text((p_job).run_after),
+    coalesce(idle_hold(a), 'no claim came'))
+  from agents a
+  where a.namespace = (p_job).namespace and a.agent_id = (p_job).target_agent
+$$;
+
+-- Ends the idle runs whose time for the close is over, and gives up the queued ones that found no quiet
+-- moment, at most sweep_batch. Returns their jobs as job_row. Jobs that another call has locked are left to
+-- the next sweep. A job that cannot be moved does not stop the others.
+create or replace function end_idle_runs() returns setof jsonb
+language plpgsql as $$
+declare
+  v_job jobs;
+  v_moved jsonb;
+begin
+  for v_job in
+    select j.*
+    from jobs j
+    join idle_runs i using (job_id)
+    where is_idle(j.job_type)
+      and case
+        when j.state = 'queued' then j.run_after <= now() or i.stop_asked_at is not null
+        when j.state in ('leased', 'running') then i.stop_asked_at <= now() - idle_grace()
+        else false end
+      and j.state in ('queued', 'leased', 'running')
+      and sweep_may_try('idle', j.job_id)
+    order by j.seq
+    limit sweep_batch()
+    for no key update of j skip locked
+  loop
+    exit when sweep_time_is_up();
+    begin
+      v_job := stop_idle_job(v_job, case when v_job.state = 'queued' then given_up_text(v_job) end);
+      v_moved := job_row(v_job, null);
+      perform forget_sweep_failure('idle', v_job.job_id);
+      return next v_moved;
+    exception when others then
+      perform note_sweep_failure('idle', v_job.job_id, v_job.namespace, sqlerrm);
+    end;
+  end loop;
+end
+$$;
