@@ -13,7 +13,14 @@ on conflict do nothing;
 create or replace function furnish_namespace() returns trigger
 language plpgsql as $$
 begin
-  insert into gateways (namespace, gateway) values (new.namespace, 'default');
+  -- A gateway serves every namespace, so the new one gets a row for each gateway of namespace default.
+  insert into gateways (namespace, gateway, max_in_flight, url, form)
+  select new.namespace, gateway, max_in_flight, url, form
+  from gateways
+  where namespace = 'default';
+  if not found then
+    insert into gateways (namespace, gateway) values (new.namespace, 'default');
+  end if;
   insert into job_types
     (namespace, job_type, timeout_seconds, backoff_seconds, backoff_cap_seconds, max_attempts)
   values
