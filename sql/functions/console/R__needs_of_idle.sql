@@ -1,5 +1,5 @@
--- The sources of needs-me about idle thinking. Nothing waits for idle thinking, so people see only what keeps a
--- place of a gateway or spends money for nothing.
+-- The sources of needs-me about idle thinking. Nothing waits for it, so people see only runs that do not stop
+-- and thinking that costs more than it brings.
 
 -- Returns the idle runs that were asked to stop more than idle_overstay ago and still go on.
 create or replace function idle_overstays(p_namespace text)

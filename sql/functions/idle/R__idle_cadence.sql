@@ -27,7 +27,7 @@ $$;
 
 -- Describes a factor in words, such as half as often as its order says.
 create or replace function factor_text(p_factor real) returns text
-language sql immutable as $$
+language sql stable as $$
   select case
     when p_factor = 1 then 'as often as its order says'
     when p_factor = 2 then 'twice as often as its order says'
@@ -37,7 +37,7 @@ $$;
 
 -- Describes a yield in words, such as 1 of 12 outputs of 9 judged runs was wanted.
 create or replace function yield_text(p_wanted int, p_outputs int, p_judged int) returns text
-language sql immutable as $$
+language sql stable as $$
   select format('%s of %s of %s %s wanted', p_wanted, count_of(p_outputs, 'output', 'outputs'),
     count_of(p_judged, 'judged run', 'judged runs'), case when p_wanted = 1 then 'was' else 'were' end)
 $$;

@@ -33,7 +33,8 @@ returns table (
     o.ended_at is null and o.status <> 'accepted'
   from thinkers t
   join opportunities o
-    on o.namespace = p_namespace and o.source_agent = t.agent_id and o.created_at >= p_since and o.idea_id is null
+    on o.namespace = p_namespace and o.source_agent = t.agent_id and o.created_at >= p_since
+      and o.idea_id is null
   join runs r on r.job_id = o.source_job_id
   union all
   select 'memory_candidate', c.candidate_id, r.agent_id, r.job_id, c.decided_by is not null,
@@ -96,9 +97,10 @@ returns table (
       count(*) filter (where r.outcome = 'failed')::int,
       count(*) filter (
         where idle_run_judged(r.ended_at, coalesce(c.wanted, 0), coalesce(c.open, 0)))::int as judged,
-      coalesce(sum(c.outputs), 0)::int, coalesce(sum(c.ideas), 0)::int, coalesce(sum(c.opportunities), 0)::int,
-      coalesce(sum(c.memory_candidates), 0)::int, coalesce(sum(c.questions), 0)::int,
-      coalesce(sum(c.reviewed), 0)::int, coalesce(sum(c.wanted), 0)::int as wanted, coalesce(sum(c.used), 0)::int,
+      coalesce(sum(c.outputs), 0)::int, coalesce(sum(c.ideas), 0)::int,
+      coalesce(sum(c.opportunities), 0)::int, coalesce(sum(c.memory_candidates), 0)::int,
+      coalesce(sum(c.questions), 0)::int, coalesce(sum(c.reviewed), 0)::int,
+      coalesce(sum(c.wanted), 0)::int as wanted, coalesce(sum(c.used), 0)::int,
       sum(r.seconds), sum(r.tokens)::bigint, sum(r.cost_usd)
     from idle_runs r
     left join came c using (job_id)

@@ -42,7 +42,7 @@ returns jsonb language sql stable as $$
   left join idle_cadences c on c.namespace = (p_agent).namespace and c.agent_id = (p_agent).agent_id
 $$;
 
--- Returns the numbers of a yield as the report shows them, without the judged runs' helper numbers.
+-- Returns the numbers of a row of idle_yields as the report shows them, with minutes in place of seconds.
 create or replace function yield_shown(p_yield jsonb) returns jsonb language sql stable as $$
   select camel_keys(p_yield - '{agent_id,seconds}'::text[])
     || jsonb_build_object('minutes', round((p_yield ->> 'seconds')::numeric / 60, 1))
@@ -73,7 +73,8 @@ begin
     group by agent_id
   )
   select coalesce(jsonb_agg(
-    idle_agent_shown(a, o.order_name, yield_shown(to_jsonb(y)), coalesce(s.skips, '[]')) order by a.agent_id), '[]')
+      idle_agent_shown(a, o.order_name, yield_shown(to_jsonb(y)), coalesce(s.skips, '[]'))
+      order by a.agent_id), '[]')
   into v_agents
   from agents a
   left join yields y using (agent_id)

@@ -50,7 +50,7 @@ create or replace function news_looks() returns int language sql immutable as $$
 create or replace function news_reach() returns interval
 language sql immutable as $$ select interval '14 days' $$;
 
--- ---------------------------------------------------------------------------------- what comes of idle thinking
+-- ------------------------------------------------------------------------------ what comes of idle thinking
 
 -- Over how long the yield of an agent is counted, and the least time between two changes of its cadence.
 -- Documented: the plan of the rollout judges idle thinking by two weeks.
@@ -74,10 +74,12 @@ create or replace function idle_yield_floor() returns numeric language sql immut
 -- Chosen: every second run has brought something that somebody wanted.
 create or replace function idle_yield_good() returns numeric language sql immutable as $$ select 0.5 $$;
 
--- The lowest and the highest factor of a cadence.
--- Chosen: at 1/8 a daily order still thinks once a week, which shows whether it has become better; at 2 the two
--- runs of a day use up the default budget.
+-- The lowest factor of a cadence.
+-- Chosen: a daily order still thinks once a week, which shows whether its questions have become better.
 create or replace function idle_slowest() returns real language sql immutable as $$ select 0.125::real $$;
+
+-- The highest factor of a cadence.
+-- Chosen: two runs of a day use up the default budget.
 create or replace function idle_fastest() returns real language sql immutable as $$ select 2::real $$;
 
 -- How often the yield of an agent is computed.
@@ -95,7 +97,7 @@ language sql immutable as $$ select interval '1 hour' $$;
 create or replace function idle_batch() returns int language sql immutable as $$ select 200 $$;
 
 -- How long after it was asked to stop an idle run may go on before people are told.
--- Chosen: the grace of 10 s, the next pass of the recovery and the abort on the gateway need less than a minute.
+-- Chosen: the grace of 10 s and the next pass of the recovery need less than a minute.
 create or replace function idle_overstay() returns interval
 language sql immutable as $$ select interval '2 minutes' $$;
 

@@ -5,7 +5,8 @@
 -- Returns a number of the usage of an attempt; null when it names none, or one that no run can reach.
 create or replace function usage_number(p_usage jsonb, p_name text) returns numeric
 language sql immutable as $$
-  select case when jsonb_typeof(n) = 'number' and (n #>> '{}')::numeric between 0 and 1e15 then (n #>> '{}')::numeric end
+  select case when jsonb_typeof(n) = 'number' and (n #>> '{}')::numeric between 0 and 1e15
+    then (n #>> '{}')::numeric end
   from (select p_usage -> p_name as n) named
 $$;
 
@@ -24,9 +25,9 @@ language sql stable as $$
     where job_id = p_job) a
 $$;
 
--- Looks up what ended idle runs have spent, at most p_limit of them, the longest ended first. A run is settled
--- when its tokens are known, and idle_usage_patience after its end in any case. Emits idle.over_cap for a run
--- that has spent more tokens than its agent may in a day. Returns how many runs it has settled.
+-- Looks up what ended idle runs have spent, at most p_limit of them, the longest ended first. A run is
+-- settled when its tokens are known, and idle_usage_patience after its end in any case. Emits idle.over_cap
+-- for a run that has spent more tokens than its agent may in a day. Returns how many runs it has settled.
 create or replace function settle_idle_runs(p_limit int) returns int
 language plpgsql as $$
 declare

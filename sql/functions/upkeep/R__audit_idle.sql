@@ -1,6 +1,7 @@
--- The part of the auditor that looks at idle thinking: a run that does not stop, and an order that never runs.
+-- The part of the auditor that looks at idle thinking: a run that does not stop, an order that never runs.
 
--- Emits audit.idle.overstay once for each idle run that still goes on idle_overstay after it was asked to stop.
+-- Emits audit.idle.overstay once for each idle run that still goes on idle_overstay after it was asked to
+-- stop.
 create or replace function audit_idle_overstays(p_now timestamptz) returns void language sql as $$
   select append_event(namespace, 'audit.idle.overstay', null, job_id,
     jsonb_build_object('agentId', agent_id, 'jobId', job_id, 'gateway', gateway, 'askedAt', stop_asked_at,

@@ -1,14 +1,14 @@
--- The rules that idle runs obey after every transaction; broken_invariants has them among its own. None of them
--- needs a row that retention may have removed.
+-- The rules that idle runs obey after every transaction; broken_invariants has them among its own. None of
+-- them needs a row that retention may have removed.
 
 -- Returns each broken rule with the id of the row that breaks it; no row when nothing is broken.
 create or replace function broken_idle_invariants() returns table (what text, id text)
 language sql stable
 set jit = off as $$
-  select 'an idle run has ended and its job has not, or the other way round', r.idle_run_id::text
+  select 'an idle run goes on and its job has ended, or the other way round', r.idle_run_id::text
   from idle_runs r
   join jobs j using (job_id)
-  where (r.ended_at is null) <> (j.ended_at is null)
+  where case when r.ended_at is null then j.ended_at is not null else j.state in ('leased', 'running') end
   union all
   select 'an idle job has no idle run', j.job_id::text
   from jobs j
@@ -21,16 +21,17 @@ set jit = off as $$
   join jobs j using (job_id)
   where not is_idle(j.job_type) or j.target_agent <> r.agent_id or j.namespace <> r.namespace
   union all
-  select 'two idle runs go on at one gateway', min(r.idle_run_id::text)
-  from idle_runs r
-  join jobs j using (job_id)
-  where j.state in ('leased', 'running')
-  group by r.namespace, r.gateway
+  select 'two idle runs go on at one gateway', min(j.job_id::text)
+  from jobs j
+  join job_attempts a on a.attempt_id = j.live_attempt
+  where is_idle(j.job_type)
+    and j.state in ('leased', 'running')
+  group by j.namespace, a.gateway
   having count(*) > 1
   union all
-  select 'an idle run has begun before it was made, or has ended before it began', idle_run_id::text
+  select 'an idle run has ended before it began', idle_run_id::text
   from idle_runs
-  where began_at < created_at or ended_at < began_at
+  where ended_at < began_at
   union all
   select 'an idle run that never began has taken time or tokens', idle_run_id::text
   from idle_runs
@@ -39,10 +40,6 @@ set jit = off as $$
   select 'an idle run is settled and has not ended', idle_run_id::text
   from idle_runs
   where settled_at is not null and ended_at is null
-  union all
-  select 'an idle job is dead, or has been tried again', job_id::text
-  from jobs
-  where is_idle(job_type) and state = 'dead'
   union all
   select 'a cadence has a factor that halving and doubling do not give', agent_id
   from idle_cadences
