@@ -140,8 +140,8 @@ public final class OrderReader {
                 values.oneOf("startedBy", List.of("bus", "external")),
                 values.oneOf("report", REPORTS));
         if (order.jobType().equals("idle") && !order.preCheck().equals("idle")) {
-            throw values.mistake("jobType is idle, so preCheck must be idle: it lets the run begin only while no work"
-                    + " waits");
+            throw values.mistake(
+                    "jobType is idle, so preCheck must be idle: it lets the run begin only while no work" + " waits");
         }
         values.oneOf("zone", ZoneId.getAvailableZoneIds());
         values.schedule(order);

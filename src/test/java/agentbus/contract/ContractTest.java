@@ -190,6 +190,28 @@ class ContractTest {
     }
 
     @Test
+    void what_idle_attempts_may_write_is_marked_at_writes_of_attempts_only() {
+        for (Operation operation : contract.operations()) {
+            if (operation.special().idle()) {
+                assertTrue(operation.principals().contains("attempt"), operation.id());
+                assertFalse(operation.principals().contains("viewer"), operation.id());
+                assertFalse(operation.method().equals("GET"), operation.id());
+            }
+        }
+        for (String principals : List.of("[operator, agent]", "[operator, viewer, attempt]")) {
+            String yaml =
+                    "paths: { /v1/x: { post: { operationId: x, tags: [work], summary: s, x-example: e, x-idle: true,"
+                            + " x-principals: " + principals + " } } }";
+            IllegalStateException wrong = assertThrows(
+                    IllegalStateException.class,
+                    () -> Contract.read(new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8))));
+            assertEquals(
+                    "The contract's x has x-idle true, which must be true, at a write that attempts may call.",
+                    wrong.getMessage());
+        }
+    }
+
+    @Test
     void a_problem_is_written_as_rfc_9457_and_read_again() {
         Problem problem = Problem.invalidField("priority", IntNode.valueOf(5000), "detail", "expected");
         assertEquals(

@@ -54,6 +54,34 @@ class PromptsTest extends RenderedPrompts {
     }
 
     @Test
+    void an_idle_run_is_told_its_bounds_and_gets_no_command_that_its_token_may_not_use() throws Exception {
+        Map<String, Object> idle = hookCall(Map.of(
+                "jobType",
+                "idle",
+                "hardTimeoutSeconds",
+                660,
+                "instructions",
+                "Think.\nThe question of this run: What changed?",
+                "payload",
+                Map.of("news", List.of())));
+        String prompt = render(idle);
+        assertTrue(prompt.contains("IDLE THINKING\nNo work waits for you"), prompt);
+        assertTrue(prompt.contains("for at most 11 minutes"), prompt);
+        assertTrue(prompt.contains("An answer with closeNow"), prompt);
+        for (String absent :
+                List.of("followUps", "\"events\"", "agentbus__block", "/block'", "/approval", "retryAfter")) {
+            assertFalse(prompt.contains(absent), absent);
+        }
+        for (String present : List.of("/complete'", "/fail'", "/progress'", "/v1/questions'")) {
+            assertTrue(prompt.contains(present), present);
+        }
+
+        String other = render(hookCall(Map.of("jobType", "proactive", "hardTimeoutSeconds", 660)));
+        assertFalse(other.contains("IDLE THINKING"), other);
+        assertTrue(other.contains("followUps") && other.contains("/block'") && other.contains("retryAfter"), other);
+    }
+
+    @Test
     void the_hash_of_the_template_is_that_of_the_template_in_force() throws Exception {
         AtomicReference<String> template = new AtomicReference<>("first");
         Prompts reloaded = new Prompts(key, API, 1000, () -> template.get().getBytes(StandardCharsets.UTF_8));

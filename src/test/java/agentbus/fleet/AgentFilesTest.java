@@ -37,6 +37,8 @@ class AgentFilesTest {
             proposalBudget: {ideas: 2, memoryCandidates: 1, openOpportunities: 4}
             mayTriage: true
             mayPromoteMemories: own
+            idleQuestions: ["Which runbook was never tried?"]
+            idleBudget: {runs: 1, dollars: 0.50}
             reads: trusted
             emits: [infra.checked, "incident.#"]
             subscriptions:
@@ -68,7 +70,8 @@ class AgentFilesTest {
                         + "{\"topic\":\"service.*.#\",\"subject\":\"infra.check\",\"priority\":7,\"coalesce\":true},"
                         + "{\"topic\":\"a.b\",\"subject\":\"standing_order.devops-health-check\",\"priority\":100,\"coalesce\":false}],"
                         + "\"proposalBudget\":{\"ideas\":2,\"opportunities\":0,\"memoryCandidates\":1,"
-                        + "\"openOpportunities\":4},\"mayTriage\":true,\"mayConvert\":false,\"mayPromoteMemories\":\"own\",\"reads\":\"trusted\","
+                        + "\"openOpportunities\":4},\"mayTriage\":true,\"mayConvert\":false,\"mayPromoteMemories\":\"own\","
+                        + "\"idleQuestions\":[\"Which runbook was never tried?\"],\"idleBudget\":{\"runs\":1,\"dollars\":0.5},\"reads\":\"trusted\","
                         + "\"model\":\"some/model\",\"thinking\":\"off\",\"timeoutSeconds\":900,\"configHash\":\""
                         + hash
                         + "\"}]",
@@ -242,6 +245,19 @@ class AgentFilesTest {
                 "mayTriag: true | :2: there is no key 'mayTriag'; did you mean mayTriage?",
                 "mayPromoteMemories: all | :2: mayPromoteMemories is 'all'; it must be own (candidates for the agent's own role memory) or shared",
                 "mayPromoteMemories: true | :2: mayPromoteMemories is the truth value 'true'; it must be own",
+                "idleQuestions: ['What changed?'] | ",
+                "idleQuestions: What changed? | :2: idleQuestions is 'What changed?'; it must be a list; [] for none",
+                "idleQuestions: ['Why?'] | :2: idleQuestions[0] is 'Why?'; it must be a question of 10 to 300 characters in one line",
+                "idleQuestions: ['What changed?', 'What changed?'] | :2: idleQuestions[1] is 'What changed?'; it stands in the list already",
+                "idleQuestions: [3] | :2: idleQuestions[0] is the number '3'; it must be a question",
+                "idleBudget: 3 | :2: idleBudget is the number '3'; it must be a mapping of runs, minutes, tokens and dollars",
+                "idleBudget: {} | ",
+                "idleBudget: {run: 3} | :2: idleBudget: there is no key 'run'; did you mean runs?",
+                "idleBudget: {runs: 0.5} | :2: idleBudget.runs is the number '0.5'; it must be a whole number from 0 to 100",
+                "idleBudget: {minutes: 1441} | :2: idleBudget.minutes is the number '1441'; it must be a whole number from 0 to 1440",
+                "idleBudget: {tokens: -1} | :2: idleBudget.tokens is the number '-1'; it must be a whole number from 0 to 1000000000",
+                "idleBudget: {dollars: 0.125} | :2: idleBudget.dollars is the number '0.125'; it must be a number from 0 to 100000, with at most two decimals",
+                "idleBudget: {dollars: '2'} | :2: idleBudget.dollars is '2'; it must be a number",
                 "reads: all | :2: reads is 'all'; it must be trusted (payloads from outside are refused) or untrusted",
                 "reads: true | :2: reads is the truth value 'true'; it must be trusted",
                 "mayEnqueueTo: ['dev*'] | :2: mayEnqueueTo[0] is 'dev*'; it must be the name of an agent, or \"*\" alone",

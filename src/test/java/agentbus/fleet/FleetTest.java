@@ -143,6 +143,19 @@ class FleetTest {
     }
 
     @Test
+    void every_agent_has_sixteen_questions_to_think_about_and_none_is_that_of_another() {
+        Set<String> all = new HashSet<>();
+        for (JsonNode agent : fleet) {
+            List<String> questions = texts(agent.path("idleQuestions"));
+            assertTrue(questions.size() >= 16, agent.get("id") + " has " + questions.size());
+            for (String question : questions) {
+                assertTrue(question.endsWith("?") && all.add(question), question);
+            }
+        }
+        assertEquals(10, fleet.size());
+    }
+
+    @Test
     void every_subscription_waits_for_a_topic_that_some_agent_emits() {
         for (JsonNode agent : fleet) {
             for (JsonNode subscription : agent.get("subscriptions")) {

@@ -1,0 +1,137 @@
+package agentbus.sql;
+
+import static agentbus.sql.Machine.refusal;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestDatabase;
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A slot of an order of idle thinking: its job, its question and its row of idle_runs. */
+@ExtendWith(PostgresExtension.class)
+class IdleSlotsTest {
+    private Machine bus;
+    private IdleBank idle;
+
+    @BeforeEach
+    void empty(TestDatabase database) {
+        bus = Machine.fresh(database);
+        idle = new IdleBank(bus);
+        idle.questions("research", "What changed?", "What do we repeat?");
+        new Orders(bus)
+                .sync(
+                        Orders.T0,
+                        Orders.order(
+                                "think",
+                                "agent",
+                                "research",
+                                "jobType",
+                                "idle",
+                                "preCheck",
+                                "idle",
+                                "priority",
+                                1,
+                                "instructions",
+                                "Think about the question.\n"));
+    }
+
+    private JsonNode start() {
+        return bus.ask("run_standing_order", "orderName", "think", "force", true)
+                .get("run");
+    }
+
+    private JsonNode job(JsonNode slot) {
+        return bus.one(
+                "select to_jsonb(j) from jobs j where job_id = ?::uuid",
+                slot.get("jobId").asText());
+    }
+
+    @Test
+    void the_job_has_the_question_below_the_orders_text_and_the_row_has_question_news_and_gateway() {
+        JsonNode slot = start();
+        JsonNode job = job(slot);
+
+        assertEquals(
+                "Think about the question.\nThe question of this run: What changed?",
+                job.get("instructions").asText());
+        assertEquals("trusted", job.get("trust").asText());
+        assertEquals(1, job.get("priority").asInt());
+        assertEquals("[]", job.at("/payload/news").toString());
+        JsonNode left = job.at("/payload/budgetLeft");
+        assertEquals(4, left.size());
+        assertEquals(2, left.get("runs").asInt());
+        assertEquals(200_000, left.get("tokens").asInt());
+        JsonNode run = bus.one("select to_jsonb(r) from idle_runs r");
+        assertEquals("What changed?", run.get("question").asText());
+        assertEquals("default", run.get("gateway").asText());
+        assertEquals(slot.get("runId"), run.get("slot_id"));
+        assertEquals(slot.get("jobId"), run.get("job_id"));
+        assertTrue(run.get("began_at").isNull() && run.get("outcome").isNull(), run.toString());
+        assertEquals(1, bus.count("audit_log where action = 'idle_run.added'"));
+    }
+
+    @Test
+    void the_wall_clock_of_a_run_is_what_is_left_of_the_minutes_of_the_day() {
+        assertEquals(1200, job(start()).get("hard_timeout_seconds").asInt());
+        bus.jdbc().update("delete from idle_runs");
+
+        idle.budget("research", "minutes", 21);
+        idle.run(0, "What do we repeat?", "seconds", 600);
+        assertEquals(660, job(start()).get("hard_timeout_seconds").asInt());
+        bus.jdbc().update("delete from idle_runs");
+
+        idle.run(0, "What do we repeat?", "seconds", 1200);
+        assertEquals(300, job(start()).get("hard_timeout_seconds").asInt(), "a start by hand passes the gate");
+    }
+
+    @Test
+    void a_start_by_hand_without_a_question_fails_with_the_reason() {
+        idle.run(0, "What changed?");
+        idle.run(0, "What do we repeat?");
+
+        JsonNode slot = start();
+
+        assertEquals("failed", slot.get("status").asText());
+        assertEquals(
+                "its job could not be enqueued: all 2 questions of agent research were asked within the last 14 days",
+                slot.get("summary").asText());
+        assertEquals(0, bus.count("jobs"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"idle", "idle.deep"})
+    void nobody_enqueues_an_idle_job_not_even_an_operator(String type) {
+        assertEquals(
+                "422 invalid_field jobType",
+                refusal(() -> bus.enqueue("jobType", type)).brief());
+        assertEquals(0, bus.count("jobs"));
+    }
+
+    @Test
+    void agents_get_their_questions_and_their_budget_from_their_files() {
+        String file =
+                """
+                [{"id": "research", "configHash": "1", "idleQuestions": ["What changed?", "Who disagrees?"],
+                  "idleBudget": {"runs": 1, "dollars": 0.5}}]
+                """;
+        bus.one("select sync_agents('default', ?::jsonb)", file);
+        JsonNode agent = bus.ask("get_agent", "agentId", "research");
+        assertEquals(
+                "[\"What changed?\",\"Who disagrees?\"]",
+                agent.at("/idle/questions").toString());
+        assertEquals("{\"runs\":1,\"dollars\":0.5}", agent.get("idleBudget").toString());
+
+        bus.one("select sync_agents('default', '[{\"id\": \"research\", \"configHash\": \"2\"}]')");
+        assertEquals(
+                "[]",
+                bus.ask("get_agent", "agentId", "research")
+                        .at("/idle/questions")
+                        .toString());
+    }
+}
