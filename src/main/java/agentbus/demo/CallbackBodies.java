@@ -3,6 +3,7 @@ package agentbus.demo;
 import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
@@ -16,29 +17,28 @@ import java.util.Set;
 
 /** Fills the agent's values into the callback bodies that the prompt proposes. */
 final class CallbackBodies {
+    private static final String MEMORIES = "memories";
 
     /**
-     * A callback to make.
-     *
-     * @param operation the last segment of the command's path
-     * @param fields the values that the agent fills in
+     * The fields that an agent decides, by operation; all other fields of a proposed body stay unchanged. Of the other
+     * operations the agent decides all fields.
      */
-    record Callback(String operation, Map<String, Object> fields) {}
-
-    /** The fields that an agent decides, by operation; all other fields of a proposed body stay unchanged. */
     private static final Map<String, Set<String>> OWN_FIELDS = Map.of(
-            "complete", Set.of("summary", "result", "followUps", "events"),
+            "complete", Set.of("summary", "outcome", "evidence", "result", "followUps", "events", MEMORIES),
             "block", Set.of("reason", "unblock"),
             "questions", Set.of("question", "options", "why"),
             "fail", Set.of("error", "retryAfterSeconds", "retry"),
             "progress", Set.of("percent", "line"));
 
-    static List<Callback> progress(Outcome outcome) {
-        List<Callback> reports = new ArrayList<>();
+    /** The callbacks before the last one. */
+    static List<Outcome.Call> progress(Outcome outcome) {
+        List<Outcome.Call> reports = new ArrayList<>();
         if (outcome instanceof Outcome.Complete complete) {
             for (Outcome.Progress report : complete.progress()) {
-                reports.add(new Callback("progress", Map.of("percent", report.percent(), "line", report.line())));
+                reports.add(new Outcome.Call("progress", Map.of("percent", report.percent(), "line", report.line())));
             }
+        } else if (outcome instanceof Outcome.Calls made) {
+            reports.addAll(made.calls().subList(0, made.calls().size() - 1));
         }
         return reports;
     }
@@ -52,7 +52,7 @@ final class CallbackBodies {
     }
 
     /** The callback that closes the job, empty for an outcome that leaves it open. */
-    static Optional<Callback> closing(Outcome outcome) {
+    static Optional<Outcome.Call> closing(Outcome outcome) {
         if (outcome instanceof Outcome.Complete complete) {
             Map<String, Object> fields = new LinkedHashMap<>();
             fields.put("summary", complete.summary());
@@ -63,10 +63,10 @@ final class CallbackBodies {
             if (!complete.events().isEmpty()) {
                 fields.put("events", complete.events());
             }
-            return Optional.of(new Callback("complete", fields));
+            return Optional.of(new Outcome.Call("complete", fields));
         }
         if (outcome instanceof Outcome.Block block) {
-            return Optional.of(new Callback("block", Map.of("reason", block.reason(), "unblock", unblock(block))));
+            return Optional.of(new Outcome.Call("block", Map.of("reason", block.reason(), "unblock", unblock(block))));
         }
         if (outcome instanceof Outcome.Ask ask) {
             Map<String, Object> fields = new LinkedHashMap<>();
@@ -75,7 +75,7 @@ final class CallbackBodies {
                 fields.put("options", ask.options());
             }
             fields.put("why", ask.why());
-            return Optional.of(new Callback("questions", fields));
+            return Optional.of(new Outcome.Call("questions", fields));
         }
         if (outcome instanceof Outcome.Fail fail) {
             Map<String, Object> fields = new LinkedHashMap<>();
@@ -84,7 +84,10 @@ final class CallbackBodies {
                     .ifPresentOrElse(
                             after -> fields.put("retryAfterSeconds", after.toSeconds()),
                             () -> fields.put("retry", false));
-            return Optional.of(new Callback("fail", fields));
+            return Optional.of(new Outcome.Call("fail", fields));
+        }
+        if (outcome instanceof Outcome.Calls made) {
+            return Optional.of(made.calls().get(made.calls().size() - 1));
         }
         return Optional.empty();
     }
@@ -94,12 +97,23 @@ final class CallbackBodies {
      *
      * @param proposed the body of the prompt's command; if it is not a JSON object (a bare placeholder may break it),
      *     the agent starts from an empty body
+     * @param call the values that the agent fills in
+     * @param memories the numbers of the memories in the prompt, all of which the agent says that it has used
      */
-    String fill(Optional<String> proposed, Callback callback) {
+    String fill(Optional<String> proposed, Outcome.Call call, List<String> memories) {
         ObjectNode body = Json.object();
         proposed.map(this::parse).filter(JsonNode::isObject).ifPresent(node -> body.setAll((ObjectNode) node));
-        body.remove(OWN_FIELDS.get(callback.operation()));
-        callback.fields().forEach((name, value) -> body.set(name, Json.tree(value)));
+        Set<String> own = OWN_FIELDS.get(call.operation());
+        if (own == null) {
+            body.removeAll();
+        } else {
+            body.remove(own);
+        }
+        call.fields().forEach((name, value) -> body.set(name, Json.tree(value)));
+        if (own != null && own.contains(MEMORIES) && !memories.isEmpty()) {
+            ArrayNode verdicts = body.putArray(MEMORIES);
+            memories.forEach(id -> verdicts.addObject().put("id", id).put("verdict", "used"));
+        }
         return body.toString();
     }
 

@@ -106,6 +106,7 @@ public final class DemoCommand implements Callable<Integer> {
         // The launcher has already unpacked the Postgres programs here.
         settings.put("agentbus.database.embedded-binaries-dir", "data/postgres-binaries");
         settings.put("agentbus.gateway.token", SecretFile.random());
+        settings.put("agentbus.phase", "5");
         // The simulated agents cost nothing.
         settings.put("agentbus.orders.enabled", "true");
         // Not the default port, because a real gateway may run there.

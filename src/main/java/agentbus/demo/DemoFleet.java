@@ -1,6 +1,7 @@
 package agentbus.demo;
 
 import agentbus.text.Json;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,6 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * succeeds, research hands over by an event, and design blocks on a time. Security asks a person, or blocks on one, and ends
  * the job once somebody has answered. Product-metrics fails now and then, and knowledge fails without a retry. The first
  * job of project-tracker gets no answer and becomes a dead letter; once redriven, it succeeds.
+ * {@link DemoStory} adds proposals, memories, reports and idle thinking.
  */
 public final class DemoFleet implements AutoCloseable {
     private static final String JOBS = "routes/demo/demo-jobs.json";
@@ -27,6 +29,18 @@ public final class DemoFleet implements AutoCloseable {
      * minute. A real gateway gives a run half an hour.
      */
     private static final Duration RUN_TIMEOUT = Duration.ofSeconds(18);
+
+    private static final Outcome NOTHING_TO_DO = new Outcome.Calls(
+            Duration.ofSeconds(2),
+            List.of(new Outcome.Call(
+                    "complete",
+                    Map.of(
+                            "outcome",
+                            "no_work",
+                            "summary",
+                            "Nothing has changed since the last run.",
+                            "evidence",
+                            Map.of("lookedAt", "jobs and events since the last run", "found", 0)))));
 
     private static final Set<String> FLEET = Set.of(
             "coordinator",
@@ -40,6 +54,10 @@ public final class DemoFleet implements AutoCloseable {
             "research",
             "publisher");
 
+    /** Begins the subject of each job of a standing order. */
+    private static final String ORDER = "standing_order.";
+
+    private final DemoStory story = new DemoStory();
     private final SimulatedAgents agents;
     private final SimulatedGateway gateway;
     private final JsonNode once;
@@ -53,7 +71,7 @@ public final class DemoFleet implements AutoCloseable {
      * @param hookToken the token that hook calls must carry
      */
     public DemoFleet(String url, String hookToken) {
-        agents = new SimulatedAgents(SimulatedAgents.Options.of(scripts(), SEED));
+        agents = new SimulatedAgents(SimulatedAgents.Options.of(scripts(), SEED), this::scriptOf);
         gateway = new SimulatedGateway(
                 GatewayOptions.measured(URI.create(url).getPort(), hookToken, FLEET, RUN_TIMEOUT), agents);
         try (InputStream in = DemoFleet.class.getClassLoader().getResourceAsStream(JOBS)) {
@@ -77,10 +95,53 @@ public final class DemoFleet implements AutoCloseable {
         return job.toString();
     }
 
+    /**
+     * Goes to the next call of the story.
+     *
+     * @return false if the story is over
+     */
+    public boolean advance() {
+        return story.advance();
+    }
+
+    /**
+     * The operation of the present call.
+     *
+     * @return its name, as in the contract
+     */
+    public String operation() {
+        return story.operation();
+    }
+
+    /**
+     * The input of the present call.
+     *
+     * @return a JSON object as text
+     */
+    public String input() {
+        return story.input();
+    }
+
+    /**
+     * Takes the answer to the present call.
+     *
+     * @param answer the answer
+     * @throws JsonProcessingException if it is not JSON
+     */
+    public void answered(String answer) throws JsonProcessingException {
+        story.answered(answer);
+    }
+
     @Override
     public void close() {
         gateway.close();
         agents.close();
+    }
+
+    /** The script of the story, or for a standing order that is not in it, that there was nothing to do. */
+    private Optional<AgentScript> scriptOf(String subject) {
+        Optional<AgentScript> told = story.script(subject);
+        return told.isEmpty() && subject.startsWith(ORDER) ? Optional.of(AgentScript.always(NOTHING_TO_DO)) : told;
     }
 
     private static Map<String, AgentScript> scripts() {

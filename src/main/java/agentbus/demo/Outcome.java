@@ -119,6 +119,40 @@ public sealed interface Outcome {
      */
     record Fail(Duration after, String error, Optional<Duration> retryAfter) implements Outcome {}
 
+    /**
+     * A call that an agent makes with a command of its prompt.
+     *
+     * @param operation the last segment of the command's path
+     * @param fields the body, or the fields that replace those of the proposed body where a close has more of them; of
+     *     JSON's own types
+     */
+    record Call(String operation, Map<String, Object> fields) {
+        /** Copies the fields. */
+        public Call {
+            fields = Map.copyOf(fields);
+        }
+    }
+
+    /**
+     * The agent makes several calls, such as proposals, of which the last ends its job.
+     *
+     * @param after how long it takes; the calls are spread evenly over it
+     * @param calls the calls in their order
+     */
+    record Calls(Duration after, List<Call> calls) implements Outcome {
+        /**
+         * Copies the calls.
+         *
+         * @throws IllegalArgumentException if there is none
+         */
+        public Calls {
+            calls = List.copyOf(calls);
+            if (calls.isEmpty()) {
+                throw new IllegalArgumentException("An outcome of calls needs at least the call that ends its job");
+            }
+        }
+    }
+
     /** The agent never answers: the run holds its slot until the gateway aborts it. */
     record Ignore() implements Outcome {}
 

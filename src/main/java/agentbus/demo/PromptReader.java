@@ -3,6 +3,8 @@ package agentbus.demo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Reads a prompt like an agent that runs the prompt's commands: finds the {@code curl} command lines and turns each
@@ -31,6 +33,10 @@ public final class PromptReader {
     private static final String CURL = "curl";
     /** The headings of the prompt's answers of people. */
     private static final List<String> ANSWERS = List.of("ANSWERS TO QUESTIONS", "ANSWER FROM AN OPERATOR");
+
+    private static final Pattern SUBJECT = Pattern.compile("(?m)^Subject (\\S+), attempt ");
+    /** The first line of a memory; the lines of its text begin with a mark of their own. */
+    private static final Pattern MEMORY = Pattern.compile("(?m)^\\[(m\\d+)] ");
 
     private final Map<String, String> environment;
 
@@ -84,6 +90,27 @@ public final class PromptReader {
      */
     static boolean hasAnswer(String prompt) {
         return prompt.lines().anyMatch(ANSWERS::contains);
+    }
+
+    /**
+     * The subject of the job.
+     *
+     * @param prompt the text
+     * @return its subject; empty if no line names one
+     */
+    static String subject(String prompt) {
+        Matcher line = SUBJECT.matcher(prompt);
+        return line.find() ? line.group(1) : "";
+    }
+
+    /**
+     * The memories in a prompt.
+     *
+     * @param prompt the text
+     * @return their numbers, such as m1, in their order
+     */
+    static List<String> memories(String prompt) {
+        return MEMORY.matcher(prompt).results().map(one -> one.group(1)).toList();
     }
 
     private static boolean startsCommand(String prompt, int at) {

@@ -1,5 +1,7 @@
 package agentbus.demo;
 
+import agentbus.text.Json;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -21,6 +23,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +32,7 @@ import org.slf4j.LoggerFactory;
  * come from the commands in the agent's prompt. No agent holds a thread.
  *
  * <p>For each callback an agent takes the first command whose path ends in {@code /complete}, {@code /block}, {@code
- * /questions}, {@code /fail} or {@code /progress}, and fills in its JSON body. The n-th run of an agent gets the n-th draw of that agent's
+ * /questions}, {@code /fail}, {@code /progress} or in another operation of its script, and fills in its JSON body. If an answer has {@code closeNow}, its next call is the one that ends the job. The n-th run of an agent gets the n-th draw of that agent's
  * sequence, so a seed gives the same outcomes in whatever order the agents run.
  */
 public class SimulatedAgents implements RunHandler, AutoCloseable {
@@ -79,12 +82,13 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
     }
 
     /** The agent's next step: a pause, then a callback if there is one. */
-    private record Step(Duration pause, Optional<CallbackBodies.Callback> callback) {}
+    private record Step(Duration pause, Optional<Outcome.Call> callback) {}
 
     /** The state of one run that goes through its steps. */
     private record Work(
             AdmittedRun run,
             List<CurlCommand> commands,
+            List<String> memories,
             List<Step> steps,
             boolean ends,
             CompletableFuture<Void> end,
@@ -117,14 +121,18 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
     private final ExecutorService clientThreads;
     private final HttpClient client;
     private final AgentWatch watch;
+    private final Function<String, Optional<AgentScript>> bySubject;
+    private final boolean usesMemories;
 
     /**
-     * Makes a fleet.
+     * Makes a fleet in which some jobs have a script of their own, and whose agents say of each memory in their prompts that
+     * they have used it.
      *
      * @param options the fleet's behaviour
+     * @param bySubject the script of the jobs with a subject, which is asked for at each run; empty for that of the agent
      */
-    public SimulatedAgents(Options options) {
-        this(options, AgentWatch.NONE);
+    public SimulatedAgents(Options options, Function<String, Optional<AgentScript>> bySubject) {
+        this(options, AgentWatch.NONE, bySubject, true);
     }
 
     /**
@@ -134,8 +142,18 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
      * @param watch is called for each callback, and at the begin and the end of the work on each job
      */
     SimulatedAgents(Options options, AgentWatch watch) {
+        this(options, watch, subject -> Optional.empty(), false);
+    }
+
+    private SimulatedAgents(
+            Options options,
+            AgentWatch watch,
+            Function<String, Optional<AgentScript>> bySubject,
+            boolean usesMemories) {
         this.options = options;
         this.watch = watch;
+        this.bySubject = bySubject;
+        this.usesMemories = usesMemories;
         this.timer = new ScheduledThreadPoolExecutor(1, daemons("agents-timer"));
         this.timer.setRemoveOnCancelPolicy(true);
         this.clientThreads = Executors.newFixedThreadPool(CLIENT_THREADS, daemons("agents-client"));
@@ -156,12 +174,7 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
             end.complete(null);
             return end;
         }
-        AgentScript script = options.scripts().getOrDefault(run.agentId(), options.fallback());
-        Outcome outcome = script.onceAnswered()
-                .filter(answered -> PromptReader.hasAnswer(prompt))
-                .orElseGet(
-                        () -> draws.computeIfAbsent(run.agentId(), id -> new Draws(options.seed() * 31 + id.hashCode()))
-                                .next(script));
+        Outcome outcome = outcome(run.agentId(), prompt);
         watch.working(run.agentId());
         AtomicBoolean stopped = new AtomicBoolean();
         Runnable stopWorking = () -> {
@@ -175,7 +188,8 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         }
         PromptReader.Reading reading = reader.read(prompt);
         boolean ends = !(outcome instanceof Outcome.Crash);
-        proceed(new Work(run, reading.commands(), steps(outcome), ends, end, stopWorking), 0);
+        List<String> memories = usesMemories ? PromptReader.memories(prompt) : List.of();
+        proceed(new Work(run, reading.commands(), memories, steps(outcome), ends, end, stopWorking), 0);
         return end;
     }
 
@@ -186,8 +200,19 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
         clientThreads.shutdown();
     }
 
+    private Outcome outcome(String agentId, String prompt) {
+        Optional<AgentScript> own = bySubject.apply(PromptReader.subject(prompt));
+        AgentScript script = own.orElseGet(() -> options.scripts().getOrDefault(agentId, options.fallback()));
+        if (script.onceAnswered().isPresent() && PromptReader.hasAnswer(prompt)) {
+            return script.onceAnswered().get();
+        }
+        String sequence = own.isPresent() ? PromptReader.subject(prompt) : agentId;
+        return draws.computeIfAbsent(sequence, id -> new Draws(options.seed() * 31 + id.hashCode()))
+                .next(script);
+    }
+
     private static List<Step> steps(Outcome outcome) {
-        List<CallbackBodies.Callback> callbacks = new ArrayList<>(CallbackBodies.progress(outcome));
+        List<Outcome.Call> callbacks = new ArrayList<>(CallbackBodies.progress(outcome));
         Duration pause = after(outcome).dividedBy(callbacks.size() + 1L);
         List<Step> steps = new ArrayList<>();
         callbacks.forEach(report -> steps.add(new Step(pause, Optional.of(report))));
@@ -204,6 +229,8 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
             return ask.after();
         } else if (outcome instanceof Outcome.Fail fail) {
             return fail.after();
+        } else if (outcome instanceof Outcome.Calls made) {
+            return made.after();
         } else if (outcome instanceof Outcome.Forget forget) {
             return forget.after();
         } else if (outcome instanceof Outcome.Crash crash) {
@@ -231,33 +258,43 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
                 }
                 step.callback()
                         .ifPresentOrElse(
-                                callback -> callBack(work, callback, 1).thenRun(() -> proceed(work, index + 1)),
+                                callback -> callBack(work, callback, 1)
+                                        .thenAccept(closeNow -> proceed(work, next(work, index, closeNow))),
                                 () -> proceed(work, index + 1));
             }
         });
     }
 
-    /** Makes a callback; the stage completes when the callback is answered or given up, and never exceptionally. */
-    private CompletionStage<Void> callBack(Work work, CallbackBodies.Callback callback, int attempt) {
+    /** The index of the step after this one: that of the close, if the bus has asked for it and it has not been made. */
+    private static int next(Work work, int index, boolean closeNow) {
+        return closeNow ? Math.max(index + 1, work.steps().size() - 1) : index + 1;
+    }
+
+    /**
+     * Makes a callback; the stage completes when the callback is answered or given up, and never exceptionally. It tells
+     * whether the bus has asked the agent to close its job.
+     */
+    private CompletionStage<Boolean> callBack(Work work, Outcome.Call callback, int attempt) {
         Optional<CurlCommand> command = work.commands().stream()
                 .filter(one -> one.url().getPath().endsWith("/" + callback.operation()))
                 .findFirst();
         if (command.isEmpty()) {
             watch.happened(AgentWatch.Event.COMMAND_MISSING);
             LOG.warn("The prompt of {} has no command for {}", work.run().sessionKey(), callback.operation());
-            return CompletableFuture.completedFuture(null);
+            return CompletableFuture.completedFuture(false);
         }
-        CompletableFuture<Void> over = new CompletableFuture<>();
+        CompletableFuture<Boolean> over = new CompletableFuture<>();
         CompletableFuture<HttpResponse<String>> sent;
         try {
             HttpRequest request =
-                    command.get().toRequest(bodies.fill(command.get().body(), callback));
+                    command.get().toRequest(bodies.fill(command.get().body(), callback, work.memories()));
             sent = client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
         } catch (IllegalArgumentException e) {
             sent = CompletableFuture.failedFuture(e);
         }
         sent.whenComplete((response, failure) -> {
             boolean again = false;
+            boolean closeNow = false;
             if (failure != null) {
                 again = attempt < options.callbackTries() && !work.end().isDone();
                 report(work, callback, "no answer, " + describe(failure), again);
@@ -267,18 +304,28 @@ public class SimulatedAgents implements RunHandler, AutoCloseable {
                 report(work, callback, "status " + response.statusCode() + ", " + redact(command.get(), text), false);
             } else {
                 watch.happened(AgentWatch.Event.CALLBACK_SUCCEEDED);
+                closeNow = asksToClose(response.body());
             }
             if (again) {
                 after(options.callbackPause(), () -> callBack(work, callback, attempt + 1)
-                        .thenRun(() -> over.complete(null)));
+                        .thenAccept(over::complete));
             } else {
-                over.complete(null);
+                over.complete(closeNow);
             }
         });
         return over;
     }
 
-    private void report(Work work, CallbackBodies.Callback callback, String what, boolean again) {
+    private static boolean asksToClose(String answer) {
+        try {
+            return Json.read(answer).hasNonNull("closeNow");
+        } catch (JsonProcessingException e) {
+            LOG.warn("The answer of a callback is not JSON: {}", e.getOriginalMessage());
+            return false;
+        }
+    }
+
+    private void report(Work work, Outcome.Call callback, String what, boolean again) {
         watch.happened(AgentWatch.Event.CALLBACK_FAILED);
         LOG.warn(
                 "Callback {} of {} failed: {}{}",
