@@ -279,7 +279,9 @@ begin
     return v_job.payload;
   end if;
   return job_json(v_job)
-    || jsonb_strip_nulls(jsonb_build_object('retiredAt', v_retired.retired_at))
+    || jsonb_strip_nulls(jsonb_build_object(
+      'retiredAt', v_retired.retired_at,
+      'idle', case when is_idle(v_job.job_type) then idle_run_shown(v_job.job_id) end))
     || jsonb_build_object(
       'attempts', attempts_json(p_principal, v_job.job_id, (p_input ->> 'prompt')::boolean),
       'dependencies', (

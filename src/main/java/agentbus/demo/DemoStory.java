@@ -28,26 +28,32 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A step has {@code call}, an operation, and {@code input}. {@code keep} gives names to parts of the answer, each by its
  * JSON pointer; a later text {@code $name} stands for that part. With {@code wait} the step is repeated until every part is
- * there, or {@link #MOST_TRIES} times. With {@code endIf} the story ends if the answer has that part. A step that needs a
+ * there, for {@link #LONGEST_WAIT} at most. With {@code endIf} the story ends if the answer has that part. A step that needs a
  * name which no step has kept is left out: an earlier call was refused, and the log says why. {@code $now} is the time, and
  * {@code $nextWeek} a time seven days later.
  */
 final class DemoStory {
     private static final Logger LOG = LoggerFactory.getLogger(DemoStory.class);
     private static final String FILE = "routes/demo/demo-story.json";
-    /** Chosen: two minutes at one call every 1.5 s, longer than the work of any agent of the demo takes. */
-    private static final int MOST_TRIES = 80;
+    /** Chosen: longer than the work of any agent of the demo takes, with a gateway that is busy. */
+    private static final Duration LONGEST_WAIT = Duration.ofMinutes(2);
 
     private final JsonNode steps;
     private final JsonNode jobs;
+    private final int haste;
     private final Map<String, JsonNode> names = new HashMap<>();
     private int next;
-    private int tries;
+    private long begunAt = System.nanoTime();
     private JsonNode current = MissingNode.getInstance();
     private JsonNode input = MissingNode.getInstance();
 
-    /** Reads the story. */
-    DemoStory() {
+    /**
+     * Reads the story.
+     *
+     * @param haste how many times faster than the story says the agents work
+     */
+    DemoStory(int haste) {
+        this.haste = haste;
         try (InputStream in = DemoStory.class.getClassLoader().getResourceAsStream(FILE)) {
             JsonNode story = Json.read(in);
             steps = story.get("steps");
@@ -105,11 +111,11 @@ final class DemoStory {
                 names.put(kept.getKey(), part);
             }
         }
-        boolean again = missing && current.path("wait").asBoolean() && ++tries < MOST_TRIES;
-        if (again) {
+        boolean patient = System.nanoTime() - begunAt < LONGEST_WAIT.toNanos();
+        if (missing && current.path("wait").asBoolean() && patient) {
             next--;
         } else {
-            tries = 0;
+            begunAt = System.nanoTime();
         }
     }
 
@@ -124,19 +130,21 @@ final class DemoStory {
         if (job.isMissingNode()) {
             return Optional.empty();
         }
-        List<Outcome.Call> calls = new ArrayList<>();
-        for (JsonNode call : job.path("calls")) {
-            resolve(call.path("body"))
-                    .ifPresent(
-                            body -> calls.add(new Outcome.Call(call.path("to").asText(), fields(body))));
+        Duration after = Duration.ofMillis(job.path("seconds").asLong() * 1000 / haste);
+        List<Outcome> runs = new ArrayList<>();
+        for (JsonNode run : job.path("runs")) {
+            List<Outcome.Call> calls = new ArrayList<>();
+            for (JsonNode call : run) {
+                resolve(call.path("body"))
+                        .ifPresent(body ->
+                                calls.add(new Outcome.Call(call.path("to").asText(), fields(body))));
+            }
+            runs.add(new Outcome.Calls(after, calls));
         }
-        Outcome outcome =
-                new Outcome.Calls(Duration.ofSeconds(job.path("seconds").asLong()), calls);
-        Optional<Outcome> answered = Optional.of(job.path("onceAnswered"))
-                .filter(JsonNode::isTextual)
-                .map(summary -> new Outcome.Complete(Duration.ofSeconds(1), summary.asText()));
-        AgentScript script = AgentScript.always(outcome);
-        return Optional.of(answered.map(script::onceAnswered).orElse(script));
+        AgentScript script = AgentScript.inOrder(runs.toArray(new Outcome[0]));
+        JsonNode summary = job.path("onceAnswered");
+        return Optional.of(
+                summary.isMissingNode() ? script : script.onceAnswered(new Outcome.Complete(after, summary.asText())));
     }
 
     private static Map<String, Object> fields(JsonNode body) {
