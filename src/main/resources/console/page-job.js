@@ -104,6 +104,8 @@ const Who = ({ job, asker }) => html`<${Section} id="who" title="Who asked, and 
     ["Created", html`<${Time} at=${job.createdAt} />`],
     ["Not before", Date.parse(job.runAfter) > Date.parse(job.createdAt) && html`<${Time} at=${job.runAfter} />`],
     ["Ended", ENDED.includes(job.state) && html`<${Time} at=${job.endedAt} />`],
+    ["Question", job.idle && html`<${Text}>${job.idle.question}<//>`],
+    ["Stopped", job.idle?.stopAskedAt && html`<${Words}>${sentence(job.idle.stopReason)}<//> <${Time} at=${job.idle.stopAskedAt} />`],
     ["Dedupe key", job.dedupeKey && html`<${Text}>${job.dedupeKey}<//>`],
     ["Answer", job.answer && html`<${Text} lines>${job.answer}<//> <span class="quiet">by <${Text}>${job.answeredBy}<//></span>`],
     ["Id", html`<${Id} id=${job.jobId} />`],

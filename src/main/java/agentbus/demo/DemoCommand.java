@@ -19,7 +19,7 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "demo",
         description = {
-            "Start a bus with a simulated OpenClaw gateway and a small fleet at work.",
+            "Start a bus of all phases with a simulated OpenClaw gateway and a small fleet at work.",
             "Some agents succeed, some ask, some block, some fail, some never answer. The data is kept in ./data/demo; remove the folder to"
                     + " start again with an empty database."
         },
@@ -57,7 +57,7 @@ public final class DemoCommand implements Callable<Integer> {
                     List.of("classpath:routes/demo/*.camel.yaml"),
                     Map.of("demoFleet", fleet),
                     fleet,
-                    this::greet);
+                    url -> greet(url, settings.path("agentbus.vault.directory").orElseThrow()));
         } catch (RuntimeException failed) {
             fleet.close();
             throw failed;
@@ -82,16 +82,21 @@ public final class DemoCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private void greet(String url) {
+    private void greet(String url, Path vault) {
         out.println(options.greeting("agentbus demo", url));
         out.println("  console    " + url + "/");
         out.println("  health     " + url + "/observe/health");
         out.println("  metrics    " + url + "/observe/metrics");
+        out.println("  vault      " + vault + ", Markdown of the fleet's knowledge, written each minute");
+        out.println("All phases are on. Within three minutes there are proposals, memories, reports and idle thoughts.");
         out.println("In another terminal:");
         out.println("  ./agentbus list-jobs");
         out.println("  ./agentbus list-events --topic 'job.#'");
         out.println("  ./agentbus list-questions --status open");
         out.println("  ./agentbus answer-question <question id> --option 'no, one day'");
+        out.println("  ./agentbus list-opportunities");
+        out.println("  ./agentbus list-memories");
+        out.println("  ./agentbus idle-report");
         out.println("  ./agentbus health");
         out.println(
                 "  ./agentbus enqueue-job --target-agent devops --subject infra.check --payload '{\"host\":\"web-1\"}'");
@@ -111,7 +116,11 @@ public final class DemoCommand implements Callable<Integer> {
         settings.put("agentbus.orders.enabled", "true");
         // Not the default port, because a real gateway may run there.
         settings.put("agentbus.gateway.url", "http://127.0.0.1:18790");
+        // Chosen: a vault of a few dozen notes takes no time, and a newcomer waits for no night.
+        settings.put("agentbus.vault.cron", "0 * * * * ?");
+        settings.put("agentbus.vault.verify-cron", "30 0/5 * * * ?");
         settings.putAll(options.settings());
+        settings.putIfAbsent("agentbus.vault.directory", settings.get("agentbus.data.dir") + "/vault");
         return settings;
     }
 
