@@ -88,7 +88,8 @@ public final class DemoCommand implements Callable<Integer> {
         out.println("  health     " + url + "/observe/health");
         out.println("  metrics    " + url + "/observe/metrics");
         out.println("  vault      " + vault + ", Markdown of the fleet's knowledge, written each minute");
-        out.println("All phases are on. Within three minutes there are proposals, memories, reports and idle thoughts.");
+        out.println(
+                "All phases are on. Within three minutes there are proposals, memories, reports and idle thoughts.");
         out.println("In another terminal:");
         out.println("  ./agentbus list-jobs");
         out.println("  ./agentbus list-events --topic 'job.#'");
