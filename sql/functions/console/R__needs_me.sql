@@ -101,7 +101,9 @@ begin
     union all
     select * from needs_phases(p_namespace)
     union all
-    select * from needs_routes(p_namespace);
+    select * from needs_routes(p_namespace)
+    union all
+    select * from needs_vaults(p_namespace);
 end
 $$;
 

@@ -270,6 +270,33 @@ returns table (metric text, labels jsonb, value double precision) language sql s
   where m.value is not null
 $$;
 
+-- Returns of each namespace with vaults in use: how long ago the last export and the last verification ended,
+-- from the first export on, while phase 5 runs, so that the nightly routes are loaded; the differences of the
+-- last verification, without a row before the first; and the notes that people have edited.
+create or replace function measured_vaults()
+returns table (metric text, labels jsonb, value double precision) language sql stable as $$
+  select m.metric, jsonb_build_object('namespace', v.namespace), m.value
+  from (
+    select namespace, max(coalesce(exported_at, created_at)) as exported_at,
+      max(coalesce(verified_at, created_at)) as verified_at,
+      sum(differences) as differences, sum((
+        select count(*)
+        from vault_notes n
+        where n.vault_id = vaults.vault_id and n.edited_hash is not null)) as edited,
+      phase_stop(namespace, 5) is null as nightly
+    from vaults
+    where vault_in_use(vaults)
+    group by namespace) v
+  cross join lateral (values
+    ('agentbus_vault_exported_seconds',
+      case when v.nightly then extract(epoch from now() - v.exported_at)::double precision end),
+    ('agentbus_vault_verified_seconds',
+      case when v.nightly then extract(epoch from now() - v.verified_at)::double precision end),
+    ('agentbus_vault_differences', v.differences::double precision),
+    ('agentbus_vault_edited_notes', v.edited::double precision)) m (metric, value)
+  where m.value is not null
+$$;
+
 -- Returns all gauges, and in seconds since 1970 when the bus began and when they were measured. The route
 -- measure-queue reads them at a steady pace.
 create or replace function measures()
@@ -301,6 +328,8 @@ begin
     select * from measured_database()
     union all
     select * from measured_drills()
+    union all
+    select * from measured_vaults()
     union all
     select 'agentbus_first_start_timestamp_seconds', '{}'::jsonb,
       extract(epoch from min(created_at))::double precision

@@ -17,8 +17,9 @@ const SHAPES = {
   order_failing: "cross", lane_stopped: "square", gateway: "pause", dispatcher: "cross", paused: "pause", database: "cross", frozen: "lock", bulk: "half", phase: "half", route: "square",
   urgent: "bar", anomaly: "cross", critical_path: "bar",
   memory_wrong: "cross", memory_conflict: "half", memory_candidate: "lock", memory_review: "half",
+  vault_edited: "half", vault_failed: "cross", vault_diverged: "cross",
 };
-const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "dispatcher", "database", "route", "anomaly", "critical_path"];
+const TROUBLE = ["dead", "order_missed", "order_failing", "lane_stopped", "dispatcher", "database", "route", "anomaly", "critical_path", "vault_failed", "vault_diverged"];
 
 export default function NeedsMe() {
   const read = useRead(...needsRead());

@@ -78,6 +78,10 @@ public final class Gauges {
                 "agentbus.last.restore.drill.rto.seconds",
                 "How long the newest restore drill took until a bus answered.");
         this.gauge("agentbus.last.restore.drill.rpo.seconds", "How old the export of the newest restore drill was.");
+        this.gauge("agentbus.vault.exported.seconds", "How long ago the last export of a vault ended well.");
+        this.gauge("agentbus.vault.verified.seconds", "How long ago a vault was last compared with the database.");
+        this.gauge("agentbus.vault.differences", "Differences that this comparison found, without edited notes.");
+        this.gauge("agentbus.vault.edited.notes", "Notes that people have edited and nobody has imported.");
         this.gauge("agentbus.first.start.timestamp.seconds", "When this bus began, in seconds since 1970.");
         this.gauge("agentbus.measured.timestamp.seconds", "When these gauges were measured, in seconds since 1970.");
         this.nodeChecks = MultiGauge.builder("agentbus.node.check")
