@@ -5,8 +5,8 @@
 --   an opportunity's status        -> triageOpportunity
 --   a note of a person in 00 Inbox -> createIdea, or enqueueJob when its front matter says kind: job
 
--- Returns the call that a memory's note would make. p_edit has title and body as the note shows them, and
--- reason. Refuses (422) a memory that is not active.
+-- Returns the call that a memory's note would make. p_edit has title and body, each where the person has
+-- changed it, and reason. Refuses (422) a memory that is not active.
 create or replace function call_of_memory_edit(p_principal jsonb, p_vault vaults, p_edit jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -19,14 +19,14 @@ begin
   return jsonb_build_object(
     'operation', 'createMemoryCandidate',
     'does', format('propose a candidate that supersedes memory %s: "%s"', v_memory.memory_id,
-      in_sentence(p_edit ->> 'title')),
+      in_sentence(coalesce(p_edit ->> 'title', v_memory.title))),
     'input', jsonb_strip_nulls(jsonb_build_object(
       'namespace', p_vault.namespace,
       'candidateKind', v_memory.kind,
       'scope', v_memory.scope,
       'subjectKey', v_memory.subject_key,
-      'title', p_edit -> 'title',
-      'body', p_edit -> 'body',
+      'title', coalesce(p_edit ->> 'title', v_memory.title),
+      'body', coalesce(p_edit ->> 'body', v_memory.body),
       'evidence', coalesce(p_edit ->> 'reason', 'A person has edited the note of this memory in the vault.'),
       'sourceRefs', jsonb_build_array(jsonb_build_object('kind', 'memory', 'id', v_memory.memory_id)),
       'confidenceScore', v_memory.confidence,
@@ -154,36 +154,18 @@ language sql stable as $$
       p_answer #>> '{job,jobId}') end
 $$;
 
--- Makes the call of an edit (vault_import_call) as a person, and takes the text that this person has left in
--- the note for one of the bus, so that the next export brings the note up to date. p_call has operation and
--- input. With keeps in p_edit the note stays edited, because it holds more edits than the call has carried.
--- Returns done, in words, and conflictPath, the file of the newer projection that nobody needs any more.
-create or replace function apply_vault_import(
-  p_principal jsonb, p_vault_id uuid, p_edit jsonb, p_call jsonb
-) returns jsonb language plpgsql as $$
+-- Makes the call of an edit (vault_import_call) as a person. p_call has operation and input. Returns in words
+-- what it has made.
+create or replace function apply_vault_import(p_principal jsonb, p_call jsonb) returns text
+language plpgsql as $$
 declare
   v_operation text := p_call ->> 'operation';
   v_input jsonb := p_call -> 'input';
-  v_answer jsonb;
-  v_conflict text;
 begin
-  v_answer := case v_operation
+  return vault_import_done(v_operation, case v_operation
     when 'createMemoryCandidate' then create_memory_candidate(p_principal, v_input)
     when 'triageOpportunity' then triage_opportunity(p_principal, v_input)
     when 'createIdea' then create_idea(p_principal, v_input)
-    when 'enqueueJob' then enqueue_job(p_principal, v_input) end;
-  if p_edit ->> 'kind' <> 'inbox' and not p_edit ? 'keeps' then
-    select conflict_path into v_conflict
-    from vault_notes
-    where vault_id = p_vault_id and kind = p_edit ->> 'kind' and row_id = p_edit ->> 'rowId'
-    for update;
-    update vault_notes
-    set content_hash = p_edit ->> 'hash', edited_hash = null, edited_at = null, conflict_path = null,
-      updated_at = now()
-    where vault_id = p_vault_id and kind = p_edit ->> 'kind' and row_id = p_edit ->> 'rowId';
-  end if;
-  return jsonb_strip_nulls(jsonb_build_object(
-    'done', vault_import_done(v_operation, v_answer),
-    'conflictPath', v_conflict));
+    when 'enqueueJob' then enqueue_job(p_principal, v_input) end);
 end
 $$;

@@ -21,6 +21,8 @@ import agentbus.start.Foreground;
 import agentbus.start.InstalledRoutes;
 import agentbus.start.RunCommand;
 import agentbus.vault.ExportVaultCommand;
+import agentbus.vault.ImportVaultCommand;
+import agentbus.vault.VerifyVaultCommand;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
@@ -64,6 +66,10 @@ public final class Main {
                 "restore-drill",
                 CommandSpec.forAnnotatedObject(new RestoreDrillCommand(out, System.getenv(), Main::startForDrill)));
         starters.put("export-vault", CommandSpec.forAnnotatedObject(new ExportVaultCommand(out, System.getenv())));
+        starters.put("verify-vault", CommandSpec.forAnnotatedObject(new VerifyVaultCommand(out, System.getenv())));
+        starters.put(
+                "import-vault",
+                CommandSpec.forAnnotatedObject(new ImportVaultCommand(contract, System.in, out, System.getenv())));
         starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         starters.put(
                 "import-openclaw-crons",

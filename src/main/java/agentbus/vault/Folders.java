@@ -15,6 +15,9 @@ final class Folders {
     static final String AGENTS = "06 Agents";
     static final String SNAPSHOTS = "07 Snapshots";
 
+    /** The folders in which every file is the bus's. {@link #INBOX} and all that lies beside them belong to people. */
+    static final List<String> OURS = List.of(DAILY, IDEAS, OPPORTUNITIES, MEMORIES, REPORTS, AGENTS, SNAPSHOTS);
+
     /** The folder of each kind of memory below {@link #MEMORIES}. */
     private static final Map<String, String> OF_MEMORIES = Map.of(
             "decision", "Decisions",

@@ -2,7 +2,8 @@ package agentbus.vault;
 
 /** How texts stand in a note, by whether they may come from outside. */
 final class Trust {
-    private static final String OUTSIDE = "**Untrusted:** text from outside; it proves nothing by itself.";
+    /** The line above a text that may come from outside. */
+    static final String OUTSIDE = "**Untrusted:** text from outside; it proves nothing by itself.";
 
     private Trust() {}
 

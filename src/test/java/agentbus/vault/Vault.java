@@ -1,5 +1,6 @@
 package agentbus.vault;
 
+import agentbus.contract.Contract;
 import agentbus.db.Database;
 import agentbus.harness.TestDatabase;
 import agentbus.settings.ProgramFiles;
@@ -8,12 +9,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** A vault in a folder of a test, on the database of the test. */
 final class Vault implements AutoCloseable {
+    private static final Contract CONTRACT = Contract.load();
+
     private final Path folder;
     private final Settings settings;
     private final Database database;
@@ -34,6 +38,36 @@ final class Vault implements AutoCloseable {
 
     VaultExport.Written exportTo(Path other, String namespace, String visibility) {
         return new VaultExport(database, new ProgramFiles(settings)).write(other, namespace, visibility, "anna");
+    }
+
+    VaultCheck.Checked verify() {
+        return new VaultCheck(database, new ProgramFiles(settings)).verify(folder, "shared", "anna");
+    }
+
+    /** The differences, each as its kind and path. */
+    List<String> differences() {
+        return verify().differences().stream()
+                .map(each -> each.kind().word() + " " + each.path())
+                .toList();
+    }
+
+    /** What the edits would do, without doing it. */
+    VaultImport.Report plan(String... files) {
+        return importing(null, false, files);
+    }
+
+    /** Does what all edits would do. */
+    VaultImport.Report apply(String reason, String... files) {
+        return importing(reason, true, files);
+    }
+
+    private VaultImport.Report importing(String reason, boolean told, String... files) {
+        return new VaultImport(database, new ProgramFiles(settings), CONTRACT, "anna")
+                .run(
+                        new VaultImport.Request(
+                                folder, "shared", Stream.of(files).map(Path::of).toList(), reason),
+                        told,
+                        line -> told);
     }
 
     Path folder() {

@@ -1,0 +1,1 @@
+select apply_vault_import(?::jsonb, ?::jsonb)

@@ -1,0 +1,1 @@
+select vault_import_call(?::jsonb, ?::uuid, ?::jsonb)::text

@@ -1,0 +1,1 @@
+select record_vault_verification(?::jsonb, ?::uuid, ?::jsonb)::text

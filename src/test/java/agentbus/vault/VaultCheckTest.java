@@ -1,0 +1,184 @@
+package agentbus.vault;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestDatabase;
+import agentbus.settings.StartFailure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A verification names every difference between a vault and the database, and no change of the day is one. */
+@ExtendWith(PostgresExtension.class)
+class VaultCheckTest {
+    private final TestDatabase database;
+
+    @TempDir
+    private Path home;
+
+    private Vault vault;
+
+    VaultCheckTest(TestDatabase database) {
+        this.database = database;
+    }
+
+    @BeforeEach
+    void empty() {
+        database.clear();
+        database.agents(Map.of("research", new String[] {"research.packet"}));
+        vault = new Vault(database, home.resolve("vault"));
+        idea("The registry answers slowly");
+        idea("The cache is cold");
+        vault.export();
+    }
+
+    @AfterEach
+    void close() {
+        vault.close();
+    }
+
+    private void idea(String title) {
+        database.jdbc()
+                .update(
+                        "insert into ideas (namespace, source_agent, theme, title, body, created_at, touched_at)"
+                                + " values ('default', 'research', 'supply chain', ?, 'Each build waits.',"
+                                + " '2026-11-20T09:30:00Z', '2026-11-20T09:30:00Z')",
+                        title);
+    }
+
+    private String kept() {
+        return database.jdbc()
+                .queryForObject(
+                        "select concat_ws(' ', differences, jsonb_array_length(difference_list),"
+                                + " verified_at is not null) from vaults",
+                        String.class);
+    }
+
+    @Test
+    void a_vault_that_was_exported_agrees() {
+        VaultCheck.Checked checked = vault.verify();
+
+        assertEquals(List.of(), checked.differences());
+        assertEquals(vault.notes().size(), checked.notes());
+        assertEquals("0 0 t", kept());
+        assertTrue(VaultCheck.words(checked).endsWith(" agrees with the database"));
+    }
+
+    @Test
+    void a_missing_note_an_unknown_file_and_an_edit_are_told_apart_and_an_edit_does_not_count() throws IOException {
+        String gone = vault.path("registry");
+        Files.delete(vault.file(gone));
+        vault.write("02 Ideas/mine.md", "I put this here.");
+        vault.write("02 Ideas/other.conflict.md", "left over");
+        String edited = vault.path("cache");
+        vault.write(edited, vault.read(edited).replace("Each build waits.", "No build waits."));
+
+        assertEquals(
+                List.of(
+                        "edited " + edited,
+                        "missing " + gone,
+                        "extra 02 Ideas/mine.md",
+                        "extra 02 Ideas/other.conflict.md"),
+                vault.differences().stream()
+                        .sorted(java.util.Comparator.comparing(line -> line.substring(line.indexOf(' '))))
+                        .toList());
+        assertEquals("3 4 t", kept());
+    }
+
+    @Test
+    void an_older_copy_of_a_note_is_stale_and_the_next_export_mends_it() {
+        String path = vault.path("registry");
+        String old = vault.read(path);
+        database.jdbc().update("update ideas set status = 'reviewed', touched_at = now() where title like 'The r%'");
+        vault.export();
+        assertEquals(List.of(), vault.differences());
+
+        vault.write(path, old);
+
+        assertEquals(List.of("stale " + path), vault.differences());
+        vault.export();
+        assertEquals(List.of(), vault.differences());
+    }
+
+    @Test
+    void a_row_that_an_export_has_missed_is_a_difference_and_one_that_changed_later_waits() {
+        idea("Written before the export");
+        database.jdbc()
+                .update("update ideas set status = 'reviewed', touched_at = '2026-11-21Z' where title like 'The c%'");
+        database.jdbc().update("update ideas set status = 'reviewed', touched_at = now() where title like 'The r%'");
+
+        VaultCheck.Checked checked = vault.verify();
+
+        List<String> rows = checked.differences().stream()
+                .filter(each -> each.path().startsWith("02 Ideas/2026"))
+                .map(each -> each.kind().word() + " " + each.text())
+                .sorted()
+                .toList();
+        assertEquals(
+                List.of(
+                        "missing no export has written the note of this row",
+                        "stale its row has changed before the last export, which did not write it"),
+                rows);
+        assertTrue(checked.waiting() >= 1, checked::toString);
+    }
+
+    @Test
+    void words_below_notes_the_inbox_and_folders_of_people_are_no_difference() {
+        String path = vault.path("registry");
+        vault.write(path, vault.read(path) + "\nI asked Ben.\n");
+        vault.write("00 Inbox/Buy milk.md", "and bread");
+        vault.write("99 Mine/diary.md", "today");
+        vault.write("picture.png", "not a picture");
+        vault.write(".obsidian/app.json", "{}");
+
+        assertEquals(List.of(), vault.differences());
+    }
+
+    @Test
+    void an_edited_note_and_its_conflict_are_one_edit() {
+        String path = vault.path("registry");
+        vault.write(path, vault.read(path).replace("Each build waits.", "No build waits."));
+        vault.export();
+
+        assertEquals(List.of("edited " + path), vault.differences());
+    }
+
+    @Test
+    void a_folder_that_is_no_vault_is_refused_in_words() throws IOException {
+        Files.createDirectory(home.resolve("other"));
+
+        assertTrue(assertThrows(StartFailure.class, () -> new Vault(database, home.resolve("other")).verify())
+                .getMessage()
+                .contains("is no vault: it has no file .agentbus-vault.json"));
+    }
+
+    @Test
+    void nothing_in_the_folder_is_changed_and_no_export_may_run_meanwhile() {
+        Map<String, String> before = vault.notes();
+        database.jdbc().execute((java.sql.Connection other) -> {
+            // Another session holds the lock of the vault, as an export does.
+            other.createStatement()
+                    .execute("select pg_advisory_lock(hashtextextended('agentbus.vault.' || vault_id, 0))"
+                            + " from vaults");
+            try {
+                return assertThrows(StartFailure.class, vault::verify);
+            } finally {
+                other.createStatement().execute("select pg_advisory_unlock_all()");
+            }
+        });
+
+        vault.verify();
+
+        assertEquals(before, vault.notes());
+    }
+}

@@ -1,0 +1,183 @@
+package agentbus.vault;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import agentbus.harness.PostgresExtension;
+import agentbus.harness.TestDatabase;
+import agentbus.settings.StartFailure;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Edits of people become calls of the bus only when they say so, and no word of theirs is lost. */
+@ExtendWith(PostgresExtension.class)
+class VaultImportTest {
+    private final TestDatabase database;
+
+    @TempDir
+    private Path home;
+
+    private Vault vault;
+
+    VaultImportTest(TestDatabase database) {
+        this.database = database;
+    }
+
+    @BeforeEach
+    void empty() {
+        database.clear();
+        database.agents(Map.of(
+                "research", new String[] {"research.packet"}, "devops", new String[] {"infra.check", "infra.repair"}));
+        vault = new Vault(database, home.resolve("vault"));
+        vault.export();
+    }
+
+    @AfterEach
+    void close() {
+        vault.close();
+    }
+
+    private long count(String rows) {
+        return database.jdbc().queryForObject("select count(*) from " + rows, Long.class);
+    }
+
+    private static VaultImport.Line only(VaultImport.Report report) {
+        assertEquals(1, report.lines().size(), report::toString);
+        return report.lines().get(0);
+    }
+
+    @Test
+    void a_note_of_the_inbox_is_shown_first_and_becomes_an_idea_when_told() {
+        vault.write("00 Inbox/Cache the packages.md", "Half of each build waits for downloads.\n");
+
+        VaultImport.Line plan = only(vault.plan());
+
+        assertEquals("write down the idea \"Cache the packages\" (theme inbox)", plan.does());
+        assertEquals(0, count("ideas"), "nothing was done");
+        assertTrue(Files.exists(vault.file("00 Inbox/Cache the packages.md")));
+        assertTrue(only(vault.apply(null)).done().startsWith("idea "));
+        assertEquals(1, count("ideas where title = 'Cache the packages' and source_agent = 'anna'"));
+        assertFalse(Files.exists(vault.file("00 Inbox/Cache the packages.md")));
+        assertEquals(
+                "Half of each build waits for downloads.\n",
+                vault.read("00 Inbox/Imported/Cache the packages.md"),
+                "the person's own file is kept");
+        assertEquals(List.of(), vault.plan().lines());
+        vault.export();
+        assertEquals(List.of(), vault.differences());
+    }
+
+    @Test
+    void a_note_of_the_inbox_with_agent_and_subject_becomes_a_job() {
+        vault.write(
+                "00 Inbox/look.md",
+                "---\nkind: job\nagent: devops\nsubject: infra.check\npriority: 200\n---\n# Look at web-1\n\nIt is slow.\n");
+
+        assertEquals(
+                "enqueue a job of devops (infra.check): \"Look at web-1\"",
+                only(vault.plan()).does());
+        vault.apply(null);
+
+        assertEquals(
+                1,
+                count("jobs where target_agent = 'devops' and priority = 200 and trust = 'trusted'"
+                        + " and payload = '{\"title\": \"Look at web-1\", \"task\": \"It is slow.\"}'"));
+    }
+
+    @Test
+    void what_the_bus_refuses_is_told_in_the_plan_and_the_note_stays() {
+        vault.write("00 Inbox/a.md", "---\nkind: job\nagent: nobody\nsubject: infra.check\n---\nDo it.\n");
+        vault.write("00 Inbox/b.md", "---\nkind: job\nsubject: infra.check\n---\nDo it.\n");
+        vault.write("00 Inbox/c.md", "---\nkind: job\nagent: devops\nsubject: infra.check\npriority: soon\n---\nDo.\n");
+        vault.write("00 Inbox/d.md", "---\nkind: memory\n---\nRemember it.\n");
+        vault.write("00 Inbox/e.md", "");
+
+        List<String> said =
+                vault.plan().lines().stream().map(VaultImport.Line::refused).toList();
+
+        assertTrue(said.get(0).contains("there is no agent nobody"), said::toString);
+        assertTrue(said.get(1).contains("targetAgent is missing"), said::toString);
+        assertTrue(said.get(2).contains("priority"), said::toString);
+        assertTrue(said.get(3).contains("a note in 00 Inbox becomes no memory"), said::toString);
+        assertEquals("is empty", said.get(4));
+        vault.apply("yes");
+        assertEquals(0, count("jobs"));
+        assertTrue(Files.exists(vault.file("00 Inbox/a.md")));
+    }
+
+    @Test
+    void two_notes_with_one_name_are_both_kept_and_the_same_note_twice_is_one_idea() {
+        vault.write("00 Inbox/x.md", "Cache the packages, because each build waits.");
+        vault.apply(null);
+        vault.write("00 Inbox/x.md", "Cache the packages, because each build waits.");
+
+        assertTrue(only(vault.apply(null)).done().endsWith("says the same already"));
+
+        assertEquals(1, count("ideas"));
+        assertTrue(Files.exists(vault.file("00 Inbox/Imported/x.md")));
+        assertTrue(Files.exists(vault.file("00 Inbox/Imported/x-2.md")));
+    }
+
+    @Test
+    void only_the_named_files_are_imported_and_a_name_outside_of_the_vault_is_refused() {
+        vault.write("00 Inbox/a.md", "An idea about the cache of the builds.");
+        vault.write("00 Inbox/b.md", "An idea about the weather in June.");
+
+        assertEquals("00 Inbox/a.md", only(vault.apply(null, "00 Inbox/a.md")).path());
+        assertEquals(
+                "00 Inbox/b.md",
+                only(vault.plan(vault.file("00 Inbox/b.md").toString())).path());
+        assertEquals(
+                "is no note of this vault and none of 00 Inbox",
+                only(vault.plan("00 Inbox/none.md")).refused());
+        assertTrue(assertThrows(StartFailure.class, () -> vault.plan("../other.md"))
+                .getMessage()
+                .contains("lies outside of the vault"));
+        assertTrue(assertThrows(StartFailure.class, () -> vault.plan("/etc/passwd"))
+                .getMessage()
+                .contains("lies outside of the vault"));
+        assertEquals(1, count("ideas"));
+    }
+
+    @Test
+    void an_idea_s_edit_is_told_what_to_do_instead_and_stays() {
+        vault.write("00 Inbox/a.md", "An idea about the cache of the builds.");
+        vault.apply(null);
+        vault.export();
+        String path = vault.path("-idea-");
+        vault.write(path, vault.read(path).replace("An idea about", "Two ideas about"));
+
+        VaultImport.Line line = only(vault.apply("mine"));
+
+        assertEquals(
+                "is of kind idea, which no edit changes; use review-idea, promote-idea-to-opportunity or archive-idea",
+                line.refused());
+        assertTrue(vault.read(path).contains("Two ideas about"));
+    }
+
+    @Test
+    void a_note_that_is_no_utf_8_or_far_too_long_is_told_in_words() throws IOException {
+        Files.createDirectories(vault.file("00 Inbox"));
+        Files.write(vault.file("00 Inbox/a.md"), "Zürich is far".getBytes(StandardCharsets.ISO_8859_1));
+        vault.write("00 Inbox/b.md", "x".repeat(300_000));
+        vault.write("00 Inbox/c.md", "y".repeat(30_000));
+
+        List<String> said =
+                vault.plan().lines().stream().map(VaultImport.Line::refused).toList();
+
+        assertEquals("is not in UTF-8; save it as UTF-8", said.get(0));
+        assertEquals("has 300000 bytes, and an import takes at most 262144", said.get(1));
+        assertTrue(said.get(2).startsWith("cannot be imported: body"), said::toString);
+    }
+}
