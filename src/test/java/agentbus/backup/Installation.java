@@ -20,6 +20,8 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /** An installation in a directory of a test, whose commands run as a person runs them. */
 final class Installation {
+    private static final Contract CONTRACT = Contract.load();
+
     private final Path home;
     private final Map<String, String> environment = new HashMap<>();
 
@@ -74,7 +76,7 @@ final class Installation {
                 "restore-drill",
                         CommandSpec.forAnnotatedObject(
                                 new RestoreDrillCommand(print, environment, Installation::start)));
-        int exit = new AgentbusCli(Contract.load(), commands)
+        int exit = new AgentbusCli(CONTRACT, commands)
                 .execute(
                         args,
                         new ByteArrayInputStream(new byte[0]),

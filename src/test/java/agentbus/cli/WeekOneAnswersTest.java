@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The drills of week-one against a stub, whose clock and health differ from those of this machine. */
 class WeekOneAnswersTest {
+    private static final Contract CONTRACT = Contract.load();
     private static final Instant BUS_TIME = Instant.parse("2031-01-01T00:00:00Z");
 
     private final BusStub bus = new BusStub();
@@ -46,7 +47,7 @@ class WeekOneAnswersTest {
     private List<Drill> drills(ObjectNode answer) {
         bus.answers(200, answer.toString());
         Settings settings = new Settings(bus.url(), Optional.of("abo_stub"), Duration.ofSeconds(5));
-        return new WeekOne(new DrillCalls(Contract.load(), settings, Optional.empty()), Duration.ofSeconds(1))
+        return new WeekOne(new DrillCalls(CONTRACT, settings, Optional.empty()), Duration.ofSeconds(1))
                 .run(Optional.empty(), Optional.empty());
     }
 

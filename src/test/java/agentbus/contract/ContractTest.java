@@ -18,14 +18,14 @@ import org.junit.jupiter.api.Test;
 
 class ContractTest {
     private static final String JOB = "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10";
-    private final Contract contract = Contract.load();
+    private static final Contract CONTRACT = Contract.load();
 
     @Test
     void every_operation_says_what_it_is_and_who_may_call_it() {
         Set<String> groups = new HashSet<>();
-        contract.groups().forEach(group -> groups.add(group.name()));
-        assertFalse(contract.operations().isEmpty());
-        for (Operation operation : contract.operations()) {
+        CONTRACT.groups().forEach(group -> groups.add(group.name()));
+        assertFalse(CONTRACT.operations().isEmpty());
+        for (Operation operation : CONTRACT.operations()) {
             assertFalse(operation.summary().isBlank(), operation.id());
             assertTrue(operation.example().contains("agentbus " + operation.kebabName()), operation.id());
             assertTrue(groups.contains(operation.group()), operation.id() + " is in no group");
@@ -38,7 +38,7 @@ class ContractTest {
 
     @Test
     void every_input_is_described_and_every_pattern_has_words() {
-        for (Operation operation : contract.operations()) {
+        for (Operation operation : CONTRACT.operations()) {
             for (Input input : operation.inputs()) {
                 String where = operation.id() + "." + input.name();
                 assertFalse(input.description().isBlank(), where);
@@ -50,7 +50,7 @@ class ContractTest {
 
     @Test
     void no_text_with_a_pattern_may_be_longer_than_patterns_are_matched() {
-        for (Operation operation : contract.operations()) {
+        for (Operation operation : CONTRACT.operations()) {
             for (Input input : operation.inputs()) {
                 for (JsonNode schema : input.schema().findParents("pattern")) {
                     assertTrue(
@@ -63,8 +63,8 @@ class ContractTest {
 
     @Test
     void a_text_that_the_command_line_prints_is_a_required_text_of_the_answer() {
-        JsonNode paths = contract.document().get("paths");
-        List<Operation> withText = contract.operations().stream()
+        JsonNode paths = CONTRACT.document().get("paths");
+        List<Operation> withText = CONTRACT.operations().stream()
                 .filter(operation -> operation.special().textField().isPresent())
                 .toList();
         assertEquals(
@@ -83,7 +83,7 @@ class ContractTest {
 
     @Test
     void a_default_is_a_value_that_its_own_schema_allows() {
-        for (Operation operation : contract.operations()) {
+        for (Operation operation : CONTRACT.operations()) {
             for (Input input : operation.inputs()) {
                 if (input.defaultValue() != null) {
                     JsonNode whole = operation.inputSchema().path("properties").path(input.name());
@@ -100,7 +100,7 @@ class ContractTest {
     @Test
     void every_code_used_here_is_one_of_the_contract() {
         Set<String> codes = new HashSet<>();
-        contract.document()
+        CONTRACT.document()
                 .at("/components/schemas/Problem/properties/code/enum")
                 .forEach(code -> codes.add(code.asText()));
         List<Problem> problems = List.of(
@@ -116,7 +116,7 @@ class ContractTest {
 
     @Test
     void an_operation_is_known_by_its_id_and_by_its_command() {
-        Operation operation = contract.operation("renewJobLease");
+        Operation operation = CONTRACT.operation("renewJobLease");
         assertEquals("renew-job-lease", operation.kebabName());
         assertEquals("POST", operation.method());
         assertEquals("/v1/jobs/{jobId}/renew", operation.path());
@@ -124,42 +124,42 @@ class ContractTest {
         assertEquals(
                 List.of("jobId", "leaseSeconds", "namespace"),
                 operation.inputs().stream().map(Input::name).toList());
-        Problem unknown = assertThrows(Problem.class, () -> contract.operation("renewLease"));
+        Problem unknown = assertThrows(Problem.class, () -> CONTRACT.operation("renewLease"));
         assertEquals("no_such_operation", unknown.code());
         assertEquals("renewJobLease", unknown.expected());
     }
 
     @Test
     void a_path_gives_its_operation_and_its_decoded_parameters() {
-        Match match = contract.match("POST", "/v1/agents/dev%6Fps/pause");
+        Match match = CONTRACT.match("POST", "/v1/agents/dev%6Fps/pause");
         assertEquals("pauseAgent", match.operation().id());
         assertEquals(Map.of("agentId", "devops"), match.pathParameters());
         assertEquals(
                 Map.of("jobId", "a+b c"),
-                contract.match("GET", "/v1/jobs/a+b%20c").pathParameters());
+                CONTRACT.match("GET", "/v1/jobs/a+b%20c").pathParameters());
         assertEquals(
-                "getJob", contract.match("GET", "/v1/jobs/" + JOB).operation().id());
+                "getJob", CONTRACT.match("GET", "/v1/jobs/" + JOB).operation().id());
     }
 
     @Test
     void a_fixed_segment_goes_before_a_parameter() {
         assertEquals(
                 "claimJobs",
-                contract.match("POST", "/v1/jobs/claim").operation().id());
-        Problem problem = assertThrows(Problem.class, () -> contract.match("GET", "/v1/jobs/claim"));
+                CONTRACT.match("POST", "/v1/jobs/claim").operation().id());
+        Problem problem = assertThrows(Problem.class, () -> CONTRACT.match("GET", "/v1/jobs/claim"));
         assertEquals("method_not_allowed", problem.code());
     }
 
     @Test
     void a_path_that_is_not_there_is_404_and_names_the_nearest() {
-        Problem problem = assertThrows(Problem.class, () -> contract.match("GET", "/v1/job"));
+        Problem problem = assertThrows(Problem.class, () -> CONTRACT.match("GET", "/v1/job"));
         assertEquals(404, problem.status());
         assertEquals("no_such_operation", problem.code());
         assertEquals("There is no operation \"GET /v1/job\"; did you mean /v1/jobs?", problem.detail());
         for (String path : List.of("", "/", "/v1/jobs/", "/v1/jobs//complete", "/v2/jobs", "/v1/jobs/a/b/c")) {
             assertEquals(
                     404,
-                    assertThrows(Problem.class, () -> contract.match("GET", path))
+                    assertThrows(Problem.class, () -> CONTRACT.match("GET", path))
                             .status(),
                     path);
         }
@@ -167,7 +167,7 @@ class ContractTest {
 
     @Test
     void a_method_that_a_path_does_not_have_is_405_and_names_those_it_has() {
-        Problem problem = assertThrows(Problem.class, () -> contract.match("DELETE", "/v1/jobs"));
+        Problem problem = assertThrows(Problem.class, () -> CONTRACT.match("DELETE", "/v1/jobs"));
         assertEquals(405, problem.status());
         assertEquals("POST, GET", problem.expected());
         assertEquals("\"/v1/jobs\" has no method \"DELETE\"; it has POST, GET.", problem.detail());
@@ -175,7 +175,7 @@ class ContractTest {
 
     @Test
     void a_parameter_that_cannot_be_decoded_is_named() {
-        Problem problem = assertThrows(Problem.class, () -> contract.match("GET", "/v1/jobs/%zz"));
+        Problem problem = assertThrows(Problem.class, () -> CONTRACT.match("GET", "/v1/jobs/%zz"));
         assertEquals("invalid_field", problem.code());
         assertEquals("jobId", problem.field());
         assertEquals("%zz", problem.value().textValue());

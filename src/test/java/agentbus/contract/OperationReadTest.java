@@ -21,19 +21,19 @@ class OperationReadTest {
     private static final String NAME =
             "a name of lower case letters, digits and hyphens, a letter first, at most 63 characters";
     private static final String TIME = "a time with its offset, such as 2026-01-31T09:00:00Z";
-    private final Contract contract = Contract.load();
+    private static final Contract CONTRACT = Contract.load();
 
     private ObjectNode read(String operation, String body) {
-        return contract.operation(operation)
+        return CONTRACT.operation(operation)
                 .read(path(operation), Map.of(), body.getBytes(StandardCharsets.UTF_8), JSON);
     }
 
     private ObjectNode query(String operation, Map<String, List<String>> query) {
-        return contract.operation(operation).read(path(operation), query, null, null);
+        return CONTRACT.operation(operation).read(path(operation), query, null, null);
     }
 
     private Map<String, String> path(String operation) {
-        return contract.operation(operation).path().contains("{jobId}") ? Map.of("jobId", JOB) : Map.of();
+        return CONTRACT.operation(operation).path().contains("{jobId}") ? Map.of("jobId", JOB) : Map.of();
     }
 
     private Problem refused(String operation, String body) {
@@ -51,7 +51,7 @@ class OperationReadTest {
 
     @Test
     void path_query_and_body_become_one_object_with_defaults() {
-        ObjectNode input = contract.operation("cancelJob")
+        ObjectNode input = CONTRACT.operation("cancelJob")
                 .read(
                         Map.of("jobId", JOB),
                         Map.of("namespace", List.of("lab")),
@@ -65,7 +65,7 @@ class OperationReadTest {
 
     @Test
     void a_number_in_the_path_is_read_as_a_number() {
-        Operation attempt = contract.operation("getAttempt");
+        Operation attempt = CONTRACT.operation("getAttempt");
         assertEquals(
                 "2",
                 attempt.read(Map.of("jobId", JOB, "attemptNo", "2"), Map.of(), null, null)
@@ -148,7 +148,7 @@ class OperationReadTest {
         assertTrue(refused("completeJob", "{\n  \"summary\": tru\n}").detail().contains("line 2, column 17"));
         byte[] latin = "{\"a\":1,\n\"summary\":\"caf\u00e9\"}".getBytes(StandardCharsets.ISO_8859_1);
         Problem problem = assertThrows(
-                Problem.class, () -> contract.operation("failJob").read(path("failJob"), Map.of(), latin, JSON));
+                Problem.class, () -> CONTRACT.operation("failJob").read(path("failJob"), Map.of(), latin, JSON));
         assertEquals("malformed_json", problem.code());
         assertTrue(problem.detail().contains("line 2, column 15, the byte 0xE9 is not UTF-8"), problem.detail());
     }
@@ -168,12 +168,12 @@ class OperationReadTest {
     void a_body_that_is_not_called_json_is_refused(String contentType) {
         byte[] body = "{}".getBytes(StandardCharsets.UTF_8);
         Problem problem = assertThrows(
-                Problem.class, () -> contract.operation("failJob").read(Map.of(), Map.of(), body, contentType));
+                Problem.class, () -> CONTRACT.operation("failJob").read(Map.of(), Map.of(), body, contentType));
         assertEquals(415, problem.status());
         assertEquals("unsupported_media_type", problem.code());
         assertEquals(contentType, problem.value().textValue());
         Problem none =
-                assertThrows(Problem.class, () -> contract.operation("failJob").read(Map.of(), Map.of(), body, null));
+                assertThrows(Problem.class, () -> CONTRACT.operation("failJob").read(Map.of(), Map.of(), body, null));
         assertEquals("The body has no Content-Type; it must be application/json, in UTF-8.", none.detail());
     }
 
@@ -443,7 +443,7 @@ class OperationReadTest {
     @Test
     void a_path_parameter_is_checked_too() {
         Problem problem = assertThrows(
-                Problem.class, () -> contract.operation("getJob").read(Map.of("jobId", "42"), Map.of(), null, null));
+                Problem.class, () -> CONTRACT.operation("getJob").read(Map.of("jobId", "42"), Map.of(), null, null));
         assertProblem(
                 problem, "invalid_field", "jobId", "\"42\"", "a UUID, such as 0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10");
     }

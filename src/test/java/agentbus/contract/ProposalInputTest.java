@@ -14,10 +14,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the doors refuse of a proposal before a function sees it. */
 class ProposalInputTest {
-    private final Contract contract = Contract.load();
+    private static final Contract CONTRACT = Contract.load();
 
     private ObjectNode read(String operation, String body) {
-        return contract.operation(operation)
+        return CONTRACT.operation(operation)
                 .read(Map.of(), Map.of(), body.replace('\'', '"').getBytes(StandardCharsets.UTF_8), "application/json");
     }
 

@@ -10,12 +10,12 @@ import org.junit.jupiter.api.Test;
 
 /** Reports of a gateway that were cut in the middle of a character, are too long, or have a number out of range. */
 class RepairTest {
-    private final Contract contract = Contract.load();
+    private static final Contract CONTRACT = Contract.load();
 
     private ObjectNode read(String operation, String body) {
         Map<String, String> path =
                 operation.equals("failJob") ? Map.of("jobId", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10") : Map.of();
-        return contract.operation(operation)
+        return CONTRACT.operation(operation)
                 .read(path, Map.of(), body.getBytes(StandardCharsets.UTF_8), "application/json");
     }
 
@@ -62,7 +62,7 @@ class RepairTest {
         cut[cut.length - 2] = '"';
         cut[cut.length - 1] = '}';
 
-        ObjectNode input = contract.operation("reportRunEnd").read(Map.of(), Map.of(), cut, "application/json");
+        ObjectNode input = CONTRACT.operation("reportRunEnd").read(Map.of(), Map.of(), cut, "application/json");
 
         assertEquals("\ufffd", input.get("error").asText());
     }

@@ -13,12 +13,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Times and numbers that the schema allows and that Postgres or an answer could not hold. */
 class ValueRangeTest {
-    private final Contract contract = Contract.load();
+    private static final Contract CONTRACT = Contract.load();
 
     private ObjectNode read(String operation, String body) {
         Map<String, String> path =
                 operation.equals("completeJob") ? Map.of("jobId", "0190f5b8-2f4e-7cc1-8a61-6a0a3a3f9d10") : Map.of();
-        return contract.operation(operation)
+        return CONTRACT.operation(operation)
                 .read(path, Map.of(), body.getBytes(StandardCharsets.UTF_8), "application/json");
     }
 

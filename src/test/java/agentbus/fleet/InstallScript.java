@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +18,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Tests of agents/install.sh, which run it from a copy of the files that it installs. */
+/**
+ * Tests of agents/install.sh, which run it from a copy of the files that it installs. The copy has two agents unless a
+ * test adds more, because the script starts several processes for each file.
+ */
 abstract class InstallScript {
     @TempDir
     Path temp;
@@ -30,9 +34,20 @@ abstract class InstallScript {
     @BeforeEach
     void copyTheFiles() throws IOException {
         repository = temp.resolve("agentbus");
-        copy(Path.of("agents"), repository.resolve("agents"));
+        for (String file : List.of("install.sh", "openclaw.json5")) {
+            copy(
+                    Path.of("agents", file),
+                    Files.createDirectories(repository.resolve("agents")).resolve(file));
+        }
+        add("devops");
+        add("security");
         copy(Path.of("gateway"), repository.resolve("gateway"));
         home = temp.resolve("openclaw");
+    }
+
+    /** Adds an agent's folder to the copy. */
+    void add(String agent) throws IOException {
+        copy(Path.of("agents", agent), repository.resolve("agents").resolve(agent));
     }
 
     static void assertError(Run run, String message) {
@@ -86,7 +101,7 @@ abstract class InstallScript {
                 if (Files.isDirectory(path)) {
                     Files.createDirectories(copy);
                 } else {
-                    Files.copy(path, copy);
+                    Files.copy(path, copy, StandardCopyOption.REPLACE_EXISTING);
                 }
             }
         }

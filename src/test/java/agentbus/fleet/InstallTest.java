@@ -20,10 +20,14 @@ class InstallTest extends InstallScript {
 
     @Test
     void a_fresh_home_gets_workspaces_skill_plugin_configuration_and_secrets() throws Exception {
+        List<String> fleet = new AgentFiles(Path.of("agents")).read().findValuesAsText("id");
+        for (String agent : fleet) {
+            add(agent);
+        }
         Run run = install();
         assertEquals(0, run.exit(), run.err());
         assertEquals("", run.err());
-        for (String agent : new AgentFiles(Path.of("agents")).read().findValuesAsText("id")) {
+        for (String agent : fleet) {
             Path workspace = home.resolve("workspaces").resolve(agent);
             for (String file : List.of("AGENTS.md", "HEARTBEAT.md", "MEMORY.md")) {
                 assertEquals(text(Path.of("agents", agent, file)), text(workspace.resolve(file)));
@@ -53,7 +57,7 @@ class InstallTest extends InstallScript {
         Run run = install("--agents", own.toString());
         assertEquals(0, run.exit(), run.err());
         assertEquals("my own rules\n", text(home.resolve("workspaces/devops/AGENTS.md")));
-        assertFalse(Files.exists(home.resolve("workspaces/research")));
+        assertFalse(Files.exists(home.resolve("workspaces/security")));
         assertTrue(Files.exists(home.resolve("workspaces/devops/skills/agentbus/SKILL.md")));
         assertTrue(Files.exists(home.resolve("agentbus-plugin/openclaw.plugin.json")));
 
@@ -267,7 +271,7 @@ class InstallTest extends InstallScript {
 
     @Test
     void a_folder_for_a_new_agent_is_laid_out_too() throws Exception {
-        copy(repository.resolve("agents/research"), repository.resolve("agents/librarian"));
+        copy(Path.of("agents/research"), repository.resolve("agents/librarian"));
         install();
         assertTrue(Files.exists(home.resolve("workspaces/librarian/AGENTS.md")));
     }

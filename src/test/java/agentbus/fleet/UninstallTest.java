@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 class UninstallTest extends InstallScript {
     @Test
     void an_uninstall_removes_what_was_installed_and_keeps_what_people_and_agents_have_written() throws Exception {
+        add("auditor");
         String own = "{\n  // mine\n  gateway: { port: 18789 },\n}\n";
         Files.createDirectories(home);
         Files.writeString(home.resolve("openclaw.json"), own);
@@ -75,7 +76,7 @@ class UninstallTest extends InstallScript {
         // A git repository whose refs are packed: git knows it by the empty folder refs.
         Path heads = Files.createDirectories(home.resolve("workspaces/devops/repos/website/.git/refs/heads"));
         Files.writeString(heads.resolve("../../packed-refs"), "# pack-refs with: peeled fully-peeled sorted\n");
-        Path drafts = Files.createDirectories(home.resolve("workspaces/design/drafts"));
+        Path drafts = Files.createDirectories(home.resolve("workspaces/security/drafts"));
         assertTrue(Files.isDirectory(home.resolve("workspaces/devops/runbooks")));
 
         assertEquals(0, install("--uninstall").exit());

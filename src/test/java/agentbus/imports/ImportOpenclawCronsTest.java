@@ -28,6 +28,7 @@ import org.quartz.CronExpression;
 import picocli.CommandLine.Model.CommandSpec;
 
 class ImportOpenclawCronsTest {
+    private static final Contract CONTRACT = Contract.load();
     private static final Path CRONS = Path.of("src/test/resources/openclaw-crons.json");
     private static final String OUTPUT = "routes/openclaw-crons.camel.yaml";
 
@@ -46,7 +47,7 @@ class ImportOpenclawCronsTest {
         PrintStream shown = new PrintStream(said, true, StandardCharsets.UTF_8);
         ByteArrayInputStream in = new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8));
         AgentbusCli cli = new AgentbusCli(
-                Contract.load(),
+                CONTRACT,
                 Map.of(
                         "import-openclaw-crons",
                         CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(

@@ -16,13 +16,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine.Model.CommandSpec;
 
 class PreviewCommandTest {
+    private static final Contract CONTRACT = Contract.load();
+
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
     private int preview(String... args) {
         PrintStream shown = new PrintStream(out, true, StandardCharsets.UTF_8);
         AgentbusCli cli = new AgentbusCli(
-                Contract.load(), Map.of("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(shown))));
+                CONTRACT, Map.of("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(shown))));
         String[] all = new String[args.length + 1];
         all[0] = "preview-schedule";
         System.arraycopy(args, 0, all, 1, args.length);

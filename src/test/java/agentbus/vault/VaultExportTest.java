@@ -104,7 +104,8 @@ class VaultExportTest {
         vault.export();
         String path = vault.path("idea-one");
         vault.write(path, vault.read(path) + "\nAsk Anna about this.\n");
-        database.jdbc().update("update ideas set status = 'reviewed', reviewed_by = 'operator:anna', reviewed_at = now()");
+        database.jdbc()
+                .update("update ideas set status = 'reviewed', reviewed_by = 'operator:anna', reviewed_at = now()");
 
         VaultExport.Written written = vault.export();
 
