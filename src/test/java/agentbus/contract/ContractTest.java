@@ -191,7 +191,7 @@ class ContractTest {
 
     @Test
     void what_idle_attempts_may_write_is_marked_at_writes_of_attempts_only() {
-        for (Operation operation : contract.operations()) {
+        for (Operation operation : CONTRACT.operations()) {
             if (operation.special().idle()) {
                 assertTrue(operation.principals().contains("attempt"), operation.id());
                 assertFalse(operation.principals().contains("viewer"), operation.id());
