@@ -1,7 +1,7 @@
 -- Limits of the vault, each with its reason, as in kernel/R__policy.sql.
 
 -- How many days after its end a day or a week is still written anew when its rows change.
--- Chosen: a slot or a job of a day may be settled later, after a long outage too; older numbers are final, and
+-- Chosen: a slot or job of a day may be settled later, after a long outage too. Older numbers are final, and
 -- counting the jobs of a year at each export would take longer than all notes.
 create or replace function vault_days_open() returns int language sql immutable as $$ select 8 $$;
 
@@ -9,6 +9,3 @@ create or replace function vault_days_open() returns int language sql immutable 
 -- Chosen: a year, the time for which reports are kept too.
 create or replace function vault_days_back() returns int language sql immutable as $$ select 365 $$;
 
--- The greatest number of lines with the ended jobs of an agent or a day in a note.
--- Chosen: a screen of them; list-jobs has all.
-create or replace function vault_rows_shown() returns int language sql immutable as $$ select 20 $$;

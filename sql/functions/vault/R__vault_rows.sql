@@ -100,3 +100,85 @@ language sql stable as $$
   where namespace = p_namespace
   order by created_at, idea_id
 $$;
+
+-- Returns the opportunities of a namespace, oldest first, each with its reviews and what came of it. The rank
+-- is left out, because it changes with the record of the author while the row does not.
+create or replace function vault_opportunities(p_namespace text) returns setof jsonb
+language sql stable as $$
+  select opportunity_row(o, null, null) || jsonb_strip_nulls(jsonb_build_object(
+    'trust', trust_of_opportunity(o),
+    'evidence', vault_refs(o.evidence),
+    'reviews', (
+      select jsonb_agg(review || jsonb_build_object('createdAt', vault_time((review ->> 'createdAt')::timestamptz))
+        order by place)
+      from jsonb_array_elements(reviews_of(o.opportunity_id)) with ordinality r (review, place)),
+    'cameOf', came_of(o) - 'endedAt',
+    'parkedUntil', vault_time(o.parked_until),
+    'createdAt', vault_time(o.created_at),
+    'updatedAt', vault_time(greatest(o.created_at, o.decided_at, o.touched_at, o.converted_at, o.ended_at)),
+    'version', 1 + (select count(*) from opportunity_reviews r where r.opportunity_id = o.opportunity_id)))
+  from opportunities o
+  where namespace = p_namespace
+  order by created_at, opportunity_id
+$$;
+
+-- Returns the memories of a namespace that the vault shows, oldest first, each with its sources and with the
+-- memories that it replaced. How often it was used is left out, because that changes with every prompt.
+create or replace function vault_memories(p_namespace text, p_visibility text) returns setof jsonb
+language sql stable as $$
+  select memory_row(m, null) || jsonb_strip_nulls(jsonb_build_object(
+    'sourceRefs', vault_refs(m.source_refs),
+    'replaced', (
+      select jsonb_agg(old.memory_id order by old.created_at, old.memory_id)
+      from memories old
+      where old.superseded_by = m.memory_id and in_vault(old, p_visibility)),
+    'createdAt', vault_time(m.created_at),
+    'updatedAt', vault_time(greatest(m.created_at, m.confirmed_at, m.ended_at)),
+    'validFrom', vault_time(m.valid_from),
+    'expiresAt', vault_time(m.expires_at),
+    'nextReviewAt', vault_time(m.next_review_at),
+    'confirmedAt', vault_time(m.confirmed_at),
+    'endedAt', vault_time(m.ended_at)))
+  from memories m
+  where namespace = p_namespace and in_vault(m, p_visibility)
+  order by created_at, memory_id
+$$;
+
+-- Returns the reports of a namespace with their texts, oldest first.
+create or replace function vault_reports(p_namespace text) returns setof jsonb
+language sql stable as $$
+  select whole_report(r) || jsonb_build_object(
+    'title', vault_report_title(kind, period_to),
+    'from', vault_time(period_from),
+    'to', vault_time(period_to),
+    'createdAt', vault_time(created_at))
+  from reports r
+  where namespace = p_namespace
+  order by created_at, report_id
+$$;
+
+-- Returns the agents of a namespace: what each is for, what it may do, and when it works by itself.
+create or replace function vault_agents(p_namespace text) returns setof jsonb
+language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'agentId', a.agent_id,
+    'namespace', a.namespace,
+    'status', case when a.enabled then 'enabled' else 'disabled' end,
+    'mission', a.mission,
+    'gateway', a.gateway,
+    'reads', a.reads,
+    'accepts', to_jsonb(a.accepts),
+    'emits', to_jsonb(a.emits),
+    'handsTo', (select jsonb_agg(handoff ->> 'agent') from jsonb_array_elements(handoffs_of(a)) handoff),
+    'mayPromote', a.may_promote,
+    'mayTriage', a.may_triage,
+    'questions', to_jsonb(a.idle_questions),
+    'orders', (
+      select jsonb_agg(jsonb_build_object('name', order_name, 'words', words, 'purpose', purpose) order by order_name)
+      from standing_orders o
+      where o.namespace = a.namespace and o.agent_id = a.agent_id and o.enabled),
+    'createdAt', vault_time(a.created_at)))
+  from agents a
+  where namespace = p_namespace
+  order by agent_id
+$$;

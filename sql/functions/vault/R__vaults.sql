@@ -59,9 +59,6 @@ begin
   return vault_json(v_vault);
 end
 $$;
-comment on function begin_vault_export(jsonb, uuid, text, text) is
-  'Begins an export of a vault: takes its lock for the session and returns its row, a new one for a folder without a marker.';
-
 -- Returns the notes of a vault as the last export left them.
 create or replace function vault_notes_of(p_vault_id uuid) returns setof jsonb
 language sql stable as $$
@@ -95,7 +92,8 @@ language sql as $$
     edited_hash = excluded.edited_hash,
     edited_at = case when excluded.edited_at is not null then coalesce(n.edited_at, excluded.edited_at) end,
     conflict_path = excluded.conflict_path,
-    tombstone_at = case when excluded.tombstone_at is not null then coalesce(n.tombstone_at, excluded.tombstone_at) end,
+    tombstone_at = case
+      when excluded.tombstone_at is not null then coalesce(n.tombstone_at, excluded.tombstone_at) end,
     updated_at = now()
 $$;
 

@@ -33,6 +33,7 @@ final class Escaping {
 
     private static final Pattern PAIRS =
             Pattern.compile("<%|%>|\\{\\{|\\}\\}|\\[\\[|\\]\\]|%%|::|\\$\\$|<!--|\\{%|%\\}");
+    private static final Pattern ESCAPED = Pattern.compile("\\\\(\\p{Punct})");
     private static final Pattern FENCE = Pattern.compile("^ {0,3}(`{3,}|~{3,})(.*)$");
     private static final Pattern LIST = Pattern.compile("^(\\s*)([-*+]|\\d{1,4}[.)])\\s+(.*)$");
 
@@ -127,6 +128,57 @@ final class Escaping {
             addCode(out, code);
         }
         return String.join("\n", out).strip();
+    }
+
+    /**
+     * Makes a code span.
+     *
+     * @param text any text
+     * @return a code span with the words of the text, or the escaped words where a span could be read as a query
+     */
+    static String code(String text) {
+        String one = shown(text).replaceAll("\\s+", " ").strip();
+        Matcher span = CODE.matcher("`" + one + "`");
+        return span.matches() && isPlain(one) ? "`" + one + "`" : line(one);
+    }
+
+    /**
+     * Checks Markdown that the bus has composed, outside of its code spans: its headings, lists and emphasis stay, and
+     * nothing in it can be HTML, a link or a command.
+     *
+     * @param markdown any number of lines
+     * @return the same words
+     */
+    static String prose(String markdown) {
+        StringBuilder out = new StringBuilder();
+        for (int i = 0; i < markdown.length(); i++) {
+            char c = markdown.charAt(i);
+            char next = i + 1 < markdown.length() ? markdown.charAt(i + 1) : ' ';
+            char before = i > 0 ? markdown.charAt(i - 1) : ' ';
+            switch (c) {
+                case '\\', '[', ']', '{', '}', '$', '^' -> out.append('\\').append(c);
+                case '<' -> out.append(next == ' ' || Character.isDigit(next) || next == '=' ? "<" : "&lt;");
+                case '%' -> out.append(before == '%' || before == '<' ? "&#37;" : "%");
+                case ':' -> out.append(before == ':' ? "\\:" : next == '/' ? " :" : ":");
+                case '`' -> out.append("\\`");
+                default -> out.append(c);
+            }
+        }
+        return out.toString();
+    }
+
+    /**
+     * Takes the escapes out of Markdown that this class has made, for a person's edit that goes back to the ledger.
+     *
+     * @param markdown a part of a note
+     * @return the text that it shows
+     */
+    static String shownBy(String markdown) {
+        return ESCAPED.matcher(markdown)
+                .replaceAll("$1")
+                .replace("&lt;", "<")
+                .replace("&#37;", "%")
+                .replace("&amp;", "&");
     }
 
     /**

@@ -75,7 +75,7 @@ public final class ExportVaultCommand implements Callable<Integer> {
     private void print(VaultExport.Written written) {
         out.println("wrote the vault " + written.directory());
         out.println("  notes      " + Words.count(written.notes(), "note", "notes") + ", "
-                + String.format(Locale.ROOT, "%,d", written.written()) + " written now"
+                + Words.number(written.written()) + " written now"
                 + (written.tombstones() == 0
                         ? ""
                         : ", " + Words.count(written.tombstones(), "tombstone", "tombstones")));

@@ -1,7 +1,9 @@
 package agentbus.vault;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The notes of ideas. */
@@ -38,7 +40,7 @@ final class IdeaNotes {
                 .with("source_job", idea.path("sourceJobId").asText())
                 .with("source_refs", References.names(idea.path("evidence")))
                 .with("version", idea.path("version").asLong())
-                .with("tags", Words.texts(idea.path("tags")));
+                .with("tags", Words.tags(idea.path("tags")));
         Map<String, Object> model = new HashMap<>();
         model.put("title", idea.path("title").asText());
         model.put("agent", links.to("agent", agent));
@@ -49,16 +51,23 @@ final class IdeaNotes {
                 "body",
                 Trust.block(idea.path("body").asText(), idea.path("trust").asText()));
         model.put("evidence", References.list(idea.path("evidence"), links));
-        model.put("job", idea.path("sourceJobId").asText());
-        model.put("opportunity", opportunity(idea, links));
+        model.put("links", links(idea, links));
         model.put("review", review(idea));
         model.put("next", next(idea));
         return NoteText.of(matter, templates.fill("idea", model));
     }
 
-    private static String opportunity(JsonNode idea, Links links) {
-        String id = idea.path("opportunityId").asText();
-        return id.isEmpty() ? "" : links.to("opportunity", id);
+    private static String links(JsonNode idea, Links links) {
+        List<String> lines = new ArrayList<>();
+        if (idea.has("opportunityId")) {
+            lines.add("- It became the opportunity "
+                    + links.to("opportunity", idea.path("opportunityId").asText()));
+        }
+        if (idea.has("sourceJobId")) {
+            lines.add("- Written in a job: "
+                    + Words.command("get-job " + idea.path("sourceJobId").asText()));
+        }
+        return String.join("\n", lines);
     }
 
     private static String review(JsonNode idea) {
@@ -78,7 +87,6 @@ final class IdeaNotes {
                 "To decide about it: " + Words.command("promote-idea-to-opportunity " + id) + " or "
                         + Words.command("archive-idea " + id)
                         + ". An idea that nobody touches for two weeks is archived.";
-            case "archived" -> "None: the idea is archived.";
             default -> "";
         };
     }

@@ -137,6 +137,11 @@ final class Ledger implements AutoCloseable {
         statements.each(file(statement), reader, parameters);
     }
 
+    /** Reads one value, such as the days that have notes. */
+    JsonNode value(String statement, Object... parameters) {
+        return statements.json(file(statement), parameters);
+    }
+
     /** Keeps the state of notes, as {@code keep_vault_notes} takes it. */
     void keep(UUID vault, List<JsonNode> notes) {
         inBatches("keep-notes", vault, notes);

@@ -35,7 +35,12 @@ final class Links {
      * @return the link, or the id as code where the row has no note
      */
     String to(String kind, String rowId) {
-        return to(kind, rowId, titles.getOrDefault(new NoteKey(kind, rowId), rowId));
+        return to(kind, rowId, titles.getOrDefault(new NoteKey(kind, rowId), unknown(kind, rowId)));
+    }
+
+    /** An agent is named by its id; of another row without a title here only the kind is known. */
+    private static String unknown(String kind, String rowId) {
+        return kind.equals("agent") ? rowId : kind + " that is gone";
     }
 
     /**

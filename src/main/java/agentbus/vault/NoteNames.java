@@ -78,6 +78,21 @@ final class NoteNames {
     }
 
     /**
+     * The path of a new note in a folder of its own, such as that of an agent.
+     *
+     * @param folder the folder above
+     * @param name the name of folder and note, which may be any text
+     * @return a path that no other note has; it is kept
+     */
+    String inOwnFolder(String folder, String name) {
+        String base = named(folder, name);
+        String own = base.substring(0, base.length() - ENDING.length());
+        String path = own + base.substring(folder.length());
+        keep(path);
+        return path;
+    }
+
+    /**
      * Turns a title into a part of a file's name: its letters and digits in lower case, other characters as one hyphen.
      * No slash, dot, mark of direction or reserved character is left. A reserved name of Windows cannot come about in a
      * dated note, and gets a hyphen otherwise.
@@ -91,6 +106,7 @@ final class NoteNames {
         int bytes = 0;
         int characters = 0;
         boolean gap = false;
+        int word = 0;
         for (int i = 0; i < lower.length(); i += Character.charCount(lower.codePointAt(i))) {
             int c = lower.codePointAt(i);
             if (!isPart(c)) {
@@ -100,9 +116,14 @@ final class NoteNames {
             String character = Character.toString(c);
             int length = character.getBytes(StandardCharsets.UTF_8).length;
             if (characters + 1 + (gap ? 1 : 0) > SLUG_LENGTH || bytes + length + 1 > SLUG_BYTES) {
+                // The name ends with a whole word where there is one.
+                if (!gap && word > 0) {
+                    slug.setLength(word);
+                }
                 break;
             }
             if (gap) {
+                word = slug.length();
                 slug.append('-');
                 bytes++;
                 characters++;

@@ -29,7 +29,7 @@ record NoteText(String written, String notes) {
      */
     static NoteText of(FrontMatter matter, String body) {
         String yaml = matter.yaml();
-        String rest = "---\n\n" + body.strip() + "\n" + HEADING;
+        String rest = "---\n\n" + body.strip().replace(HEADING, "\n### Notes\n") + "\n" + HEADING;
         String hash = Sha256.hex("---\n" + yaml + rest);
         return new NoteText("---\n" + yaml + HASH_FIELD + ": \"" + hash + "\"\n" + rest, "");
     }

@@ -1,29 +1,44 @@
 package agentbus.vault;
 
+import static java.time.format.DateTimeFormatter.ISO_WEEK_DATE;
+
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
- * Says which notes a vault has to hold, each with its path and its whole text. Whoever writes a vault, verifies one, or
- * wants to know how a note reads now asks here, so all of them agree.
+ * Says which notes a vault has to hold, each with its path and its whole text. An export writes them, a verification
+ * compares them, and an import learns from them what the ledger says: all ask here, so they agree.
  *
  * <p>The same database gives the same notes, byte by byte: no text holds the time of the export or anything else that
- * is not in the rows. Which days and weeks are over depends on the date.
+ * is not in the rows. The date decides only which days and weeks are over. Notes of older days are final: they are not
+ * made anew while they stand as the bus has written them.
  */
 final class Projection {
+    private static final String DAILY = "daily";
+    private static final String SNAPSHOT = "snapshot";
+    private static final String INDEX = "index";
+    private static final int WEEK = 7;
+
     private final Ledger ledger;
+    private final Templates templates;
     private final String namespace;
     private final String visibility;
     private final Map<NoteKey, Ledger.Kept> kept;
-    private final IdeaNotes ideas;
+    private final Function<String, NoteText> there;
     private final Map<NoteKey, String> paths = new HashMap<>();
     private final NoteNames names = new NoteNames();
+    private final Set<NoteKey> shown = new HashSet<>();
 
     /**
      * A note that the vault has to hold.
@@ -43,14 +58,21 @@ final class Projection {
      * @param namespace the namespace that the vault shows
      * @param visibility {@code shared}, or {@code role} to show the memories of roles too
      * @param kept the notes that the vault has already; they keep their paths
+     * @param there reads the note at a path of the folder; null where there is none
      */
     Projection(
-            Ledger ledger, Templates templates, String namespace, String visibility, Map<NoteKey, Ledger.Kept> kept) {
+            Ledger ledger,
+            Templates templates,
+            String namespace,
+            String visibility,
+            Map<NoteKey, Ledger.Kept> kept,
+            Function<String, NoteText> there) {
         this.ledger = ledger;
+        this.templates = templates;
         this.namespace = namespace;
         this.visibility = visibility;
         this.kept = kept;
-        this.ideas = new IdeaNotes(templates);
+        this.there = there;
         kept.forEach((key, note) -> {
             paths.put(key, note.path());
             names.keep(note.path());
@@ -58,20 +80,51 @@ final class Projection {
     }
 
     /**
-     * Makes all notes, one after the other.
+     * Makes all notes, one after the other. Each key and each path comes once.
      *
      * @param consumer gets each note
      */
     void each(Consumer<Note> consumer) {
         List<Entry> entries = ledger.entries(namespace, visibility);
+        IndexNotes.places().forEach((id, path) -> fix(new NoteKey(INDEX, id), path));
         entries.forEach(this::place);
+        IndexNotes.themes(entries)
+                .forEach(theme -> paths.computeIfAbsent(
+                        new NoteKey(INDEX, IndexNotes.theme(theme)), key -> names.named(Folders.THEMES, theme)));
         Links links = new Links(paths, entries);
-        Set<NoteKey> shown = new HashSet<>();
         Consumer<Note> show = note -> {
             shown.add(note.key());
             consumer.accept(note);
         };
-        rows("ideas", "idea", "ideaId", ideas::note, links, show, namespace);
+        IndexNotes indexes = new IndexNotes(templates, namespace, entries, links);
+        rows("ideas", "idea", "ideaId", new IdeaNotes(templates)::note, links, show, namespace);
+        rows(
+                "opportunities",
+                "opportunity",
+                "opportunityId",
+                new OpportunityNotes(templates)::note,
+                links,
+                show,
+                namespace);
+        rows("memories", "memory", "memoryId", new MemoryNotes(templates)::note, links, show, namespace, visibility);
+        rows("agents", "agent", "agentId", new AgentNotes(templates, indexes)::note, links, show, namespace);
+        Map<String, JsonNode> digests = new HashMap<>();
+        ReportNotes reports = new ReportNotes(templates);
+        rows(
+                "reports",
+                "report",
+                "reportId",
+                (row, to) -> {
+                    if ("daily_digest".equals(row.path("kind").asText())) {
+                        digests.put(row.path("from").asText().substring(0, 10), row);
+                    }
+                    return reports.note(row, to);
+                },
+                links,
+                show,
+                namespace);
+        days(new DayNotes(templates, namespace, links, entries, digests), show);
+        indexes.each(dates(DAILY), dates(SNAPSHOT), (id, text) -> show(new NoteKey(INDEX, id), text, show));
         kept.forEach((key, note) -> {
             if (!shown.contains(key)) {
                 consumer.accept(new Note(key, note.path(), Tombstones.note(key), true));
@@ -89,16 +142,120 @@ final class Projection {
             Object... parameters) {
         ledger.each(
                 statement,
-                row -> {
-                    NoteKey key = new NoteKey(kind, row.path(id).asText());
-                    show.accept(new Note(key, paths.get(key), maker.apply(row, links), false));
-                },
+                row -> show(new NoteKey(kind, row.path(id).asText()), maker.apply(row, links), show),
                 parameters);
     }
 
-    private void place(Entry entry) {
-        if (!paths.containsKey(entry.key()) && entry.key().kind().equals("idea")) {
-            paths.put(entry.key(), names.dated(Folders.IDEAS, "idea", entry));
+    private void show(NoteKey key, NoteText text, Consumer<Note> show) {
+        show.accept(new Note(key, paths.get(key), text, false));
+    }
+
+    private void fix(NoteKey key, String path) {
+        if (paths.putIfAbsent(key, path) == null) {
+            names.keep(path);
         }
+    }
+
+    private void place(Entry entry) {
+        paths.computeIfAbsent(entry.key(), key -> switch (key.kind()) {
+            case "idea" -> names.dated(Folders.IDEAS, "idea", entry);
+            case "opportunity" -> names.dated(Folders.OPPORTUNITIES, "opportunity", entry);
+            case "memory" -> names.dated(Folders.ofMemory(entry.group()), entry.group(), entry);
+            case "report" -> names.dated(Folders.REPORTS, "report", entry);
+            case "agent" -> names.inOwnFolder(Folders.AGENTS, key.rowId());
+            default -> throw new IllegalStateException("no folder is known for " + key.kind());
+        });
+    }
+
+    /** Days and weeks get their paths before the first of their notes is made, because they lead to each other. */
+    private void days(DayNotes notes, Consumer<Note> show) {
+        JsonNode span = ledger.value("span", namespace);
+        LocalDate first = LocalDate.parse(span.path("first").asText());
+        LocalDate last = LocalDate.parse(span.path("last").asText());
+        LocalDate open = LocalDate.parse(span.path("open").asText());
+        Map<NoteKey, NoteText> settled = new HashMap<>();
+        TreeSet<LocalDate> days = new TreeSet<>();
+        for (LocalDate day = first; !day.isAfter(last); day = day.plusDays(1)) {
+            if (day.isBefore(open) && isSettled(new NoteKey(DAILY, day.toString()), settled)) {
+                continue;
+            }
+            days.add(day);
+        }
+        TreeSet<LocalDate> mondays = new TreeSet<>();
+        LocalDate monday = first.minusDays(first.getDayOfWeek().getValue() - 1L);
+        for (; !monday.plusDays(WEEK - 1).isAfter(last); monday = monday.plusDays(WEEK)) {
+            if (monday.plusDays(WEEK - 1).isBefore(open)
+                    && isSettled(new NoteKey(SNAPSHOT, DayNotes.week(monday)), settled)) {
+                continue;
+            }
+            mondays.add(monday);
+        }
+        settleOlder(first, settled, days, mondays);
+        List<JsonNode> dayRows = read("days", days, notes::hasDay);
+        List<JsonNode> weekRows = read("weeks", mondays, notes::hasWeek);
+        dayRows.forEach(row -> fixDate(DAILY, row.path("day").asText(), Folders.DAILY));
+        weekRows.forEach(row -> fixDate(SNAPSHOT, row.path("week").asText(), Folders.SNAPSHOTS));
+        settled.forEach((key, text) -> show(key, text, show));
+        dayRows.forEach(row -> show(new NoteKey(DAILY, row.path("day").asText()), notes.day(row), show));
+        weekRows.forEach(row -> show(new NoteKey(SNAPSHOT, row.path("week").asText()), notes.week(row), show));
+    }
+
+    /**
+     * Notes of days before the span are kept as they are, because their rows may have retired. Only one that a person has
+     * changed is made of the rows that are left.
+     */
+    private void settleOlder(
+            LocalDate first, Map<NoteKey, NoteText> settled, Set<LocalDate> days, Set<LocalDate> mondays) {
+        kept.forEach((key, note) -> {
+            boolean day = key.kind().equals(DAILY) && key.rowId().compareTo(first.toString()) < 0;
+            boolean week = key.kind().equals(SNAPSHOT) && key.rowId().compareTo(DayNotes.week(first)) < 0;
+            if ((day || week) && !note.tombstone() && !isSettled(key, settled)) {
+                (day ? days : mondays)
+                        .add(day ? LocalDate.parse(key.rowId()) : LocalDate.parse(key.rowId() + "-1", ISO_WEEK_DATE));
+            }
+        });
+    }
+
+    private boolean isSettled(NoteKey key, Map<NoteKey, NoteText> settled) {
+        Ledger.Kept note = kept.get(key);
+        if (note == null || note.tombstone()) {
+            return false;
+        }
+        NoteText text = there.apply(note.path());
+        if (text == null || !text.hash().equals(note.contentHash())) {
+            return false;
+        }
+        settled.put(key, new NoteText(text.written(), ""));
+        return true;
+    }
+
+    private List<JsonNode> read(String statement, TreeSet<LocalDate> dates, Predicate<JsonNode> has) {
+        List<JsonNode> rows = new ArrayList<>();
+        if (!dates.isEmpty()) {
+            String[] list = dates.stream().map(LocalDate::toString).toArray(String[]::new);
+            ledger.each(
+                    statement,
+                    row -> {
+                        if (has.test(row)) {
+                            rows.add(row);
+                        }
+                    },
+                    namespace,
+                    "{" + String.join(",", list) + "}");
+        }
+        return rows;
+    }
+
+    private void fixDate(String kind, String name, String folder) {
+        fix(new NoteKey(kind, name), folder + "/" + name + NoteNames.ENDING);
+    }
+
+    /** The names of the shown notes of a kind, oldest first. */
+    private List<String> dates(String kind) {
+        return shown.stream()
+                .filter(key -> key.kind().equals(kind))
+                .map(NoteKey::rowId)
+                .sorted()
+                .toList();
     }
 }

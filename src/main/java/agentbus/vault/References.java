@@ -37,11 +37,9 @@ final class References {
                 : "";
         String said =
                 switch (ref.path("kind").asText()) {
-                    case "job" -> "Job" + job(about, links) + state + ": " + Words.command("get-job " + id);
-                    case "event" -> "Event " + Escaping.line(about) + ": " + Words.command("get-event " + id);
-                    case "slot" ->
-                        "Slot of " + Escaping.line(about) + state + ": "
-                                + Words.command("get-standing-order-run " + id);
+                    case "job" -> "Job" + job(about, links) + state + shown("get-job", id);
+                    case "event" -> "Event " + Escaping.line(about) + shown("get-event", id);
+                    case "slot" -> "Slot of " + Escaping.line(about) + state + shown("get-standing-order-run", id);
                     case "question" ->
                         "Question" + state
                                 + (ref.has("answeredBy")
@@ -49,7 +47,7 @@ final class References {
                                                 + Escaping.line(Words.actor(
                                                         ref.path("answeredBy").asText()))
                                         : "")
-                                + ": " + Words.command("get-question " + id);
+                                + shown("get-question", id);
                     case "opportunity" -> "Opportunity " + links.to("opportunity", id) + state;
                     case "memory" -> "Memory " + links.to("memory", id);
                     default ->
@@ -60,7 +58,11 @@ final class References {
                                         : "");
                 };
         String note = ref.path("note").asText();
-        return said + (note.isEmpty() ? "" : ". " + Escaping.line(note));
+        return said + (note.isEmpty() ? "" : ": " + Escaping.line(note));
+    }
+
+    private static String shown(String command, String id) {
+        return " (" + Words.command(command + " " + id) + ")";
     }
 
     private static String job(String about, Links links) {

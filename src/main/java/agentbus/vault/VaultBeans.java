@@ -10,6 +10,11 @@ import agentbus.settings.Settings;
 public final class VaultBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {
+        beans.bind(
+                "vault",
+                NightlyVault.class,
+                () -> new NightlyVault(
+                        beans.get(Database.class), beans.get(ProgramFiles.class), beans.get(Settings.class)));
         beans.bind("vaultCheck", NightlyCheck.class, () -> {
             Settings settings = beans.get(Settings.class);
             return new NightlyCheck(

@@ -130,7 +130,7 @@ public final class VaultExport {
         void read(Templates templates, String namespace, String visibility) {
             ledger.beginReading();
             kept = ledger.notes(vault);
-            new Projection(ledger, templates, namespace, visibility, kept).each(this::show);
+            new Projection(ledger, templates, namespace, visibility, kept, folder::note).each(this::show);
             ledger.endReading();
         }
 

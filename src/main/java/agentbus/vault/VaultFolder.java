@@ -236,6 +236,17 @@ final class VaultFolder implements AutoCloseable {
         }
     }
 
+    /**
+     * Reads the note at a path.
+     *
+     * @param path the note's path
+     * @return its two parts; null when there is no file
+     */
+    NoteText note(String path) {
+        Found found = read(path);
+        return found.state() == State.FILE ? NoteText.read(found.text()) : null;
+    }
+
     private static byte[] bytes(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
             ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(channel.size(), MOST_BYTES));

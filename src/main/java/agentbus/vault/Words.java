@@ -12,6 +12,7 @@ import java.util.Locale;
 /** Times, numbers and names as people read them in notes. */
 final class Words {
     private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("d MMMM uuuu", Locale.ENGLISH);
+    private static final DateTimeFormatter MONTH = DateTimeFormatter.ofPattern("MMMM uuuu", Locale.ENGLISH);
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("d MMMM uuuu, HH:mm", Locale.ENGLISH).withZone(ZoneOffset.UTC);
 
@@ -22,6 +23,11 @@ final class Words {
         return DAY.format(LocalDate.parse(time.substring(0, 10)));
     }
 
+    /** A month, such as {@code November 2026}, of a day or time. */
+    static String month(String time) {
+        return MONTH.format(LocalDate.parse(time.substring(0, 10)));
+    }
+
     /** A time, such as {@code 28 November 2026, 09:30 UTC}. */
     static String time(String time) {
         return TIME.format(Instant.parse(time)) + " UTC";
@@ -29,7 +35,12 @@ final class Words {
 
     /** A number with its noun, such as {@code 1 idea} or {@code 3 ideas}. */
     static String count(long number, String one, String several) {
-        return String.format(Locale.ROOT, "%,d %s", number, number == 1 ? one : several);
+        return number(number) + " " + (number == 1 ? one : several);
+    }
+
+    /** A number as people read it, such as {@code 12,345}. */
+    static String number(long number) {
+        return String.format(Locale.ROOT, "%,d", number);
     }
 
     /** A stored word as people write it: {@code converted_to_job} becomes {@code converted to job}. */
@@ -42,6 +53,15 @@ final class Words {
         List<String> texts = new ArrayList<>();
         list.forEach(text -> texts.add(text.asText()));
         return texts;
+    }
+
+    /** Tags as editors know them: letters, digits and hyphens. */
+    static List<String> tags(JsonNode list) {
+        return texts(list).stream()
+                .map(NoteNames::slug)
+                .filter(tag -> !tag.isEmpty())
+                .distinct()
+                .toList();
     }
 
     /** The name of an actor without its kind: {@code operator:anna} becomes {@code anna}. */

@@ -17,6 +17,7 @@ import agentbus.hawtio.HawtioCommand;
 import agentbus.imports.ImportOpenclawCronsCommand;
 import agentbus.orders.PreviewCommand;
 import agentbus.start.RunCommand;
+import agentbus.vault.ExportVaultCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystems;
@@ -226,6 +227,7 @@ class NamesTest {
         Map<String, CommandSpec> backup = Map.of(
                 "export", CommandSpec.forAnnotatedObject(new ExportCommand(System.out, Map.of())),
                 "restore", CommandSpec.forAnnotatedObject(new RestoreCommand(System.out, Map.of())),
+                "export-vault", CommandSpec.forAnnotatedObject(new ExportVaultCommand(System.out, Map.of())),
                 "restore-drill", CommandSpec.forAnnotatedObject(new RestoreDrillCommand(System.out, Map.of(), null)));
         backup.forEach((name, spec) -> flags.put(name, spec.optionsMap().keySet()));
         return flags;

@@ -72,7 +72,8 @@ class InstallServiceTest {
         Path bin = Files.createDirectory(temp.resolve("bin"));
         script(bin.resolve("id"), "echo 0");
         script(bin.resolve("setpriv"), "echo \"$AGENTBUS_HOME $AGENTBUS_DATA_DIR $*\"");
-        for (String word : List.of("export", "restore", "restore-drill", "eval")) {
+        for (String word :
+                List.of("export", "restore", "restore-drill", "export-vault", "import-vault", "verify-vault", "eval")) {
             assertEquals(
                     "/etc/agentbus /var/lib/agentbus --reuid=agentbus --regid=agentbus --init-groups --"
                             + " /opt/agentbus/current/agentbus " + word + " a file.zip\n",

@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,6 +27,7 @@ class VaultExportTest {
     @TempDir
     private Path home;
 
+    private Rows rows;
     private Vault vault;
 
     VaultExportTest(TestDatabase database) {
@@ -36,8 +36,7 @@ class VaultExportTest {
 
     @BeforeEach
     void empty() {
-        database.clear();
-        database.agents(Map.of("research", new String[] {"research.packet"}));
+        rows = Rows.fresh(database);
         vault = new Vault(database, home.resolve("vault"));
     }
 
@@ -46,18 +45,9 @@ class VaultExportTest {
         vault.close();
     }
 
-    private void idea(String title, String body) {
-        database.jdbc()
-                .update(
-                        "insert into ideas (namespace, source_agent, theme, title, body, tags, created_at)"
-                                + " values ('default', 'research', 'supply chain', ?, ?, '{registry}', '2026-11-20T09:30:00Z')",
-                        title,
-                        body);
-    }
-
     @Test
     void an_idea_is_a_note_that_a_person_reads() {
-        idea("The registry answers slowly", "Each build waits 40 s.\n\n- Monday\n- Tuesday");
+        rows.idea("The registry answers slowly", "Each build waits 40 s.\n\n- Monday\n- Tuesday");
 
         VaultExport.Written written = vault.export();
 
@@ -73,8 +63,8 @@ class VaultExportTest {
 
     @Test
     void the_same_database_gives_the_same_bytes_in_another_folder() {
-        idea("One", "Body of one.");
-        idea("Two", "Body of two.");
+        rows.idea("One", "Body of one.");
+        rows.idea("Two", "Body of two.");
         vault.export();
 
         vault.exportTo(home.resolve("other"), "default", "shared");
@@ -84,7 +74,7 @@ class VaultExportTest {
 
     @Test
     void an_export_without_a_change_touches_no_file() throws IOException {
-        idea("One", "Body of one.");
+        rows.idea("One", "Body of one.");
         vault.export();
         FileTime old = FileTime.fromMillis(1_000_000);
         for (String path : vault.notes().keySet()) {
@@ -100,7 +90,7 @@ class VaultExportTest {
 
     @Test
     void words_below_notes_stay_when_the_bus_writes_the_note_anew() {
-        idea("One", "Body of one.");
+        rows.idea("One", "Body of one.");
         vault.export();
         String path = vault.path("idea-one");
         vault.write(path, vault.read(path) + "\nAsk Anna about this.\n");
@@ -116,7 +106,7 @@ class VaultExportTest {
 
     @Test
     void an_edited_note_is_left_alone_and_the_new_text_stands_beside_it() {
-        idea("One", "Body of one.");
+        rows.idea("One", "Body of one.");
         vault.export();
         String path = vault.path("idea-one");
         String mine = vault.read(path).replace("Body of one.", "My own words.");
@@ -140,7 +130,7 @@ class VaultExportTest {
 
     @Test
     void an_edit_that_is_taken_back_takes_its_conflict_away() {
-        idea("One", "Body of one.");
+        rows.idea("One", "Body of one.");
         vault.export();
         String path = vault.path("idea-one");
         String before = vault.read(path);
@@ -156,7 +146,7 @@ class VaultExportTest {
 
     @Test
     void an_edited_note_that_is_deleted_is_written_anew() {
-        idea("One", "Body of one.");
+        rows.idea("One", "Body of one.");
         vault.export();
         String path = vault.path("idea-one");
         vault.write(path, "mine");
@@ -171,7 +161,7 @@ class VaultExportTest {
 
     @Test
     void a_row_that_is_gone_leaves_a_tombstone_with_the_words_of_people() {
-        idea("One", "Body of one.");
+        rows.idea("One", "Body of one.");
         vault.export();
         String path = vault.path("idea-one");
         vault.write(path, vault.read(path) + "Mine.\n");
@@ -179,18 +169,18 @@ class VaultExportTest {
 
         VaultExport.Written written = vault.export();
 
-        assertEquals(1, written.tombstones());
+        assertEquals(2, written.tombstones(), "the idea and its theme");
         assertTrue(vault.read(path).contains("status: \"gone\""));
         assertFalse(vault.read(path).contains("Body of one."));
         assertTrue(vault.read(path).endsWith("Mine.\n"));
         vault.file(path).toFile().delete();
-        assertEquals(0, vault.export().tombstones(), "a tombstone that a person deletes stays deleted");
+        assertEquals(1, vault.export().tombstones(), "a tombstone that a person deletes stays deleted");
         assertFalse(Files.exists(vault.file(path)));
     }
 
     @Test
     void notes_of_a_lost_database_are_taken_over_and_not_called_edited() {
-        idea("One", "Body of one.");
+        rows.idea("One", "Body of one.");
         vault.export();
         database.jdbc().update("delete from vault_notes");
         database.jdbc().update("update ideas set body = 'Another body.'");

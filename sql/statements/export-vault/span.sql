@@ -1,0 +1,1 @@
+select vault_span(?)::text
