@@ -1,8 +1,8 @@
 -- What the daily notes and the weekly snapshots of the vault say, from the rows of those days.
 
--- Returns the first and the last day that can have a daily note, as first and last: from the day of the oldest
--- row, at most vault_days_back days ago, to yesterday. first is after last when there is none. open is the first
--- of the days whose notes are still written anew when rows of the day change.
+-- Returns the first and the last day that can have a daily note, as first and last: from the day of the
+-- oldest row, at most vault_days_back days ago, to yesterday. first is after last when there is none. open is
+-- the first of the days whose notes are still written anew when rows of the day change.
 create or replace function vault_span(p_namespace text) returns jsonb
 language sql stable as $$
   select jsonb_build_object(

@@ -70,10 +70,9 @@ class ArchitectureTest {
             "routes/pgevent/NotifyProducer.java", "a component's own statement, the same for every route");
 
     /** Files whose Java may name operations, each with the reason. */
-    private static final Map<String, String> OPERATIONS_IN_JAVA =
-            Map.of(
-                    "agentbus/cli/WeekOne.java", "calls the bus from outside, as an agent and an operator do",
-                    "agentbus/vault/References.java", "a note names the command that shows a row of the ledger");
+    private static final Map<String, String> OPERATIONS_IN_JAVA = Map.of(
+            "agentbus/cli/WeekOne.java", "calls the bus from outside, as an agent and an operator do",
+            "agentbus/vault/References.java", "a note names the command that shows a row of the ledger");
 
     private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\\n]|\\\\.)*)\"");
     private static final Pattern SQL = Pattern.compile(

@@ -93,7 +93,7 @@ public final class VaultCheck {
         try {
             Map<NoteKey, Ledger.Kept> kept = ledger.notes(marker.vaultId());
             VaultVerification verification = new VaultVerification(folder, kept, exportedAt);
-            new Projection(ledger, new Templates(files), marker.namespace(), visibility, kept)
+            new Projection(ledger, new Templates(files), marker.namespace(), visibility, kept, folder::note)
                     .each(verification::compare);
             return verification.end();
         } finally {

@@ -240,9 +240,15 @@ final class VaultFolder implements AutoCloseable {
      * Reads the note at a path.
      *
      * @param path the note's path
-     * @return its two parts; null when there is no file
+     * @return its two parts; null when there is no file, or when a folder of its path is a link, which {@link #read}
+     *     refuses in words
      */
     NoteText note(String path) {
+        for (int slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+            if (Files.isSymbolicLink(root.resolve(path.substring(0, slash)))) {
+                return null;
+            }
+        }
         Found found = read(path);
         return found.state() == State.FILE ? NoteText.read(found.text()) : null;
     }

@@ -119,7 +119,13 @@ final class VaultImport {
         VaultEdits edits = new VaultEdits(folder);
         ledger.beginReading();
         try {
-            new Projection(ledger, new Templates(files), marker.namespace(), visibility, ledger.notes(marker.vaultId()))
+            new Projection(
+                            ledger,
+                            new Templates(files),
+                            marker.namespace(),
+                            visibility,
+                            ledger.notes(marker.vaultId()),
+                            folder::note)
                     .each(edits::look);
         } finally {
             ledger.endReading();
