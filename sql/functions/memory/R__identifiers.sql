@@ -1,31 +1,80 @@
 -- Identifiers in texts: error codes, versions, names of classes, hosts and settings. They name one thing
 -- exactly, so they weigh more than words when a memory is looked for.
 
--- Returns the identifiers of a text, each once and in the form in which they are compared: lower case,
--- with an underscore in place of each other separator, so that ERR-CONN-42 and err_conn_42 are one. An
--- identifier begins with a letter and has a digit, or parts joined by . _ / : or by a change of case; a
--- word in capitals before a number is one with it (HTTP 503). Numbers, dates and words joined by hyphens
--- are none.
+-- Returns a text with an underscore at each change from a lower case letter or digit to upper case, as in
+-- Quote_Zone_Unmapped.
+create or replace function with_camels_apart(p_text text) returns text
+language sql immutable as $$
+  select regexp_replace(p_text, '([[:lower:]\d])([[:upper:]])', '\1_\2', 'g')
+$$;
+
+-- Returns the identifiers of a text, each once and in the form in which they are compared: lower case, with
+-- an underscore in place of each other separator and between the words of a name such as QuoteZoneUnmapped,
+-- so that ERR-CONN-42 and err_conn_42 are one. An identifier is
+--
+-- - a word that begins with a letter and has a digit, or parts joined by . _ / : @, by a change of case, or
+--   by hyphens before capitals (X-Request-Id);
+-- - a version or address of at least three numbers (20.11.1), a hash, and a code that begins with a digit;
+-- - a word and the number after it (HTTP 503, port 9311, libheif 1.16).
+--
+-- Dates, times, years, other numbers and ordinary words joined by hyphens are none. Each pattern matches
+-- identifiers alone, because the cost of a scan is that of its matches.
 create or replace function identifiers_of(p_text text) returns text[]
 language sql immutable as $$
-  select coalesce(array_agg(distinct identifier), '{}')
+  select coalesce(array_agg(distinct identifier collate "C"), '{}')
   from (
-    select lower(regexp_replace(match[1], '[-._/:@\s]+', '_', 'g')) as identifier
-    from regexp_matches(p_text, '\m([[:alpha:]][[:alnum:]]*(?:[-._/:@]+[[:alnum:]]+)*)\M', 'g') match
-    where match[1] ~ '\d|[[:alnum:]][._/:@][[:alnum:]]|[[:lower:]][[:upper:]]'
-    union all
-    select lower(match[1] || '_' || match[2])
-    from regexp_matches(p_text, '\m([[:upper:]][[:upper:]]+)[ -](\d+)\M', 'g') match) found
+    select replace(replace(translate(lower(raw), '-./:@', '_____'), '__', '_'), '__', '_') as identifier
+    from (
+      select match[1] as raw
+      from regexp_matches(with_camels_apart(replace(p_text, '://', ' ')),
+        '\m[[:alpha:]][[:alnum:]]*(?:[-._/:@]+[[:alnum:]]+)+|\m[[:alpha:]]+\d[[:alnum:]]*', 'g') match
+      -- A date of a log such as 27/Nov/2026:14:51 is no path.
+      where match[1] not like '___/____:%'
+        and (strpos(match[1], '-') = 0
+          or match[1] ~ '[\d._/:@]|^[[:upper:]][[:lower:]]*(-[[:upper:]][[:lower:]]*)+$')
+      union all
+      select match[1]
+      from regexp_matches(p_text,
+        '(?:^|[^[:alnum:]._/:-])(\d+(?:\.\d+){2,}|\d+[[:alpha:]]+\d[[:alnum:]]*(?:-[[:alnum:]]+)*)\M',
+        'g') match
+      where match[1] !~ '^\d{1,2}\.\d{1,2}\.(?:19|20)\d\d$'
+      union all
+      select match[1] || '_' || match[2]
+      from regexp_matches(p_text,
+        '\m([[:alpha:]]{2,})[ #]+v?(\d\d+|\d+(?:\.\d+)+)(?![[:alnum:]]|[.:-]\d)', 'g') match
+      where match[2] !~ '^(?:19|20)\d\d$'
+        and lower(match[1]) <> all ('{and,or,of,to,in,on,at,by,for,from,the,than,with,is,are,was,after,before,
+          until,within,about,over,under,most,least,only,every,all,it,as,up}')) found) compared
   where length(identifier) between 4 and identifier_length()
 $$;
 
+-- Returns the beginnings and ends of long identifiers, such as paths and full names of classes, because a
+-- memory often names a folder or a method only: of each one of three parts or more those of at least two.
+create or replace function parts_of_identifiers(p_identifiers text[]) returns text[]
+language sql immutable as $$
+  select coalesce(array_agg(distinct part collate "C"), '{}')
+  from (
+    select string_to_array(identifier, '_') as parts
+    from unnest(p_identifiers) identifier
+    where identifier like '%\_%\_%' and identifier >= 'a'
+    limit most_identifiers_parted()) long_ones
+  cross join generate_series(2, cardinality(parts) - 1) n
+  cross join lateral (
+    values
+      (array_to_string(parts[:n], '_')),
+      (array_to_string(parts[cardinality(parts) - n + 1:], '_'))) p (part)
+  where length(part) >= 4 and not part = any (p_identifiers)
+$$;
+
 -- Returns a text with spaces between the parts of identifiers and compounds, for the parser of the full text
--- search, which takes hosts, paths and changes of case for one word.
+-- search, which takes hosts, paths and changes of case for one word. Names with a change of case stand at its
+-- end once more, because GitHub is also written github.
 create or replace function with_parts_apart(p_text text) returns text
 language sql immutable as $$
-  select translate(
-    regexp_replace(p_text, '([[:lower:]\d])([[:upper:]])', '\1 \2', 'g'),
-    '-._/\:@=#&+~|<>', '               ')
+  select translate(with_camels_apart(p_text), '-._/\:@=#&+~|<>', '               ')
+    || coalesce((
+      select ' ' || string_agg(match[1], ' ')
+      from regexp_matches(p_text, '\m([[:alpha:]]*[[:lower:]][[:upper:]][[:alpha:]]*)\M', 'g') match), '')
 $$;
 
 -- Returns the words of a text by which memories are found, each once: stems of English, or the group of
@@ -112,6 +161,7 @@ declare
     where oid in (
       'stands_for(text)'::regprocedure, 'searched_words(text)'::regprocedure,
       'identifiers_of(text)'::regprocedure, 'with_parts_apart(text)'::regprocedure,
+      'with_camels_apart(text)'::regprocedure,
       'identifiers_of_memory(text, text)'::regprocedure,
       'words_of_memory(text, text, text, text)'::regprocedure));
   v_changed bigint;

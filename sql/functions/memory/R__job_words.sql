@@ -48,31 +48,44 @@ $$;
 -- stand in it.
 create or replace function job_words(p_namespace text, p_agent text, p_subject text, p_text text)
 returns table (word text, memories int, says real)
-language sql stable as $$
-  with j as materialized (
-    select searched_words(left(p_text, job_text_length())) as of_text,
-      searched_words(p_subject) as of_subject,
-      searched_words(p_agent) as of_agent
-  ), each_word as (
-    select word, max(weight) as weight
+language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
+declare
+  v_of_text text[] := searched_words(left(p_text, job_text_length()));
+  v_of_subject text[] := searched_words(p_subject);
+  v_of_agent text[] := searched_words(p_agent);
+  v_parts text[] := array(
+    select '#' || part
+    from unnest(parts_of_identifiers(array(
+      select substr(w, 2) from unnest(v_of_text) w where w like '#%'))) part);
+  v_long real := 1 + long_text_discount()
+    * ln(greatest(1, cardinality(v_of_text) / ordinary_text_words()));
+  v_all real := ln(memories_prior() + coalesce((
+    select w.memories from memory_words w where w.namespace = p_namespace and w.word = ''), 0));
+begin
+  return query
+  with counted as materialized (
+    -- As one array, whose words the index is searched for in their order.
+    select w.word, w.memories
+    from memory_words w
+    where w.namespace = p_namespace and w.word = any (v_of_text || v_parts || v_of_subject)
+      and w.word <> all (v_of_agent)
+  ), weighed as (
+    select w as word, max(weight) as weight
     from (
-      select unnest(of_text) as word, 1::real as weight
-      from j
+      select unnest(v_of_text) as w, 1::real as weight
       union all
-      select unnest(of_subject), subject_word_weight()
-      from j) of_both
-    group by word
+      select unnest(v_parts), identifier_part_weight()
+      union all
+      select unnest(v_of_subject), subject_word_weight()) of_job
+    group by w
   )
-  select e.word, f.memories,
-    (greatest(0, 1 - ln(f.memories + word_prior()) / ln(of_all.memories + memories_prior()))
-      * e.weight * word_weight(e.word)
-      / (1 + long_text_discount() * ln(greatest(1, cardinality(j.of_text) / ordinary_text_words()))))::real
+  select c.word, c.memories,
+    (greatest(0, 1 - ln(c.memories + word_prior()) / v_all) * e.weight * word_weight(c.word) / v_long)::real
       as says
-  from j
-  join memory_words of_all on of_all.namespace = p_namespace and of_all.word = ''
-  cross join each_word e
-  join memory_words f on f.namespace = p_namespace and f.word = e.word
-  where e.word <> all (j.of_agent)
-  order by says desc, e.word
-  limit most_words_compared()
+  from counted c
+  join weighed e on e.word = c.word
+  order by says desc, c.word
+  limit most_words_compared();
+end
 $$;

@@ -22,8 +22,23 @@ language sql immutable as $$
   select ' ' || btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g')) || ' '
 $$;
 
--- Returns the keys of a job as rows, as memory_subject_key writes them. A key with slashes counts by its
--- last part, too: repositories are often named with their owner.
+-- Returns a key in the ways in which a memory may name its subject: as it is; without the owner of a
+-- repository, the domain of a host, a port or .git; and with other signs between its words.
+create or replace function spellings_of_key(p_key text) returns setof text
+language sql immutable as $$
+  select distinct replace(named, sign, other)
+  from (
+    values
+      (p_key),
+      (regexp_replace(p_key, '^.*/|\.git$', '', 'g')),
+      (regexp_replace(
+        p_key, '^([[:alnum:]-]*[[:alpha:]][[:alnum:]-]*)(\.[[:alnum:].-]+|:\d+)$', '\1'))) n (named)
+  cross join (
+    values ('-', '-'), (' ', '-'), (' ', '_'), ('-', ' '), ('-', '_'), ('_', '-'), ('_', ' ')) s (sign, other)
+  where named <> ''
+$$;
+
+-- Returns the keys of a job as rows, as memory_subject_key writes them, each in its spellings.
 create or replace function key_rows(p_keys jsonb) returns table (scope text, key text)
 language sql stable as $$
   select distinct scope, key
@@ -31,11 +46,29 @@ language sql stable as $$
   cross join lateral jsonb_array_elements_text(
     case jsonb_typeof(held) when 'array' then held else jsonb_build_array(held) end) value
   cross join lateral memory_subject_key(value) whole
+  cross join lateral spellings_of_key(whole) key
+  where scope in ('project', 'person', 'service')
+$$;
+
+-- Returns the subjects of memories, each as scope:key, that are a whole line of a job's text: a value of its
+-- payload whatever its field is called.
+create or replace function subjects_in_lines(p_namespace text, p_text text, p_trust text) returns setof text
+language sql stable as $$
+  select distinct scope || ':' || key
+  from (
+    select memory_subject_key(line) as whole
+    from string_to_table(p_text, E'\n') line
+    where length(line) between 2 and longest_name() and cardinality(string_to_array(line, ' ')) <= 4
+    limit most_lines_looked_up()) lines
+  cross join lateral spellings_of_key(whole) key
+  cross join (values ('project'), ('person'), ('service')) s (scope)
+  -- With a limit, because a join would let the planner read the memories of the namespace.
   cross join lateral (
-    values
-      (whole),
-      (regexp_replace(whole, '^.*/|\.git$', '', 'g'))) v (key)
-  where scope in ('project', 'person', 'service') and key <> ''
+    select
+    from memories m
+    where m.namespace = p_namespace and m.scope = s.scope and m.subject_key = key and m.status = 'active'
+    limit 1) known
+  where scope <> 'person' or p_trust = 'trusted'
 $$;
 
 -- Returns in words what a memory rests on: its author and its kinds of sources.
@@ -124,9 +157,11 @@ $$;
 
 -- Returns the memories that matter to a job, the most important first: at most p_limit and p_tokens (null:
 -- most_injected, most_injected_tokens). p_subject and p_text are the job's subject and text (job_text),
--- p_keys its keys (job_keys). Only active memories that are shared or belong to p_agent, trusted ones for an
--- agent that reads nothing else, and of those with a subject only the ones about a key of the job, a subject
--- that its text names, the agent itself, or an identifier in its text. bucket says why: exact for a key of
+-- p_keys its keys (job_keys); a line of its text that is the subject of a memory is a key, too. Only active
+-- memories that are shared or belong to p_agent, trusted ones for an agent that reads nothing else, and of those
+-- with a subject only the ones about a key of the job, the agent itself, or a subject that its text names. A job
+-- without a key of a kind also gets memories about a service or project that it does not name, when they say
+-- enough (least_relevance) and its text names no other one. bucket says why: exact for a key of
 -- the job, role for a memory of the agent, global for the others. A memory must say enough about the job,
 -- except for the newest of its keys and its agent (most_key_fills, most_role_fills). p_trust is the job's:
 -- the text of an untrusted one names no person, because its writer could call up the memories about anybody.
@@ -145,9 +180,14 @@ declare
   v_limit int := coalesce(p_limit, most_injected());
   v_most_tokens int := coalesce(p_tokens, most_injected_tokens());
   v_text text := spelled_apart(left(concat_ws(' ', p_subject, p_text), job_text_length()));
-  v_subjects text[] := (select coalesce(array_agg(k.scope || ':' || k.key), '{}') from key_rows(p_keys) k)
-    || ('agent:' || p_agent);
-  v_scopes text[] := (select coalesce(array_agg(distinct k.scope), '{}') from key_rows(p_keys) k);
+  v_subjects text[] := array(
+    select k.scope || ':' || k.key from key_rows(p_keys) k
+    union
+    select subjects_in_lines(p_namespace, p_text, p_trust)) || ('agent:' || p_agent);
+  v_scopes text[] := array(
+    select jsonb_object_keys(coalesce(p_keys, '{}'))
+    union
+    select split_part(subject, ':', 1) from unnest(v_subjects) subject);
   v_words text[];
   v_lexemes text[];
   v_says real[];
@@ -199,18 +239,22 @@ begin
               and strpos(v_text, spelled_apart(m.subject_key)) > 0
             then 'named'
           when m.scope in ('service', 'project') and not m.scope = any (v_scopes)
-              and t.of_identifiers >= least_identifiers()
-            then 'identifier' end as nearness) n
+            then case when t.of_identifiers >= least_identifiers() then 'identifier' else 'unnamed' end
+          end as nearness) n
       where m.memory_id = any (v_near)
         and (m.trust = 'trusted' or not v_trusted_only)
         and (m.expires_at is null or m.expires_at > now())
         and n.nearness is not null
+    ), placed as (
+      select c.*, bool_or(c.nearness = 'named') over (partition by c.scope) as names_another
+      from compared c
     ), judged as (
       select c.*, c.of_words + c.of_identifiers as relevance,
         c.of_words + c.of_identifiers >= least_relevance(c.nearness) as matters,
         ((c.of_words + c.of_identifiers + nearness_weight(c.nearness))
           * c.importance * c.recency * c.outcome)::real as of_all
-      from compared c
+      from placed c
+      where c.nearness <> 'unnamed' or not c.names_another
     )
     select j.*
     from judged j
@@ -234,7 +278,7 @@ begin
         when c.subject is not distinct from v_memory.subject_key
           then similarity_of(c.title, v_memory.title) >= near_duplicate_from()
             and similarity_of(c.body, v_memory.body) >= near_duplicate_from()
-        when v_memory.nearness in ('named', 'identifier')
+        when v_memory.nearness in ('named', 'identifier', 'unnamed')
           then similarity_of(c.title, v_memory.title) >= alike_of_other_subject()
         else false end);
     if not v_memory.matters then

@@ -156,12 +156,24 @@ create or replace function memory_head_length() returns int language sql immutab
 -- Chosen: longer ones are hashes and encoded data, which name nothing that a memory speaks of.
 create or replace function identifier_length() returns int language sql immutable as $$ select 60 $$;
 
+-- Of how many identifiers of a text the beginnings and ends are looked for, too.
+-- Chosen: a stack trace has fewer; those of a long log would be a thousand words more.
+create or replace function most_identifiers_parted() returns int language sql immutable as $$ select 40 $$;
+
 -- The longest key of a job, in characters; that of a memory's subject is the same.
 create or replace function job_key_length() returns int language sql immutable as $$ select 120 $$;
 
 -- How many keys a job has at most.
 -- Chosen: a job is about few things; a payload with a list of hundreds is about none of them in particular.
 create or replace function most_job_keys() returns int language sql immutable as $$ select 10 $$;
+
+-- How many lines of a job's text are compared with the subjects of memories.
+-- Chosen: payloads of people have fewer values; each costs some microseconds.
+create or replace function most_lines_looked_up() returns int language sql immutable as $$ select 20 $$;
+
+-- The longest line of a job's text, in characters, that may be the subject of a memory.
+-- Chosen: names of services, projects and people are shorter.
+create or replace function longest_name() returns int language sql immutable as $$ select 60 $$;
 
 -- How many characters of a job's text are searched.
 -- Chosen: more than a thousand words; the parser needs about 1 ms for them.
@@ -222,6 +234,10 @@ language sql immutable as $$ select 0.8::real $$;
 create or replace function subject_word_weight() returns real
 language sql immutable as $$ select 0.8::real $$;
 
+-- How much the beginning or end of an identifier counts, such as the folder of a path.
+create or replace function identifier_part_weight() returns real
+language sql immutable as $$ select 0.8::real $$;
+
 -- How many different words a job's text has before each of them says less.
 create or replace function ordinary_text_words() returns real
 language sql immutable as $$ select 15::real $$;
@@ -247,8 +263,9 @@ language sql immutable as $$
   select case p_nearness
     when 'key' then 0.5
     when 'own' then 0.55
-    when 'named' then 1.0
+    when 'named' then 0.6
     when 'identifier' then 1.0
+    when 'unnamed' then 1.7
     else 1.35 end::real
 $$;
 
