@@ -18,7 +18,7 @@ declare
     crash abort segfault panic
     failure fail
     slow latency sluggish lag
-    timeout hang stall
+    timeout hang stall freeze frozen unresponsive
     exhausted full
     delete remove purge erase drop prune
     create generate produce
@@ -172,6 +172,59 @@ declare
     postmortem retrospective
     rule policy guideline
     forecast prediction estimate
+    gate barrier boom
+    truck lorry trailer semitrailer
+    ship vessel boat
+    sea ocean
+    sticker label
+    print printer printout
+    employee staff personnel workforce
+    boss manager supervisor
+    colleague coworker teammate
+    angry furious upset annoyed
+    broken damaged defective faulty
+    answer reply respond response
+    guide manual handbook tutorial documentation
+    wifi wlan wireless
+    laptop notebook
+    screen display
+    car vehicle automobile
+    doctor physician
+    flight plane airline airplane
+    train railway rail
+    hotel accommodation
+    apartment flat condo
+    exception stacktrace traceback backtrace
+    null nil undefined nan
+    regex regexp
+    mfa 2fa otp totp
+    sso saml oidc oauth
+    unicode charset encoding utf8 mojibake umlaut
+    gpu cuda nvidia
+    bucket blob s3
+    vote ballot election
+    hospital clinic
+    school classroom
+    electricity power
+    rubbish garbage trash waste
+    pause sleep
+    assign allocate
+    shop store
+    pick choose select
+    allergy allergic
+    doc docs wiki
+    chart graph diagram plot
+    gather collect
+    purpose goal objective
+    bug defect
+    colliding collision conflict clash
+    trip journey travel
+    tidy cleanup
+    schedule timetable
+    scan scanner
+    wage paycheck
+    rain storm snow
+    temperature heat
   $words$;
   v_common text := $words$
     get got make made take taken give given go goes went come came see seen look find found know known

@@ -158,10 +158,10 @@ $$;
 -- Returns the memories that matter to a job, the most important first: at most p_limit and p_tokens (null:
 -- most_injected, most_injected_tokens). p_subject and p_text are the job's subject and text (job_text),
 -- p_keys its keys (job_keys); a line of its text that is the subject of a memory is a key, too. Only active
--- memories that are shared or belong to p_agent, trusted ones for an agent that reads nothing else, and of those
--- with a subject only the ones about a key of the job, the agent itself, or a subject that its text names. A job
--- without a key of a kind also gets memories about a service or project that it does not name, when they say
--- enough (least_relevance) and its text names no other one. bucket says why: exact for a key of
+-- memories that are shared or belong to p_agent, trusted ones for an agent that reads nothing else, and of
+-- those with a subject only the ones about a key of the job, the agent itself, or a subject that its text
+-- names. A job without a key of a scope also gets memories about a service or project that it does not name,
+-- when they say enough (least_relevance) and its text names no other one. bucket says why: exact for a key of
 -- the job, role for a memory of the agent, global for the others. A memory must say enough about the job,
 -- except for the newest of its keys and its agent (most_key_fills, most_role_fills). p_trust is the job's:
 -- the text of an untrusted one names no person, because its writer could call up the memories about anybody.
