@@ -183,6 +183,62 @@ class ProposeTest {
     }
 
     @Test
+    void an_idle_attempt_proposes_through_both_doors_and_sets_nobody_to_work_through_either() throws IOException {
+        Work work = idleWork();
+        Answer idea = door.call("POST", PATH, work.token(), json(IDEA));
+        assertEquals("idle", idea.json().at("/idea/sourceJobType").asText(), idea.text());
+        assertFalse(mcp.call("get", work.token(), "{'jobId':'" + work.jobId() + "'}")
+                .path("isError")
+                .asBoolean());
+
+        String job = "{'targetAgent':'other','subject':'work'}";
+        Door.assertProblem(door.call("POST", "/v1/jobs", work.token(), json(job)), 403, "idle_scope");
+        Door.assertProblem(door.call("POST", "/v1/events", work.token(), json("{'topic':'a.b'}")), 403, "idle_scope");
+        assertIdleScope(mcp.call("enqueue", work.token(), job));
+        assertIdleScope(mcp.call("emit", work.token(), "{'topic':'a.b'}"));
+        assertIdleScope(mcp.call(
+                "complete", work.token(), "{'jobId':'" + work.jobId() + "','summary':'s','followUps':[" + job + "]}"));
+        String complete = "/v1/jobs/" + work.jobId() + "/complete";
+        Door.assertProblem(
+                door.call("POST", complete, work.token(), json("{'summary':'s','events':[{'topic':'a.b'}]}")),
+                403,
+                "idle_scope");
+
+        assertEquals(
+                200,
+                door.call("POST", complete, work.token(), json("{'summary':'s'}"))
+                        .status());
+    }
+
+    private static void assertIdleScope(JsonNode result) {
+        assertTrue(result.path("isError").asBoolean(), result.toString());
+        assertTrue(result.at("/content/0/text").asText().contains("idle_scope"), result.toString());
+    }
+
+    /** A slot of idle thinking of the coordinator, which has no other work here, claimed by a worker that pulls. */
+    private static Work idleWork() {
+        door.database().jdbc().update("update jobs set run_after = now() + interval '1 day' where state = 'queued'");
+        door.database().jdbc().update("update agents set idle_questions = '{What changed?}' where agent_id = 'coordinator'");
+        door.database()
+                .jdbc()
+                .queryForObject(
+                        "select sync_standing_orders('default', ?::jsonb)::text",
+                        String.class,
+                        json("[{'name':'think','agent':'coordinator','cron':'0 0 1 * * ?','zone':'UTC','words':'daily',"
+                                + "'purpose':'p','instructions':'Think.','session':'isolated','catchUp':'skip',"
+                                + "'catchUpCap':3,'staggerSeconds':60,'overlap':'skip','graceSeconds':300,"
+                                + "'timeoutSeconds':0,'jobType':'idle','priority':1,'preCheck':'idle',"
+                                + "'startedBy':'bus','definitionHash':'1'}]"));
+        assertEquals(200, door.post("/v1/standing-orders/think/run", "{}").status());
+        Answer claimed = door.post("/v1/jobs/claim", "{\"targetAgent\":\"coordinator\",\"leaseSeconds\":3600}");
+        JsonNode job = claimed.json().at("/jobs/0");
+        return new Work(
+                job.path("jobId").asText(),
+                job.path("attemptId").asText(),
+                job.path("attemptToken").asText());
+    }
+
+    @Test
     void a_frozen_phase_refuses_the_tool_and_keeps_it_listed() {
         Answer frozen = door.post("/v1/pauses/freeze", json("{'kind':'phase','name':'3','reason':'too much'}"));
         assertEquals(200, frozen.status(), frozen.text());

@@ -236,7 +236,8 @@ class StandingOrdersStartTest {
                 "preCheck       | no-such-check | preCheck is \"no-such-check\"; it must be one of backlog",
                 "report         | daily         | report is \"daily\"; it must be one of daily_digest, ideas_digest, weekly_bets, weekly_report",
                 "grace          | 5             | grace is no parameter of a standing order",
-                "jobType        | reactive      | jobType is \"reactive\"; it must be one of proactive, scheduled"
+                "jobType        | reactive      | jobType is \"reactive\"; it must be one of idle, proactive, scheduled",
+                "jobType        | idle          | jobType is idle, so preCheck must be idle"
             })
     void a_mistake_stops_the_start_with_the_order_and_what_is_wrong(String key, String value, String said)
             throws Exception {
