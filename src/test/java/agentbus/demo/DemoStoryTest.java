@@ -106,7 +106,8 @@ class DemoStoryTest {
                 .map(path -> String.valueOf(reader.matter(path).get("kind")))
                 .collect(Collectors.toSet());
         assertTrue(
-                reader.notes().keySet().stream().anyMatch(path -> path.startsWith("05 Reports/2")), "a report has a note");
+                reader.notes().keySet().stream().anyMatch(path -> path.startsWith("05 Reports/2")),
+                "a report has a note");
         assertTrue(
                 kinds.containsAll(Set.of("idea", "opportunity", "lesson", "playbook", "preference", "agent", "index")),
                 kinds::toString);
