@@ -1,5 +1,5 @@
 # The part of the launcher for a source tree: builds if a file differs from those of the last build. The launcher reads
-# this file with its variables root, java, jdk, home, jar and archives, and its function fail.
+# this file with its variables root, java, jdk, home, jar, archives and version, and its function fail.
 # shellcheck shell=sh disable=SC2154
 
 target=$root/target
@@ -54,7 +54,19 @@ build() {
   # The class archives belong to the old jar.
   rm -rf "$archives"
   mv -f "$jar.new" "$jar"
+  archive_calls
   mv -f "$sources.new" "$sources"
+}
+
+# Makes the class archive of the calls, so that the first call is as fast as all later ones: a call of an address where
+# nothing listens loads nearly all of their classes. A failure costs later calls time and nothing else.
+archive_calls() {
+  if [ -f "$jdk/lib/server/classes.jsa" ] && mkdir -p "$archives/$version" 2>/dev/null; then
+    # The options are those with which the launcher runs a call.
+    AGENTBUS_HOME=$home AGENTBUS_TOKEN=none AGENTBUS_URL=http://127.0.0.1:1 "$java" \
+      -XX:ArchiveClassesAtExit="$archives/$version/call.jsa" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable \
+      -cp "$jar" agentbus.Main list-jobs >/dev/null 2>&1 || true
+  fi
 }
 
 # Prints when a process started, as one word; nothing if there is none. A zombie counts as none.

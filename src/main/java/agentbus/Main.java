@@ -30,7 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TimeZone;
-import org.slf4j.bridge.SLF4JBridgeHandler;
+import java.util.function.Supplier;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
@@ -49,36 +49,35 @@ public final class Main {
     public static void main(String[] args) {
         // The driver sends the default zone at each connect, and a server that does not know its name refuses.
         TimeZone.setDefault(TimeZone.getTimeZone(ZoneOffset.UTC));
-        SLF4JBridgeHandler.removeHandlersForRootLogger();
-        SLF4JBridgeHandler.install();
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
         Contract contract = Contract.load();
-        Map<String, CommandSpec> starters = new LinkedHashMap<>();
-        starters.put("run", CommandSpec.forAnnotatedObject(new RunCommand(out, System.getenv())));
+        Map<String, String> environment = System.getenv();
+        Map<String, Supplier<CommandSpec>> starters = new LinkedHashMap<>();
+        starters.put("run", () -> CommandSpec.forAnnotatedObject(new RunCommand(out, environment)));
         starters.put(
-                "demo", CommandSpec.forAnnotatedObject(new DemoCommand(out, System.getenv(), runner(System.getenv()))));
-        starters.put("bench", new BenchCommand(Main.class, out, err, System.getenv()).spec());
-        starters.put("eval", CommandSpec.forAnnotatedObject(new EvalCommand(out, System.getenv())));
-        starters.put("export", CommandSpec.forAnnotatedObject(new ExportCommand(out, System.getenv())));
-        starters.put("restore", CommandSpec.forAnnotatedObject(new RestoreCommand(out, System.getenv())));
+                "demo", () -> CommandSpec.forAnnotatedObject(new DemoCommand(out, environment, runner(environment))));
+        starters.put("bench", () -> new BenchCommand(Main.class, out, err, environment).spec());
+        starters.put("eval", () -> CommandSpec.forAnnotatedObject(new EvalCommand(out, environment)));
+        starters.put("export", () -> CommandSpec.forAnnotatedObject(new ExportCommand(out, environment)));
+        starters.put("restore", () -> CommandSpec.forAnnotatedObject(new RestoreCommand(out, environment)));
         starters.put(
                 "restore-drill",
-                CommandSpec.forAnnotatedObject(new RestoreDrillCommand(out, System.getenv(), Main::startForDrill)));
-        starters.put("export-vault", CommandSpec.forAnnotatedObject(new ExportVaultCommand(out, System.getenv())));
-        starters.put("verify-vault", CommandSpec.forAnnotatedObject(new VerifyVaultCommand(out, System.getenv())));
+                () -> CommandSpec.forAnnotatedObject(new RestoreDrillCommand(out, environment, Main::startForDrill)));
+        starters.put("export-vault", () -> CommandSpec.forAnnotatedObject(new ExportVaultCommand(out, environment)));
+        starters.put("verify-vault", () -> CommandSpec.forAnnotatedObject(new VerifyVaultCommand(out, environment)));
         starters.put(
                 "import-vault",
-                CommandSpec.forAnnotatedObject(new ImportVaultCommand(contract, System.in, out, System.getenv())));
-        starters.put("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
+                () -> CommandSpec.forAnnotatedObject(new ImportVaultCommand(contract, System.in, out, environment)));
+        starters.put("preview-schedule", () -> CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
         starters.put(
                 "import-openclaw-crons",
-                CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
-                        System.in, out, () -> new InstalledRoutes(Settings.home(System.getenv()), System.getenv()))));
-        starters.put("hawtio", CommandSpec.forAnnotatedObject(new HawtioCommand(out, System.getenv())));
-        starters.put("version", CommandSpec.forAnnotatedObject(new VersionCommand(out)));
-        starters.put("week-one", WeekOneCommand.spec(contract, out, System.getenv()));
-        System.exit(new AgentbusCli(contract, starters).execute(args, System.in, out, err, System.getenv()));
+                () -> CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
+                        System.in, out, () -> new InstalledRoutes(Settings.home(environment), environment))));
+        starters.put("hawtio", () -> CommandSpec.forAnnotatedObject(new HawtioCommand(out, environment)));
+        starters.put("version", () -> CommandSpec.forAnnotatedObject(new VersionCommand(out)));
+        starters.put("week-one", () -> WeekOneCommand.spec(contract, out, environment));
+        System.exit(new AgentbusCli(contract, starters).execute(args, System.in, out, err, environment));
     }
 
     private static BusStarter.Started startForDrill(Settings settings, Map<String, String> environment) {

@@ -1,6 +1,7 @@
 package agentbus.cli;
 
 import agentbus.contract.Contract;
+import agentbus.contract.Entry;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -10,11 +11,15 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -30,17 +35,17 @@ public final class AgentbusCli {
     public static final int WRONG = 2;
 
     private final Contract contract;
-    private final Map<String, CommandSpec> starters;
+    private final Map<String, Supplier<CommandSpec>> starters;
 
     /**
      * A command line.
      *
      * @param contract the operations
-     * @param starters the added commands by name; picocli prints their help. The user object of each is a {@link
+     * @param starters makes the added commands by name; picocli prints their help. The user object of each is a {@link
      *     Runnable}, or a {@link Callable} that returns the exit status. An exception is printed as one line: the
      *     detail of a Problem, the message of any other exception.
      */
-    public AgentbusCli(Contract contract, Map<String, CommandSpec> starters) {
+    public AgentbusCli(Contract contract, Map<String, Supplier<CommandSpec>> starters) {
         this.contract = contract;
         this.starters = new LinkedHashMap<>(starters);
     }
@@ -58,7 +63,7 @@ public final class AgentbusCli {
      */
     public int execute(String[] args, InputStream in, PrintStream out, PrintStream err, Map<String, String> env) {
         Terminal terminal = new Terminal(in, out, err, env);
-        CommandLine root = commands();
+        CommandLine root = commands(new HashSet<>(Arrays.asList(args)));
         ErrorPrinter errors = new ErrorPrinter(err, Arrays.asList(args).contains(CommandSpecs.JSON));
         try {
             requireReadable(args);
@@ -76,7 +81,7 @@ public final class AgentbusCli {
             errors.print(unreadable);
             return WRONG;
         } catch (ParameterException wrong) {
-            errors.print(UsageProblems.of(wrong));
+            errors.print(UsageProblems.of(wrong, commandNames()));
             return WRONG;
         }
     }
@@ -111,22 +116,41 @@ public final class AgentbusCli {
         return asked.toArray(new String[0]);
     }
 
-    private CommandLine commands() {
+    /**
+     * Makes the commands whose names stand among the arguments, because all of them take longer to make than a call
+     * takes. The help shows the descriptions of the added commands, so they are made if no command is named.
+     */
+    private CommandLine commands(Set<String> args) {
         CommandSpec spec = CommandSpec.create().name("agentbus");
         CommandSpecs.addCommon(spec, 0);
+        List<Entry> named = contract.entries().stream()
+                .filter(entry -> args.contains(entry.kebabName()))
+                .toList();
+        boolean none = named.isEmpty() && starters.keySet().stream().noneMatch(args::contains);
         starters.forEach((name, starter) -> {
-            if (starter.findOption("--help") == null) {
-                starter.addOption(CommandSpecs.help(Integer.MAX_VALUE));
+            if (none || args.contains(name)) {
+                spec.addSubcommand(name, withHelp(starter.get()));
             }
-            spec.addSubcommand(name, starter);
         });
-        contract.operations()
-                .forEach(operation -> spec.addSubcommand(operation.kebabName(), CommandSpecs.of(operation)));
+        named.forEach(entry -> spec.addSubcommand(entry.kebabName(), CommandSpecs.of(contract.operation(entry.id()))));
         CommandLine root = new CommandLine(spec);
         // Values are data: the parser must not expand @files and ${…} in them.
         root.setExpandAtFiles(false);
         root.setInterpolateVariables(false);
         return root;
+    }
+
+    private List<String> commandNames() {
+        List<String> names = new ArrayList<>(starters.keySet());
+        contract.entries().forEach(entry -> names.add(entry.kebabName()));
+        return names;
+    }
+
+    private static CommandSpec withHelp(CommandSpec starter) {
+        if (starter.findOption("--help") == null) {
+            starter.addOption(CommandSpecs.help(Integer.MAX_VALUE));
+        }
+        return starter;
     }
 
     private int run(ParseResult parsed, Terminal terminal, ErrorPrinter errors) {
@@ -147,10 +171,10 @@ public final class AgentbusCli {
             return DONE;
         }
         String name = command.commandSpec().name();
-        return contract.operations().stream()
-                .filter(operation -> operation.kebabName().equals(name))
+        return contract.entries().stream()
+                .filter(entry -> entry.kebabName().equals(name))
                 .findFirst()
-                .map(operation -> call(operation, parsed, terminal, errors))
+                .map(entry -> call(contract.operation(entry.id()), parsed, terminal, errors))
                 .orElseGet(() -> start(command.commandSpec().userObject(), errors));
     }
 
@@ -204,6 +228,9 @@ public final class AgentbusCli {
     }
 
     private static int start(Object command, ErrorPrinter errors) {
+        // The libraries of these commands, such as the driver of Postgres, log with java.util.logging.
+        SLF4JBridgeHandler.removeHandlersForRootLogger();
+        SLF4JBridgeHandler.install();
         try {
             if (command instanceof Callable<?> callable) {
                 return callable.call() instanceof Integer status ? status : DONE;

@@ -6,19 +6,18 @@ import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.ConnectException;
+import java.net.HttpURLConnection;
+import java.net.NoRouteToHostException;
 import java.net.ProtocolException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpConnectTimeoutException;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublisher;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.net.http.HttpTimeoutException;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertPathBuilderException;
 import java.security.cert.CertificateException;
@@ -29,21 +28,24 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 
-/** Calls an operation of the bus over HTTP. */
+/**
+ * Calls an operation of the bus over HTTP, with the JDK's oldest client: the newer one takes longer to build than the call
+ * takes (docs/performance.md).
+ */
 final class BusClient {
 
     /** What the JDK says when the other side answers a TLS handshake in another protocol. */
     private static final Pattern NO_TLS = Pattern.compile("[Uu]nrecognized SSL message");
 
+    static {
+        // Else the JDK repeats a POST whose connection breaks, and the bus may have done it.
+        System.setProperty("sun.net.http.retryPost", "false");
+    }
+
     private final Settings settings;
-    private final HttpClient http;
 
     BusClient(Settings settings) {
         this.settings = settings;
-        this.http = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(settings.timeout())
-                .build();
     }
 
     /** No whole answer has come; the message says whether the call may have been done, and what to do. */
@@ -86,45 +88,81 @@ final class BusClient {
      * @throws NoAnswer when no whole answer arrives
      */
     Answer call(Operation operation, ObjectNode input) throws NoAnswer {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(settings.url() + target(operation, input)))
-                .timeout(settings.timeout())
-                .header("Accept", "application/json");
-        settings.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
-        request.method(operation.method(), body(operation, input, request));
         try {
-            HttpResponse<byte[]> response = http.send(request.build(), BodyHandlers.ofByteArray());
-            Answer answer = new Answer(response.statusCode(), response.body());
-            if (isJson(response) && answer.json().isEmpty()) {
+            HttpURLConnection connection = connected(operation, input);
+            Answer answer = answer(connection);
+            if (isJson(connection) && answer.json().isEmpty()) {
                 throw lost(operation, "its answer ends in the middle");
             }
             return answer;
-        } catch (HttpConnectTimeoutException | ConnectException noConnection) {
-            throw new NoAnswer(
-                    "The bus at " + settings.url()
-                            + " cannot be reached; start it with ./agentbus run or ./agentbus demo, or name another with --url.");
-        } catch (HttpTimeoutException late) {
+        } catch (SocketTimeoutException late) {
             throw lost(
                     operation,
                     "it has not answered within " + settings.timeout().toSeconds() + " s");
         } catch (SSLException tls) {
             throw noTls(operation, tls);
+        } catch (ProtocolException strange) {
+            throw new NoAnswer("The server at " + settings.url()
+                    + " does not answer in HTTP, so this is no agentbus or something between has broken its"
+                    + " answer; if it speaks TLS, use https://. " + then(operation));
         } catch (IOException broken) {
-            throw broken.getCause() instanceof ProtocolException || broken instanceof ProtocolException
-                    ? new NoAnswer("The server at " + settings.url()
-                            + " does not answer in HTTP, so this is no agentbus or something between has broken its"
-                            + " answer; if it speaks TLS, use https://. " + then(operation))
-                    : lost(operation, "the connection has broken before the whole answer came");
-        } catch (InterruptedException stopped) {
-            Thread.currentThread().interrupt();
-            throw lost(operation, "this command was stopped before the answer came");
+            throw lost(operation, "the connection has broken before the whole answer came");
         }
     }
 
-    private static boolean isJson(HttpResponse<?> response) {
-        return response.headers()
-                .firstValue("Content-Type")
-                .filter(type -> type.startsWith("application/json") || type.startsWith("application/problem+json"))
-                .isPresent();
+    /** Connects and sends the call. */
+    private HttpURLConnection connected(Operation operation, ObjectNode input) throws IOException, NoAnswer {
+        HttpURLConnection connection = (HttpURLConnection)
+                URI.create(settings.url() + target(operation, input)).toURL().openConnection();
+        int timeout = Math.toIntExact(Math.min(settings.timeout().toMillis(), Integer.MAX_VALUE));
+        connection.setConnectTimeout(timeout);
+        connection.setReadTimeout(timeout);
+        connection.setInstanceFollowRedirects(false);
+        connection.setUseCaches(false);
+        connection.setRequestMethod(operation.method());
+        connection.setRequestProperty("Accept", "application/json");
+        settings.token().ifPresent(token -> connection.setRequestProperty("Authorization", "Bearer " + token));
+        if (operation.takesBody()) {
+            connection.setRequestProperty("Content-Type", "application/json");
+            connection.setDoOutput(true);
+        }
+        try {
+            connection.connect();
+        } catch (ConnectException | UnknownHostException | NoRouteToHostException | SocketTimeoutException none) {
+            throw new NoAnswer(
+                    "The bus at " + settings.url()
+                            + " cannot be reached; start it with ./agentbus run or ./agentbus demo, or name another with --url.");
+        }
+        if (operation.takesBody()) {
+            try (OutputStream body = connection.getOutputStream()) {
+                body.write(body(operation, input));
+            }
+        }
+        return connection;
+    }
+
+    private static Answer answer(HttpURLConnection connection) throws IOException {
+        int status = connection.getResponseCode();
+        if (status < 0) {
+            throw new ProtocolException("no status line");
+        }
+        // The JDK takes a head that ends early for a whole one, too.
+        if (connection.getHeaderFieldKey(1) == null) {
+            throw new EOFException("the head ends early");
+        }
+        try (InputStream body = status < 400 ? connection.getInputStream() : connection.getErrorStream()) {
+            byte[] read = body == null ? new byte[0] : body.readAllBytes();
+            // The JDK takes a body that ends early for the whole one.
+            if (connection.getContentLengthLong() > read.length) {
+                throw new EOFException("the body ends early");
+            }
+            return new Answer(status, read);
+        }
+    }
+
+    private static boolean isJson(HttpURLConnection connection) {
+        String type = connection.getContentType();
+        return type != null && (type.startsWith("application/json") || type.startsWith("application/problem+json"));
     }
 
     private NoAnswer lost(Operation operation, String what) {
@@ -178,18 +216,14 @@ final class BusClient {
         return query.isEmpty() ? path : path + "?" + String.join("&", query);
     }
 
-    private static BodyPublisher body(Operation operation, ObjectNode input, HttpRequest.Builder request) {
-        if (!operation.takesBody()) {
-            return BodyPublishers.noBody();
-        }
+    private static byte[] body(Operation operation, ObjectNode input) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         for (Input each : operation.inputs()) {
             if (each.in() == Input.In.BODY && input.has(each.name())) {
                 body.set(each.name(), input.get(each.name()));
             }
         }
-        request.header("Content-Type", "application/json");
-        return BodyPublishers.ofString(body.toString(), StandardCharsets.UTF_8);
+        return body.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private static String encoded(String text) {

@@ -1,11 +1,13 @@
 package agentbus.cli;
 
 import agentbus.contract.Contract;
+import agentbus.contract.Entry;
 import agentbus.contract.Group;
 import agentbus.contract.Operation;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.UsageMessageSpec;
@@ -24,12 +26,12 @@ final class Help {
     /** Prints the help of an operation's command or of an added command. */
     void printCommand(CommandLine command, PrintStream out, int width) {
         command.setUsageHelpWidth(Math.max(NARROWEST, width));
-        contract.operations().stream()
-                .filter(operation -> operation.kebabName().equals(command.getCommandName()))
+        contract.entries().stream()
+                .filter(entry -> entry.kebabName().equals(command.getCommandName()))
                 .findFirst()
                 // The example is not wrapped, so that it can be copied.
-                .ifPresent(operation -> command.getHelpSectionMap()
-                        .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> footer(operation)));
+                .ifPresent(entry -> command.getHelpSectionMap()
+                        .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> footer(contract.operation(entry.id()))));
         command.usage(out, Ansi.OFF);
     }
 
@@ -45,17 +47,17 @@ final class Help {
         out.println("Durable, auditable coordination for a fleet of AI agents.");
         Map<String, String> start = new LinkedHashMap<>();
         root.getSubcommands().forEach((name, command) -> start.put(name, summary(command)));
-        contract.operations().forEach(operation -> start.remove(operation.kebabName()));
-        int widest = root.getSubcommands().keySet().stream()
+        int widest = Stream.concat(
+                        start.keySet().stream(), contract.entries().stream().map(Entry::kebabName))
                 .mapToInt(String::length)
                 .max()
                 .orElse(0);
         print(out, "Without a running bus", start, widest, width);
         for (Group group : contract.groups()) {
             Map<String, String> commands = new LinkedHashMap<>();
-            contract.operations().stream()
-                    .filter(operation -> operation.group().equals(group.name()))
-                    .forEach(operation -> commands.put(operation.kebabName(), operation.summary()));
+            contract.entries().stream()
+                    .filter(entry -> entry.group().equals(group.name()))
+                    .forEach(entry -> commands.put(entry.kebabName(), entry.summary()));
             print(out, group.title(), commands, widest, width);
         }
         out.println();

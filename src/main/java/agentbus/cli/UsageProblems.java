@@ -19,10 +19,15 @@ import picocli.CommandLine.UnmatchedArgumentException;
 final class UsageProblems {
     private UsageProblems() {}
 
-    /** The problem for a parser's exception. */
-    static Problem of(ParameterException wrong) {
+    /**
+     * The problem for a parser's exception.
+     *
+     * @param wrong the exception
+     * @param commands the names of all commands
+     */
+    static Problem of(ParameterException wrong, List<String> commands) {
         if (wrong instanceof UnmatchedArgumentException unmatched) {
-            return unmatched(unmatched.getCommandLine(), unmatched.getUnmatched());
+            return unmatched(unmatched.getCommandLine(), unmatched.getUnmatched(), commands);
         }
         if (wrong instanceof OverwrittenOptionException twice) {
             String name = name(twice.getOverwritten());
@@ -39,12 +44,11 @@ final class UsageProblems {
         return Problem.invalidField(null, null, said, null);
     }
 
-    private static Problem unmatched(CommandLine command, List<String> unmatched) {
+    private static Problem unmatched(CommandLine command, List<String> unmatched, List<String> commands) {
         String first = unmatched.get(0);
         boolean root = command.getParent() == null;
         if (root && !first.startsWith("-")) {
-            return Problem.noSuchOperation(
-                    first, Nearest.of(first, command.getSubcommands().keySet()));
+            return Problem.noSuchOperation(first, Nearest.of(first, commands));
         }
         String name = first.contains("=") ? first.substring(0, first.indexOf('=')) : first;
         JsonNode value = JsonNodeFactory.instance.textNode(first);

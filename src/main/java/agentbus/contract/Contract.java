@@ -8,43 +8,49 @@ import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** The contract: all operations of the bus, read once at the start. Thread-safe. */
+/**
+ * The contract: all operations of the bus. It is compiled by the build; an operation is read when it is first asked for.
+ * Thread-safe.
+ */
 public final class Contract {
     private static final String RESOURCE = "agentbus.openapi.yaml";
 
-    private final Map<String, Operation> byId = new LinkedHashMap<>();
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final Map<String, Operation> operations = new ConcurrentHashMap<>();
     private final List<Group> groups;
-    private final ObjectNode document;
     private final PathTable paths;
 
-    private Contract(ContractFile file) {
-        List<Operation> operations = file.operations();
-        for (Operation operation : operations) {
-            if (byId.put(operation.id(), operation) != null) {
-                throw new IllegalStateException("The contract has two operations " + operation.id() + ".");
+    /** The contract of a list, whose operations are read when they are asked for. */
+    Contract(List<Entry> entries, List<Group> groups) {
+        for (Entry entry : entries) {
+            if (this.entries.put(entry.id(), entry) != null) {
+                throw new IllegalStateException("The contract has two operations " + entry.id() + ".");
             }
         }
-        groups = file.groups();
-        document = file.document();
-        paths = new PathTable(operations);
+        this.groups = List.copyOf(groups);
+        this.paths = new PathTable(entries);
+    }
+
+    /** The contract of a file, with every operation read. */
+    Contract(ContractFile file) {
+        this(file.operations().stream().map(Contract::entry).toList(), file.groups());
+        file.operations().forEach(operation -> operations.put(operation.id(), operation));
+    }
+
+    private static Entry entry(Operation operation) {
+        return new Entry(operation.id(), operation.method(), operation.path(), operation.group(), operation.summary());
     }
 
     /**
-     * Reads the contract from the classpath.
+     * The contract of this program, from the classpath.
      *
      * @return the contract
-     * @throws IllegalStateException when the file is missing or faulty
+     * @throws IllegalStateException when its files are missing
      */
     public static Contract load() {
-        try (InputStream yaml = Contract.class.getClassLoader().getResourceAsStream(RESOURCE)) {
-            if (yaml == null) {
-                throw new IllegalStateException(RESOURCE + " is not on the classpath.");
-            }
-            return read(yaml);
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
-        }
+        return CompiledContract.contract();
     }
 
     /**
@@ -58,19 +64,36 @@ public final class Contract {
         return new Contract(new ContractFile(yaml));
     }
 
+    /**
+     * The whole contract of this program as JSON, with all references resolved. It is read from its YAML at each call,
+     * because the program itself needs only the operations.
+     *
+     * @return a new tree
+     */
+    public ObjectNode document() {
+        try (InputStream yaml = Contract.class.getClassLoader().getResourceAsStream(RESOURCE)) {
+            if (yaml == null) {
+                throw new IllegalStateException(RESOURCE + " is not on the classpath.");
+            }
+            return new ContractFile(yaml).document();
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
+    }
+
+    /** The entries of all operations, in the contract's order. */
+    public List<Entry> entries() {
+        return List.copyOf(entries.values());
+    }
+
     /** The operations, in the contract's order. */
     public List<Operation> operations() {
-        return List.copyOf(byId.values());
+        return entries.values().stream().map(this::operation).toList();
     }
 
     /** The groups of operations, in the contract's order. */
     public List<Group> groups() {
         return groups;
-    }
-
-    /** A copy of the whole contract as JSON, with all references resolved. */
-    public ObjectNode document() {
-        return document.deepCopy();
     }
 
     /**
@@ -81,11 +104,15 @@ public final class Contract {
      * @throws Problem 404 {@code no_such_operation}
      */
     public Operation operation(String id) {
-        Operation operation = byId.get(id);
-        if (operation == null) {
-            throw Problem.noSuchOperation(id, Nearest.of(id, byId.keySet()));
+        Entry entry = entries.get(id);
+        if (entry == null) {
+            throw Problem.noSuchOperation(id, Nearest.of(id, entries.keySet()));
         }
-        return operation;
+        return operation(entry);
+    }
+
+    private Operation operation(Entry entry) {
+        return operations.computeIfAbsent(entry.id(), id -> CompiledContract.operation(entry));
     }
 
     /**
@@ -98,6 +125,6 @@ public final class Contract {
      *     {@link Problem#expected()}, or 400 {@code invalid_field} for a parameter that cannot be decoded
      */
     public Match match(String method, String path) {
-        return paths.match(method, path);
+        return paths.match(method, path, this::operation);
     }
 }

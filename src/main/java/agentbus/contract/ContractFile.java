@@ -60,7 +60,7 @@ final class ContractFile {
      */
     ContractFile(InputStream yaml) {
         try {
-            JsonNode raw = Json.YAML.readTree(yaml);
+            JsonNode raw = Json.yaml().readTree(yaml);
             document = resolve(raw, raw, new ArrayDeque<>());
         } catch (IOException unreadable) {
             throw new UncheckedIOException("The contract cannot be read.", unreadable);
@@ -87,14 +87,33 @@ final class ContractFile {
         document.path("paths").properties().forEach(path -> {
             for (var entry : path.getValue().properties()) {
                 if (METHODS.contains(entry.getKey())) {
-                    operations.add(operation(entry.getKey(), path.getKey(), path.getValue(), entry.getValue()));
+                    operations.add(operation(part(entry.getKey(), path.getKey())));
                 }
             }
         });
         return operations;
     }
 
-    private static Operation operation(String method, String path, JsonNode pathItem, JsonNode node) {
+    /** The part of the file that makes an operation, for {@link #operation(JsonNode)}. */
+    ObjectNode part(Entry entry) {
+        return part(entry.method().toLowerCase(Locale.ROOT), entry.path());
+    }
+
+    private ObjectNode part(String method, String path) {
+        JsonNode pathItem = document.path("paths").path(path);
+        ObjectNode part = JsonNodeFactory.instance.objectNode();
+        part.put("method", method);
+        part.put("path", path);
+        part.set("shared", pathItem.path("parameters"));
+        part.set("operation", pathItem.path(method));
+        return part;
+    }
+
+    /** The operation that a part of a file makes. */
+    static Operation operation(JsonNode part) {
+        String method = part.path("method").asText();
+        String path = part.path("path").asText();
+        JsonNode node = part.path("operation");
         String id = name(node, "operationId", OPERATION_NAME);
         requireKnownExtensions(id, node);
         JsonNode body = node.path("requestBody")
@@ -115,7 +134,7 @@ final class ContractFile {
         // Path parameters come first, because they are the command line's positional arguments; inputs common to many
         // operations come last.
         List<Input> shared = new ArrayList<>();
-        pathItem.path("parameters").forEach(parameter -> shared.add(parameter(parameter)));
+        part.path("shared").forEach(parameter -> shared.add(parameter(parameter)));
         inputs.addAll(
                 0, shared.stream().filter(each -> each.in() == Input.In.PATH).toList());
         inputs.addAll(shared.stream().filter(each -> each.in() != Input.In.PATH).toList());

@@ -15,7 +15,10 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
-/** The compiled schema of one operation's whole input. Thread-safe. */
+/**
+ * The schema of one operation's whole input. It is compiled at its first check, because a command checks one operation and
+ * help none. Thread-safe.
+ */
 final class InputSchema {
     private static final Set<String> ANNOTATIONS = Set.of("description", "default", "title", "examples");
 
@@ -23,12 +26,12 @@ final class InputSchema {
     static final int LONGEST_MATCHED = 1000;
 
     private final ObjectNode schema;
-    private final JsonSchema compiled;
+    private volatile JsonSchema compiled;
     private final ListSizes sizes;
     private final Normalizer normalizer;
 
     /**
-     * Compiles a schema.
+     * A schema.
      *
      * @param schema an object schema with references resolved
      */
@@ -36,6 +39,19 @@ final class InputSchema {
         this.schema = schema;
         this.sizes = new ListSizes(schema);
         this.normalizer = new Normalizer(schema);
+    }
+
+    private JsonSchema compiled() {
+        JsonSchema known = compiled;
+        if (known == null) {
+            // Two threads may both compile it; either result serves.
+            known = compile();
+            compiled = known;
+        }
+        return known;
+    }
+
+    private JsonSchema compile() {
         JsonMetaSchema dialect = JsonMetaSchema.builder(JsonMetaSchema.getV202012())
                 .format(new DateTimeFormat())
                 .build();
@@ -48,8 +64,9 @@ final class InputSchema {
                 .preloadJsonSchema(true)
                 .regularExpressionFactory(InputSchema::pattern)
                 .build();
-        compiled = factory.getSchema(assertions(schema), config);
-        compiled.initializeValidators();
+        JsonSchema made = factory.getSchema(assertions(schema), config);
+        made.initializeValidators();
+        return made;
     }
 
     /**
@@ -63,7 +80,7 @@ final class InputSchema {
     ObjectNode check(ObjectNode input, UnaryOperator<String> naming) {
         sizes.check("", input, naming);
         Storable.check(input, naming);
-        Set<ValidationMessage> messages = compiled.validate(input);
+        Set<ValidationMessage> messages = compiled().validate(input);
         if (!messages.isEmpty()) {
             throw worst(messages, input, naming);
         }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * Finds the operation of a method and path. Fixed segments win over parameters, so /v1/jobs/claim is not a job with the
@@ -22,7 +23,7 @@ final class PathTable {
     private final List<String> paths = new ArrayList<>();
 
     /** One path template with its operations by method. */
-    private record Template(String path, String[] segments, Map<String, Operation> methods) {
+    private record Template(String path, String[] segments, Map<String, Entry> methods) {
         boolean matches(String[] given) {
             for (int i = 0; i < segments.length; i++) {
                 if (isParameter(segments[i]) ? given[i].isEmpty() : !segments[i].equals(given[i])) {
@@ -46,9 +47,9 @@ final class PathTable {
         }
     }
 
-    PathTable(List<Operation> operations) {
-        Map<String, Map<String, Operation>> byPath = new LinkedHashMap<>();
-        for (Operation operation : operations) {
+    PathTable(List<Entry> operations) {
+        Map<String, Map<String, Entry>> byPath = new LinkedHashMap<>();
+        for (Entry operation : operations) {
             byPath.computeIfAbsent(operation.path(), path -> new LinkedHashMap<>())
                     .put(operation.method(), operation);
         }
@@ -64,17 +65,18 @@ final class PathTable {
     /**
      * Finds the operation of a method and path.
      *
+     * @param operations reads the operation of an entry
      * @throws Problem no_such_operation, method_not_allowed, or invalid_field for a parameter that cannot be decoded
      */
-    Match match(String method, String path) {
+    Match match(String method, String path, Function<Entry, Operation> operations) {
         String[] given = path.split("/", -1);
         for (Template template : bySize.getOrDefault(given.length, List.of())) {
             if (template.matches(given)) {
-                Operation operation = template.methods.get(method);
+                Entry operation = template.methods.get(method);
                 if (operation == null) {
                     throw Problem.methodNotAllowed(method, path, template.methods.keySet());
                 }
-                return new Match(operation, parameters(template, given));
+                return new Match(operations.apply(operation), parameters(template, given));
             }
         }
         throw Problem.noSuchOperation(method + " " + path, nearest(path));

@@ -326,7 +326,7 @@ final class RouteFiles {
      */
     static Iterable<JsonNode> elements(String text) {
         try {
-            return Json.YAML.readTree(text);
+            return Json.yaml().readTree(text);
         } catch (IOException noYaml) {
             return List.of();
         }
@@ -405,7 +405,7 @@ final class RouteFiles {
     /** Whether a file is a list, at whatever indentation. Camel reports a text that is not YAML with the line. */
     private boolean isList(Resource file) {
         try {
-            return Json.YAML.readTree(text(file)).isArray();
+            return Json.yaml().readTree(text(file)).isArray();
         } catch (JsonProcessingException noYaml) {
             return true;
         }

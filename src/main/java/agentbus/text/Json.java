@@ -19,13 +19,20 @@ public final class Json {
     /** Keeps every digit of a number, since a payload is data of its sender: {@code 1.10} stays {@code 1.10}. */
     public static final ObjectReader EXACT = exact(new JsonFactory()).reader();
 
-    /** Reads a YAML file as a JSON tree. */
-    public static final ObjectReader YAML = new YAMLMapper().reader();
-
     private static final JsonMapper MAPPER = new JsonMapper();
     private static final ObjectWriter PRETTY = MAPPER.writerWithDefaultPrettyPrinter();
 
+    /** Made when it is first asked for, because a call of the command line reads no YAML. */
+    private static final class Yaml {
+        private static final ObjectReader READER = new YAMLMapper().reader();
+    }
+
     private Json() {}
+
+    /** Reads a YAML file as a JSON tree. */
+    public static ObjectReader yaml() {
+        return Yaml.READER;
+    }
 
     /**
      * A mapper that keeps every digit of a number, as {@link #EXACT} does, for a parser with its own limits.

@@ -74,7 +74,7 @@ record NoteSections(ObjectNode fields, String title, Map<String, String> section
     private static ObjectNode fields(String yaml) {
         JsonNode read;
         try {
-            read = Json.YAML.readTree(yaml);
+            read = Json.yaml().readTree(yaml);
         } catch (JsonProcessingException broken) {
             long line = broken.getLocation() == null ? 0 : broken.getLocation().getLineNr() + 1;
             throw new StartFailure(

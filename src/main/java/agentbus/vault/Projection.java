@@ -116,11 +116,7 @@ final class Projection {
                 "reportId",
                 (row, to) -> {
                     if ("daily_digest".equals(row.path("kind").asText())) {
-                        digests.put(
-                                Words.middle(
-                                        row.path("from").asText(),
-                                        row.path("to").asText()),
-                                row);
+                        digests.put(row.path("from").asText().substring(0, 10), row);
                     }
                     return reports.note(row, to);
                 },

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** An installation in a directory of a test, whose commands run as a person runs them. */
@@ -70,11 +71,11 @@ final class Installation {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
-        Map<String, CommandSpec> commands = Map.of(
-                "export", CommandSpec.forAnnotatedObject(new ExportCommand(print, environment)),
-                "restore", CommandSpec.forAnnotatedObject(new RestoreCommand(print, environment)),
+        Map<String, Supplier<CommandSpec>> commands = Map.of(
+                "export", () -> CommandSpec.forAnnotatedObject(new ExportCommand(print, environment)),
+                "restore", () -> CommandSpec.forAnnotatedObject(new RestoreCommand(print, environment)),
                 "restore-drill",
-                        CommandSpec.forAnnotatedObject(
+                        () -> CommandSpec.forAnnotatedObject(
                                 new RestoreDrillCommand(print, environment, Installation::start)));
         int exit = new AgentbusCli(CONTRACT, commands)
                 .execute(

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -22,25 +23,25 @@ class HelpTest {
     private static final Contract CONTRACT = Contract.load();
     private final Shell shell = new Shell(CONTRACT, starters());
 
-    private static Map<String, CommandSpec> starters() {
-        Map<String, CommandSpec> starters = new LinkedHashMap<>();
-        starters.put("run", starter(() -> 7, "Run the bus."));
-        starters.put("demo", starter(() -> "no status", "Run the bus with a simulated gateway."));
+    private static Map<String, Supplier<CommandSpec>> starters() {
+        Map<String, Supplier<CommandSpec>> starters = new LinkedHashMap<>();
+        starters.put("run", () -> starter(() -> 7, "Run the bus."));
+        starters.put("demo", () -> starter(() -> "no status", "Run the bus with a simulated gateway."));
         starters.put(
                 "fail",
-                starter(
+                () -> starter(
                         () -> {
                             throw new IllegalStateException("The port is taken.");
                         },
                         "Fail."));
         starters.put(
                 "refuse",
-                starter(
+                () -> starter(
                         () -> {
                             throw Problem.of(503, "unavailable", "Not now.");
                         },
                         "Refuse."));
-        starters.put("plain", CommandSpec.wrapWithoutInspection((Runnable) () -> {}));
+        starters.put("plain", () -> CommandSpec.wrapWithoutInspection((Runnable) () -> {}));
         return starters;
     }
 

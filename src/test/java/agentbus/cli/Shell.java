@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Runs commands like a shell and captures their output. */
@@ -17,7 +18,7 @@ final class Shell {
 
     record Run(int exit, String out, String err) {}
 
-    Shell(Contract contract, Map<String, CommandSpec> starters) {
+    Shell(Contract contract, Map<String, Supplier<CommandSpec>> starters) {
         cli = new AgentbusCli(contract, starters);
     }
 

@@ -48,7 +48,7 @@ class AlertsTest {
 
     private static JsonNode yaml(Path file) {
         try {
-            return Json.YAML.readTree(SourceFiles.text(file));
+            return Json.yaml().readTree(SourceFiles.text(file));
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }

@@ -69,8 +69,9 @@ class DashboardTest {
     }
 
     private static JsonNode provisioned(String what) throws IOException {
-        JsonNode file = Json.YAML.readTree(
-                SourceFiles.text(java.nio.file.Path.of("ops/grafana/provisioning/" + what + "/agentbus.yml")));
+        JsonNode file = Json.yaml()
+                .readTree(
+                        SourceFiles.text(java.nio.file.Path.of("ops/grafana/provisioning/" + what + "/agentbus.yml")));
         assertEquals(1, file.get("apiVersion").asInt());
         return file;
     }

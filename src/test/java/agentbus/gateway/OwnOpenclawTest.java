@@ -289,7 +289,7 @@ class OwnOpenclawTest {
                                 "AGENTBUS_AGENTS_DIR",
                                 Path.of("agents").toAbsolutePath().toString())));
         int exit = new AgentbusCli(
-                        Contract.load(), Map.of("import-openclaw-crons", CommandSpec.forAnnotatedObject(command)))
+                        Contract.load(), Map.of("import-openclaw-crons", () -> CommandSpec.forAnnotatedObject(command)))
                 .execute(
                         new String[] {
                             "import-openclaw-crons", file.toString(), "--zone", "UTC", "--map-agent", "main=coordinator"

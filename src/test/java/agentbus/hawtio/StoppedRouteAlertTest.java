@@ -90,7 +90,7 @@ class StoppedRouteAlertTest extends HawtioBus {
 
     /** The expression of the alert in the file that is shipped. */
     private static String expression() throws IOException {
-        for (JsonNode group : Json.YAML
+        for (JsonNode group : Json.yaml()
                 .readTree(Files.readString(Path.of("ops/prometheus/agentbus-alerts.yml")))
                 .get("groups")) {
             for (JsonNode rule : group.get("rules")) {

@@ -50,7 +50,7 @@ class ImportOpenclawCronsTest {
                 CONTRACT,
                 Map.of(
                         "import-openclaw-crons",
-                        CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
+                        () -> CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
                                 in, shown, () -> new InstalledRoutes(home, ENVIRONMENT)))));
         List<String> all = new ArrayList<>(List.of("import-openclaw-crons"));
         all.addAll(List.of(args));
@@ -67,7 +67,7 @@ class ImportOpenclawCronsTest {
 
     private static Map<String, Map<String, String>> orders(String text) throws Exception {
         Map<String, Map<String, String>> orders = new LinkedHashMap<>();
-        JsonNode file = Json.YAML.readTree(text);
+        JsonNode file = Json.yaml().readTree(text);
         for (JsonNode entry : file) {
             JsonNode route = entry.get("templatedRoute");
             assertEquals("standing-order", route.get("routeTemplateRef").asText());
@@ -136,11 +136,11 @@ class ImportOpenclawCronsTest {
 
     /** One cron with the fields of a usual one; further fields, in YAML, override them. */
     private static String cron(String... fields) throws Exception {
-        ObjectNode cron = (ObjectNode)
-                Json.YAML.readTree("{id: a-1, name: a, enabled: true, schedule: {kind: cron, expr: 0 9 * * *, tz: UTC},"
+        ObjectNode cron = (ObjectNode) Json.yaml()
+                .readTree("{id: a-1, name: a, enabled: true, schedule: {kind: cron, expr: 0 9 * * *, tz: UTC},"
                         + " sessionTarget: isolated, wakeMode: now, payload: {kind: agentTurn, message: Look.}}");
         for (String field : fields) {
-            cron.setAll((ObjectNode) Json.YAML.readTree(field));
+            cron.setAll((ObjectNode) Json.yaml().readTree(field));
         }
         return Json.text(Map.of("jobs", List.of(cron)));
     }

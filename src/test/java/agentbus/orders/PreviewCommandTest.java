@@ -24,7 +24,7 @@ class PreviewCommandTest {
     private int preview(String... args) {
         PrintStream shown = new PrintStream(out, true, StandardCharsets.UTF_8);
         AgentbusCli cli = new AgentbusCli(
-                CONTRACT, Map.of("preview-schedule", CommandSpec.forAnnotatedObject(new PreviewCommand(shown))));
+                CONTRACT, Map.of("preview-schedule", () -> CommandSpec.forAnnotatedObject(new PreviewCommand(shown))));
         String[] all = new String[args.length + 1];
         all[0] = "preview-schedule";
         System.arraycopy(args, 0, all, 1, args.length);

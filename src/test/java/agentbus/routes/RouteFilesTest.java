@@ -213,7 +213,7 @@ class RouteFilesTest {
 
     private static JsonNode read(Path file) {
         try {
-            return Json.YAML.readTree(Files.readAllBytes(file));
+            return Json.yaml().readTree(Files.readAllBytes(file));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -52,7 +52,7 @@ class ImportedCronsStartTest {
                         .toString()));
         args.addAll(List.of(options));
         int exit = new AgentbusCli(
-                        Contract.load(), Map.of("import-openclaw-crons", CommandSpec.forAnnotatedObject(command)))
+                        Contract.load(), Map.of("import-openclaw-crons", () -> CommandSpec.forAnnotatedObject(command)))
                 .execute(args.toArray(String[]::new), InputStream.nullInputStream(), shown, shown, Map.of());
         assertEquals(0, exit, said.toString(StandardCharsets.UTF_8));
     }

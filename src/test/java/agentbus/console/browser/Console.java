@@ -47,9 +47,7 @@ final class Console implements AutoCloseable {
                 "agentbus.dispatch.enabled",
                 "false",
                 "agentbus.phase",
-                "5",
-                "agentbus.vault.enabled",
-                "false",
+                "4",
                 "agentbus.jolokia.port",
                 "0");
         operations = new Operations(bus);
