@@ -296,7 +296,7 @@ begin
     v_passed := v_passed || array(select c from unnest(v_chosen) c where c <> all (v_locked));
   end loop;
   if v_locked = '{}' then
-    v_locked := choose_idle_jobs(v_namespaces, p_gateways);
+    v_locked := choose_idle_jobs(p_limit, v_namespaces, p_gateways);
   end if;
   if v_locked <> '{}' then
     return query
@@ -389,7 +389,7 @@ begin
       where before < answer_bytes()
       order by place);
     if v_chosen = '{}' then
-      v_chosen := choose_idle_jobs(array[v_agent.namespace], null, v_agent.agent_id, true);
+      v_chosen := choose_idle_jobs(1, array[v_agent.namespace], null, v_agent.agent_id, true);
     end if;
     select jsonb_agg(c) into v_jobs
     from lease_jobs(v_chosen, 'pull', 'worker:' || v_worker, v_lease) c;

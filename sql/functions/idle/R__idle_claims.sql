@@ -4,7 +4,7 @@
 -- that arrives is claimed as if the run were not there, and the run is asked to close beside it.
 --
 -- An idle job is never due: its run_after is the time at which the bus gives it up. So claims, alarms and
--- metrics of due work do not see it. choose_idle_job takes it before that time, when a claim has found no
+-- metrics of due work do not see it. choose_idle_jobs takes it before that time, when a claim has found no
 -- other work.
 
 -- Returns why no idle run of the agent may begin now, in words; null when it may. Its lane and its gateway
@@ -16,6 +16,8 @@ language plpgsql stable as $$
 declare
   v_gateway gateways;
   v_pause pauses := pause_over(p_agent.namespace, p_agent.gateway, 'idle');
+  v_floor xid8 := claim_floor();
+  v_lane_floor xid8 := lane_floor(p_agent.namespace, p_agent.agent_id);
   v_job jobs;
   v_going_on job_attempts;
 begin
@@ -29,7 +31,7 @@ begin
   select * into v_job
   from jobs
   where state in ('leased', 'running')
-    and moved_xid >= claim_floor()
+    and moved_xid >= v_floor
     and namespace = p_agent.namespace
     and target_agent = p_agent.agent_id
   limit 1;
@@ -42,7 +44,7 @@ begin
     and target_agent = p_agent.agent_id
     and state = 'queued'
     and run_after <= now()
-    and moved_xid >= lane_floor(p_agent.namespace, p_agent.agent_id)
+    and moved_xid >= v_lane_floor
     and not is_idle(job_type)
   limit 1;
   if found then
@@ -97,11 +99,11 @@ language sql stable as $$
     and is_idle(j.job_type)
 $$;
 
--- Chooses idle jobs for a claim that has found no other work, at most one on each gateway, and locks them: of
--- p_namespaces, on p_gateways (null: any), for p_agent (null: any). p_pulls is as in idle_hold. Call it under
--- lock_claims. Without queued idle jobs it reads one page of an index.
+-- Chooses idle jobs for a claim that has found no other work, at most p_limit and one on each gateway, and
+-- locks them: of p_namespaces, on p_gateways (null: any), for p_agent (null: any). p_pulls is as in idle_hold.
+-- Call it under lock_claims. Without queued idle jobs it reads one page of an index.
 create or replace function choose_idle_jobs(
-  p_namespaces text[], p_gateways text[], p_agent text default null, p_pulls boolean default false
+  p_limit int, p_namespaces text[], p_gateways text[], p_agent text default null, p_pulls boolean default false
 ) returns uuid[] language plpgsql as $$
 declare
   v_candidate record;
@@ -120,6 +122,7 @@ begin
     order by namespace, seq
     limit idle_looks()
   loop
+    exit when cardinality(v_chosen) >= p_limit;
     select * into v_agent
     from agents
     where namespace = v_candidate.namespace and agent_id = v_candidate.target_agent;

@@ -67,8 +67,8 @@ comment on function unblock_job(jsonb, jsonb) is
   'The operation unblockJob: for operators, the coordinator, the agent that the block names, and the agent that requested the job. An open question of the job is withdrawn, which only an operator may do, and only without an answer.';
 
 -- Cancels locked jobs that have not ended, together with their live attempts, or dismisses dead letters. With
--- p_state dead it kills jobs that have not ended; idle jobs, which have no second try, are then cancelled. The
--- caller releases the jobs that wait for them.
+-- p_state dead it kills jobs that have not ended; idle jobs, which have no second try, are then cancelled.
+-- The caller releases the jobs that wait for them.
 create or replace function cancel_jobs(p_jobs uuid[], p_reason text, p_state text default 'cancelled')
 returns void language plpgsql as $$
 declare

@@ -43,6 +43,7 @@ const MARKS = {
   expected: ["ring", "quiet"],
   started: ["disc"],
   working: ["disc"],
+  thinking: ["half"],
   idle: ["ring"],
   paused: ["pause", "attention"],
   draining: ["pause", "attention"],

@@ -10,7 +10,7 @@ import { address } from "./router.js";
 import { Answer, JobLink, Table, Text, Time } from "./ui.js";
 
 /** Agents that need somebody come first, and those that can do nothing last. */
-const RANK = ["stopped", "paused", "working", "waiting", "idle", "disabled"];
+const RANK = ["stopped", "paused", "working", "waiting", "thinking", "idle", "disabled"];
 
 const KINDS = ["agents", "jobs"];
 

@@ -18,7 +18,7 @@ import org.apache.camel.Variable;
  *   <li>{@code agentbus_hook_calls_total{agent,outcome}}: admitted, undelivered, busy, unknown, timed_out, refused
  *   <li>{@code agentbus_dispatch_latency_seconds}: from a job's due time to its admission
  *   <li>{@code agentbus_jobs_moved_total{agent,to,cause}}: to is the new state (a retry counts as queued, a dead letter
- *     as dead); cause is closed, lease_lost or unblocked
+ *     as dead); cause is closed, lease_lost, unblocked or idle_stopped
  *   <li>{@code agentbus_memory_recall_seconds{outcome}}: how long the choice of memories for a prompt took; found, nothing,
  *     failed
  *   <li>{@code agentbus_api_calls_total{operation,status}}

@@ -22,6 +22,8 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.Timestamp;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -29,10 +31,23 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A whole bus whose gateway reports the ends of its runs and aborts some. */
 @ExtendWith(PostgresExtension.class)
 class RunsTest {
+    private static final Logger LOG = LoggerFactory.getLogger(RunsTest.class);
+
+    /** Chosen: five of each are over in seconds, and their median is no outlier of a busy machine. */
+    private static final int ARRIVALS = 5;
+
+    private static final String IDLE_ORDER =
+            """
+            [{"name": "devops-idle", "agent": "devops", "cron": "0 0 3 * * ?", "zone": "UTC", "words": "every night",
+              "purpose": "think", "instructions": "Think.", "session": "isolated", "catchUp": "skip", "catchUpCap": 1,
+              "staggerSeconds": 60, "overlap": "skip", "graceSeconds": 300, "timeoutSeconds": 1200, "jobType": "idle",
+              "priority": 1, "preCheck": "idle", "startedBy": "bus", "definitionHash": "1"}]""";
 
     @TempDir
     Path home;
@@ -175,6 +190,74 @@ class RunsTest {
                             .toList());
             assertTrue(health(bus).at("/problems").isEmpty(), health(bus)::toString);
         }
+    }
+
+    @Test
+    void work_begins_beside_an_idle_run_as_soon_as_without_one_and_the_idle_run_is_aborted(TestDatabase database)
+            throws Exception {
+        try (GatewaySocket gateway = new GatewaySocket(
+                        "operator-token-of-tests", "\"ok\":true,\"payload\":{\"status\":\"aborted\"}");
+                TestBus bus = TestBus.start(
+                        database,
+                        null,
+                        home,
+                        "agentbus.gateway.url",
+                        gateway.url().toString(),
+                        "agentbus.gateway.token",
+                        TestBus.HOOK_TOKEN,
+                        "agentbus.gateway.operator-token",
+                        "operator-token-of-tests")) {
+            database.jdbc()
+                    .queryForObject("select sync_standing_orders('default', ?::jsonb)::text", String.class, IDLE_ORDER);
+            List<Long> alone = new ArrayList<>();
+            List<Long> beside = new ArrayList<>();
+            UUID idle = null;
+            for (int i = 0; i < ARRIVALS; i++) {
+                alone.add(arrival(bus));
+                String answer = bus.call(
+                                "POST",
+                                "/v1/standing-orders/devops-idle/run",
+                                bus.operatorToken(),
+                                "{\"reason\": \"measured\", \"force\": true}")
+                        .body();
+                idle = UUID.fromString(Json.read(answer).at("/run/jobId").asText());
+                jobs.awaitState(idle, "running");
+                beside.add(arrival(bus));
+                database.jdbc()
+                        .update(
+                                "update idle_runs set stop_asked_at = stop_asked_at - idle_grace() where ended_at is null");
+                jobs.awaitState(idle, "cancelled");
+            }
+            String figures =
+                    "milliseconds from enqueue to admission: alone " + alone + ", beside an idle run " + beside;
+            LOG.info(figures);
+            Collections.sort(alone);
+            Collections.sort(beside);
+            assertTrue(beside.get(ARRIVALS / 2) - alone.get(ARRIVALS / 2) <= 1000, figures);
+            await().until(
+                            () -> database.jdbc()
+                                    .queryForList(
+                                            "select distinct outcome from run_aborts where why like 'work arrived%'",
+                                            String.class),
+                            List.of("aborted")::equals);
+            assertEquals(
+                    ARRIVALS,
+                    database.jdbc()
+                            .queryForObject(
+                                    "select count(*)::int from standing_order_runs where status = 'skipped' and summary like"
+                                            + " 'stopped after % s, because work arrived for devops (job %'",
+                                    Integer.class));
+        }
+    }
+
+    /** Enqueues a job of devops, waits for its admission and ends it; returns the milliseconds between. */
+    private long arrival(TestBus bus) throws Exception {
+        UUID job = jobs.enqueue("devops", "{\"subject\": \"infra.check\"}");
+        jobs.awaitState(job, "running");
+        long took = ((Timestamp) jobs.attempts(job).get(0).get("admitted_at")).getTime()
+                - ((Timestamp) jobs.job(job).get("created_at")).getTime();
+        bus.call("POST", "/v1/jobs/" + job + "/cancel", bus.operatorToken(), "{\"reason\": \"measured\"}");
+        return took;
     }
 
     @Test

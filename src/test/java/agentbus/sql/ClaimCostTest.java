@@ -96,4 +96,33 @@ class ClaimCostTest {
         due.forEach(job -> bus.ask("cancel_job", "jobId", job, "reason", "measured"));
         return pages;
     }
+
+    @Test
+    void idle_jobs_in_the_queue_and_idle_runs_cost_a_claim_a_few_pages_whatever_their_number(TestDatabase database)
+            throws SQLException {
+        Machine bus = Machine.fresh(database);
+        IntStream.range(0, 5).forEach(i -> bus.enqueue());
+        pages(bus);
+        long without = pages(bus);
+
+        Idle idle = Idle.of(bus);
+        bus.jdbc()
+                .update(
+                        "update agents set idle_questions = array(select 'What of ' || n from generate_series(1, 60) n)");
+        String thinking = idle.queued("research");
+        bus.jdbc()
+                .update(
+                        "update jobs set run_after = now() + interval '1 hour' where state = 'queued' and job_type <> 'idle'");
+        assertEquals(List.of(thinking), bus.claimedIds(50));
+        for (int i = 0; i < 50; i++) {
+            idle.queued("devops");
+        }
+        bus.jdbc()
+                .update(
+                        "update jobs set run_after = now() - interval '1 second' where state = 'queued' and job_type <> 'idle'");
+        pages(bus);
+        long with = pages(bus);
+
+        assertTrue(with <= without + 40, without + " pages without idle jobs, " + with + " with them");
+    }
 }
