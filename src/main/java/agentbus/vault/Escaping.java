@@ -33,7 +33,6 @@ final class Escaping {
 
     private static final Pattern PAIRS =
             Pattern.compile("<%|%>|\\{\\{|\\}\\}|\\[\\[|\\]\\]|%%|::|\\$\\$|<!--|\\{%|%\\}");
-    private static final Pattern ESCAPED = Pattern.compile("\\\\(\\p{Punct})");
     private static final Pattern FENCE = Pattern.compile("^ {0,3}(`{3,}|~{3,})(.*)$");
     private static final Pattern LIST = Pattern.compile("^(\\s*)([-*+]|\\d{1,4}[.)])\\s+(.*)$");
 
@@ -165,20 +164,6 @@ final class Escaping {
             }
         }
         return out.toString();
-    }
-
-    /**
-     * Takes the escapes out of Markdown that this class has made, for a person's edit that goes back to the ledger.
-     *
-     * @param markdown a part of a note
-     * @return the text that it shows
-     */
-    static String shownBy(String markdown) {
-        return ESCAPED.matcher(markdown)
-                .replaceAll("$1")
-                .replace("&lt;", "<")
-                .replace("&#37;", "%")
-                .replace("&amp;", "&");
     }
 
     /**

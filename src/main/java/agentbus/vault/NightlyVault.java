@@ -1,6 +1,7 @@
 package agentbus.vault;
 
 import agentbus.db.Database;
+import agentbus.db.Statements;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;
 import java.nio.file.Path;
@@ -11,7 +12,10 @@ import org.slf4j.LoggerFactory;
 public final class NightlyVault {
     private static final Logger LOG = LoggerFactory.getLogger(NightlyVault.class);
 
+    private static final String STOPPED = "sql/statements/export-vault/stopped.sql";
+
     private final VaultExport export;
+    private final Statements statements;
     private final Path directory;
     private final String namespace;
     private final String visibility;
@@ -25,17 +29,23 @@ public final class NightlyVault {
      */
     public NightlyVault(Database database, ProgramFiles files, Settings settings) {
         this.export = new VaultExport(database, files);
+        this.statements = new Statements(database.dataSource(), files);
         this.directory = VaultSettings.directory(settings);
         this.namespace = VaultSettings.namespace(settings);
         this.visibility = VaultSettings.visibility(settings);
     }
 
     /**
-     * Writes the vault.
+     * Writes the vault, unless phase 5 is frozen or off for its namespace.
      *
      * @throws agentbus.settings.StartFailure when it cannot be written; the row of the vault says why, too
      */
     public void export() {
+        String stopped = statements.text(STOPPED, namespace);
+        if (stopped != null) {
+            LOG.info("The vault {} is not written: {}", directory, stopped);
+            return;
+        }
         VaultExport.Written written = export.write(directory, namespace, visibility, "route:export-vault");
         LOG.info(
                 "The vault {} has {} notes, {} written now in {} s; {} edited by hand",

@@ -18,6 +18,8 @@ import agentbus.imports.ImportOpenclawCronsCommand;
 import agentbus.orders.PreviewCommand;
 import agentbus.start.RunCommand;
 import agentbus.vault.ExportVaultCommand;
+import agentbus.vault.ImportVaultCommand;
+import agentbus.vault.VerifyVaultCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystems;
@@ -228,6 +230,10 @@ class NamesTest {
                 "export", CommandSpec.forAnnotatedObject(new ExportCommand(System.out, Map.of())),
                 "restore", CommandSpec.forAnnotatedObject(new RestoreCommand(System.out, Map.of())),
                 "export-vault", CommandSpec.forAnnotatedObject(new ExportVaultCommand(System.out, Map.of())),
+                "verify-vault", CommandSpec.forAnnotatedObject(new VerifyVaultCommand(System.out, Map.of())),
+                "import-vault",
+                        CommandSpec.forAnnotatedObject(
+                                new ImportVaultCommand(Contract.load(), System.in, System.out, Map.of())),
                 "restore-drill", CommandSpec.forAnnotatedObject(new RestoreDrillCommand(System.out, Map.of(), null)));
         backup.forEach((name, spec) -> flags.put(name, spec.optionsMap().keySet()));
         return flags;

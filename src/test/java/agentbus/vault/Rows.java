@@ -86,6 +86,52 @@ final class Rows {
                 day);
     }
 
+    /**
+     * So many ideas, opportunities and memories, of different days of the past year; each second one rests on a job, and
+     * each third memory has replaced another.
+     */
+    void many(int each) {
+        jdbc.update("insert into jobs (namespace, target_agent, subject, job_type, payload, state, summary,"
+                + " timeout_seconds, hard_timeout_seconds, ended_at) select 'default', 'devops', 'infra.check',"
+                + " 'reactive', '{}', 'succeeded', 'Checked.', 60, 60, now() - i * interval '8 hours'"
+                + " from generate_series(1, 1000) i");
+        String evidence =
+                "(select jsonb_build_array(jsonb_build_object('kind', 'job', 'id', j.job_id, 'note', 'see there'),"
+                        + " jsonb_build_object('kind', 'url', 'url', 'https://example.org/' || i, 'lookedAt', now()))"
+                        + " from (select job_id from jobs offset i % 1000 limit 1) j)";
+        String text = "repeat('The mirror of the registry was slow in build ' || i || ', as `npm ci` shows. ', 8)";
+        String at = "now() - (i % 360) * interval '1 day' - i * interval '1 second'";
+        jdbc.update(
+                "insert into ideas (namespace, source_agent, theme, title, body, evidence, created_at, touched_at)"
+                        + " select 'default', 'research', 'theme ' || i % 40, 'Idea of the mirror number ' || i, "
+                        + text
+                        + ", " + evidence + ", " + at + ", now() from generate_series(1, ?) i",
+                each);
+        jdbc.update(
+                "insert into opportunities (namespace, source_agent, theme, title, why_now, if_nothing, evidence, impact,"
+                        + " confidence, urgency, reversibility, owner_candidate, suggested_next_step, created_at, touched_at)"
+                        + " select 'default', 'devops', 'theme ' || i % 40, 'A mirror for build number ' || i, " + text
+                        + ", 'It stays slow.', " + evidence + ", 4, 3, 2, 'high', 'devops', 'Measure it.', " + at
+                        + ", now() from generate_series(1, ?) i",
+                each);
+        jdbc.update(
+                "insert into memories (namespace, kind, scope, title, body, evidence, source_refs, confidence, stability,"
+                        + " visibility, trust, source_agent, promoted_by, notes, next_review_at, created_at)"
+                        + " select 'default', (array['lesson', 'decision', 'playbook'])[1 + i % 3], 'global',"
+                        + " 'Builds use mirror ' || i, " + text + ", 'Seen.', " + evidence
+                        + ", 4, 'stable', 'shared', 'trusted', 'research', 'agent:knowledge', 'It helps.', now(), " + at
+                        + " from generate_series(1, ?) i",
+                each);
+        jdbc.update("with old as (select memory_id, lead(memory_id) over (order by seq) as next, row_number() over"
+                + " (order by seq) as n from memories) update memories m set status = 'superseded', superseded_by = next,"
+                + " ended_at = now(), ended_by = 'agent:knowledge', end_reason = 'Newer.' from old"
+                + " where old.memory_id = m.memory_id and n % 3 = 0 and next is not null");
+        jdbc.update(
+                "insert into opportunity_reviews (namespace, opportunity_id, reviewer, decision, notes, created_at)"
+                        + " select 'default', opportunity_id, 'operator:anna', 'triaged', 'Good.', created_at from opportunities");
+        jdbc.execute("analyze");
+    }
+
     private String one(String sql, Object... arguments) {
         return jdbc.queryForObject(sql, String.class, arguments);
     }

@@ -215,7 +215,7 @@ class VaultBadInputTest {
 
     @Test
     void a_full_disk_keeps_every_note_whole_and_the_next_export_goes_on() throws IOException, InterruptedException {
-        mount(vault.folder(), "size=96k");
+        mount(vault.folder(), "size=256k");
         idea("One");
         vault.export();
         Map<String, String> before = vault.notes();

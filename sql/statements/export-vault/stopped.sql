@@ -1,0 +1,1 @@
+select phase_stop(?, 5)
