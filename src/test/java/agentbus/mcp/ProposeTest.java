@@ -218,7 +218,9 @@ class ProposeTest {
     /** A slot of idle thinking of the coordinator, which has no other work here, claimed by a worker that pulls. */
     private static Work idleWork() {
         door.database().jdbc().update("update jobs set run_after = now() + interval '1 day' where state = 'queued'");
-        door.database().jdbc().update("update agents set idle_questions = '{What changed?}' where agent_id = 'coordinator'");
+        door.database()
+                .jdbc()
+                .update("update agents set idle_questions = '{What changed?}' where agent_id = 'coordinator'");
         door.database()
                 .jdbc()
                 .queryForObject(
