@@ -8,26 +8,18 @@ language sql immutable as $$
   select regexp_replace(p_text, '([[:lower:]\d])([[:upper:]])', '\1_\2', 'g')
 $$;
 
--- Returns the identifiers of a text, each once and in the form in which they are compared: lower case, with
--- an underscore in place of each other separator and between the words of a name such as QuoteZoneUnmapped,
--- so that ERR-CONN-42 and err_conn_42 are one. An identifier is
---
--- - a word that begins with a letter and has a digit, or parts joined by . _ / : @, by a change of case, or
---   by hyphens before capitals (X-Request-Id);
--- - a version or address of at least three numbers (20.11.1), a hash, and a code that begins with a digit;
--- - a word and the number after it (HTTP 503, port 9311, libheif 1.16).
---
--- Dates, times, years, other numbers and ordinary words joined by hyphens are none. Each pattern matches
--- identifiers alone, because the cost of a scan is that of its matches.
-create or replace function identifiers_of(p_text text) returns text[]
+-- Returns the identifiers of a text that are more than letters and digits, not always each once. The full text
+-- search finds the others. Each pattern matches identifiers alone, because the cost of a scan is that of its
+-- matches.
+create or replace function joined_identifiers(p_text text) returns text[]
 language sql immutable as $$
-  select coalesce(array_agg(distinct identifier collate "C"), '{}')
+  select coalesce(array_agg(identifier), '{}')
   from (
     select replace(replace(translate(lower(raw), '-./:@', '_____'), '__', '_'), '__', '_') as identifier
     from (
       select match[1] as raw
       from regexp_matches(with_camels_apart(replace(p_text, '://', ' ')),
-        '\m[[:alpha:]][[:alnum:]]*(?:[-._/:@]+[[:alnum:]]+)+|\m[[:alpha:]]+\d[[:alnum:]]*', 'g') match
+        '\m[[:alpha:]][[:alnum:]]*(?:[-._/:@]+[[:alnum:]]+)+', 'g') match
       -- A date of a log such as 27/Nov/2026:14:51 is no path.
       where match[1] not like '___/____:%'
         and (strpos(match[1], '-') = 0
@@ -46,6 +38,27 @@ language sql immutable as $$
         and lower(match[1]) <> all ('{and,or,of,to,in,on,at,by,for,from,the,than,with,is,are,was,after,before,
           until,within,about,over,under,most,least,only,every,all,it,as,up}')) found) compared
   where length(identifier) between 4 and identifier_length()
+$$;
+
+-- Returns the identifiers of a text, each once and in the form in which they are compared: lower case, with
+-- an underscore in place of each other separator and between the words of a name such as QuoteZoneUnmapped,
+-- so that ERR-CONN-42 and err_conn_42 are one. An identifier is
+--
+-- - a word that begins with a letter and has a digit, or parts joined by . _ / : @, by a change of case, or
+--   by hyphens before capitals (X-Request-Id);
+-- - a version or address of at least three numbers (20.11.1), a hash, and a code that begins with a digit;
+-- - a word and the number after it (HTTP 503, port 9311, libheif 1.16).
+--
+-- Dates, times, years, other numbers and ordinary words joined by hyphens are none.
+create or replace function identifiers_of(p_text text) returns text[]
+language sql immutable as $$
+  select coalesce(array_agg(distinct identifier collate "C"), '{}')
+  from (
+    select unnest(joined_identifiers(p_text)) as identifier
+    union all
+    select lower(match[1])
+    from regexp_matches(with_camels_apart(p_text), '\m[[:alpha:]]+\d[[:alnum:]]*\M', 'g') match
+    where length(match[1]) between 4 and identifier_length()) found
 $$;
 
 -- Returns the beginnings and ends of long identifiers, such as paths and full names of classes, because a
@@ -83,16 +96,22 @@ $$;
 -- stands_for; a function in SQL would parse them anew in each call.
 create or replace function searched_words(p_text text) returns text[]
 language plpgsql immutable as $$
+declare
+  v_stems text[] := tsvector_to_array(to_tsvector('pg_catalog.english', with_parts_apart(p_text)));
 begin
   return coalesce((
     select array_agg(word)
     from (
       select stands_for(stem) as word
-      from unnest(tsvector_to_array(to_tsvector('pg_catalog.english', with_parts_apart(p_text)))) stem
+      from unnest(v_stems) stem
       where length(stem) between 2 and identifier_length() and stem !~ '^\d{1,2}$'
       union
+      select '#' || stem
+      from unnest(v_stems) stem
+      where length(stem) between 4 and identifier_length() and stem ~ '^[[:alpha:]]+\d'
+      union
       select '#' || identifier
-      from unnest(identifiers_of(p_text)) identifier) found), '{}');
+      from unnest(joined_identifiers(p_text)) identifier) found), '{}');
 end
 $$;
 
@@ -161,7 +180,7 @@ declare
     where oid in (
       'stands_for(text)'::regprocedure, 'searched_words(text)'::regprocedure,
       'identifiers_of(text)'::regprocedure, 'with_parts_apart(text)'::regprocedure,
-      'with_camels_apart(text)'::regprocedure,
+      'with_camels_apart(text)'::regprocedure, 'joined_identifiers(text)'::regprocedure,
       'identifiers_of_memory(text, text)'::regprocedure,
       'words_of_memory(text, text, text, text)'::regprocedure));
   v_changed bigint;

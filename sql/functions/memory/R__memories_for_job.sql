@@ -213,22 +213,32 @@ begin
   v_near := array(
     select memories_to_compare(p_namespace, p_agent, v_words, v_says, v_frequencies, v_subjects));
   for v_memory in
-    with compared as (
+    with of_job as materialized (
+      select word, lexeme, says
+      from unnest(v_words, v_lexemes, v_says) w (word, lexeme, says)
+    ), said as materialized (
+      select m.memory_id,
+        coalesce(sum(says * weight) filter (where word not like '#%'), 0)::real as of_words,
+        coalesce(sum(says) filter (where word like '#%'), 0)::real as of_identifiers
+      from memories m
+      cross join lateral (
+        select w.word, w.says,
+          case l.weights[1] when 'A' then title_word_weight() else body_word_weight() end as weight
+        from unnest(m.words) l
+        join of_job w on w.lexeme = l.lexeme
+        where l.weights[1] <> 'C') found
+      where m.memory_id = any (v_near)
+      group by m.memory_id
+    ), compared as (
       select m.*, t.of_words, t.of_identifiers, n.nearness, memory_recency(m.kind, m.valid_from) as recency,
         memory_importance(m.confidence) as importance,
           memory_outcome(coalesce(2 * u.used + u.helped, 0), coalesce(u.irrelevant + 2 * u.wrong + u.hurt, 0))
             as outcome
       from memories m
       left join memory_uses u on u.memory_id = m.memory_id
+      left join said on said.memory_id = m.memory_id
       cross join lateral (
-        select coalesce(sum(says * weight) filter (where word not like '#%'), 0)::real as of_words,
-          coalesce(sum(says) filter (where word like '#%'), 0)::real as of_identifiers
-        from (
-          select w.word, w.says,
-            case l.weights[1] when 'A' then title_word_weight() else body_word_weight() end as weight
-          from unnest(m.words) l
-          join unnest(v_words, v_lexemes, v_says) w (word, lexeme, says) on w.lexeme = l.lexeme
-          where l.weights[1] <> 'C') found) t
+        select coalesce(said.of_words, 0) as of_words, coalesce(said.of_identifiers, 0) as of_identifiers) t
       cross join lateral (
         select case
           when m.scope = 'global' then 'global'
@@ -262,11 +272,12 @@ begin
     order by j.matters desc, j.of_all desc, j.seq desc
     limit 2 * v_limit
   loop
-    -- A job gets a few more of its subjects, and one that some memory matters to also of its agent.
+    -- A job gets a few more of its subjects, and one that got any also of its agent.
     if v_memory.matters then
       v_any := true;
     elsif v_memory.nearness = 'key' then
       continue when v_key_fills = 0;
+      v_any := true;
     else
       continue when v_role_fills = 0 or not v_any;
     end if;

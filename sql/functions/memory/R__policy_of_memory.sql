@@ -280,7 +280,7 @@ $$;
 -- (docs/memory-evaluation.md), because a job and the lesson for it often have no word in common.
 create or replace function most_key_fills() returns int language sql immutable as $$ select 4 $$;
 
--- How many memories of its agent a job gets whose words say too little, when others matter.
+-- How many memories of its agent a job gets whose words say too little, when it gets others.
 create or replace function most_role_fills() returns int language sql immutable as $$ select 1 $$;
 
 -- From which similarity of titles on (0 to 1) a memory about another subject is left out beside one about the
