@@ -201,7 +201,7 @@ create or replace function most_words_looked_up() returns int language sql immut
 
 -- How many memories the words have in all that are looked up.
 -- Chosen: so the cost stays the same however many memories there are.
-create or replace function most_memories_looked_up() returns int language sql immutable as $$ select 1000 $$;
+create or replace function most_memories_looked_up() returns int language sql immutable as $$ select 500 $$;
 
 -- How many of the memories that are found by words are compared with all words of the job; and how many that
 -- are found by keys.
