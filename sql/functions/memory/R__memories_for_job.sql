@@ -247,7 +247,8 @@ begin
           when m.scope <> 'agent' and length(m.subject_key) >= shortest_name()
               and (m.scope <> 'person' or p_trust = 'trusted')
               and strpos(v_text, spelled_apart(m.subject_key)) > 0
-            then 'named'
+            -- A job about one service may only mention another.
+            then case when m.scope = any (v_scopes) then 'mentioned' else 'named' end
           when m.scope in ('service', 'project') and not m.scope = any (v_scopes)
             then case when t.of_identifiers >= least_identifiers() then 'identifier' else 'unnamed' end
           end as nearness) n
@@ -289,7 +290,7 @@ begin
         when c.subject is not distinct from v_memory.subject_key
           then similarity_of(c.title, v_memory.title) >= near_duplicate_from()
             and similarity_of(c.body, v_memory.body) >= near_duplicate_from()
-        when v_memory.nearness in ('named', 'identifier', 'unnamed')
+        when v_memory.nearness in ('named', 'mentioned', 'identifier', 'unnamed')
           then similarity_of(c.title, v_memory.title) >= alike_of_other_subject()
         else false end);
     if not v_memory.matters then

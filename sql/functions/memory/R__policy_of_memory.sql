@@ -264,6 +264,7 @@ language sql immutable as $$
     when 'key' then 0.5
     when 'own' then 0.55
     when 'named' then 0.6
+    when 'mentioned' then 1.0
     when 'identifier' then 1.0
     when 'unnamed' then 1.7
     else 1.35 end::real
@@ -272,7 +273,12 @@ $$;
 -- How much the nearness of a memory counts beside its relevance.
 create or replace function nearness_weight(p_nearness text) returns real
 language sql immutable as $$
-  select case p_nearness when 'key' then 1.5 when 'own' then 0.3 when 'named' then 0.5 else 0 end::real
+  select case p_nearness
+    when 'key' then 1.5
+    when 'own' then 0.3
+    when 'named' then 0.5
+    when 'mentioned' then 0.5
+    else 0 end::real
 $$;
 
 -- How many memories of its subjects a job gets whose words say too little.
