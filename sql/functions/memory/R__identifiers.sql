@@ -8,9 +8,9 @@ language sql immutable as $$
   select regexp_replace(p_text, '([[:lower:]\d])([[:upper:]])', '\1_\2', 'g')
 $$;
 
--- Returns the identifiers of a text that are more than letters and digits, not always each once. The full text
--- search finds the others. Each pattern matches identifiers alone, because the cost of a scan is that of its
--- matches.
+-- Returns the identifiers of a text that are more than letters and digits, not always each once. The full
+-- text search finds the others. Each pattern matches identifiers alone, because the cost of a scan is that of
+-- its matches.
 create or replace function joined_identifiers(p_text text) returns text[]
 language sql immutable as $$
   select coalesce(array_agg(identifier), '{}')
