@@ -112,7 +112,7 @@ public final class ImportVaultCommand implements Callable<Integer> {
     private boolean isWanted(VaultImport.Line line, BufferedReader answers) {
         out.println(shown(line.path()));
         out.println("  would " + shown(line.does()));
-        left(line);
+        more(line);
         out.print("  Do it? [y/N] ");
         out.flush();
         try {
@@ -136,7 +136,7 @@ public final class ImportVaultCommand implements Callable<Integer> {
             } else {
                 out.println((ask ? "  left: would " : "  would ") + shown(line.does()));
             }
-            left(line);
+            more(line);
         }
         if (report.made() == 0) {
             boolean any = report.lines().stream().anyMatch(line -> line.does() != null);
@@ -144,7 +144,10 @@ public final class ImportVaultCommand implements Callable<Integer> {
         }
     }
 
-    private void left(VaultImport.Line line) {
+    private void more(VaultImport.Line line) {
+        if (line.text() != null) {
+            out.println("  text  " + shown(line.text()));
+        }
         if (!line.left().isEmpty()) {
             out.println("  does not carry: " + shown(String.join(", ", line.left()))
                     + "; the note stays as it is, so that this is not lost");

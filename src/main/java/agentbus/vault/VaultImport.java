@@ -21,6 +21,9 @@ import java.util.function.Predicate;
  * when told. A note whose edit was carried as a whole gets the text of the bus again; what was not carried stays.
  */
 final class VaultImport {
+    /** Chosen: enough to see what one agrees to; the note has the rest. */
+    private static final int TEXT_SHOWN = 300;
+
     private final Database database;
     private final ProgramFiles files;
     private final Contract contract;
@@ -56,11 +59,16 @@ final class VaultImport {
      *
      * @param path the note's path
      * @param does what the call does, in words that continue "would"; null when there is none
+     * @param text the beginning of the text that the call carries, on one line; null for a call without a text
      * @param refused why there is none, in words that continue the path; null when there is one
      * @param left the parts of the note that the call does not carry
      * @param done what the call has made, in words; null while it was not made
      */
-    record Line(String path, String does, String refused, List<String> left, String done) {}
+    record Line(String path, String does, String text, String refused, List<String> left, String done) {
+        private static Line refused(String path, String why, List<String> left) {
+            return new Line(path, null, null, why, left, null);
+        }
+    }
 
     /**
      * What an import did.
@@ -181,30 +189,33 @@ final class VaultImport {
 
     private static Line plan(ImportCalls calls, UUID vault, VaultEdits.Edit edit, String reason) {
         if (edit.trouble() != null) {
-            return new Line(edit.path(), null, edit.trouble(), List.of(), null);
+            return Line.refused(edit.path(), edit.trouble(), List.of());
         }
         ObjectNode fields = edit.fields();
         if (reason != null && !fields.has("reason")) {
             fields.put("reason", reason);
         }
         try {
-            return new Line(edit.path(), calls.attempt(vault, fields).does(), null, edit.left(), null);
+            String does = calls.attempt(vault, fields).does();
+            return new Line(edit.path(), does, beginning(fields.path("body").asText()), null, edit.left(), null);
         } catch (Problem refused) {
-            return new Line(edit.path(), null, words(refused), edit.left(), null);
+            return Line.refused(edit.path(), words(refused), edit.left());
         }
     }
 
     private static Line make(ImportCalls calls, UUID vault, VaultEdits.Edit edit, Line line) {
         try {
-            return new Line(
-                    line.path(),
-                    line.does(),
-                    null,
-                    line.left(),
-                    calls.make(vault, edit.fields()).done());
+            String done = calls.make(vault, edit.fields()).done();
+            return new Line(line.path(), line.does(), line.text(), null, line.left(), done);
         } catch (Problem refused) {
-            return new Line(line.path(), null, words(refused), line.left(), null);
+            return Line.refused(line.path(), words(refused), line.left());
         }
+    }
+
+    private static String beginning(String text) {
+        String line = text.replaceAll("\\s+", " ").strip();
+        int end = line.offsetByCodePoints(0, Math.min(TEXT_SHOWN, line.codePointCount(0, line.length())));
+        return line.isEmpty() ? null : end < line.length() ? line.substring(0, end) + "…" : line;
     }
 
     private static String words(Problem refused) {

@@ -143,6 +143,9 @@ class MetricsTableTest {
         database.jdbc()
                 .update("insert into idle_cadences (namespace, agent_id, reason)"
                         + " values ('default', 'ann', 'it has begun to think')");
+        database.jdbc()
+                .update("insert into vaults (namespace, directory, exported_at, differences)"
+                        + " values ('default', '/srv/vault', now(), 0)");
         // Another node asks this gateway, so the bus leaves the job of its agent alone.
         database.jdbc()
                 .update("insert into gateways (namespace, gateway, checked_at) values ('default', 'elsewhere', now())");

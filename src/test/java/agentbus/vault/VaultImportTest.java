@@ -64,6 +64,7 @@ class VaultImportTest {
         VaultImport.Line plan = only(vault.plan());
 
         assertEquals("write down the idea \"Cache the packages\" (theme inbox)", plan.does());
+        assertEquals("Half of each build waits for downloads.", plan.text());
         assertEquals(0, count("ideas"), "nothing was done");
         assertTrue(Files.exists(vault.file("00 Inbox/Cache the packages.md")));
         assertTrue(only(vault.apply(null)).done().startsWith("idea "));
