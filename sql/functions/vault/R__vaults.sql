@@ -25,7 +25,7 @@ $$;
 
 -- Begins an export: takes the lock of the vault until the session ends, and returns its row. p_vault_id is
 -- what the marker of the folder says, null for a folder without a marker, which gets a new row. Refuses a
--- marker that names no vault of this database (404), one of another namespace (409), and a vault that
+-- marker that names no vault of this database or one of another namespace (422), and a vault that
 -- another process exports at this moment (409).
 create or replace function begin_vault_export(
   p_principal jsonb, p_vault_id uuid, p_namespace text, p_directory text
@@ -41,19 +41,19 @@ begin
   else
     select * into v_vault from vaults where vault_id = p_vault_id;
     if not found then
-      perform refuse(404, 'unknown_vault',
+      perform refuse(422, 'invalid_field',
         format('%s belongs to the vault %s, which this database does not know: another bus writes it', p_directory,
           p_vault_id), 'directory', to_jsonb(p_directory), 'an empty folder, or a vault of this bus');
     end if;
     if v_vault.namespace <> p_namespace then
-      perform refuse(409, 'other_namespace',
+      perform refuse(422, 'invalid_field',
         format('%s is the vault of namespace %s', p_directory, v_vault.namespace), 'namespace',
         to_jsonb(p_namespace), v_vault.namespace || ', or another folder');
     end if;
     update vaults set directory = p_directory where vault_id = p_vault_id and directory <> p_directory;
   end if;
   if not pg_try_advisory_lock(hashtextextended('agentbus.vault.' || v_vault.vault_id, 0)) then
-    perform refuse(409, 'vault_busy', format('another process writes the vault in %s at this moment', p_directory),
+    perform refuse(409, 'wrong_state', format('another process writes the vault in %s at this moment', p_directory),
       'directory', to_jsonb(p_directory), 'one export at a time; try again when it has ended');
   end if;
   return vault_json(v_vault);

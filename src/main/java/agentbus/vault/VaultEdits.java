@@ -20,6 +20,7 @@ final class VaultEdits {
     private final VaultFolder folder;
     private final List<Edit> edits = new ArrayList<>();
     private final Set<String> notes = new HashSet<>();
+    private final Set<String> troubles = new HashSet<>();
 
     /**
      * One edit.
@@ -61,8 +62,11 @@ final class VaultEdits {
         VaultFolder.Found found;
         try {
             found = folder.read(note.path());
-        } catch (StartFailure link) {
-            edits.add(Edit.refused(note.path(), note, "cannot be read: " + link.getMessage()));
+        } catch (StartFailure unreadable) {
+            // A folder that is a link stands above many notes, and one line tells of it.
+            if (troubles.add(unreadable.getMessage())) {
+                edits.add(Edit.refused(note.path(), note, "cannot be read: " + unreadable.getMessage()));
+            }
             return;
         }
         if (found.state() == VaultFolder.State.LINK) {

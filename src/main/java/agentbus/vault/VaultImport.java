@@ -99,6 +99,8 @@ final class VaultImport {
      * @throws StartFailure when the folder is no vault of this bus, or is being exported
      */
     Report run(Request request, boolean writes, Predicate<Line> told) {
+        // Refuses what is no vault, before a folder or a lock file is made.
+        VaultFolder.read(request.directory()).close();
         try (VaultFolder folder =
                         writes ? VaultFolder.write(request.directory()) : VaultFolder.read(request.directory());
                 Ledger ledger = new Ledger(database, files, actor);
@@ -114,7 +116,7 @@ final class VaultImport {
                 if (line.does() != null && told.test(line)) {
                     line = make(calls, marker.vaultId(), edit, line);
                     if (line.done() != null) {
-                        settle(folder, ledger, marker.vaultId(), edit);
+                        line = settled(folder, ledger, marker.vaultId(), edit, line);
                     }
                 }
                 lines.add(line);
@@ -224,6 +226,22 @@ final class VaultImport {
                 + (refused.expected() == null || detail.contains(refused.expected())
                         ? ""
                         : "; it must be " + refused.expected());
+    }
+
+    /** A note that cannot be written leaves a call that was made, so the line says both. */
+    private static Line settled(VaultFolder folder, Ledger ledger, UUID vault, VaultEdits.Edit edit, Line line) {
+        try {
+            settle(folder, ledger, vault, edit);
+            return line;
+        } catch (StartFailure unwritten) {
+            return new Line(
+                    line.path(),
+                    line.does(),
+                    line.text(),
+                    null,
+                    line.left(),
+                    line.done() + "; the note is still as it was: " + unwritten.getMessage());
+        }
     }
 
     /**

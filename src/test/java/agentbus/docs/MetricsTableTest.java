@@ -143,6 +143,8 @@ class MetricsTableTest {
         database.jdbc()
                 .update("insert into idle_cadences (namespace, agent_id, reason)"
                         + " values ('default', 'ann', 'it has begun to think')");
+        // The ages of a vault are measured while phase 5 runs.
+        database.jdbc().update("update phases set is_on = true where phase = 5");
         database.jdbc()
                 .update("insert into vaults (namespace, directory, exported_at, differences)"
                         + " values ('default', '/srv/vault', now(), 0)");

@@ -215,11 +215,11 @@ class VaultBadInputTest {
 
     @Test
     void a_full_disk_keeps_every_note_whole_and_the_next_export_goes_on() throws IOException, InterruptedException {
-        mount(vault.folder(), "size=256k");
+        mount(vault.folder(), "size=300k");
         idea("One");
         vault.export();
         Map<String, String> before = vault.notes();
-        for (int i = 0; i < 60; i++) {
+        for (int i = 0; i < 120; i++) {
             idea("Number " + i);
         }
 
@@ -243,6 +243,40 @@ class VaultBadInputTest {
         vault.export();
         assertEquals(List.of(), vault.differences());
         assertEquals(null, failure());
+    }
+
+    @Test
+    void an_import_on_a_full_disk_says_what_it_has_made_and_keeps_the_note() throws IOException, InterruptedException {
+        mount(vault.folder(), "size=300k");
+        vault.export();
+        vault.write("00 Inbox/a.md", "An idea about the cache of the builds.");
+        fill(vault.file("filler.bin"));
+
+        String done = vault.apply(null).lines().get(0).done();
+
+        assertTrue(done.startsWith("idea ") && done.contains("the note is still as it was: cannot"), done);
+        assertEquals("An idea about the cache of the builds.", vault.read("00 Inbox/a.md"));
+        Files.delete(vault.file("filler.bin"));
+        assertTrue(vault.apply(null).lines().get(0).done().endsWith("says the same already"));
+        assertEquals(1, database.jdbc().queryForObject("select count(*) from ideas", Integer.class));
+        assertTrue(Files.exists(vault.file("00 Inbox/Imported/a.md")));
+    }
+
+    private static void fill(Path file) throws IOException {
+        try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            while (true) {
+                out.write(java.nio.ByteBuffer.allocate(4096));
+            }
+        } catch (IOException full) {
+            assertTrue(full.getMessage().contains("No space left"), full.getMessage());
+        }
+    }
+
+    @Test
+    void an_import_from_a_folder_that_is_no_vault_makes_nothing() {
+        assertThrows(StartFailure.class, () -> vault.apply("yes"));
+
+        assertFalse(Files.exists(vault.folder()));
     }
 
     @Test

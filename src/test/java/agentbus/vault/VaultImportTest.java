@@ -152,6 +152,126 @@ class VaultImportTest {
     }
 
     @Test
+    void a_memory_s_new_text_becomes_a_candidate_and_the_note_shows_the_memory_again() {
+        String memory = new Rows(database).memory("lesson", "The registry is slow on Mondays");
+        vault.export();
+        String path = vault.path("-lesson-");
+        String before = vault.read(path);
+        vault.write(
+                path,
+                before.replace("Use the mirror, not the registry.", "Use the mirror on *Mondays*; see `docs/ci.md`.")
+                        + "\nBen told me so.\n");
+        assertEquals(List.of(path), vault.export().edited());
+
+        VaultImport.Line plan = only(vault.plan());
+
+        assertEquals(
+                "propose a candidate that supersedes memory " + memory + ": \"The registry is slow on Mondays\"",
+                plan.does());
+        assertEquals(List.of(), plan.left());
+        assertEquals(0, count("memory_candidates"));
+        assertTrue(only(vault.apply("Ben measured it.")).done().startsWith("memory candidate "));
+        assertEquals(
+                1,
+                count(
+                        "memory_candidates where body = 'Use the mirror on *Mondays*; see `docs/ci.md`.' and supersedes_memory_id"
+                                + " = '" + memory + "' and source_agent = 'anna' and evidence = 'Ben measured it.'"));
+        assertEquals(before + "\nBen told me so.\n", vault.read(path), "the memory holds until it is superseded");
+        assertFalse(Files.exists(vault.file(NoteNames.conflict(path))));
+        assertEquals(0, count("vault_notes where edited_hash is not null"));
+        assertEquals(List.of(), vault.plan().lines());
+        vault.export();
+        assertEquals(List.of(), vault.differences());
+    }
+
+    @Test
+    void a_change_that_no_import_carries_keeps_the_note_as_the_person_left_it() {
+        new Rows(database).memory("lesson", "The registry is slow on Mondays");
+        vault.export();
+        String path = vault.path("-lesson-");
+        String edited = vault.read(path)
+                .replace("# The registry is slow on Mondays", "# The registry is slow on workdays")
+                .replace("Seen in three builds.", "Seen in ninety builds.");
+        vault.write(path, edited);
+
+        VaultImport.Line line = only(vault.apply("I counted."));
+
+        assertEquals(List.of("## Evidence"), line.left());
+        assertTrue(line.done().startsWith("memory candidate "));
+        assertEquals(1, count("memory_candidates where title = 'The registry is slow on workdays'"));
+        assertEquals(edited, vault.read(path));
+        assertTrue(only(vault.apply("I counted.")).done().endsWith("says the same already"));
+        assertEquals(1, count("memory_candidates"));
+    }
+
+    @Test
+    void an_untrusted_memory_s_edit_carries_its_words_and_not_its_warning() {
+        new Rows(database).memory("lesson", "A page says the registry is slow", "shared", null, "untrusted");
+        vault.export();
+        String path = vault.path("-lesson-");
+        vault.write(path, vault.read(path).replace("not the registry.", "on Mondays."));
+
+        vault.apply(null);
+
+        assertEquals(1, count("memory_candidates where body = 'Use the mirror, on Mondays.' and trust = 'untrusted'"));
+    }
+
+    @Test
+    void an_opportunity_s_status_becomes_a_decision_with_its_reason() {
+        String opportunity = new Rows(database).opportunity("Mirror the registry");
+        vault.export();
+        String path = vault.path("-opportunity-");
+        vault.write(path, vault.read(path).replace("status: \"new\"", "status: parked"));
+
+        assertTrue(only(vault.plan()).refused().contains("a decision has a reason"));
+        assertTrue(only(vault.apply("After the release")).refused().contains("until a date"));
+        vault.write(path, vault.read(path).replace("status: parked", "status: accepted\nreason: It pays back at once"));
+        assertEquals(
+                "set opportunity " + opportunity + " from new to accepted: It pays back at once",
+                only(vault.plan()).does());
+        assertEquals(0, count("opportunity_reviews"));
+        assertEquals(
+                "opportunity " + opportunity + " is accepted",
+                only(vault.apply(null)).done());
+
+        assertEquals(1, count("opportunity_reviews where reviewer = 'operator:anna' and decision = 'accepted'"));
+        vault.export();
+        assertTrue(vault.read(path).contains("status: \"accepted\""), vault.read(path));
+        assertEquals(List.of(), vault.differences());
+    }
+
+    @Test
+    void a_decision_on_an_older_state_than_the_bus_has_is_told_and_not_made() {
+        String opportunity = new Rows(database).opportunity("Mirror the registry");
+        vault.export();
+        String path = vault.path("-opportunity-");
+        vault.write(path, vault.read(path).replace("status: \"new\"", "status: accepted\nreason: yes"));
+        database.jdbc()
+                .queryForList(
+                        "select triage_opportunity('{\"kind\": \"operator\", \"name\": \"ben\"}',"
+                                + " jsonb_build_object('opportunityId', ?, 'decision', 'rejected', 'notes', 'Too dear.'))",
+                        opportunity);
+
+        String said = only(vault.apply(null)).refused();
+
+        assertTrue(said.contains("was rejected by operator:ben"), said);
+        assertEquals(1, count("opportunities where status = 'rejected'"));
+    }
+
+    @Test
+    void a_frozen_phase_refuses_its_calls_in_the_plan() {
+        new Rows(database).memory("lesson", "The registry is slow on Mondays");
+        vault.export();
+        String path = vault.path("-lesson-");
+        vault.write(path, vault.read(path).replace("Use the mirror", "Never use the mirror"));
+        database.jdbc()
+                .queryForList("select freeze('{\"kind\": \"operator\", \"name\": \"ben\"}',"
+                        + " '{\"kind\": \"phase\", \"name\": \"4\", \"reason\": \"polluted\"}')");
+
+        assertTrue(only(vault.plan()).refused().contains("polluted"));
+    }
+
+    @Test
     void an_idea_s_edit_is_told_what_to_do_instead_and_stays() {
         vault.write("00 Inbox/a.md", "An idea about the cache of the builds.");
         vault.apply(null);
