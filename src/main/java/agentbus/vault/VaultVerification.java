@@ -81,7 +81,7 @@ final class VaultVerification {
             case MISSING -> missing(note);
             case LINK -> differ(note.path(), Difference.Kind.LINK, "a link stands in the place of the note");
             case FOLDER -> differ(note.path(), Difference.Kind.MISSING, "a folder stands in the place of the note");
-            case LARGE ->
+            default ->
                 differ(note.path(), Difference.Kind.MISSING, "a file that is larger than any note stands in its place");
             default -> throw new IllegalStateException("no state of a file: " + found.state());
         }

@@ -145,6 +145,21 @@ class VaultCheckTest {
     }
 
     @Test
+    void a_private_memory_and_one_of_a_role_reach_no_file_and_are_not_missed() {
+        Rows rows = new Rows(database);
+        rows.memory("lesson", "Mine alone is the password", "private", "research", "trusted");
+        rows.memory("lesson", "Of my role is the routine", "role", "research", "trusted");
+
+        vault.export();
+
+        vault.notes().forEach((path, text) -> {
+            assertTrue(!text.contains("Mine alone") && !path.contains("mine-alone"), path);
+            assertTrue(!text.contains("Of my role") && !path.contains("of-my-role"), path);
+        });
+        assertEquals(List.of(), vault.differences());
+    }
+
+    @Test
     void an_edited_note_and_its_conflict_are_one_edit() {
         String path = vault.path("registry");
         vault.write(path, vault.read(path).replace("Each build waits.", "No build waits."));
