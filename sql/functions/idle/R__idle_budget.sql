@@ -14,11 +14,11 @@ create or replace function idle_spent(p_namespace text, p_agent text) returns js
 language sql stable as $$
   select jsonb_build_object(
     'runs', count(*),
-    'minutes', round((coalesce(sum(
+    'minutes', trim_scale(round((coalesce(sum(
       case when ended_at is null then coalesce(extract(epoch from now() - began_at), 0) else seconds end),
-      0) / 60)::numeric, 1),
+      0) / 60)::numeric, 1)),
     'tokens', coalesce(sum(tokens), 0),
-    'dollars', round(coalesce(sum(cost_usd), 0), 4))
+    'dollars', trim_scale(round(coalesce(sum(cost_usd), 0), 4)))
   from idle_runs_since(p_namespace, p_agent, date_trunc('day', now(), 'UTC'))
 $$;
 

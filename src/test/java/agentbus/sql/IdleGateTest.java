@@ -46,9 +46,9 @@ class IdleGateTest {
             delimiter = '|',
             value = {
                 "{'runs': 1} | {} | its idle runs have spent 1 of 1 runs today (UTC)",
-                "{'minutes': 20} | {'seconds': 960} | its idle runs have spent 16.0 of 20 minutes today (UTC)",
+                "{'minutes': 20} | {'seconds': 960} | its idle runs have spent 16 of 20 minutes today (UTC)",
                 "{'tokens': 5000} | {'tokens': 7000} | its idle runs have spent 7000 of 5000 tokens today (UTC)",
-                "{'dollars': 0.5} | {'cost_usd': 0.5} | its idle runs have spent 0.5000 of 0.5 dollars today (UTC)",
+                "{'dollars': 0.5} | {'cost_usd': 0.5} | its idle runs have spent 0.5 of 0.5 dollars today (UTC)",
                 "{'runs': 0} | {} | agent research has no budget for idle runs: runs in the idleBudget of its agent.yaml is 0",
             })
     void a_spent_budget_of_the_day_ends_thinking(String budget, String run, String reason) {
