@@ -184,7 +184,8 @@ class OperationsTest {
                     OperatorCalls.PHASES,
                     ProposalCalls.PROPOSALS,
                     ProposalCalls.REPORTS,
-                    MemoryCalls.MEMORIES)
+                    MemoryCalls.MEMORIES,
+                    IdleCalls.IDLE)
             .flatMap(calls -> calls.entrySet().stream())
             .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
 
