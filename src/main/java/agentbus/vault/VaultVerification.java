@@ -83,7 +83,6 @@ final class VaultVerification {
             case FOLDER -> differ(note.path(), Difference.Kind.MISSING, "a folder stands in the place of the note");
             default ->
                 differ(note.path(), Difference.Kind.MISSING, "a file that is larger than any note stands in its place");
-            default -> throw new IllegalStateException("no state of a file: " + found.state());
         }
     }
 
