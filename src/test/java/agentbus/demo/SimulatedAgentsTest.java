@@ -33,6 +33,7 @@ class SimulatedAgentsTest {
 
     private final List<Received> received = new CopyOnWriteArrayList<>();
     private volatile int status = 200;
+    private volatile String answer = "{\"code\":\"x\"}";
     private HttpServer bus;
     private TestAgents agents;
 
@@ -57,7 +58,7 @@ class SimulatedAgentsTest {
                     exchange.getRequestURI().getPath(),
                     exchange.getRequestHeaders().getFirst("Authorization"),
                     Json.read(exchange.getRequestBody())));
-            byte[] body = "{\"code\":\"x\"}".getBytes(StandardCharsets.UTF_8);
+            byte[] body = answer.getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(status, body.length);
             exchange.getResponseBody().write(body);
         }
@@ -80,7 +81,11 @@ class SimulatedAgentsTest {
     }
 
     private CompletableFuture<Void> run(String message, boolean mapped) {
-        AdmittedRun run = new AdmittedRun(
+        return agents.run(admitted(message, mapped)).toCompletableFuture();
+    }
+
+    private static AdmittedRun admitted(String message, boolean mapped) {
+        return new AdmittedRun(
                 "r-1",
                 "devops",
                 "agent:devops:job:j-1",
@@ -91,7 +96,6 @@ class SimulatedAgentsTest {
                 "J-1",
                 Duration.ofSeconds(30),
                 Json.object());
-        return agents.run(run).toCompletableFuture();
     }
 
     private CompletableFuture<Void> run(Outcome outcome) {
@@ -137,6 +141,60 @@ class SimulatedAgentsTest {
         assertEquals(
                 tree("{\"attempt\":\"A-1\",\"summary\":\"done\",\"result\":{}}"),
                 received.get(0).body());
+    }
+
+    private static Outcome proposal() {
+        return new Outcome.Calls(
+                SHORT,
+                List.of(
+                        new Outcome.Call("progress", Map.of("percent", 10, "line", "thinking")),
+                        new Outcome.Call("proposals", Map.of("kind", "idea", "title", "One page of owners")),
+                        new Outcome.Call("complete", Map.of("outcome", "no_work", "summary", "nothing more"))));
+    }
+
+    private String proposing() {
+        return "Subject research.scan, attempt 1\n" + prompt() + "Idea:\n"
+                + command("proposals", "{\"kind\":\"idea\",\"theme\":\"<theme>\",\"title\":\"<title>\"}");
+    }
+
+    @Test
+    void an_agent_makes_the_calls_of_its_script_and_decides_each_field_of_a_proposal() throws IOException {
+        agents = fleet(proposal());
+        run(proposing(), true).join();
+        assertEquals(
+                List.of("/v1/attempts/A-1/progress", "/v1/attempts/A-1/proposals", "/v1/attempts/A-1/complete"),
+                received.stream().map(Received::path).toList());
+        assertEquals(
+                tree("{\"kind\":\"idea\",\"title\":\"One page of owners\"}"),
+                received.get(1).body());
+    }
+
+    @Test
+    void an_agent_that_the_bus_asks_to_close_closes_its_job_next() {
+        answer = "{\"closeNow\":\"work arrived for devops\"}";
+        agents = fleet(proposal());
+        run(proposing(), true).join();
+        assertEquals(
+                List.of("/v1/attempts/A-1/progress", "/v1/attempts/A-1/complete"),
+                received.stream().map(Received::path).toList());
+    }
+
+    @Test
+    void an_agent_of_the_demo_follows_the_script_of_its_subject_and_says_which_memories_it_has_used()
+            throws IOException {
+        try (SimulatedAgents demo = new SimulatedAgents(
+                SimulatedAgents.Options.of(Map.of(), 1),
+                subject -> subject.equals("research.scan")
+                        ? Optional.of(AgentScript.always(proposal()))
+                        : Optional.empty())) {
+            demo.run(admitted("[m1] lesson · id 1\n> Text\n[m2] pattern · id 2\n> Text\n" + proposing(), true))
+                    .toCompletableFuture()
+                    .join();
+        }
+        assertEquals("/v1/attempts/A-1/proposals", received.get(1).path());
+        assertEquals(
+                tree("[{\"id\":\"m1\",\"verdict\":\"used\"},{\"id\":\"m2\",\"verdict\":\"used\"}]"),
+                received.get(2).body().path("memories"));
     }
 
     @Test
