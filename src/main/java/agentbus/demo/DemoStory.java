@@ -43,7 +43,8 @@ final class DemoStory {
     private final int haste;
     private final Map<String, JsonNode> names = new HashMap<>();
     private int next;
-    private long begunAt = System.nanoTime();
+    private long begunAt;
+    private boolean repeated;
     private JsonNode current = MissingNode.getInstance();
     private JsonNode input = MissingNode.getInstance();
 
@@ -70,6 +71,10 @@ final class DemoStory {
      */
     synchronized boolean advance() {
         while (next < steps.size()) {
+            if (!repeated) {
+                begunAt = System.nanoTime();
+            }
+            repeated = false;
             current = steps.get(next++);
             Optional<JsonNode> resolved = resolve(current.path("input"));
             if (resolved.isPresent()) {
@@ -114,8 +119,7 @@ final class DemoStory {
         boolean patient = System.nanoTime() - begunAt < LONGEST_WAIT.toNanos();
         if (missing && current.path("wait").asBoolean() && patient) {
             next--;
-        } else {
-            begunAt = System.nanoTime();
+            repeated = true;
         }
     }
 
