@@ -24,7 +24,7 @@ returns setof jsonb language sql stable as $$
         select listed(array_agg(report_name(name) || ' ' || factor_text(factor) order by place))
         from unnest(c.names, c.factors) with ordinality as o (name, factor, place)
         where place > 1), '')),
-    'evidence', '`agentbus idle-report`',
+    'evidence', place_link('idle report', p_namespace, 'idle'),
     'next', case when c.factors[1] < 1 then 'other questions in its agent.yaml' else 'nothing' end,
     'source', jsonb_build_object('kind', 'agent', 'id', c.names[1], 'part', 'cadences'))
   from (
