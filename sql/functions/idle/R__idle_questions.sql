@@ -9,7 +9,7 @@ returns setof idle_runs language sql stable as $$
   from idle_runs
   where namespace = p_namespace
     and agent_id = p_agent
-    and created_at > p_since
+    and created_at >= p_since
     and (began_at is not null or ended_at is null)
 $$;
 
