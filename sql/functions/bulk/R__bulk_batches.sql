@@ -225,7 +225,9 @@ begin
       p_jobs := array(select set_priorities(p_jobs, p_bulk.priority));
     when 'reassign' then
       p_jobs := array(
-        select job_id from jobs where job_id = any (p_jobs) and target_agent <> p_bulk.target_agent);
+        select job_id
+        from jobs
+        where job_id = any (p_jobs) and target_agent <> p_bulk.target_agent and not is_idle(job_type));
       v_agent := agent_named(p_bulk.namespace, p_bulk.target_agent, 'targetAgent');
       perform require_fit(v_agent, subject, trust)
       from (select distinct subject, trust from jobs where job_id = any (p_jobs)) kinds;

@@ -100,10 +100,11 @@ language sql stable as $$
 $$;
 
 -- Chooses idle jobs for a claim that has found no other work, at most p_limit and one on each gateway, and
--- locks them: of p_namespaces, on p_gateways (null: any), for p_agent (null: any). p_pulls is as in idle_hold.
--- Call it under lock_claims. Without queued idle jobs it reads one page of an index.
+-- locks them: of p_namespaces, on p_gateways (null: any), for p_agent (null: any). p_pulls is as in
+-- idle_hold. Call it under lock_claims. Without idle jobs it reads two pages of an index.
 create or replace function choose_idle_jobs(
-  p_limit int, p_namespaces text[], p_gateways text[], p_agent text default null, p_pulls boolean default false
+  p_limit int, p_namespaces text[], p_gateways text[], p_agent text default null,
+  p_pulls boolean default false
 ) returns uuid[] language plpgsql as $$
 declare
   v_candidate record;
@@ -147,8 +148,8 @@ end
 $$;
 
 -- Asks the idle runs to close that the jobs p_jobs stop, which a claim has just leased: those of the same
--- agents, and those on a gateway that has now too little room left. Without an idle run at work it reads one
--- page of an index.
+-- agents, and those on a gateway that has now too little room left. Without idle jobs it reads two pages of
+-- an index.
 create or replace function make_way_for(p_jobs uuid[]) returns void
 language plpgsql as $$
 declare

@@ -77,6 +77,20 @@ language sql stable as $$
     and outcome = 'stopped'
 $$;
 
+-- Refuses (409, wrong_state) to redrive or reassign an idle job; p_what is the word for it. Its question is
+-- for its agent, and is not asked a second time.
+create or replace function refuse_idle_job(p_job jobs, p_what text) returns void
+language plpgsql as $$
+begin
+  if is_idle(p_job.job_type) then
+    perform refuse(409, 'wrong_state',
+      format('job %s is idle thinking of agent %s and cannot be %s', p_job.job_id, p_job.target_agent, p_what),
+      'jobId', to_jsonb(p_job.job_id),
+      'run-standing-order with an order of idle thinking, whose next run has another question');
+  end if;
+end
+$$;
+
 -- Trigger: an idle run begins, ends and has its outcome in the transaction that moves its job. A block is the
 -- end of a run that has asked a question, also when it was asked to close; the run begins anew when a claim
 -- takes the answered job.

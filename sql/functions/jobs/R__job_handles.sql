@@ -259,8 +259,8 @@ language sql as $$
 $$;
 
 -- Hands a locked job to another agent as give_jobs does. Returns false when the agent has the job already.
--- Refuses a job with a live attempt or a good end (409), an agent that does not fit (422), and a dedupe key
--- that another live job of the agent has (409).
+-- Refuses a job with a live attempt or a good end (409), an idle job (409), an agent that does not fit (422),
+-- and a dedupe key that another live job of the agent has (409).
 create or replace function reassign_one(p_job jobs, p_agent text) returns boolean
 language plpgsql as $$
 declare
@@ -275,6 +275,7 @@ begin
   if p_job.target_agent = p_agent then
     return false;
   end if;
+  perform refuse_idle_job(p_job, 'reassigned');
   perform require_fit(v_agent, p_job.subject, p_job.trust);
   perform give_jobs(array[p_job.job_id], v_agent);
   return true;
@@ -328,11 +329,7 @@ begin
   if p_job.state not in ('dead', 'failed') then
     perform refuse_state(p_job, 'redriven', 'a dead or failed job');
   end if;
-  if is_idle(p_job.job_type) then
-    perform refuse(409, 'wrong_state',
-      format('job %s is idle thinking, which is not tried again', p_job.job_id), 'jobId',
-      to_jsonb(p_job.job_id), 'run-standing-order, or the next slot of its order, which has another question');
-  end if;
+  perform refuse_idle_job(p_job, 'redriven');
   -- Locked, so that none can succeed unseen between the count below and the commit. Without waiting, because
   -- redrive_job has locked them in the order of ids, and a bulk action tries the job again later.
   perform job_id

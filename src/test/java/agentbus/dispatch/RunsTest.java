@@ -31,14 +31,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** A whole bus whose gateway reports the ends of its runs and aborts some. */
 @ExtendWith(PostgresExtension.class)
 class RunsTest {
-    private static final Logger LOG = LoggerFactory.getLogger(RunsTest.class);
-
     /** Chosen: five of each are over in seconds, and their median is no outlier of a busy machine. */
     private static final int ARRIVALS = 5;
 
@@ -230,7 +226,6 @@ class RunsTest {
             }
             String figures =
                     "milliseconds from enqueue to admission: alone " + alone + ", beside an idle run " + beside;
-            LOG.info(figures);
             Collections.sort(alone);
             Collections.sort(beside);
             assertTrue(beside.get(ARRIVALS / 2) - alone.get(ARRIVALS / 2) <= 1000, figures);

@@ -346,7 +346,9 @@ class IdleClaimsTest {
 
         assertEquals(0, bus.count("jobs where state in ('queued', 'dead', 'blocked')"));
         Refusal refusal = refusal(() -> bus.ask("redrive_job", "jobId", failed.job(), "reason", "again"));
-        assertEquals("job " + failed.job() + " is idle thinking, which is not tried again", refusal.message());
+        assertEquals(
+                "job " + failed.job() + " is idle thinking of agent research and cannot be redriven",
+                refusal.message());
         bus.jdbc().execute("select audit_silent_ends(now())");
         assertEquals(0, bus.count("events where topic = 'audit.ended_without_closing'"));
     }

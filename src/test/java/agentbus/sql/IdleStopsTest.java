@@ -1,5 +1,6 @@
 package agentbus.sql;
 
+import static agentbus.sql.Machine.refusal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -175,6 +176,15 @@ class IdleStopsTest {
                 .asBoolean());
         assertFalse(bus.jdbc().queryForObject("select is_due(j) from jobs j", Boolean.class));
         assertEquals(List.of(job), bus.claimedIds(50));
+    }
+
+    @Test
+    void an_idle_job_stays_with_its_agent() {
+        String job = idle.queued("research");
+        Refusal refusal =
+                refusal(() -> bus.ask("reassign_job", "jobId", job, "targetAgent", "devops", "reason", "he has time"));
+        assertEquals("job " + job + " is idle thinking of agent research and cannot be reassigned", refusal.message());
+        assertEquals(List.of(), Invariants.broken(bus.jdbc()));
     }
 
     @Test
