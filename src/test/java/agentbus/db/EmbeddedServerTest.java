@@ -17,6 +17,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -26,15 +27,26 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EmbeddedServerTest {
+    /** The data directory of a first start that has ended. A copy saves a test the seconds of {@code initdb}. */
+    private static Path started;
+
     @TempDir
     Path home;
 
     private Process other;
+
+    @BeforeAll
+    static void startOnce(@TempDir Path earlier) {
+        Database.open(Sandbox.settings(earlier)).close();
+        started = earlier.resolve("data");
+    }
 
     @AfterEach
     void stop_whatever_is_left() throws Exception {
@@ -47,8 +59,19 @@ class EmbeddedServerTest {
         }
     }
 
+    /** Gives the test's home a server that has run before. */
+    private void startedBefore() throws IOException {
+        Path data = home.resolve("data");
+        try (Stream<Path> files = Files.walk(started)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, data.resolve(started.relativize(file)), StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
+    }
+
     @Test
     void its_data_survives_a_restart_and_the_rights_of_a_volume() throws Exception {
+        startedBefore();
         try (Database database = open()) {
             execute(database, "create table public.kept as select 42 as answer");
         }
@@ -60,7 +83,8 @@ class EmbeddedServerTest {
     }
 
     @Test
-    void it_does_not_outlive_a_normal_stop() {
+    void it_does_not_outlive_a_normal_stop() throws Exception {
+        startedBefore();
         Database database = open();
         database.close();
         assertThrows(ConnectException.class, () -> connect(database.port()));
@@ -68,7 +92,8 @@ class EmbeddedServerTest {
     }
 
     @Test
-    void it_writes_safely_to_disk_and_listens_on_loopback_only() throws SQLException {
+    void it_writes_safely_to_disk_and_listens_on_loopback_only() throws Exception {
+        startedBefore();
         try (Database database = open()) {
             assertEquals("on", ask(database, "show fsync"));
             assertEquals("127.0.0.1", ask(database, "show listen_addresses"));
@@ -153,6 +178,7 @@ class EmbeddedServerTest {
 
     @Test
     void its_log_keeps_statements_and_values_to_itself() throws Exception {
+        startedBefore();
         try (Database database = open()) {
             execute(database, "create table public.named (name text primary key)");
             execute(database, "insert into public.named values ('confidential')");
@@ -166,6 +192,7 @@ class EmbeddedServerTest {
 
     @Test
     void two_on_one_directory_share_the_server_and_the_last_one_stops_it() throws Exception {
+        startedBefore();
         Database first = open();
         Database second = open();
         assertEquals(first.port(), second.port());
@@ -177,6 +204,7 @@ class EmbeddedServerTest {
 
     @Test
     void a_process_that_leaves_does_not_stop_the_server_of_another_process() throws Exception {
+        startedBefore();
         int port = startOther();
         try (Database database = open()) {
             assertEquals(port, database.port());
@@ -192,6 +220,7 @@ class EmbeddedServerTest {
 
     @Test
     void a_server_left_by_a_killed_process_is_adopted_and_stopped_in_the_end() throws Exception {
+        startedBefore();
         int port = startOther();
         other.destroyForcibly().waitFor();
         connect(port);
@@ -203,6 +232,7 @@ class EmbeddedServerTest {
 
     @Test
     void a_killed_server_is_started_again_with_what_was_committed() throws Exception {
+        startedBefore();
         Database before = open();
         execute(before, "create table public.kept as select 7 as answer");
         ProcessHandle server = ProcessHandle.of(
@@ -219,7 +249,7 @@ class EmbeddedServerTest {
 
     @Test
     void a_process_id_that_now_belongs_to_another_program_is_cleared_away() throws Exception {
-        open().close();
+        startedBefore();
         Files.writeString(
                 cluster().resolve(PostmasterPid.FILE),
                 ProcessHandle.current().pid() + "\n" + cluster() + "\n1\n1\n\n127.0.0.1\n1 1\nready\n");
@@ -230,14 +260,14 @@ class EmbeddedServerTest {
 
     @Test
     void data_of_another_major_version_is_refused_with_both_versions() throws Exception {
-        open().close();
+        startedBefore();
         Files.writeString(cluster().resolve("PG_VERSION"), "17\n");
         assertFailure("is of Postgres 17 and this build runs Postgres 18");
     }
 
     @Test
     void data_without_its_password_is_refused() throws Exception {
-        open().close();
+        startedBefore();
         Files.delete(home.resolve("data/postgres.password"));
         assertFailure("postgres.password is missing");
     }
@@ -251,7 +281,7 @@ class EmbeddedServerTest {
 
     @Test
     void a_server_that_cannot_start_is_told_with_its_own_last_words() throws Exception {
-        open().close();
+        startedBefore();
         Files.writeString(cluster().resolve("postgresql.conf"), "no_such_setting = 1\n");
         assertFailure(": FATAL:  configuration file");
     }

@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /** A client of a test's bus over HTTP. The bus has the agents worker, other and coordinator, and does not dispatch. */
 public final class Door implements AutoCloseable {
@@ -47,6 +48,8 @@ public final class Door implements AutoCloseable {
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(PATIENCE)
             .build();
+    /** The query over all tables, made at the first fingerprint. */
+    private String hashes;
 
     /** A claimed job with its attempt's token. */
     public record Work(String jobId, String attemptId, String token) {}
@@ -234,26 +237,27 @@ public final class Door implements AutoCloseable {
 
     /** A hash over all rows of all tables that a call could change. */
     public String fingerprint() {
-        StringBuilder all = new StringBuilder();
-        for (String table : database.jdbc()
-                .queryForList(
-                        "select table_name from information_schema.tables where table_schema = 'agentbus'"
-                                + " and table_type = 'BASE TABLE'"
-                                // Excluded: sweeps write their progress here.
-                                + " and table_name not in ('refusals', 'claim_mark', 'lane_marks', 'job_ends') order by 1",
-                        String.class)) {
-            String hash = database.jdbc()
-                    .queryForObject(
-                            "select count(*) || ' ' || coalesce(md5(string_agg(t::text, chr(10) order by t::text)), '')"
-                                    + " from agentbus." + table + " t"
-                                    // Excluded: every sweep writes here.
-                                    + " where t::text not like '%last_recovery%' and t::text not like '%job_ends_counted%'"
-                                    // Excluded: refusals are counted here.
-                                    + " and t::text not like '%call.refused%'",
-                            String.class);
-            all.append(table).append(' ').append(hash).append('\n');
+        if (hashes == null) {
+            hashes = database
+                    .jdbc()
+                    .queryForList(
+                            "select table_name from information_schema.tables where table_schema = 'agentbus'"
+                                    + " and table_type = 'BASE TABLE'"
+                                    // Excluded: sweeps write their progress here.
+                                    + " and table_name not in ('refusals', 'claim_mark', 'lane_marks', 'job_ends')"
+                                    + " order by 1",
+                            String.class)
+                    .stream()
+                    .map(table -> "(select '" + table + " ' || count(*) || ' '"
+                            + " || coalesce(md5(string_agg(t::text, chr(10) order by t::text)), '')"
+                            + " from agentbus." + table + " t"
+                            // Excluded: every sweep writes here.
+                            + " where t::text not like '%last_recovery%' and t::text not like '%job_ends_counted%'"
+                            // Excluded: refusals are counted here.
+                            + " and t::text not like '%call.refused%')")
+                    .collect(Collectors.joining(" || chr(10) || ", "select ", ""));
         }
-        return all.toString();
+        return database.jdbc().queryForObject(hashes, String.class);
     }
 
     /** Makes a call, and asserts that it changes nothing in the database. */
