@@ -11,7 +11,7 @@ const VIEWS = [["idle", "Idle thinking"], ["vault", "Vault"]];
 /** The choice between idle thinking and the vault. */
 export const Views = () => {
   const [shown] = route.get().path;
-  return html`<div class="tools"><${Choice} label="Knowledge" value=${shown} options=${VIEWS} onChange=${(next) => next !== shown && go(address([next]))} /></div>`;
+  return html`<${Choice} label="Page" value=${shown} options=${VIEWS} onChange=${(next) => next !== shown && go(address([next]))} />`;
 };
 
 const WINDOWS = [["14", "14 days"], ["30", "30 days"], ["90", "90 days"]];
@@ -20,9 +20,11 @@ export default function IdlePage({ query }) {
   const days = query.days ?? "14";
   const read = useRead("idleReport", { days: Number(days) }, ["agents", "jobs"], WIDE_GAP_MS);
   return html`
-    <${Views} />
+    <div class="tools">
+      <${Views} />
+      <${Choice} label="Time window" value=${days} options=${WINDOWS} onChange=${(next) => setQuery({ days: next })} />
+    </div>
     <p class="quiet">When nothing waits for an agent, it thinks about one open question. Its thoughts become ideas, opportunities, candidates and questions.</p>
-    <${Choice} label="Time window" value=${days} options=${WINDOWS} onChange=${(next) => setQuery({ days: next })} />
     <${Answer} read=${read} not="The report was not read">
       ${({ agents }) =>
         agents.length === 0
@@ -52,8 +54,8 @@ const Agents = ({ agents }) => html`<${Section} id="yield" title="What came of i
 
 const Next = ({ agents }) => html`<${Section} id="next" title="The next question">
   <${Table} label="The next question" rows=${agents} keyOf=${({ agentId }) => agentId} columns=${[
-    { title: "Agent", kind: "main", cell: ({ agentId }) => html`<${AgentLink} agent=${agentId} />` },
-    { title: "Question", kind: "wide", cell: ({ nextQuestion }) => (nextQuestion ? html`<${Text}>${nextQuestion}<//>` : html`<span class="quiet">none: each was asked within two weeks</span>`) },
+    { title: "Agent", cell: ({ agentId }) => html`<${AgentLink} agent=${agentId} />` },
+    { title: "Question", kind: "main wide", cell: ({ nextQuestion }) => (nextQuestion ? html`<${Text}>${nextQuestion}<//>` : html`<span class="quiet">none: each was asked within two weeks</span>`) },
   ]} />
 <//>`;
 
@@ -62,8 +64,8 @@ const Skips = ({ agents }) => {
   const rows = agents.flatMap(({ agentId, skips = [] }) => skips.map((skip) => ({ agentId, ...skip })));
   return rows.length > 0 && html`<${Section} id="skips" title="Why it did not think">
     <${Table} label="Why it did not think" rows=${rows} keyOf=${({ agentId, reason }) => `${agentId} ${reason}`} columns=${[
-      { title: "Agent", kind: "main", cell: ({ agentId }) => html`<${AgentLink} agent=${agentId} />` },
-      { title: "Reason", kind: "wide", cell: ({ reason }) => html`<${Text}>${reason}<//>` },
+      { title: "Agent", cell: ({ agentId }) => html`<${AgentLink} agent=${agentId} />` },
+      { title: "Reason", kind: "main wide", cell: ({ reason }) => html`<${Text}>${reason}<//>` },
       { title: "Slots", kind: "number", cell: ({ slots }) => count(slots) },
     ]} />
   <//>`;

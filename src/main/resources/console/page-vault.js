@@ -9,7 +9,7 @@ import { Answer, Facts, Section, Table, Text, Time } from "./ui.js";
 export default function VaultPage() {
   const read = useRead("listVaults", {}, ["agents", "jobs"], WIDE_GAP_MS);
   return html`
-    <${Views} />
+    <div class="tools"><${Views} /></div>
     <p class="quiet">A vault is a folder of Markdown with what the fleet knows, for Obsidian or any editor. Its files are on the host of the bus.</p>
     <${Answer} read=${read} not="The vaults were not read">
       ${({ vaults }) =>
@@ -33,7 +33,7 @@ const Vault = ({ vault }) => html`<${Section} id=${vault.vaultId} title=${html`<
     { title: "What was found", kind: "wide", cell: ({ text }) => html`<${Text}>${text}<//>` },
   ]} /><p class="quiet">The command <code>agentbus verify-vault</code> lists all of them.</p>`}
   ${vault.edited > 0 && html`<h3>${counted(vault.edited, "note")} edited by people</h3>
-    <p class="quiet">The bus leaves them as they are. The command <code>agentbus import-vault</code> shows what each edit would do.</p>
+    <p class="quiet">The bus leaves ${vault.edited > 1 ? "them as they are" : "it as it is"}. The command <code>agentbus import-vault</code> shows what each edit would do.</p>
     <${Table} label="Edited notes" rows=${vault.editedNotes} keyOf=${({ path }) => path} columns=${[
       { title: "Note", kind: "main wide", cell: ({ path }) => html`<${Text}>${path}<//>` },
       { title: "Edited", cell: ({ editedAt }) => html`<${Time} at=${editedAt} inRow />` },

@@ -42,7 +42,7 @@ export const PAGES = [
     detail: { title: "Memory candidate", load: () => import("./page-candidate.js") },
   },
   { name: "memory-reviews", title: "Memory reviews", key: "v", phase: 4, beside: "memories", load: () => import("./page-memory-reviews.js") },
-  { name: "idle", title: "Idle thinking", key: "t", rail: true, phase: 5, load: () => import("./page-idle.js") },
+  { name: "idle", title: "Idle", key: "t", rail: true, phase: 5, load: () => import("./page-idle.js") },
   { name: "vault", title: "Vault", key: "f", phase: 5, beside: "idle", load: () => import("./page-vault.js") },
   { name: "reports", title: "Reports", key: "r", rail: true, load: () => import("./page-reports.js"), detail: { title: "Report", load: () => import("./page-report.js") } },
   { name: "events", title: "Events", key: "e", rail: true, load: () => import("./page-events.js") },

@@ -28,7 +28,7 @@ final class ConsolePages {
     private static final Pattern PAGES = Pattern.compile(
             "/|/console/?"
                     + "|/console/(needs-me|overview|jobs|orders|agents|opportunities|ideas|memories|memory-candidates|memory-reviews)"
-                    + "|/console/(reports|events|audit|gateways|account|questions|bulk)"
+                    + "|/console/(idle|vault|reports|events|audit|gateways|account|questions|bulk)"
                     + "|/console/(jobs|orders|agents|opportunities|ideas|memories|memory-candidates|reports|questions|bulk)/[^/]+");
 
     /** The live stream has the address of the page of events, and another media type. */

@@ -168,7 +168,11 @@ public final class DemoFleet implements AutoCloseable {
                 Map.of("sources", 3),
                 List.of(),
                 List.of(new Outcome.Event("research.packet.ready", Map.of("packet", "queue-semantics"))));
-        Outcome done = new Outcome.Complete(moment, "Done.");
+        Outcome done = new Outcome.Complete(moment, "The status of all projects is collected.");
+        Outcome written = new Outcome.Complete(moment, "The summary is written, in three sentences.");
+        Outcome planned = new Outcome.Complete(moment, "Looked at what waits; the order of the work stays.");
+        Outcome looked = new Outcome.Complete(moment, "Looked at the checkout on three screens; two remarks.");
+        Outcome counted = new Outcome.Complete(moment, "Sign-ups are up by 4 % against last week.");
         Outcome soon = new Outcome.Block(moment, "The designs come in a few seconds.", Map.of("at", "PT15S"));
         Outcome noAccess =
                 new Outcome.Block(moment, "I may not read the repository of the login form.", Map.of("person", "anna"));
@@ -184,13 +188,13 @@ public final class DemoFleet implements AutoCloseable {
         return Map.of(
                 "devops", AgentScript.always(checked),
                 "research", AgentScript.always(packet),
-                "publisher", AgentScript.always(done),
-                "coordinator", AgentScript.always(done),
-                "design", AgentScript.weighted(new AgentScript.Weighted(1, soon), new AgentScript.Weighted(1, done)),
+                "publisher", AgentScript.always(written),
+                "coordinator", AgentScript.always(planned),
+                "design", AgentScript.weighted(new AgentScript.Weighted(1, soon), new AgentScript.Weighted(1, looked)),
                 // The first job asks, the second blocks, and all further ones ask.
                 "security", AgentScript.inOrder(question, noAccess, question).onceAnswered(reviewed),
                 "product-metrics",
-                        AgentScript.weighted(new AgentScript.Weighted(2, flaky), new AgentScript.Weighted(1, done)),
+                        AgentScript.weighted(new AgentScript.Weighted(2, flaky), new AgentScript.Weighted(1, counted)),
                 "knowledge", AgentScript.always(hopeless),
                 "project-tracker", AgentScript.inOrder(new Outcome.Ignore(), new Outcome.Ignore(), done));
     }

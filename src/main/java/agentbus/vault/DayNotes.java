@@ -218,9 +218,11 @@ final class DayNotes {
     private String agents(JsonNode agents) {
         List<String> lines = new ArrayList<>();
         for (JsonNode agent : agents) {
+            boolean all =
+                    agent.path("ended").asLong() == agent.path("succeeded").asLong();
             lines.add("- " + links.to("agent", agent.path("agent").asText()) + ": "
-                    + Words.count(agent.path("ended").asLong(), "job", "jobs") + " ended, "
-                    + agent.path("succeeded").asText() + " succeeded");
+                    + Words.count(agent.path("ended").asLong(), "job", "jobs") + " ended"
+                    + (all ? ", all succeeded" : ", " + agent.path("succeeded").asText() + " succeeded"));
         }
         return cut(lines);
     }

@@ -85,7 +85,7 @@ final class IdeaNotes {
         return switch (idea.path("status").asText()) {
             case "new", "reviewed" ->
                 "To decide about it: " + Words.command("promote-idea-to-opportunity " + id) + " or "
-                        + Words.command("archive-idea " + id)
+                        + Words.command("archive-idea " + id + " --notes '…'")
                         + ". An idea that nobody touches for two weeks is archived.";
             default -> "";
         };

@@ -87,11 +87,13 @@ final class MemoryNotes {
         return switch (row.path("status").asText()) {
             case "active" ->
                 "To be looked at again on " + Words.day(row.path("nextReviewAt").asText()) + ": "
-                        + Words.command("confirm-memory " + id) + " or " + Words.command("mark-memory-wrong " + id)
+                        + Words.command("confirm-memory " + id + " --notes '…'") + " or "
+                        + Words.command("mark-memory-wrong " + id + " --notes '…'")
                         + ". To say it better, edit the title or the summary above and run "
                         + Words.command("import-vault") + ".";
             case "superseded" -> "None: it was replaced" + ended(row);
-            default -> "None: it ended" + ended(row);
+            case "wrong" -> "None: it was marked wrong" + ended(row);
+            default -> "None: it has expired" + ended(row);
         };
     }
 

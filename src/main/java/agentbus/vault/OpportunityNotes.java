@@ -80,10 +80,11 @@ final class OpportunityNotes {
         return switch (row.path("status").asText()) {
             case "new", "triaged", "parked" ->
                 "To decide about it: "
-                        + Words.command("triage-opportunity " + id + " --decision accepted")
-                        + ", or change `status` above to accepted, rejected or parked and run "
+                        + Words.command("triage-opportunity " + id + " --decision accepted --notes '…'")
+                        + ", or change `status` above to accepted, rejected or parked, add a line `reason:` and run "
                         + Words.command("import-vault") + ".";
-            case "accepted" -> "To make a job of it: " + Words.command("convert-opportunity " + id);
+            case "accepted" ->
+                "To make a job of it: " + Words.command("convert-opportunity " + id + " --subject … --notes '…'");
             default -> "";
         };
     }

@@ -116,7 +116,11 @@ final class Projection {
                 "reportId",
                 (row, to) -> {
                     if ("daily_digest".equals(row.path("kind").asText())) {
-                        digests.put(row.path("from").asText().substring(0, 10), row);
+                        digests.put(
+                                Words.middle(
+                                        row.path("from").asText(),
+                                        row.path("to").asText()),
+                                row);
                     }
                     return reports.note(row, to);
                 },

@@ -1,6 +1,7 @@
 package agentbus.vault;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -31,6 +32,14 @@ final class Words {
     /** A time, such as {@code 28 November 2026, 09:30 UTC}. */
     static String time(String time) {
         return TIME.format(Instant.parse(time)) + " UTC";
+    }
+
+    /** The UTC day that a span of two times is about, such as {@code 2026-11-28}: that of its middle. */
+    static String middle(String from, String to) {
+        Instant start = Instant.parse(from);
+        return start.plus(Duration.between(start, Instant.parse(to)).dividedBy(2))
+                .toString()
+                .substring(0, 10);
     }
 
     /** A number with its noun, such as {@code 1 idea} or {@code 3 ideas}. */

@@ -17,6 +17,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
@@ -51,6 +52,18 @@ class ConsolePagesTest {
         door.close();
     }
 
+    @Test
+    void every_page_in_the_table_of_pages_can_be_opened_by_its_address() throws IOException {
+        String table = Files.readString(Path.of("src/main/resources/console/pages.js"));
+        List<String> refused = Pattern.compile("\\bname: \"([a-z-]+)\"")
+                .matcher(table)
+                .results()
+                .map(match -> "/console/" + match.group(1))
+                .filter(address -> browser.send("GET", address, null).status() != 200)
+                .toList();
+        assertEquals(List.of(), refused);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -74,6 +87,8 @@ class ConsolePagesTest {
                 "/console/memory-candidates",
                 "/console/memory-candidates/01890000-0000-7000-8000-000000000000",
                 "/console/memory-reviews",
+                "/console/idle?days=30",
+                "/console/vault",
                 "/console/reports",
                 "/console/reports/01890000-0000-7000-8000-000000000000",
                 "/console/events",

@@ -47,7 +47,9 @@ final class Console implements AutoCloseable {
                 "agentbus.dispatch.enabled",
                 "false",
                 "agentbus.phase",
-                "4",
+                "5",
+                "agentbus.vault.enabled",
+                "false",
                 "agentbus.jolokia.port",
                 "0");
         operations = new Operations(bus);

@@ -36,6 +36,7 @@ final class Fleet {
         proposals.fill();
         MemoryDay memories = new MemoryDay(bus, database, this, names);
         memories.fill();
+        new IdleDay(database, names).fill();
         if (!Boolean.getBoolean(GuidePicturesTest.WANTED)) {
             beHostile();
             proposals.beHostile();
@@ -47,7 +48,7 @@ final class Fleet {
         queue();
     }
 
-    /** A path of the console with ids in place of the names in braces: blockedJob, hostileJob, question, approval, and those of {@link ProposalDay} and {@link MemoryDay}. */
+    /** A path of the console with ids in place of the names in braces: blockedJob, hostileJob, question, approval, and those of {@link ProposalDay}, {@link MemoryDay} and {@link IdleDay}. */
     String path(String template) {
         String path = template;
         for (Map.Entry<String, String> each : names.entrySet()) {

@@ -238,7 +238,7 @@ class MemoryPagesTest {
             confirm(visit, "Expire: this memory", "the host is gone");
             visit.shows("Expired by");
         } finally {
-            phase(4);
+            phase(5);
         }
         assertEquals("expired", memory(id).path("status").asText());
     }
@@ -261,7 +261,7 @@ class MemoryPagesTest {
             visit.page().keyboard().press("p");
             assertThat(visit.page()).hasURL(Pattern.compile("/console/ideas/"));
         } finally {
-            phase(4);
+            phase(5);
         }
     }
 }

@@ -27,7 +27,7 @@ class PagesTest {
               .filter(([each, box]) => box.height > 0 && (box.height < 43.5 || box.width < 24))
               .map(([each, box]) => `${each.outerHTML.slice(0, 120)} ${box.width}x${box.height}`)""";
 
-    private static final Pattern OTHER_DATA = Pattern.compile("-(hostile|old|done|with-memories)$");
+    private static final Pattern OTHER_DATA = Pattern.compile("-(hostile|old|done|with-memories|idle)$");
 
     private final Console console;
 
@@ -76,6 +76,9 @@ class PagesTest {
                 new Place("memory-candidate-hostile", "memory-candidates/{hostileCandidate}", "window.hacked"),
                 new Place("memory-reviews", "memory-reviews", "The scheduler reloads"),
                 new Place("job-with-memories", "jobs/{memoryJob}?attempt=1", "Memories in the prompt"),
+                new Place("idle", "idle", "The next question"),
+                new Place("vault", "vault", "edited by people"),
+                new Place("job-idle", "jobs/{idleJob}", "Which field has had our problem"),
                 new Place("reports", "reports", "ideas digest"),
                 new Place("report", "reports/{report}", "How it was made"),
                 new Place("events", "events", "job."),
