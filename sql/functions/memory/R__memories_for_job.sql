@@ -50,25 +50,33 @@ language sql stable as $$
   where scope in ('project', 'person', 'service')
 $$;
 
--- Returns the subjects of memories, each as scope:key, that are a whole line of a job's text: a value of its
--- payload whatever its field is called.
-create or replace function subjects_in_lines(p_namespace text, p_text text, p_trust text) returns setof text
+-- Returns the subjects of active memories that a job is about, each as scope:key: its keys (job_keys), and
+-- whole lines of its text, which are values of its payload whatever their fields are called. The text of an
+-- untrusted job names no person.
+create or replace function subjects_of_job(p_namespace text, p_keys jsonb, p_text text, p_trust text)
+returns setof text
 language sql stable as $$
-  select distinct scope || ':' || key
+  select spelled.scope || ':' || spelled.key
   from (
-    select memory_subject_key(line) as whole
-    from string_to_table(p_text, E'\n') line
-    where length(line) between 2 and longest_name() and cardinality(string_to_array(line, ' ')) <= 4
-    limit most_lines_looked_up()) lines
-  cross join lateral spellings_of_key(whole) key
-  cross join (values ('project'), ('person'), ('service')) s (scope)
+    select scope, key
+    from key_rows(p_keys)
+    union
+    select s.scope, key
+    from (
+      select memory_subject_key(line) as whole
+      from string_to_table(p_text, E'\n') line
+      where length(line) between 2 and longest_name() and cardinality(string_to_array(line, ' ')) <= 4
+      limit most_lines_looked_up()) lines
+    cross join lateral spellings_of_key(whole) key
+    cross join (values ('project'), ('person'), ('service')) s (scope)
+    where s.scope <> 'person' or p_trust = 'trusted') spelled
   -- With a limit, because a join would let the planner read the memories of the namespace.
   cross join lateral (
     select
     from memories m
-    where m.namespace = p_namespace and m.scope = s.scope and m.subject_key = key and m.status = 'active'
+    where m.namespace = p_namespace and m.scope = spelled.scope and m.subject_key = spelled.key
+      and m.status = 'active'
     limit 1) known
-  where scope <> 'person' or p_trust = 'trusted'
 $$;
 
 -- Returns in words what a memory rests on: its author and its kinds of sources.
@@ -180,10 +188,8 @@ declare
   v_limit int := coalesce(p_limit, most_injected());
   v_most_tokens int := coalesce(p_tokens, most_injected_tokens());
   v_text text := spelled_apart(left(concat_ws(' ', p_subject, p_text), job_text_length()));
-  v_subjects text[] := array(
-    select k.scope || ':' || k.key from key_rows(p_keys) k
-    union
-    select subjects_in_lines(p_namespace, p_text, p_trust)) || ('agent:' || p_agent);
+  v_subjects text[] :=
+    array(select subjects_of_job(p_namespace, p_keys, p_text, p_trust)) || ('agent:' || p_agent);
   v_scopes text[] := array(
     select jsonb_object_keys(coalesce(p_keys, '{}'))
     union
