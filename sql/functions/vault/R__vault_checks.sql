@@ -1,10 +1,16 @@
 -- What the verification of a vault has found, and the numbers of vaults for health, needs-me and the metrics.
 
 -- Returns whether a vault is in use: an export into its folder has ended, well or not, within
--- vault_is_left_after.
+-- vault_is_left_after, and no newer vault was begun in the same place, as a rebuild does.
 create or replace function vault_in_use(p_vault vaults) returns boolean
 language sql stable as $$
   select greatest((p_vault).exported_at, (p_vault).export_failed_at) > now() - vault_is_left_after()
+    and not exists (
+      select
+      from vaults n
+      where n.namespace = (p_vault).namespace
+        and n.directory = (p_vault).directory
+        and n.created_at > (p_vault).created_at)
 $$;
 
 -- Keeps what a verification has found, and returns the row of the vault as the contract shows it. p_found has

@@ -140,6 +140,17 @@ class NeedsOfVaultTest {
     }
 
     @Test
+    void a_vault_that_was_rebuilt_in_its_place_leaves_no_item_of_the_old_one() {
+        found("[{\"path\": \"x.md\", \"kind\": \"extra\", \"text\": \"not ours\"}]");
+        edited(vault, "02 Ideas/a.md", 1);
+        assertEquals(2, needs.items().size());
+
+        vault("default");
+
+        assertEquals(List.of(), needs.items());
+    }
+
+    @Test
     void each_namespace_has_its_own_numbers_and_ages_count_only_while_phase_5_runs() {
         bus.jdbc().update("insert into namespaces values ('other') on conflict do nothing");
         vault("other");
