@@ -24,9 +24,9 @@ end
 $$;
 
 -- Begins an export: takes the lock of the vault until the session ends, and returns its row. p_vault_id is
--- what the marker of the folder says, null for a folder without a marker, which gets a new row. Refuses a
--- marker that names no vault of this database or one of another namespace (422), and a vault that
--- another process exports at this moment (409).
+-- what the marker of the folder says. A folder without a marker gets a new row, or that of an export that could
+-- not write the marker. Refuses a marker that names no vault of this database or one of another namespace
+-- (422), and a vault that another process exports at this moment (409).
 create or replace function begin_vault_export(
   p_principal jsonb, p_vault_id uuid, p_namespace text, p_directory text
 ) returns jsonb
@@ -37,7 +37,17 @@ begin
   perform require_vault_namespace(p_namespace);
   perform act_as(p_principal, 'vault exported');
   if p_vault_id is null then
-    insert into vaults (namespace, directory) values (p_namespace, p_directory) returning * into v_vault;
+    select * into v_vault
+    from vaults v
+    where namespace = p_namespace
+      and directory = p_directory
+      and exported_at is null
+      and not exists (select from vault_notes n where n.vault_id = v.vault_id)
+    order by created_at
+    limit 1;
+    if not found then
+      insert into vaults (namespace, directory) values (p_namespace, p_directory) returning * into v_vault;
+    end if;
   else
     select * into v_vault from vaults where vault_id = p_vault_id;
     if not found then

@@ -20,7 +20,12 @@ final class VaultSettingsTable {
                     "",
                     "The folder of Markdown that the bus writes. Relative to the home directory; made when it does not"
                             + " exist. A folder with other files in it is refused."),
-            new Setting("agentbus.vault.namespace", Kind.name(), "default", "", "The namespace that the vault shows."),
+            new Setting(
+                    "agentbus.vault.namespace",
+                    Kind.name(),
+                    "",
+                    "that of agentbus.namespace",
+                    "The namespace that the vault shows."),
             new Setting(
                     "agentbus.vault.visibility",
                     Kind.words("shared", "role"),

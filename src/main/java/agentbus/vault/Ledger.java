@@ -13,8 +13,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /**
@@ -26,6 +28,10 @@ final class Ledger implements AutoCloseable {
     /** Chosen: large enough to save round trips, and small beside the heap. */
     private static final int BATCH = 500;
 
+    /** Documented: the SQL states of an unknown function, table and schema. */
+    private static final Set<String> NO_SCHEMA = Set.of("42883", "42P01", "3F000");
+
+    private final String name;
     private final Connection connection;
     private final Statements statements;
     private final JsonNode principal;
@@ -50,6 +56,7 @@ final class Ledger implements AutoCloseable {
      * @throws StartFailure when the database does not answer
      */
     Ledger(Database database, ProgramFiles files, String actor) {
+        this.name = database.toString();
         try {
             this.connection = database.unpooled().getConnection();
         } catch (SQLException e) {
@@ -69,12 +76,27 @@ final class Ledger implements AutoCloseable {
      * @throws StartFailure when the vault is of another bus or namespace, or is written at this moment
      */
     JsonNode begin(Marker marker, String namespace, String directory) {
-        return statements.json(
-                file("begin"),
-                principal.toString(),
-                marker == null ? null : marker.vaultId().toString(),
-                namespace,
-                directory);
+        try {
+            return statements.json(
+                    file("begin"),
+                    principal.toString(),
+                    marker == null ? null : marker.vaultId().toString(),
+                    namespace,
+                    directory);
+        } catch (StartFailure failed) {
+            throw hasNoSchema(failed)
+                    ? new StartFailure(
+                            "the " + name
+                                    + " has no schema of this version of agentbus; start the bus once, which brings it",
+                            failed)
+                    : failed;
+        }
+    }
+
+    private static boolean hasNoSchema(StartFailure failed) {
+        return failed.getCause() instanceof DataAccessException access
+                && access.getMostSpecificCause() instanceof SQLException cause
+                && NO_SCHEMA.contains(String.valueOf(cause.getSQLState()));
     }
 
     /** Begins to read at one moment. Nothing can be kept before {@link #endReading}. */

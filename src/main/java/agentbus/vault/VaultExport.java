@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import org.springframework.dao.DataAccessException;
 
 /**
  * Writes the vault of a namespace into a folder. The rules, note by note:
@@ -101,12 +102,27 @@ public final class VaultExport {
                         run.tombstones,
                         List.copyOf(run.edited),
                         seconds);
+            } catch (DataAccessException failed) {
+                throw told(ledger, id, new StartFailure("cannot read the ledger: " + reason(failed), failed));
             } catch (RuntimeException failed) {
-                ledger.endReading();
-                ledger.fail(id, String.valueOf(failed.getMessage()));
-                throw failed;
+                throw told(ledger, id, failed);
             }
         }
+    }
+
+    private static String reason(DataAccessException failed) {
+        return String.valueOf(failed.getMostSpecificCause().getMessage());
+    }
+
+    /** Notes a failure in the row of the vault; the failure itself is what the caller is told. */
+    private static RuntimeException told(Ledger ledger, UUID vault, RuntimeException failed) {
+        try {
+            ledger.endReading();
+            ledger.fail(vault, String.valueOf(failed.getMessage()));
+        } catch (RuntimeException databaseGone) {
+            failed.addSuppressed(databaseGone);
+        }
+        return failed;
     }
 
     /** One export. */
@@ -174,10 +190,10 @@ public final class VaultExport {
         /** Leaves an edited note alone, and puts the new text beside it. */
         private void leave(Projection.Note note, Ledger.Kept before, VaultFolder.Found found) {
             String conflict = NoteNames.conflict(note.path());
-            String text = Conflicts.text(note);
-            VaultFolder.Found beside = folder.read(conflict);
-            if (beside.state() != VaultFolder.State.FILE || !beside.text().equals(text)) {
-                folder.write(conflict, text);
+            NoteText text = Conflicts.text(note);
+            NoteText beside = folder.note(conflict);
+            if (beside == null || beside.isAsWritten() && !beside.written().equals(text.written())) {
+                folder.write(conflict, (beside == null ? text : text.withNotesOf(beside)).text());
                 written++;
             }
             edited.add(note.path());
@@ -211,8 +227,11 @@ public final class VaultExport {
             changed.add(row);
         }
 
+        /** A conflict in which a person has worked stays; it is theirs. */
         private void clear(Ledger.Kept before) {
-            if (before != null && before.conflictPath() != null) {
+            NoteText conflict =
+                    before == null || before.conflictPath() == null ? null : folder.note(before.conflictPath());
+            if (conflict != null && conflict.isAsWritten() && conflict.notes().isBlank()) {
                 folder.remove(before.conflictPath());
             }
         }

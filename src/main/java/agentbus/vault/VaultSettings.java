@@ -14,7 +14,8 @@ final class VaultSettings {
 
     /** The namespace that the vault shows. */
     static String namespace(Settings settings) {
-        return settings.text("agentbus.vault.namespace");
+        String own = settings.text("agentbus.vault.namespace");
+        return own.isEmpty() ? settings.text("agentbus.namespace") : own;
     }
 
     /** {@code shared}, or {@code role} to show the memories of roles too. */

@@ -211,4 +211,48 @@ class VaultExportTest {
 
         assertTrue(refused.getMessage().contains("another bus writes it"), refused.getMessage());
     }
+
+    @Test
+    void a_conflict_in_which_a_person_has_worked_is_left_to_the_person() {
+        rows.idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("idea-one");
+        String before = vault.read(path);
+        vault.write(path, before.replace("Body of one.", "My own words."));
+        vault.export();
+        String conflict = NoteNames.conflict(path);
+        String mine = vault.read(conflict).replace("Body of one.", "Both together.");
+        vault.write(conflict, mine);
+        vault.write(path, before);
+
+        vault.export();
+
+        assertEquals(mine, vault.read(conflict));
+        assertEquals(before, vault.read(path));
+    }
+
+    @Test
+    void an_export_that_could_not_mark_its_folder_leaves_one_row_for_the_next() throws IOException {
+        database.jdbc()
+                .update(
+                        "insert into vaults (namespace, directory) values ('default', ?)",
+                        home.toRealPath().resolve("vault").toString());
+
+        vault.export();
+
+        assertEquals(1, database.jdbc().queryForObject("select count(*) from vaults", Integer.class));
+    }
+
+    @Test
+    void a_database_without_the_schema_of_this_version_is_told_in_words() {
+        database.jdbc().execute("alter function begin_vault_export(jsonb, uuid, text, text) rename to begun_before");
+        try {
+            StartFailure refused = assertThrows(StartFailure.class, () -> vault.export());
+
+            assertTrue(refused.getMessage().contains("start the bus once"), refused.getMessage());
+        } finally {
+            database.jdbc()
+                    .execute("alter function begun_before(jsonb, uuid, text, text) rename to begin_vault_export");
+        }
+    }
 }
