@@ -69,6 +69,7 @@ begin
   return vault_json(v_vault);
 end
 $$;
+
 -- Returns the notes of a vault as the last export left them.
 create or replace function vault_notes_of(p_vault_id uuid) returns setof jsonb
 language sql stable as $$
