@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -120,7 +121,8 @@ class IdlePropertiesTest {
         assertEquals(List.of(), Invariants.broken(bus.jdbc()), () -> "after" + story + "\n");
         done.forEach(act -> Statistics.label("tries in which it did something").collect(act));
         Statistics.label("tries in which it did something").coverage(coverage -> {
-            for (Act act : Act.values()) {
+            // An answer needs a question of the same try, so some builds would draw none; IdleClaimsTest answers one.
+            for (Act act : EnumSet.complementOf(EnumSet.of(Act.ANSWER))) {
                 coverage.check(act).count(tries -> tries > 0);
             }
         });
