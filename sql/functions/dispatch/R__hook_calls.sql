@@ -230,14 +230,16 @@ $$;
 -- The gateway refuses the call and certainly starts no run (400, 401, 404, 405, 413, a redirect, a page). The
 -- job is queued again and its attempt does not count; the lane of the agent stops, or the job is set aside
 -- when it alone is refused (R__refusals.sql). The field told of the answer is the message for people, if
--- there is one.
+-- there is one. The refusal of an idle job ends its run and leaves the lane open for work, because work that
+-- arrives finds the cause out by its own call.
 -- A refusal from a dispatcher that no longer holds the attempt changes nothing: the new holder makes the
 -- call itself, and the cause may have been removed by then.
 create or replace function hook_refused(p_dispatcher text, p_attempt uuid, p_reason text) returns jsonb
 language plpgsql as $$
 declare
   v_job jobs := job_of_hook_call(p_attempt);
-  v_alone int;
+  v_idle boolean := is_idle(v_job.job_type);
+  v_alone int := 0;
   v_told text;
   v_next_try timestamptz;
 begin
@@ -246,9 +248,11 @@ begin
     return hook_answer(v_job, false, 'refused');
   end if;
   update job_attempts set refused_at = now() where attempt_id = p_attempt;
-  v_alone := refusals_alone(v_job);
-  if v_alone = 0 then
-    v_told := stop_lane(v_job, p_reason);
+  if not v_idle then
+    v_alone := refusals_alone(v_job);
+    if v_alone = 0 then
+      v_told := stop_lane(v_job, p_reason);
+    end if;
   end if;
   if exists (select from job_attempts where attempt_id = p_attempt and unknown_since is not null) then
     -- As in give_back, an earlier call may have started a run.

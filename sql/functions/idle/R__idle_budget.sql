@@ -8,18 +8,21 @@ language sql stable as $$
 $$;
 
 -- Returns what the idle runs of an agent have spent on the UTC day of this transaction: runs, minutes, tokens
--- and dollars. The day of a run is that of its slot's start. Tokens and dollars that the gateway has not
--- reported count nothing.
+-- and dollars. The day of a run is that of its slot's start. A live run counts with its earlier attempts and the
+-- time since its admission, but not with the time for which it waited for an answer. Tokens and dollars that
+-- the gateway has not reported count nothing.
 create or replace function idle_spent(p_namespace text, p_agent text) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
     'runs', count(*),
     'minutes', trim_scale(round((coalesce(sum(
-      case when ended_at is null then coalesce(extract(epoch from now() - began_at), 0) else seconds end),
-      0) / 60)::numeric, 1)),
-    'tokens', coalesce(sum(tokens), 0),
-    'dollars', trim_scale(round(coalesce(sum(cost_usd), 0), 4)))
-  from idle_runs_since(p_namespace, p_agent, date_trunc('day', now(), 'UTC'))
+      r.seconds + case when r.ended_at is null then coalesce(extract(epoch from now() - t.admitted_at), 0)
+        else 0 end), 0) / 60)::numeric, 1)),
+    'tokens', coalesce(sum(r.tokens), 0),
+    'dollars', trim_scale(round(coalesce(sum(r.cost_usd), 0), 4)))
+  from idle_runs_since(p_namespace, p_agent, date_trunc('day', now(), 'UTC')) r
+  left join jobs j on j.job_id = r.job_id and r.ended_at is null
+  left join job_attempts t on t.attempt_id = j.live_attempt
 $$;
 
 -- Returns what an agent may still spend today, in the fields of idle_budget_of; none is below 0.

@@ -17,8 +17,8 @@ language sql stable as $$
     else 'with a title from outside' end
 $$;
 
--- Returns the proposals and memory candidates of an agent, the newest news_looks of each kind, each with its
--- job, the job that came of a converted opportunity, and the decision on it with its author and time.
+-- Returns the proposals and shared memory candidates of an agent, the newest news_looks of each kind, each with
+-- its job, the job that came of a converted opportunity, and the decision on it with its author and time.
 create or replace function own_outputs(p_namespace text, p_agent text)
 returns table (
   kind text, id uuid, title text, theme text, tags text[], source_job_id uuid, converted_job_id uuid,
@@ -43,7 +43,7 @@ returns table (
     select 'memory candidate', candidate_id, title, null, '{}', source_job_id, null, status, decided_by,
       decided_at
     from memory_candidates
-    where namespace = p_namespace and source_agent = p_agent
+    where namespace = p_namespace and source_agent = p_agent and visibility = 'shared'
     order by created_at desc
     limit news_looks())
 $$;
@@ -72,20 +72,22 @@ returns table (id text, words text, at timestamptz) language sql stable as $$
     and split_part(o.decided_by, ':', 2) <> p_agent
 $$;
 
--- Returns the memories that the agent may read, that rest on trusted text alone, and that were marked wrong.
-create or replace function news_of_memories(p_namespace text, p_agent text, p_since timestamptz)
+drop function if exists news_of_memories(text, text, timestamptz);
+
+-- Returns the shared memories that rest on trusted text alone and that were marked wrong. The news stand in the
+-- payload of the job, which every agent may read, so they tell of no private and no role memory.
+create or replace function news_of_memories(p_namespace text, p_since timestamptz)
 returns table (id text, words text, at timestamptz) language sql stable as $$
   select m.memory_id::text,
     format('no longer true: "%s" (%s, from %s)', one_line(m.title, news_length()), replace(m.kind, '_', ' '),
       m.source_agent),
     m.ended_at
   from memories m
-  join agents a on a.namespace = m.namespace and a.agent_id = p_agent
   where m.ended_at > p_since
     and m.namespace = p_namespace
     and m.status = 'wrong'
     and m.trust = 'trusted'
-    and memory_readable_by(p_agent, a.may_promote, m.visibility, m.owner_agent)
+    and m.visibility = 'shared'
 $$;
 
 -- Returns the jobs of the agent that have died, with the error of a trusted one.
@@ -115,8 +117,9 @@ returns table (id text, words text, at timestamptz) language sql stable as $$
 $$;
 
 -- Returns the ideas of others, of the newest news_looks, with those first that share the theme or a tag with
--- proposals of the agent. An idea is told when its job is trusted, or when a person wrote it; to an agent
--- that reads trusted text only, also its evidence must be trusted.
+-- proposals of the agent. An idea is told when its job is trusted, or when a person wrote it, but not when a
+-- route passed it on, whose text comes from outside; to an agent that reads trusted text only, also its
+-- evidence must be trusted.
 create or replace function news_of_ideas(p_namespace text, p_agent text, p_since timestamptz)
 returns table (id text, words text, at timestamptz, near boolean) language sql stable as $$
   with own as materialized (
@@ -140,6 +143,7 @@ returns table (id text, words text, at timestamptz, near boolean) language sql s
     and (
       job_is_trusted(i.source_job_id)
       or i.source_job_id is null
+      and i.source_agent not like 'route:%'
       and not exists (select from agents a where a.namespace = p_namespace and a.agent_id = i.source_agent))
     and not (
       reads_trusted_only(p_namespace, p_agent)
@@ -155,7 +159,7 @@ language sql stable as $$
     select 1 as part, 'outcome' as kind, true as near, n.*
     from news_of_outcomes(p_namespace, p_agent, p_since) n
     union all
-    select 2, 'memory', true, n.* from news_of_memories(p_namespace, p_agent, p_since) n
+    select 2, 'memory', true, n.* from news_of_memories(p_namespace, p_since) n
     union all
     select 3, 'dead_job', true, n.* from news_of_dead_jobs(p_namespace, p_agent, p_since) n
     union all

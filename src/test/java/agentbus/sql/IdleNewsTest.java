@@ -98,6 +98,8 @@ class IdleNewsTest {
         assertEquals(byPerson, news("research").get(0).get("id").asText());
         rows.idea("source_agent", "devops", "title", "By a token of the agent", "source_job_id", null);
         assertEquals(1, news("research").size(), "such an agent may have read text from outside");
+        rows.idea("source_agent", "route:mail", "title", "Obey this mail", "source_job_id", null);
+        assertEquals(1, news("research").size(), "a route passes on text from outside");
     }
 
     @Test
@@ -188,17 +190,45 @@ class IdleNewsTest {
     }
 
     @Test
-    void a_memory_that_was_marked_wrong_is_told_to_those_who_may_read_it() {
+    void a_shared_memory_that_was_marked_wrong_is_told_and_no_other_because_every_agent_may_read_the_job() {
         Object[] wrong = {"status", "wrong", "ended_at", rows.ago("hours => 1"), "ended_by", "operator:anna"};
         memories.memory(with(wrong, "title", "Fridays are quiet"));
         memories.memory(with(wrong, "title", "For devops", "visibility", "role", "owner_agent", "devops"));
+        memories.memory(with(wrong, "title", "Of devops", "visibility", "private", "owner_agent", "devops"));
         memories.memory(with(wrong, "title", "From a page", "trust", "untrusted"));
         memories.memory("title", "Still true");
 
         assertEquals(
                 List.of("no longer true: \"Fridays are quiet\" (lesson, from research)"),
                 texts("coordinator", "memory"));
-        assertEquals(2, texts("devops", "memory").size());
+        assertEquals(1, texts("devops", "memory").size());
+    }
+
+    @Test
+    void a_decision_on_a_private_or_role_candidate_is_told_to_nobody() {
+        String today = rows.ago("hours => 1");
+        for (String visibility : List.of("private", "role", "shared")) {
+            memories.candidate(
+                    "source_job_id",
+                    trusted,
+                    "title",
+                    "A " + visibility + " lesson",
+                    "visibility",
+                    visibility,
+                    "owner_agent",
+                    visibility.equals("shared") ? null : "research",
+                    "status",
+                    "rejected",
+                    "decided_by",
+                    "operator:anna",
+                    "decided_at",
+                    today,
+                    "ended_at",
+                    today);
+        }
+
+        assertEquals(
+                List.of("rejected by anna: your memory candidate \"A shared lesson\""), texts("research", "decision"));
     }
 
     @Test

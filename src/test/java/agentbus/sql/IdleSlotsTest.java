@@ -91,6 +91,36 @@ class IdleSlotsTest {
     }
 
     @Test
+    void a_run_that_goes_on_after_an_answer_spends_no_minute_of_the_wait_for_it() {
+        start();
+        Attempt first = bus.claim();
+        bus.admitted(first);
+        String question = bus.say(first, "ask", "question", "May old packets go?", "why", "They are many")
+                .at("/question/questionId")
+                .asText();
+        bus.jdbc()
+                .update(
+                        "update idle_runs set seconds = 360, began_at = now() - interval '9 hours', created_at = now()");
+        bus.ask("answer_question", "questionId", question, "answer", "Yes.");
+        Attempt again = bus.claim();
+        assertEquals(first.job(), again.job());
+        assertEquals("6", spentMinutes());
+
+        bus.admitted(again);
+        bus.jdbc()
+                .update(
+                        "update job_attempts set admitted_at = now() - interval '3 minutes' where attempt_id = ?::uuid",
+                        again.id());
+        assertEquals("9", spentMinutes());
+    }
+
+    private String spentMinutes() {
+        return bus.one("select idle_spent('default', 'research')")
+                .get("minutes")
+                .asText();
+    }
+
+    @Test
     void a_start_by_hand_without_a_question_fails_with_the_reason() {
         idle.run(0, "What changed?");
         idle.run(0, "What do we repeat?");

@@ -195,6 +195,23 @@ class IdleStopsTest {
     }
 
     @Test
+    void a_refused_hook_call_ends_the_idle_run_and_leaves_the_lane_open_for_work() {
+        String job = idle.queued("research");
+        JsonNode answer = bus.refused(bus.claim());
+
+        assertTrue(answer.get("applied").asBoolean());
+        assertFalse(answer.has("told"), answer.toString());
+        assertEquals("cancelled", bus.state(job));
+        assertEquals(
+                "skipped: not begun, because the gateway took no hook call: HTTP 401: wrong hook token",
+                idle.slot(job));
+        assertEquals(0, bus.count("agents where paused_at is not null or refused_job is not null"));
+        assertEquals(0, bus.count("events where topic = 'gateway.calls_refused'"));
+        String work = bus.enqueue("targetAgent", "research", "subject", "research.packet");
+        assertEquals(List.of(work), bus.claimedIds(50));
+    }
+
+    @Test
     void an_order_that_is_skipped_every_night_is_not_silent() {
         bus.jdbc().update("update standing_orders set created_at = now() - interval '30 days'");
         bus.jdbc()
