@@ -1,13 +1,22 @@
 -- What came of idle thinking: the outputs of idle runs, and whether anybody wanted them.
 
 drop function if exists idle_outputs(text, timestamptz);
+drop function if exists idle_run_judged(timestamptz, bigint, bigint);
+
+-- Returns whether another than its agent has looked at an output: p_at is when that was, p_by the actor. An
+-- agent may archive its own idea, reject its own candidate, and triage its own opportunity.
+create or replace function seen_by_other(p_at timestamptz, p_by text, p_agent text) returns boolean
+language sql immutable as $$
+  select p_at is not null and coalesce(p_by not in ('agent:' || p_agent, 'attempt:' || p_agent), true)
+$$;
 
 -- Returns the outputs of the idle runs of a namespace since p_since: ideas, opportunities, memory candidates
 -- and questions. They have the run's agent and job, and
---   reviewed  somebody has looked at it
---   wanted    it was promoted, accepted or converted, or a person has answered the question
+--   reviewed  another than its agent has looked at it
+--   wanted    another has promoted it, it was accepted or converted, or a person has answered the question
 --   used      it has helped since: the job of the opportunity succeeded, or the memory was used
 --   open      nobody has decided about it yet
+-- An idea that its own agent has promoted is no more than an opportunity of that agent: others decide it.
 -- What the bus itself ended because nobody had looked is neither reviewed nor wanted.
 create or replace function idle_outputs(p_namespace text, p_since timestamptz)
 returns table (
@@ -20,15 +29,21 @@ returns table (
   ), thinkers as materialized (
     select distinct r.agent_id from runs r
   )
-  select 'idea', i.idea_id, r.agent_id, r.job_id, i.reviewed_at is not null or i.opportunity_id is not null,
-    i.status = 'promoted_to_opportunity', coalesce(job_hit(o.converted_job_id), false), i.ended_at is null
+  select 'idea', i.idea_id, r.agent_id, r.job_id,
+    p.by_other or seen_by_other(i.reviewed_at, i.reviewed_by, r.agent_id)
+      or seen_by_other(o.decided_at, o.decided_by, r.agent_id),
+    p.by_other or coalesce(o.status in ('accepted', 'converted_to_job'), false),
+    coalesce(job_hit(o.converted_job_id), false),
+    i.ended_at is null or coalesce(not p.by_other and o.ended_at is null and o.status <> 'accepted', false)
   from thinkers t
   join ideas i on i.namespace = p_namespace and i.source_agent = t.agent_id and i.created_at >= p_since
   join runs r on r.job_id = i.source_job_id
   left join opportunities o on o.opportunity_id = i.opportunity_id
+  cross join lateral (select coalesce(o.promoted_by <> r.agent_id, false) as by_other) p
   union all
   -- The opportunity of a promoted idea belongs to that idea.
-  select 'opportunity', o.opportunity_id, r.agent_id, r.job_id, o.decided_at is not null,
+  select 'opportunity', o.opportunity_id, r.agent_id, r.job_id,
+    seen_by_other(o.decided_at, o.decided_by, r.agent_id),
     o.status in ('accepted', 'converted_to_job'), coalesce(job_hit(o.converted_job_id), false),
     o.ended_at is null and o.status <> 'accepted'
   from thinkers t
@@ -37,7 +52,8 @@ returns table (
       and o.idea_id is null
   join runs r on r.job_id = o.source_job_id
   union all
-  select 'memory_candidate', c.candidate_id, r.agent_id, r.job_id, c.decided_by is not null,
+  select 'memory_candidate', c.candidate_id, r.agent_id, r.job_id,
+    seen_by_other(c.decided_at, c.decided_by, r.agent_id),
     c.status = 'promoted', coalesce(u.used > 0 or u.helped > 0, false), c.ended_at is null
   from thinkers t
   join memory_candidates c
@@ -58,11 +74,14 @@ returns table (
     where job_id = r.job_id) q
 $$;
 
--- Returns whether a decided run counts for its agent's yield: not while an output waits for its first
--- decision, for at most idle_judged_after, unless another one is wanted already.
-create or replace function idle_run_judged(p_ended timestamptz, p_wanted bigint, p_open bigint)
-returns boolean language sql stable as $$
-  select p_wanted > 0 or p_open = 0 or p_ended < now() - idle_judged_after()
+-- Returns whether an ended run counts for its agent's yield: not when it was stopped or failed before it
+-- brought anything, and not while an output waits for its first decision, for at most idle_judged_after,
+-- unless another one is wanted already.
+create or replace function idle_run_judged(
+  p_outcome text, p_ended timestamptz, p_outputs bigint, p_wanted bigint, p_open bigint
+) returns boolean language sql stable as $$
+  select (p_outputs > 0 or p_outcome not in ('stopped', 'failed'))
+    and (p_wanted > 0 or p_open = 0 or p_ended < now() - idle_judged_after())
 $$;
 
 -- Returns of each agent of a namespace with idle runs since p_since, or of p_agent alone: its runs that have
@@ -96,7 +115,8 @@ returns table (
       count(*) filter (where r.outcome = 'stopped')::int,
       count(*) filter (where r.outcome = 'failed')::int,
       count(*) filter (
-        where idle_run_judged(r.ended_at, coalesce(c.wanted, 0), coalesce(c.open, 0)))::int as judged,
+        where idle_run_judged(r.outcome, r.ended_at, coalesce(c.outputs, 0), coalesce(c.wanted, 0),
+          coalesce(c.open, 0)))::int as judged,
       coalesce(sum(c.outputs), 0)::int, coalesce(sum(c.ideas), 0)::int,
       coalesce(sum(c.opportunities), 0)::int, coalesce(sum(c.memory_candidates), 0)::int,
       coalesce(sum(c.questions), 0)::int, coalesce(sum(c.reviewed), 0)::int,

@@ -48,20 +48,17 @@ final class IdleRows {
         return output("ideas", "idea_id", job, row);
     }
 
-    /** Inserts an idea that was promoted; returns the id of the opportunity that it has become. */
+    /** Inserts an idea that coordinator has promoted; returns the id of the opportunity that it has become. */
     String promoted(String job) {
+        return promoted(job, "coordinator");
+    }
+
+    /** Inserts an idea that this agent has promoted; returns the id of the opportunity that it has become. */
+    String promoted(String job, String promoter) {
         String opportunity = UUID.randomUUID().toString();
-        String idea = idea(
-                job,
-                "status",
-                "promoted_to_opportunity",
-                "opportunity_id",
-                opportunity,
-                "ended_at",
-                ago(0, 0),
-                "reviewed_at",
-                ago(0, 0));
-        opportunity(job, "opportunity_id", opportunity, "idea_id", idea);
+        String idea =
+                idea(job, "status", "promoted_to_opportunity", "opportunity_id", opportunity, "ended_at", ago(0, 0));
+        opportunity(job, "opportunity_id", opportunity, "idea_id", idea, "promoted_by", promoter);
         return opportunity;
     }
 

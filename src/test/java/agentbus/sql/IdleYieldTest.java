@@ -133,6 +133,8 @@ class IdleYieldTest {
                 memories.memory(),
                 "decided_by",
                 "agent:knowledge",
+                "decided_at",
+                rows.ago(0, 0),
                 "ended_at",
                 rows.ago(0, 0));
         // Of another job, and so no output of a run.
@@ -161,6 +163,61 @@ class IdleYieldTest {
                         .queryForObject(
                                 "select yield::text from idle_yields('default', null, now() - interval '14 days')",
                                 String.class));
+    }
+
+    @Test
+    void an_idea_that_its_own_agent_promotes_is_wanted_only_when_the_opportunity_is_accepted() {
+        String opportunity = rows.promoted(rows.run(1), "research");
+        assertEquals("0 0 0", seenWantedJudged());
+        bus.jdbc()
+                .update("update opportunities set status = 'triaged', decided_at = now(),"
+                        + " decided_by = 'attempt:research'");
+        assertEquals("0 0 0", seenWantedJudged());
+        bus.jdbc()
+                .update(
+                        "update opportunities set status = 'accepted', decided_by = 'operator:anna'"
+                                + " where opportunity_id = ?::uuid",
+                        opportunity);
+        assertEquals("1 1 1", seenWantedJudged());
+    }
+
+    @Test
+    void an_idea_that_its_own_agent_archives_is_not_reviewed() {
+        rows.idea(
+                rows.run(1),
+                "status",
+                "archived",
+                "ended_at",
+                rows.ago(0, 0),
+                "reviewed_at",
+                rows.ago(0, 0),
+                "reviewed_by",
+                "attempt:research");
+        assertEquals("0 0 1", seenWantedJudged());
+        bus.jdbc().update("update ideas set reviewed_by = 'agent:coordinator'");
+        assertEquals("1 0 1", seenWantedJudged());
+    }
+
+    private String seenWantedJudged() {
+        JsonNode seen = yields();
+        return seen.get("reviewed") + " " + seen.get("wanted") + " " + seen.get("judged");
+    }
+
+    @Test
+    void runs_that_work_has_stopped_or_that_failed_before_they_brought_anything_are_not_judged() {
+        for (int day = 1; day <= 4; day++) {
+            rows.run(day, "outcome", "stopped");
+            rows.run(day, "outcome", "failed");
+        }
+        assertEquals(8, yields().get("runs").asInt());
+        assertEquals(0, yields().get("judged").asInt());
+        settle();
+        daysPass(14);
+        settle();
+        assertEquals("1", factor(), "work that arrives says nothing about the thinking");
+
+        rows.promoted(rows.run(1, "outcome", "stopped"));
+        assertEquals(1, yields().get("judged").asInt());
     }
 
     @Test
