@@ -63,7 +63,7 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
     and r.tokens > (idle_budget_of(a) ->> 'tokens')::numeric
 $$;
 
--- Returns the agents that think as rarely as an agent can, because nobody wants what comes of it.
+-- Returns the agents that think as rarely as an agent can and whose yield is still below idle_yield_floor.
 create or replace function needs_idle_unwanted(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
   select
@@ -71,14 +71,17 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
     'idle_unwanted',
     c.changed_at,
     needs_item(
-      format('Nobody wants what comes of the idle thinking of %s: %s.', c.agent_id, in_sentence(c.reason)),
+      format('Nobody wants what comes of the idle thinking of %s: %s.', c.agent_id,
+        yield_text(y.wanted, y.outputs, y.judged)),
       format('It thinks %s. Other idleQuestions in its agent.yaml may help.', factor_text(c.factor)),
       jsonb_build_object('agentId', c.agent_id, 'orderName', o.order_name),
       disable_idle_action(o.order_name))
   from idle_cadences c
   join standing_orders o using (namespace, agent_id)
+  cross join lateral idle_yields(p_namespace, c.agent_id, now() - idle_yield_over()) y
   where c.namespace = p_namespace
     and c.factor <= idle_slowest()
+    and y.yield < idle_yield_floor()
     and o.enabled
     and o.disabled_at is null
     and is_idle(o.job_type)

@@ -1,16 +1,18 @@
 -- The operation idleReport: what came of idle thinking for each agent, and what it has taken.
 
--- Returns the slots of the orders of idle thinking of a namespace since p_since that were skipped, by agent
--- and reason, the most frequent reason first; reasons that differ in their numbers only are one, and it has
--- the words of the newest.
+-- Returns the slots of the orders of idle thinking of a namespace since p_since that were skipped before a run
+-- began, by agent and reason, the most frequent reason first; reasons that differ in their numbers only are
+-- one, and it has the words of the newest.
 create or replace function idle_skips(p_namespace text, p_since timestamptz)
 returns table (agent_id text, reason text, slots bigint) language sql stable as $$
   select r.agent_id, (array_agg(r.summary order by r.scheduled_for desc))[1], count(*)
   from standing_orders o
   join standing_order_runs r using (namespace, order_name)
+  left join idle_runs i on i.slot_id = r.run_id
   where o.namespace = p_namespace
     and is_idle(o.job_type)
     and r.status = 'skipped'
+    and i.began_at is null
     and r.scheduled_for >= p_since
   group by r.agent_id, error_pattern(r.summary)
   order by r.agent_id, count(*) desc, 2

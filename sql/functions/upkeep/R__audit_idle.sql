@@ -14,7 +14,8 @@ $$;
 
 -- Emits audit.idle.never_ran for each enabled order of idle thinking, in a namespace that thinks, of which no
 -- slot within idle_never_ran has begun although one was skipped; at most once in that time. The reason is the
--- one that has skipped most of them.
+-- one that has skipped most of them. The slot of a run that arriving work has stopped is skipped too, but it
+-- has begun.
 create or replace function audit_idle_never_ran(p_now timestamptz) returns void language sql as $$
   select append_event(o.namespace, 'audit.idle.never_ran', null, null,
     jsonb_build_object('order', o.order_name, 'agentId', o.agent_id, 'skipped', s.skipped, 'mostOften', s.reason),
@@ -34,6 +35,8 @@ create or replace function audit_idle_never_ran(p_now timestamptz) returns void 
     and not exists (
       select
       from standing_order_runs r
-      where r.namespace = o.namespace and r.order_name = o.order_name and r.status = any (begun_statuses())
+      left join idle_runs i on i.slot_id = r.run_id
+      where r.namespace = o.namespace and r.order_name = o.order_name
+        and (r.status = any (begun_statuses()) or i.began_at is not null)
         and r.scheduled_for > p_now - idle_never_ran())
 $$;

@@ -55,7 +55,7 @@ const Agents = ({ agents }) => html`<${Section} id="yield" title="What came of i
 const Next = ({ agents }) => html`<${Section} id="next" title="The next question">
   <${Table} label="The next question" rows=${agents} keyOf=${({ agentId }) => agentId} columns=${[
     { title: "Agent", cell: ({ agentId }) => html`<${AgentLink} agent=${agentId} />` },
-    { title: "Question", kind: "main wide", cell: ({ nextQuestion }) => (nextQuestion ? html`<${Text}>${nextQuestion}<//>` : html`<span class="quiet">none: each was asked within two weeks</span>`) },
+    { title: "Question", kind: "main wide", cell: ({ nextQuestion }) => (nextQuestion ? html`<${Text}>${nextQuestion}<//>` : html`<span class="quiet">none: it has no question that was not asked within two weeks</span>`) },
   ]} />
 <//>`;
 

@@ -102,7 +102,8 @@ const Who = ({ job, asker }) => html`<${Section} id="who" title="Who asked, and 
     ["Type, priority", `${job.jobType}, ${job.priority}`],
     ["Attempts", `${job.attemptCount ?? 0} of ${job.maxAttempts}${job.redrives > 0 ? `, redriven ${job.redrives} times` : ""}`],
     ["Created", html`<${Time} at=${job.createdAt} />`],
-    ["Not before", Date.parse(job.runAfter) > Date.parse(job.createdAt) && html`<${Time} at=${job.runAfter} />`],
+    // The runAfter of an idle job is the time at which it is given up.
+    ["Not before", !job.idle && Date.parse(job.runAfter) > Date.parse(job.createdAt) && html`<${Time} at=${job.runAfter} />`],
     ["Ended", ENDED.includes(job.state) && html`<${Time} at=${job.endedAt} />`],
     ["Question", job.idle && html`<${Text}>${job.idle.question}<//>`],
     ["Stopped", job.idle?.stopAskedAt && html`<${Words}>${sentence(job.idle.stopReason)}<//> <${Time} at=${job.idle.stopAskedAt} />`],

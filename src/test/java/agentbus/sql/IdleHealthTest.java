@@ -144,6 +144,21 @@ class IdleHealthTest {
     }
 
     @Test
+    void a_run_that_work_has_stopped_has_begun_although_its_slot_is_skipped() {
+        orderIsOld();
+        skippedSlots(40, "stopped after 340 s, because work arrived for research");
+        String slot = bus.jdbc().queryForObject("select run_id::text from standing_order_runs limit 1", String.class);
+        rows.run(0, "slot_id", slot, "outcome", "stopped");
+
+        bus.jdbc().queryForObject("select audit_idle_never_ran(now())", String.class);
+
+        assertEquals(0, bus.count("events"));
+        JsonNode agent = bus.ask("idle_report").at("/agents/0");
+        assertEquals(1, agent.get("runs").asInt());
+        assertEquals(39, agent.get("skipped").asInt());
+    }
+
+    @Test
     void a_run_above_the_tokens_of_a_day_is_shown_until_the_next_one_and_the_person_disables_the_order() {
         rows.run(2, "tokens", 250_000, "settled_at", rows.ago(1, 0), "order_name", ORDER);
         JsonNode item = needs.only();
@@ -158,15 +173,20 @@ class IdleHealthTest {
     }
 
     @Test
-    void an_agent_whose_thinking_nobody_wants_is_shown_at_the_lowest_cadence() {
+    void an_agent_whose_thinking_nobody_wants_is_shown_at_the_lowest_cadence_with_the_numbers_of_now() {
         bus.jdbc()
                 .update("insert into idle_cadences (namespace, agent_id, factor, reason)"
-                        + " values ('default', 'research', 0.25, '0 of 3 outputs of 2 judged runs were wanted')");
+                        + " values ('default', 'research', 0.25, '0 of 9 outputs of 7 judged runs were wanted')");
+        String job = rows.run(1);
+        rows.run(2);
         assertEquals(List.of(), needs.items());
         bus.jdbc().update("update idle_cadences set factor = 0.125");
         assertSays(
-                "Nobody wants what comes of the idle thinking of research: 0 of 3 outputs of 2 judged runs were wanted.",
+                "Nobody wants what comes of the idle thinking of research: 0 of 0 outputs of 2 judged runs were wanted.",
                 needs.only());
+        rows.promoted(job);
+        assertEquals(List.of(), needs.items(), "somebody wants it now");
+        bus.jdbc().update("delete from ideas");
         bus.jdbc().queryForObject("select note_phase('default', 4, 'host-7')", String.class);
         assertEquals(
                 List.of(),
