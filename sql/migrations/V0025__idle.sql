@@ -57,6 +57,8 @@ create table idle_runs (
   gateway text not null,
   question text not null,
   news jsonb not null default '[]' check (jsonb_typeof(news) = 'array'),
+  budget jsonb not null check (jsonb_typeof(budget) = 'object'),
+  by_hand boolean not null default false,
   stop_asked_at timestamptz,
   stop_reason text,
   began_at timestamptz,
@@ -79,6 +81,10 @@ comment on column idle_runs.gateway is 'The gateway of the agent when the slot s
 comment on column idle_runs.question is 'The question of the bank (agents.idle_questions), as it was then.';
 comment on column idle_runs.news is
   'The lines about what is new since the run before: objects with kind, id and text.';
+comment on column idle_runs.budget is
+  'What its agent might spend on the UTC day of its start: runs, minutes, tokens and dollars.';
+comment on column idle_runs.by_hand is
+  'Whether a person or an agent has started it, past the gate and its budget, and not the bus.';
 comment on column idle_runs.stop_asked_at is
   'When the run was asked to close, because work has arrived or a person has stopped it. It is aborted soon after.';
 comment on column idle_runs.began_at is 'When the gateway or a worker has admitted the run; null before.';

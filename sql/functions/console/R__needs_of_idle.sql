@@ -33,8 +33,14 @@ create or replace function disable_idle_action(p_order text) returns jsonb langu
     '{reason}', true)
 $$;
 
--- Returns the agents whose newest settled idle run has spent more tokens than the agent may in a day, while
--- their order is enabled.
+-- Returns whether a budget of a day allows an idle run at all, when nothing of it is spent.
+create or replace function idle_budget_allows(p_budget jsonb) returns boolean language sql immutable as $$
+  select bool_and(value::numeric > 0) and (p_budget ->> 'minutes')::numeric >= idle_least_minutes()
+  from jsonb_each_text(p_budget)
+$$;
+
+-- Returns the agents whose newest settled idle run has spent more tokens than the agent might on its day, and
+-- more than it may now, while their order is enabled and their budget allows another run.
 create or replace function needs_idle_over_cap(p_namespace text)
 returns table (id text, kind text, since timestamptz, item jsonb) language sql stable as $$
   select
@@ -42,13 +48,14 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
     'idle_over_cap',
     r.ended_at,
     needs_item(
-      format('The last idle run of %s has spent %s tokens, and its budget of a day is %s.', r.agent_id, r.tokens,
-        (idle_budget_of(a) ->> 'tokens')),
+      format('The last idle run of %s has spent %s tokens, and its budget of that day was %s.', r.agent_id,
+        r.tokens, r.budget ->> 'tokens'),
       'Its next idle run may spend as much; no gateway stops a run at a number of tokens.',
       jsonb_build_object('agentId', r.agent_id, 'jobId', r.job_id, 'orderName', o.order_name),
       disable_idle_action(o.order_name))
   from standing_orders o
   join agents a using (namespace, agent_id)
+  cross join lateral idle_budget_of(a) as b (budget)
   cross join lateral (
     select *
     from idle_runs
@@ -60,7 +67,9 @@ returns table (id text, kind text, since timestamptz, item jsonb) language sql s
     and o.enabled
     and o.disabled_at is null
     and is_idle(o.job_type)
-    and r.tokens > (idle_budget_of(a) ->> 'tokens')::numeric
+    and r.tokens > (r.budget ->> 'tokens')::numeric
+    and r.tokens > (b.budget ->> 'tokens')::numeric
+    and idle_budget_allows(b.budget)
 $$;
 
 -- Returns the agents that think as rarely as an agent can and whose yield is still below idle_yield_floor.

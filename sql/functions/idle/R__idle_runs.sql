@@ -8,13 +8,16 @@ language sql immutable as $$
 $$;
 
 -- Writes the row of an idle run, for the slot of p_order that has just got the job p_job: with its question,
--- its news (idle_news), and the gateway that its agent has now. Returns the row.
+-- its news (idle_news), and the gateway and the budget of a day that its agent has now. A manual slot is by
+-- hand unless a dispatcher started it early. Returns the row.
 create or replace function insert_idle_run(
   p_order standing_orders, p_slot standing_order_runs, p_job uuid, p_question text, p_news jsonb
 ) returns idle_runs language sql as $$
-  insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question, news)
+  insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question, news, budget,
+    by_hand)
   select (p_order).namespace, (p_order).agent_id, (p_order).order_name, (p_slot).run_id, p_job, a.gateway,
-    p_question, p_news
+    p_question, p_news, idle_budget_of(a),
+    (p_slot).trigger_source = 'manual' and current_actor() not like 'dispatcher:%'
   from agents a
   where a.namespace = (p_order).namespace and a.agent_id = (p_order).agent_id
   returning *

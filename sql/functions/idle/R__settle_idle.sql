@@ -27,13 +27,12 @@ $$;
 
 -- Looks up what ended idle runs have spent, at most p_limit of them, the longest ended first. A run is
 -- settled when its tokens are known, and idle_usage_patience after its end in any case. Emits idle.over_cap
--- for a run that has spent more tokens than its agent may in a day. Returns how many runs it has settled.
+-- for a run that has spent more tokens than its agent might on its day. Returns how many runs it has settled.
 create or replace function settle_idle_runs(p_limit int) returns int
 language plpgsql as $$
 declare
   v_run idle_runs;
   v_spent record;
-  v_budget numeric;
   v_settled int := 0;
 begin
   perform act_as('{"kind": "dispatcher", "name": "idle"}', 'what the run has spent');
@@ -52,13 +51,10 @@ begin
     set tokens = v_spent.o_tokens, cost_usd = v_spent.o_cost_usd, settled_at = now(), updated_at = now()
     where idle_run_id = v_run.idle_run_id;
     v_settled := v_settled + 1;
-    select (idle_budget_of(a) ->> 'tokens')::numeric into v_budget
-    from agents a
-    where a.namespace = v_run.namespace and a.agent_id = v_run.agent_id;
-    if v_spent.o_tokens > v_budget then
+    if v_spent.o_tokens > (v_run.budget ->> 'tokens')::numeric then
       perform append_event(v_run.namespace, 'idle.over_cap', null, v_run.job_id, jsonb_build_object(
         'agentId', v_run.agent_id, 'order', v_run.order_name, 'jobId', v_run.job_id,
-        'tokens', v_spent.o_tokens, 'tokensOfADay', v_budget), v_run.idle_run_id::text);
+        'tokens', v_spent.o_tokens, 'tokensOfADay', v_run.budget -> 'tokens'), v_run.idle_run_id::text);
     end if;
   end loop;
   return v_settled;

@@ -1,21 +1,22 @@
 -- The criteria of the gate of phase 5, each computed from the ledger since p_from; p_now is the present time.
 
--- Returns the agents and UTC days since p_from on which idle thinking has spent more than the budget of a day
--- allows now: unit is runs, minutes, tokens or dollars. The day of a run is that of its slot's start. A run
--- that a sweep has ended may have taken idle_gate_slack longer than allowed.
+-- Returns the agents and UTC days since p_from on which idle thinking has spent more than the budget of that
+-- day allowed at its last run: unit is runs, minutes, tokens or dollars. The day of a run is that of its
+-- slot's start. A run that a sweep has ended may have taken idle_gate_slack longer than allowed. Runs that
+-- were started by hand, which no budget stops, do not count.
 create or replace function days_over_idle_budget(p_namespace text, p_from timestamptz)
 returns table (agent_id text, day date, unit text, spent numeric, budget numeric) language sql stable as $$
   select d.agent_id, d.day, u.unit, u.spent, (d.budget ->> u.unit)::numeric
   from (
-    select r.agent_id, (r.created_at at time zone 'UTC')::date as day, idle_budget_of(a) as budget,
-      count(*) as runs, round(sum(r.seconds) / 60.0, 1) as minutes, sum(r.tokens) as tokens,
-      sum(r.cost_usd) as dollars
+    select r.agent_id, (r.created_at at time zone 'UTC')::date as day,
+      (array_agg(r.budget order by r.created_at desc))[1] as budget, count(*) as runs,
+      round(sum(r.seconds) / 60.0, 1) as minutes, sum(r.tokens) as tokens, sum(r.cost_usd) as dollars
     from idle_runs r
-    join agents a using (namespace, agent_id)
     where r.namespace = p_namespace
       and r.created_at >= p_from
       and r.began_at is not null
-    group by r.agent_id, 2, a.*) d
+      and not r.by_hand
+    group by r.agent_id, 2) d
   cross join lateral (values
     ('runs', d.runs::numeric, 0),
     ('minutes', d.minutes, d.runs * extract(epoch from idle_gate_slack()) / 60),
@@ -25,7 +26,7 @@ returns table (agent_id text, day date, unit text, spent numeric, budget numeric
 $$;
 
 -- Criterion: within the demanded time agents have thought, and none has spent more on a UTC day than its
--- budget; without idle runs there is nothing to judge.
+-- budget; without idle runs there is nothing to judge. Runs by hand are counted apart.
 create or replace function gate_idle_budgets(
   p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz
 ) returns jsonb language plpgsql stable as $$
@@ -38,7 +39,10 @@ begin
   from days_over_idle_budget(p_namespace, v_window)
   order by day desc, agent_id, unit
   limit 1;
-  select count(*) as runs, count(distinct agent_id) as agents, sum(tokens) as tokens into v_runs
+  select count(*) filter (where not by_hand) as runs, count(*) filter (where by_hand) as by_hand,
+    count(distinct agent_id) filter (where not by_hand) as agents,
+    sum(tokens) filter (where not by_hand) as tokens
+  into v_runs
   from idle_runs
   where namespace = p_namespace
     and created_at >= v_window
@@ -53,8 +57,11 @@ begin
       when v_runs.runs > 0 then format('%s of %s%s, and each day within its budget',
         count_of(v_runs.runs, 'idle run', 'idle runs'), count_of(v_runs.agents, 'agent', 'agents'),
         coalesce(format(', %s tokens', v_runs.tokens), ''))
-      else 'no idle run has begun in this time' end,
-    jsonb_build_object('runs', v_runs.runs, 'agents', v_runs.agents, 'tokens', v_runs.tokens),
+      else 'no idle run has begun in this time' end
+      || case when v_runs.by_hand > 0 then format(' (%s by hand not counted)',
+        count_of(v_runs.by_hand, 'run', 'runs')) else '' end,
+    jsonb_build_object('runs', v_runs.runs, 'runsByHand', v_runs.by_hand, 'agents', v_runs.agents,
+      'tokens', v_runs.tokens),
     gate_command(p_namespace, 'idle-report'));
 end
 $$;

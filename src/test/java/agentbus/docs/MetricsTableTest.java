@@ -137,9 +137,9 @@ class MetricsTableTest {
                         select 'default', memory_id, 'wrong', 'It is not so.', 'agent:ann' from memory""");
         database.jdbc()
                 .update(
-                        "insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question, began_at,"
-                                + " ended_at, outcome, seconds, tokens, cost_usd, settled_at) values ('default', 'ann', 'ann-idle',"
-                                + " new_id(), new_id(), 'default', 'What is new?', now(), now(), 'no_work', 60, 9000, 0.1, now())");
+                        "insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question, budget,"
+                                + " began_at, ended_at, outcome, seconds, tokens, cost_usd, settled_at) values ('default', 'ann', 'ann-idle',"
+                                + " new_id(), new_id(), 'default', 'What is new?', idle_budget_defaults(), now(), now(), 'no_work', 60, 9000, 0.1, now())");
         database.jdbc()
                 .update("insert into idle_cadences (namespace, agent_id, reason)"
                         + " values ('default', 'ann', 'it has begun to think')");

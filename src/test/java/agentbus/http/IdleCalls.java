@@ -21,8 +21,8 @@ final class IdleCalls {
         door.database()
                 .jdbc()
                 .update("insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question,"
-                        + " began_at, outcome, seconds, ended_at) values ('default', 'worker', 'think', new_id(), new_id(),"
-                        + " 'default', 'What changed?', now(), 'no_work', 60, now())");
+                        + " budget, began_at, outcome, seconds, ended_at) values ('default', 'worker', 'think', new_id(), new_id(),"
+                        + " 'default', 'What changed?', idle_budget_defaults(), now(), 'no_work', 60, now())");
         return door.get("/v1/idle-report?days=7");
     }
 }

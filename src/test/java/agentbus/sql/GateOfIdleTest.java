@@ -79,9 +79,27 @@ class GateOfIdleTest extends PhaseGates {
         bus.jdbc().update("update idle_runs set seconds = 2400 + 67");
         assertCriterion(5, "idle_under_budget", "not_met", "agent research has spent 41.1 of 40 minutes on \\S+");
         bus.jdbc().update("update agents set idle_budget = '{\"minutes\": 60, \"runs\": 1}'");
+        assertCriterion(5, "idle_under_budget", "not_met", "agent research has spent 41.1 of 40 minutes on \\S+");
+        bus.jdbc().update("update idle_runs set budget = budget || '{\"minutes\": 60, \"runs\": 1}'");
         assertCriterion(5, "idle_under_budget", "met", ".*");
-        rows.run(1);
+        rows.run(1, "budget", Machine.json("runs", 1, "minutes", 60, "tokens", 200_000, "dollars", 2));
         assertCriterion(5, "idle_under_budget", "not_met", "agent research has spent 2 of 1 runs on \\S+");
+    }
+
+    @Test
+    void runs_by_hand_which_no_budget_stops_are_counted_apart() {
+        rows.run(1, "by_hand", true, "tokens", 900_000);
+        assertCriterion(
+                5,
+                "idle_under_budget",
+                "not_measured",
+                "no idle run has begun in this time \\(1 run by hand not counted\\)");
+        rows.run(1, "tokens", 1000);
+        assertCriterion(
+                5,
+                "idle_under_budget",
+                "met",
+                "1 idle run of 1 agent, 1000 tokens, and each day within its budget \\(1 run by hand not counted\\)");
     }
 
     @Test

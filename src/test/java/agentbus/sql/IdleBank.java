@@ -42,9 +42,9 @@ final class IdleBank {
                 .update(
                         """
                         insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question, news,
-                          outcome, seconds, tokens, cost_usd, created_at, began_at, ended_at)
+                          budget, outcome, seconds, tokens, cost_usd, created_at, began_at, ended_at)
                         select namespace, agent_id, order_name, new_id(), new_id(), gateway, question, news,
-                          outcome, seconds, tokens, cost_usd, at,
+                          idle_budget_defaults(), outcome, seconds, tokens, cost_usd, at,
                           case when began_at is null then at end,
                           case when outcome is not null then at + make_interval(secs => seconds) end
                         from jsonb_to_record(?::jsonb) as r (namespace text, agent_id text, order_name text,

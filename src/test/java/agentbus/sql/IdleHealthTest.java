@@ -163,11 +163,17 @@ class IdleHealthTest {
         rows.run(2, "tokens", 250_000, "settled_at", rows.ago(1, 0), "order_name", ORDER);
         JsonNode item = needs.only();
         assertEquals("idle_over_cap", item.get("kind").asText());
-        assertSays("The last idle run of research has spent 250000 tokens, and its budget of a day is 200000.", item);
+        assertSays(
+                "The last idle run of research has spent 250000 tokens, and its budget of that day was 200000.", item);
         rows.run(1, "tokens", 50_000, "settled_at", rows.ago(0, 0), "order_name", ORDER);
         assertEquals(List.of(), needs.items());
 
         bus.jdbc().update("update idle_runs set tokens = 250000");
+        for (String budget : List.of("{\"tokens\": 300000}", "{\"runs\": 0}", "{\"minutes\": 4}")) {
+            bus.jdbc().update("update agents set idle_budget = ?::jsonb", budget);
+            assertEquals(List.of(), needs.items(), "its next run may spend that, or there is none: " + budget);
+        }
+        bus.jdbc().update("update agents set idle_budget = '{}'");
         needs.act(needs.only(), "Disable the order");
         assertFalse(needs.ids().stream().anyMatch(id -> id.startsWith("idle_over_cap")));
     }
@@ -234,6 +240,7 @@ class IdleHealthTest {
                 "What would change our mind?",
                 bus.one("select to_json(question) from idle_runs").asText());
         assertEquals(0, started(), "a run of it is under way");
+        assertEquals(0, bus.count("idle_runs where by_hand"), "it has asked the gate");
         assertEquals(List.of(), Invariants.broken(bus.jdbc()));
     }
 

@@ -31,6 +31,8 @@ final class IdleRows {
         with(row, "job_id", job);
         with(row, "gateway", "default");
         with(row, "question", "What has changed that nobody acted on?");
+        with(row, "budget", json("runs", 2, "minutes", 40, "tokens", 200_000, "dollars", 2));
+        with(row, "by_hand", false);
         with(row, "created_at", ago(daysAgo, 10));
         with(row, "began_at", ago(daysAgo, 10));
         with(row, "ended_at", ago(daysAgo, 5));

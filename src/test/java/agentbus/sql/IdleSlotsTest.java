@@ -72,6 +72,9 @@ class IdleSlotsTest {
         assertEquals("default", run.get("gateway").asText());
         assertEquals(slot.get("runId"), run.get("slot_id"));
         assertEquals(slot.get("jobId"), run.get("job_id"));
+        assertEquals(
+                Machine.parse("{\"runs\": 2, \"minutes\": 40, \"tokens\": 200000, \"dollars\": 2}"), run.get("budget"));
+        assertTrue(run.get("by_hand").asBoolean());
         assertTrue(run.get("began_at").isNull() && run.get("outcome").isNull(), run.toString());
         assertEquals(1, bus.count("audit_log where action = 'idle_run.added'"));
     }

@@ -43,9 +43,9 @@ final class IdleDay {
         database.jdbc()
                 .update(
                         """
-                        insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question, began_at,
-                          ended_at, seconds, tokens, cost_usd, outcome, stop_asked_at, stop_reason, settled_at)
-                        values ('default', ?, ? || '-idle-cognition', new_id(), ?::uuid, 'default', ?,
+                        insert into idle_runs (namespace, agent_id, order_name, slot_id, job_id, gateway, question, budget,
+                          began_at, ended_at, seconds, tokens, cost_usd, outcome, stop_asked_at, stop_reason, settled_at)
+                        values ('default', ?, ? || '-idle-cognition', new_id(), ?::uuid, 'default', ?, idle_budget_defaults(),
                           now() - interval '130 minutes', now() - interval '2 hours', 340, 18200, 0.07, ?,
                           case when ? = 'stopped' then now() - interval '121 minutes' end,
                           case when ? = 'stopped' then 'stopped after 340 s, because work arrived for research' end, now())""",
