@@ -67,7 +67,7 @@ final class ImportCalls implements AutoCloseable {
      * @param vault the vault
      * @param edit as {@code vault_import_call} takes it
      * @return what the call would do
-     * @throws Problem when it is refused
+     * @throws Problem when it is refused, or the database fails
      */
     Outcome attempt(UUID vault, ObjectNode edit) {
         return run(vault, edit, false);
@@ -79,7 +79,7 @@ final class ImportCalls implements AutoCloseable {
      * @param vault the vault
      * @param edit as {@code vault_import_call} takes it
      * @return what the call has done
-     * @throws Problem when it is refused; nothing is changed then
+     * @throws Problem when it is refused, or the database fails; nothing is changed then
      */
     Outcome make(UUID vault, ObjectNode edit) {
         return run(vault, edit, true);
@@ -109,7 +109,9 @@ final class ImportCalls implements AutoCloseable {
                     && String.valueOf(refused.getSQLState()).startsWith("AB")) {
                 throw problems.of(refused);
             }
-            throw new StartFailure("cannot import into the bus: " + failed.getMessage(), failed);
+            // The refusal of its line: calls of earlier lines are made already, and the list must tell of them.
+            throw Problem.of(500, "internal", "the database fails: " + failed.getMessage())
+                    .causedBy(failed);
         }
     }
 

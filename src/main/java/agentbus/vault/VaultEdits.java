@@ -11,11 +11,16 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Collects what people have changed in a vault: notes that they edited, and notes that they put into the inbox. */
 final class VaultEdits {
     /** Chosen: far above the longest text that an operation takes, and still one page of a plan. */
     private static final int MOST_BYTES = 256 << 10;
+
+    /** Control characters other than tabs and ends of lines. Postgres keeps no NUL, and a terminal obeys others. */
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\u0080-\\u009f&&[^\t\r\n\f]]");
 
     private final VaultFolder folder;
     private final List<Edit> edits = new ArrayList<>();
@@ -158,10 +163,18 @@ final class VaultEdits {
             throw new StartFailure("has " + found.bytes().length + " bytes, and an import takes at most " + MOST_BYTES);
         }
         try {
-            return StandardCharsets.UTF_8
+            String text = StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(found.bytes()))
                     .toString();
+            Matcher control = CONTROL.matcher(text);
+            if (control.find()) {
+                throw new StartFailure(String.format(
+                        "has the control character U+%04X in line %d; remove it, because no text of the bus holds one",
+                        (int) text.charAt(control.start()),
+                        text.substring(0, control.start()).split("\n", -1).length));
+            }
+            return text;
         } catch (CharacterCodingException other) {
             throw new StartFailure("is not in UTF-8; save it as UTF-8", other);
         }

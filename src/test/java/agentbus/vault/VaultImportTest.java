@@ -301,4 +301,21 @@ class VaultImportTest {
         assertEquals("has 300000 bytes, and an import takes at most 262144", said.get(1));
         assertTrue(said.get(2).startsWith("cannot be imported: body"), said::toString);
     }
+
+    @Test
+    void a_note_that_the_database_cannot_keep_is_told_and_the_others_are_imported() {
+        vault.write("00 Inbox/a.md", "An idea about the cache of the builds.");
+        vault.write("00 Inbox/b.md", "An idea\nabout \0 the weather.");
+        vault.write("00 Inbox/c.md", "---\ntheme: \"a\\0b\"\n---\nAn idea about the harvest of June.");
+        vault.write("00 Inbox/d.md", "Shorter queues at the pier of the ferry.");
+
+        List<VaultImport.Line> lines = vault.apply(null).lines();
+
+        assertEquals(
+                "has the control character U+0000 in line 2; remove it, because no text of the bus holds one",
+                lines.get(1).refused());
+        assertTrue(lines.get(2).refused().startsWith("cannot be imported: "), lines::toString);
+        assertTrue(lines.get(3).done().startsWith("idea "), lines::toString);
+        assertEquals(2, count("ideas"));
+    }
 }
