@@ -108,8 +108,8 @@ language sql as $$
     updated_at = now()
 $$;
 
--- Forgets tombstones that a person has deleted: objects with kind and rowId. Their rows are gone too, so
--- nothing is left to show.
+-- Forgets notes whose file a person has deleted and whose row is gone: objects with kind and rowId. The
+-- export has seen both, so nothing is left to show, whether it had made a tombstone before or not.
 create or replace function forget_vault_notes(p_vault_id uuid, p_notes jsonb) returns void
 language sql as $$
   delete from vault_notes n
@@ -117,7 +117,6 @@ language sql as $$
   where n.vault_id = p_vault_id
     and n.kind = gone ->> 'kind'
     and n.row_id = gone ->> 'rowId'
-    and n.tombstone_at is not null
 $$;
 
 -- Notes the end of an export that has written everything: how long it took and how many notes it wrote.

@@ -25,8 +25,21 @@ final class Conflicts {
                 matter,
                 "> **Somebody has edited `" + name
                         + "`, so the bus left it alone.** Below is the text of the ledger. To keep"
-                        + " the edit, use `agentbus import-vault`; to drop it, delete the note, and the next export writes it"
-                        + " anew. This file then goes away by itself.\n"
+                        + " the edit, use `agentbus import-vault`; to drop it, delete everything above `## Notes`, with the"
+                        + " properties, and the next export writes it anew above your notes. This file then goes away by itself.\n"
                         + body.substring(0, body.lastIndexOf(NOTES)));
+    }
+
+    /**
+     * Removes the file, because its note is no longer edited. One in which a person has worked stays; it is theirs.
+     *
+     * @param folder the vault
+     * @param path the path of the file; nothing happens when there is none
+     */
+    static void remove(VaultFolder folder, String path) {
+        NoteText conflict = folder.note(path);
+        if (conflict != null && conflict.isAsWritten() && conflict.notes().isBlank()) {
+            folder.remove(path);
+        }
     }
 }

@@ -43,17 +43,27 @@ record NoteText(String written, String notes) {
      */
     static NoteText read(String text) {
         String plain = text.replace("\r\n", "\n");
-        int heading = plain.indexOf(HEADING);
+        // The heading can be the first line, so the search begins with a line break of its own.
+        int heading = ("\n" + plain).indexOf(HEADING);
         if (heading < 0) {
-            return (plain + "\n").endsWith(HEADING) ? new NoteText(plain + "\n", "") : new NoteText(plain, "");
+            return ("\n" + plain + "\n").endsWith(HEADING) ? new NoteText(plain + "\n", "") : new NoteText(plain, "");
         }
-        int end = heading + HEADING.length();
+        int end = heading + HEADING.length() - 1;
         return new NoteText(plain.substring(0, end), plain.substring(end));
     }
 
     /** The same part of the bus with the notes of another text. */
     NoteText withNotesOf(NoteText other) {
         return new NoteText(written, other.notes);
+    }
+
+    /**
+     * Whether nothing stands above {@code ## Notes}. A person drops an edit so, and a crash of the machine can leave a
+     * file without content: the bus writes its part anew in both cases.
+     */
+    boolean isEmpty() {
+        String left = written.strip();
+        return left.isEmpty() || left.equals(HEADING.strip());
     }
 
     /** What stands in the file. */

@@ -77,9 +77,9 @@ final class VaultEdits {
         if (found.state() == VaultFolder.State.LINK) {
             edits.add(
                     Edit.refused(note.path(), note, "is a link, which is never followed; remove it, and export again"));
-        } else if (found.state() == VaultFolder.State.FILE && found.bytes().length > 0) {
+        } else if (found.state() == VaultFolder.State.FILE) {
             NoteText there = NoteText.read(found.text());
-            if (!there.written().equals(note.text().written()) && !there.isAsWritten()) {
+            if (!there.isEmpty() && !there.written().equals(note.text().written()) && !there.isAsWritten()) {
                 edits.add(read(note, found, there));
             }
         }

@@ -22,7 +22,7 @@ import org.springframework.dao.DataAccessException;
  *   <li>A note that says what it has to say is not touched.
  *   <li>A note that the bus has written is written anew; what stands below {@code ## Notes} is kept.
  *   <li>A note that a person has edited is left alone. The new text goes beside it as {@code <name>.conflict.md}, until the
- *       edit is taken back, imported, or the note is deleted.
+ *       edit is taken back, imported or dropped: nothing stands above {@code ## Notes} then, or the file is gone.
  *   <li>A note whose row is gone becomes a tombstone; a tombstone that a person deletes stays deleted.
  *   <li>Everything else in the folder belongs to people and is not touched.
  * </ul>
@@ -161,7 +161,7 @@ public final class VaultExport {
                 return;
             }
             tombstones += note.tombstone() ? 1 : 0;
-            if (found.state() == VaultFolder.State.MISSING || isEmpty(found)) {
+            if (found.state() == VaultFolder.State.MISSING) {
                 put(note, note.text());
                 settle(note, before, null, null);
                 return;
@@ -169,7 +169,7 @@ public final class VaultExport {
             NoteText there = found.state() == VaultFolder.State.FILE ? NoteText.read(found.text()) : null;
             if (there != null && there.written().equals(note.text().written())) {
                 settle(note, before, null, null);
-            } else if (there != null && there.isAsWritten()) {
+            } else if (there != null && (there.isAsWritten() || there.isEmpty())) {
                 put(note, note.text().withNotesOf(there));
                 settle(note, before, null, null);
             } else {
@@ -177,13 +177,8 @@ public final class VaultExport {
             }
         }
 
-        /** A crash of the machine can leave a file without content where no one has emptied it. */
-        private static boolean isEmpty(VaultFolder.Found found) {
-            return found.state() == VaultFolder.State.FILE && found.bytes().length == 0;
-        }
-
         private void put(Projection.Note note, NoteText text) {
-            folder.write(note.path(), text.text());
+            folder.write(note.path(), text);
             written++;
         }
 
@@ -193,7 +188,7 @@ public final class VaultExport {
             NoteText text = Conflicts.text(note);
             NoteText beside = folder.note(conflict);
             if (beside == null || beside.isAsWritten() && !beside.written().equals(text.written())) {
-                folder.write(conflict, (beside == null ? text : text.withNotesOf(beside)).text());
+                folder.write(conflict, beside == null ? text : text.withNotesOf(beside));
                 written++;
             }
             edited.add(note.path());
@@ -227,12 +222,9 @@ public final class VaultExport {
             changed.add(row);
         }
 
-        /** A conflict in which a person has worked stays; it is theirs. */
         private void clear(Ledger.Kept before) {
-            NoteText conflict =
-                    before == null || before.conflictPath() == null ? null : folder.note(before.conflictPath());
-            if (conflict != null && conflict.isAsWritten() && conflict.notes().isBlank()) {
-                folder.remove(before.conflictPath());
+            if (before != null && before.conflictPath() != null) {
+                Conflicts.remove(folder, before.conflictPath());
             }
         }
     }

@@ -259,25 +259,32 @@ final class VaultFolder implements AutoCloseable {
             while (bytes.hasRemaining() && channel.read(bytes) >= 0) {
                 continue;
             }
-            return bytes.position() == bytes.capacity()
-                    ? bytes.array()
-                    : java.util.Arrays.copyOf(bytes.array(), bytes.position());
+            return java.util.Arrays.copyOf(bytes.array(), bytes.position());
         }
     }
 
+    /** Writes a note as {@link #write(String, String)}; only one with words of people waits for the disk. */
+    void write(String path, NoteText note) {
+        write(path, note.text(), !note.notes().isBlank());
+    }
+
     /**
-     * Writes a file as a whole: it has its old content or the new one at every moment.
+     * Writes a file as a whole: it has its old content or the new one at every moment, also after a crash of the machine.
      *
      * @param path its path; missing folders are made
      * @param text its content
      * @throws StartFailure when it cannot be written, with the reason, such as a full disk; the old content stays
      */
     void write(String path, String text) {
+        write(path, text, true);
+    }
+
+    private void write(String path, String text, boolean force) {
         Path file = file(path, true);
         Path draft = file.resolveSibling(DRAFT + UUID.randomUUID() + DRAFT_ENDING);
         try {
             try {
-                put(draft, text.getBytes(StandardCharsets.UTF_8));
+                put(draft, text.getBytes(StandardCharsets.UTF_8), force);
                 try {
                     Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
                 } catch (AtomicMoveNotSupportedException unusual) {
@@ -294,12 +301,15 @@ final class VaultFolder implements AutoCloseable {
         }
     }
 
-    private static void put(Path draft, byte[] content) throws IOException {
+    private static void put(Path draft, byte[] content, boolean force) throws IOException {
         try (FileChannel channel =
                 FileChannel.open(draft, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE))) {
             ByteBuffer bytes = ByteBuffer.wrap(content);
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
+            }
+            if (force) {
+                channel.force(true);
             }
         }
     }

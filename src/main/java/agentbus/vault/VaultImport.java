@@ -258,10 +258,8 @@ final class VaultImport {
             folder.remove(edit.path());
         } else if (edit.isCarriedWhole()) {
             Projection.Note note = edit.note();
-            folder.write(
-                    note.path(),
-                    note.text().withNotesOf(NoteText.read(edit.text())).text());
-            folder.remove(NoteNames.conflict(note.path()));
+            folder.write(note.path(), note.text().withNotesOf(NoteText.read(edit.text())));
+            Conflicts.remove(folder, NoteNames.conflict(note.path()));
             ledger.keep(
                     vault,
                     List.of(Json.object()

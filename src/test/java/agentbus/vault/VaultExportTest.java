@@ -160,6 +160,41 @@ class VaultExportTest {
     }
 
     @Test
+    void an_edit_that_is_dropped_above_notes_keeps_the_words_of_people() {
+        rows.idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("idea-one");
+        String before = vault.read(path);
+        vault.write(path, before.replace("Body of one.", "My own words.") + "\nAsk Anna.\n");
+        vault.export();
+        vault.write(path, "## Notes\n\nAsk Anna.\n");
+        assertEquals(List.of(), vault.plan().lines(), "a dropped edit is none to import");
+
+        assertEquals(List.of(), vault.export().edited());
+
+        assertEquals(before + "\nAsk Anna.\n", vault.read(path));
+        assertFalse(Files.exists(vault.file(NoteNames.conflict(path))));
+    }
+
+    @Test
+    void an_edited_note_whose_row_and_file_go_at_once_is_forgotten() {
+        rows.idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("idea-one");
+        vault.write(path, "mine");
+        vault.export();
+        database.jdbc().update("delete from ideas");
+        vault.file(path).toFile().delete();
+
+        vault.export();
+
+        assertEquals(
+                0,
+                database.jdbc().queryForObject("select count(*) from vault_notes where path = ?", Integer.class, path));
+        assertFalse(Files.exists(vault.file(NoteNames.conflict(path))));
+    }
+
+    @Test
     void a_row_that_is_gone_leaves_a_tombstone_with_the_words_of_people() {
         rows.idea("One", "Body of one.");
         vault.export();

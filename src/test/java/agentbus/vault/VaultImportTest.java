@@ -185,6 +185,22 @@ class VaultImportTest {
     }
 
     @Test
+    void an_import_leaves_a_conflict_in_which_a_person_has_worked() {
+        new Rows(database).memory("lesson", "The registry is slow on Mondays");
+        vault.export();
+        String path = vault.path("-lesson-");
+        vault.write(path, vault.read(path).replace("Use the mirror", "Never use the mirror"));
+        vault.export();
+        String conflict = NoteNames.conflict(path);
+        String mine = vault.read(conflict) + "\nBen: both are true.\n";
+        vault.write(conflict, mine);
+
+        assertTrue(only(vault.apply(null)).done().startsWith("memory candidate "));
+
+        assertEquals(mine, vault.read(conflict));
+    }
+
+    @Test
     void a_change_that_no_import_carries_keeps_the_note_as_the_person_left_it() {
         new Rows(database).memory("lesson", "The registry is slow on Mondays");
         vault.export();
