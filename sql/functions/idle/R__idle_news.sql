@@ -118,7 +118,7 @@ $$;
 
 -- Returns the ideas of others, of the newest news_looks, with those first that share the theme or a tag with
 -- proposals of the agent. An idea is told when its job is trusted, or when a person wrote it, but not when a
--- route passed it on, whose text comes from outside; to an agent that reads trusted text only, also its
+-- route passed it on, whose text comes from outside, or its tags say untrusted; to an agent that reads trusted text only, also its
 -- evidence must be trusted.
 create or replace function news_of_ideas(p_namespace text, p_agent text, p_since timestamptz)
 returns table (id text, words text, at timestamptz, near boolean) language sql stable as $$
@@ -140,6 +140,7 @@ returns table (id text, words text, at timestamptz, near boolean) language sql s
   cross join own
   where i.created_at > p_since
     and i.source_agent <> p_agent
+    and not 'untrusted' = any (i.tags)
     and (
       job_is_trusted(i.source_job_id)
       or i.source_job_id is null

@@ -1,9 +1,12 @@
 -- The operation convertOpportunity: an opportunity becomes a job, in one transaction with its review.
 
+drop function if exists proposals_behind(opportunities);
+
 -- Returns the job whose attempt proposed an opportunity, and its evidence; the same of its idea and of the
--- opportunities that were merged into it, with those that were merged into these before.
-create or replace function proposals_behind(p_opportunity opportunities)
-returns table (source_job_id uuid, evidence jsonb)
+-- opportunities that were merged into it, with those that were merged into these before. outside is true of an
+-- idea with the tag untrusted.
+create function proposals_behind(p_opportunity opportunities)
+returns table (source_job_id uuid, evidence jsonb, outside boolean)
 language sql stable as $$
   with recursive parts as (
     select (p_opportunity).opportunity_id, (p_opportunity).idea_id, (p_opportunity).source_job_id,
@@ -13,18 +16,20 @@ language sql stable as $$
     from parts p
     join opportunities o on o.merged_into = p.opportunity_id
   )
-  select source_job_id, evidence from parts
+  select source_job_id, evidence, false from parts
   union all
-  select i.source_job_id, i.evidence
+  select i.source_job_id, i.evidence, 'untrusted' = any (i.tags)
   from parts p
   join ideas i on i.idea_id = p.idea_id
 $$;
 
--- Returns untrusted when a text of the opportunity may come from outside: a job is untrusted, or is in no
--- table any more, whose attempt made one of proposals_behind, or added evidence to it. Otherwise trusted.
+-- Returns untrusted when a text of the opportunity may come from outside: an idea has the tag untrusted, or a
+-- job is untrusted, or is in no table any more, whose attempt made one of proposals_behind, or added evidence
+-- to it. Otherwise trusted.
 create or replace function trust_of_opportunity(p_opportunity opportunities) returns text
 language sql stable as $$
   select case when exists (
+    select from proposals_behind(p_opportunity) where outside) or exists (
     select
     from (
       select source_job_id as job_id from proposals_behind(p_opportunity)

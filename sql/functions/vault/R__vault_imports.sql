@@ -5,8 +5,8 @@
 --   an opportunity's status        -> triageOpportunity
 --   a note of a person in 00 Inbox -> createIdea, or enqueueJob when its front matter says kind: job
 
--- Returns the call that a memory's note would make. p_edit has title and body, each where the person has
--- changed it, and reason. Refuses (422) a memory that is not active.
+-- Returns the call that a memory's note would make, with the texts of the memory as before. p_edit has title and
+-- body, each where the person has changed it, and reason. Refuses (422) a memory that is not active.
 create or replace function call_of_memory_edit(p_principal jsonb, p_vault vaults, p_edit jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -20,6 +20,7 @@ begin
     'operation', 'createMemoryCandidate',
     'does', format('propose a candidate that supersedes memory %s: "%s"', v_memory.memory_id,
       in_sentence(coalesce(p_edit ->> 'title', v_memory.title))),
+    'before', jsonb_build_object('title', v_memory.title, 'body', v_memory.body),
     'input', jsonb_strip_nulls(jsonb_build_object(
       'namespace', p_vault.namespace,
       'candidateKind', v_memory.kind,
@@ -82,46 +83,59 @@ end
 $$;
 
 -- Returns the call that a note of a person in 00 Inbox would make. p_edit has title, body, hash, and of its
--- front matter kind, theme and tags, or agent, subject and priority. Refuses (422) another kind.
+-- front matter kind, theme and tags, or agent, subject and priority; and trust and url where the text comes
+-- from outside: the job is untrusted then, and an idea has the tag untrusted and the page as its evidence.
+-- Refuses (422) another kind, and another trust than untrusted.
 create or replace function call_of_inbox_note(p_vault vaults, p_edit jsonb) returns jsonb
 language plpgsql stable as $$
 declare
   v_kind text := coalesce(p_edit ->> 'noteKind', 'idea');
+  v_outside boolean := coalesce(p_edit ->> 'trust' = 'untrusted', false);
   v_key text := format('vault:%s:%s', p_vault.vault_id, left(p_edit ->> 'hash', 32));
 begin
   if v_kind not in ('idea', 'job') then
     perform refuse(422, 'invalid_field', format('a note in 00 Inbox becomes no %s', v_kind), 'kind',
       p_edit -> 'noteKind', 'kind: idea, kind: job with agent and subject, or no kind for an idea');
   end if;
+  if not v_outside and p_edit ->> 'trust' is not null then
+    perform refuse(422, 'invalid_field', format('a note in 00 Inbox does not become %s by saying so', p_edit ->> 'trust'),
+      'trust', p_edit -> 'trust', 'trust: untrusted, or no trust for words of your own');
+  end if;
   if v_kind = 'job' then
     return jsonb_build_object(
       'operation', 'enqueueJob',
-      'does', format('enqueue a job of %s (%s): "%s"', coalesce(p_edit ->> 'agent', 'nobody'),
+      'does', format('enqueue %s of %s (%s): "%s"', case when v_outside then 'an untrusted job' else 'a job' end,
+        coalesce(p_edit ->> 'agent', 'nobody'),
         coalesce(p_edit ->> 'subject', 'no subject'), in_sentence(p_edit ->> 'title')),
       'input', jsonb_strip_nulls(jsonb_build_object(
         'namespace', p_vault.namespace,
         'targetAgent', p_edit -> 'agent',
         'subject', p_edit -> 'subject',
         'priority', p_edit -> 'priority',
+        'trust', case when v_outside then 'untrusted' end,
         'payload', jsonb_strip_nulls(jsonb_build_object('title', p_edit -> 'title', 'task', p_edit -> 'body')),
         'dedupeKey', v_key)));
   end if;
   return jsonb_build_object(
     'operation', 'createIdea',
-    'does', format('write down the idea "%s" (theme %s)', in_sentence(p_edit ->> 'title'),
+    'does', format('write down the %s "%s" (theme %s)', case when v_outside then 'untrusted idea' else 'idea' end,
+      in_sentence(p_edit ->> 'title'),
       coalesce(p_edit ->> 'theme', 'inbox')),
     'input', jsonb_strip_nulls(jsonb_build_object(
       'namespace', p_vault.namespace,
       'theme', coalesce(p_edit ->> 'theme', 'inbox'),
       'title', p_edit -> 'title',
       'body', coalesce(p_edit -> 'body', p_edit -> 'title'),
-      'tags', p_edit -> 'tags',
+      'tags', case when v_outside then coalesce(p_edit -> 'tags', '[]') || '["untrusted"]' else p_edit -> 'tags' end,
+      'evidence', case when p_edit ? 'url' then jsonb_build_array(jsonb_build_object(
+        'kind', 'url', 'url', p_edit -> 'url', 'lookedAt', utc_text(now()),
+        'note', 'The note in 00 Inbox names this as its source, so its text is untrusted.')) end,
       'dedupeKey', v_key)));
 end
 $$;
 
--- Returns the call that an edit would make: operation, input, and does, which continues the words would or
--- did. p_edit has kind (memory, opportunity or inbox) and the fields of the function for its kind. Refuses an
+-- Returns the call that an edit would make: operation, input, does, which continues the words would or did,
+-- and before where the call changes texts. p_edit has kind (memory, opportunity or inbox) and the fields of the function for its kind. Refuses an
 -- edit that makes none.
 create or replace function vault_import_call(p_principal jsonb, p_vault_id uuid, p_edit jsonb) returns jsonb
 language plpgsql stable as $$

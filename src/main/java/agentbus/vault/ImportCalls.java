@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.postgresql.util.PSQLException;
@@ -36,9 +37,10 @@ final class ImportCalls implements AutoCloseable {
      * What a call does, or would do.
      *
      * @param does the call in words that continue "would"
+     * @param shows its fields and texts, for people
      * @param done what it has made, in words
      */
-    record Outcome(String does, String done) {}
+    record Outcome(String does, List<String> shows, String done) {}
 
     /**
      * Opens a connection of its own.
@@ -100,7 +102,8 @@ final class ImportCalls implements AutoCloseable {
                 if (commit) {
                     connection.commit();
                 }
-                return new Outcome(call.path("does").asText(), done);
+                return new Outcome(
+                        call.path("does").asText(), PlanText.of(call.path("input"), call.path("before")), done);
             } finally {
                 connection.rollback();
             }

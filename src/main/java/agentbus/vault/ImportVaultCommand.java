@@ -30,7 +30,8 @@ import picocli.CommandLine.Parameters;
             "Show what each edit in a vault would do, and do it only when told.",
             "A memory's new title or text becomes a candidate that supersedes it; an opportunity's new status becomes a"
                     + " triage; a note in 00 Inbox becomes an idea, or a job when its front matter says kind: job with"
-                    + " agent and subject. Without --apply or --ask nothing is changed."
+                    + " agent and subject. A note that says trust: untrusted, or names its source or url, is text from"
+                    + " outside. Without --apply or --ask nothing is changed."
         },
         footer = "Example: agentbus import-vault --dir ~/fleet --apply --reason 'Read on Monday'")
 public final class ImportVaultCommand implements Callable<Integer> {
@@ -145,9 +146,7 @@ public final class ImportVaultCommand implements Callable<Integer> {
     }
 
     private void more(VaultImport.Line line) {
-        if (line.text() != null) {
-            out.println("  text  " + shown(line.text()));
-        }
+        line.shows().forEach(each -> out.println("    " + shown(each)));
         if (!line.left().isEmpty()) {
             out.println("  does not carry: " + shown(String.join(", ", line.left()))
                     + "; the note stays as it is, so that this is not lost");
@@ -156,6 +155,6 @@ public final class ImportVaultCommand implements Callable<Integer> {
 
     /** A text of a file, safe for a terminal. */
     private static String shown(String text) {
-        return text.replaceAll("[\\p{Cntrl}\\p{Cf}]", "?");
+        return text.replace('\t', ' ').replaceAll("[\\p{Cc}\\p{Cf}\\u2028\\u2029]", "?");
     }
 }

@@ -6,6 +6,7 @@ import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** A note that a person has put into {@code 00 Inbox}, as the SQL function {@code vault_import_call} takes it. */
 final class InboxNote {
@@ -14,10 +15,16 @@ final class InboxNote {
 
     private static final List<String> TEXTS = List.of("theme", "agent", "subject", "reason");
 
+    /** Fields by which web clippers name the page that they have copied. */
+    private static final List<String> SOURCES = List.of("source", "url");
+    /** An address that evidence may name, as the contract has it. */
+    private static final Pattern PAGE = Pattern.compile("https?://[^\\s]{1,990}");
+
     private InboxNote() {}
 
     /**
-     * Reads a note. Its title is the first heading, or else the name of its file; all that stands below is its text.
+     * Reads a note. Its title is the first heading, or else the name of its file; all that stands below is its text. A
+     * note that names a source is untrusted, because its words are those of that source.
      *
      * @param path its path in the vault
      * @param text what stands in the file
@@ -34,6 +41,19 @@ final class InboxNote {
             if (note.field(name) != null) {
                 edit.put(name, note.field(name));
             }
+        }
+        boolean names = SOURCES.stream()
+                .anyMatch(name -> note.fields().hasNonNull(name)
+                        && !note.fields().get(name).asText("x").isBlank());
+        if (names) {
+            edit.put("trust", "untrusted");
+            SOURCES.stream()
+                    .map(name -> String.valueOf(note.field(name)))
+                    .filter(address -> PAGE.matcher(address).matches())
+                    .findFirst()
+                    .ifPresent(page -> edit.put("url", page));
+        } else if (note.field("trust") != null) {
+            edit.put("trust", note.field("trust"));
         }
         JsonNode priority = note.fields().path("priority");
         if (!priority.isMissingNode() && !priority.isNull()) {

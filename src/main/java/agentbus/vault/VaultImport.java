@@ -21,9 +21,6 @@ import java.util.function.Predicate;
  * when told. A note whose edit was carried as a whole gets the text of the bus again; what was not carried stays.
  */
 final class VaultImport {
-    /** Chosen: enough to see what one agrees to; the note has the rest. */
-    private static final int TEXT_SHOWN = 300;
-
     private final Database database;
     private final ProgramFiles files;
     private final Contract contract;
@@ -59,14 +56,15 @@ final class VaultImport {
      *
      * @param path the note's path
      * @param does what the call does, in words that continue "would"; null when there is none
-     * @param text the beginning of the text that the call carries, on one line; null for a call without a text
+     * @param shows the fields of the call with their whole texts; of a changed text the changed lines
      * @param refused why there is none, in words that continue the path; null when there is one
      * @param left the parts of the note that the call does not carry
      * @param done what the call has made, in words; null while it was not made
      */
-    record Line(String path, String does, String text, String refused, List<String> left, String done) {
+    record Line(
+            String path, String does, List<String> shows, String refused, List<String> left, String done) {
         private static Line refused(String path, String why, List<String> left) {
-            return new Line(path, null, null, why, left, null);
+            return new Line(path, null, List.of(), why, left, null);
         }
     }
 
@@ -198,8 +196,8 @@ final class VaultImport {
             fields.put("reason", reason);
         }
         try {
-            String does = calls.attempt(vault, fields).does();
-            return new Line(edit.path(), does, beginning(fields.path("body").asText()), null, edit.left(), null);
+            ImportCalls.Outcome would = calls.attempt(vault, fields);
+            return new Line(edit.path(), would.does(), would.shows(), null, edit.left(), null);
         } catch (Problem refused) {
             return Line.refused(edit.path(), words(refused), edit.left());
         }
@@ -208,16 +206,10 @@ final class VaultImport {
     private static Line make(ImportCalls calls, UUID vault, VaultEdits.Edit edit, Line line) {
         try {
             String done = calls.make(vault, edit.fields()).done();
-            return new Line(line.path(), line.does(), line.text(), null, line.left(), done);
+            return new Line(line.path(), line.does(), line.shows(), null, line.left(), done);
         } catch (Problem refused) {
             return Line.refused(line.path(), words(refused), line.left());
         }
-    }
-
-    private static String beginning(String text) {
-        String line = text.replaceAll("\\s+", " ").strip();
-        int end = line.offsetByCodePoints(0, Math.min(TEXT_SHOWN, line.codePointCount(0, line.length())));
-        return line.isEmpty() ? null : end < line.length() ? line.substring(0, end) + "…" : line;
     }
 
     private static String words(Problem refused) {
@@ -237,7 +229,7 @@ final class VaultImport {
             return new Line(
                     line.path(),
                     line.does(),
-                    line.text(),
+                    line.shows(),
                     null,
                     line.left(),
                     line.done() + "; the note is still as it was: " + unwritten.getMessage());

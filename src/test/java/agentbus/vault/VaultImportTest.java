@@ -64,7 +64,9 @@ class VaultImportTest {
         VaultImport.Line plan = only(vault.plan());
 
         assertEquals("write down the idea \"Cache the packages\" (theme inbox)", plan.does());
-        assertEquals("Half of each build waits for downloads.", plan.text());
+        assertEquals(
+                List.of("body: Half of each build waits for downloads.", "theme: inbox", "title: Cache the packages"),
+                plan.shows().stream().sorted().toList());
         assertEquals(0, count("ideas"), "nothing was done");
         assertTrue(Files.exists(vault.file("00 Inbox/Cache the packages.md")));
         assertTrue(only(vault.apply(null)).done().startsWith("idea "));
@@ -169,6 +171,10 @@ class VaultImportTest {
                 "propose a candidate that supersedes memory " + memory + ": \"The registry is slow on Mondays\"",
                 plan.does());
         assertEquals(List.of(), plan.left());
+        assertTrue(
+                plan.shows().containsAll(List.of("  - Use the mirror, not the registry.",
+                        "  + Use the mirror on *Mondays*; see `docs/ci.md`.")),
+                plan::toString);
         assertEquals(0, count("memory_candidates"));
         assertTrue(only(vault.apply("Ben measured it.")).done().startsWith("memory candidate "));
         assertEquals(
@@ -333,5 +339,40 @@ class VaultImportTest {
         assertTrue(lines.get(2).refused().startsWith("cannot be imported: "), lines::toString);
         assertTrue(lines.get(3).done().startsWith("idea "), lines::toString);
         assertEquals(2, count("ideas"));
+    }
+
+    @Test
+    void the_plan_shows_every_field_and_the_whole_text_of_a_call() {
+        String text = "First line.\n\n" + "word ".repeat(200) + "\nLast line.";
+        vault.write(
+                "00 Inbox/look.md",
+                "---\nkind: job\nagent: devops\nsubject: infra.check\npriority: 200\n---\n# Look\n\n" + text);
+
+        List<String> shows = only(vault.plan()).shows();
+
+        assertTrue(shows.contains("priority: 200"), shows::toString);
+        assertTrue(shows.contains("payload.title: Look"), shows::toString);
+        assertTrue(shows.contains("  " + "word ".repeat(200)), shows::toString);
+        assertTrue(shows.contains("  Last line."), shows::toString);
+    }
+
+    @Test
+    void a_note_that_names_its_source_or_says_so_is_untrusted() {
+        vault.write(
+                "00 Inbox/a.md",
+                "---\nkind: job\nagent: research\nsubject: research.packet\nsource: https://example.org/x\n---\n# Read it\n\nNow.\n");
+        vault.write("00 Inbox/b.md", "---\nurl: https://example.org/y\n---\nAn idea about the cache of the builds.");
+        vault.write("00 Inbox/c.md", "---\ntrust: untrusted\n---\nShorter queues at the pier of the ferry.");
+        vault.write("00 Inbox/d.md", "---\ntrust: trusted\nsource: a letter\n---\nMore lamps for the old harbour.");
+        vault.write("00 Inbox/e.md", "---\ntrust: trusted\n---\nBelieve me.");
+
+        List<VaultImport.Line> lines = vault.apply(null).lines();
+
+        assertEquals("enqueue an untrusted job of research (research.packet): \"Read it\"", lines.get(0).does());
+        assertEquals(1, count("jobs where trust = 'untrusted'"), lines::toString);
+        assertEquals(3, count("ideas i where trust_of_idea(i) = 'untrusted'"), lines::toString);
+        assertEquals(1, count("ideas where evidence #>> '{0,url}' = 'https://example.org/y'"));
+        assertTrue(lines.get(4).refused().contains("trust: untrusted"), lines::toString);
+        assertEquals(0, count("idle_news('default', 'devops', '-infinity') n, jsonb_array_elements(n)"));
     }
 }
