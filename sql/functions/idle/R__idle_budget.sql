@@ -8,9 +8,9 @@ language sql stable as $$
 $$;
 
 -- Returns what the idle runs of an agent have spent on the UTC day of this transaction: runs, minutes, tokens
--- and dollars. The day of a run is that of its slot's start. A live run counts with its earlier attempts and the
--- time since its admission, but not with the time for which it waited for an answer. Tokens and dollars that
--- the gateway has not reported count nothing.
+-- and dollars. The day of a run is that of its slot's start. A live run counts with its earlier attempts and
+-- the time since its admission, but not with the time for which it waited for an answer. Tokens and dollars
+-- that the gateway has not reported count nothing.
 create or replace function idle_spent(p_namespace text, p_agent text) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
@@ -41,8 +41,11 @@ language sql stable as $$
     idle_least_minutes() * 60)::int
 $$;
 
--- Returns why the budget of an agent allows no idle run today, in words; null when it allows one.
-create or replace function idle_budget_text(p_agent agents) returns text
+drop function if exists idle_budget_text(agents);
+
+-- Returns why the budget of an agent allows no idle run today, in words; null when it allows one. A run that
+-- goes on (p_goes_on) is one of the runs that were begun, so it needs only minutes, tokens and dollars.
+create or replace function idle_budget_text(p_agent agents, p_goes_on boolean default false) returns text
 language sql stable as $$
   select case
     when budget ->> unit = '0' then
@@ -54,6 +57,7 @@ language sql stable as $$
     idle_budget_left(p_agent) remaining,
     unnest('{runs,minutes,tokens,dollars}'::text[]) with ordinality u (unit, place)
   where (remaining ->> unit)::numeric <= 0
+    and not (p_goes_on and unit = 'runs' and budget ->> unit <> '0')
     or unit = 'minutes' and (remaining ->> unit)::numeric < idle_least_minutes()
   order by place
   limit 1

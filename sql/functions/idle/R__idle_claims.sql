@@ -72,10 +72,61 @@ begin
 end
 $$;
 
+-- Returns why a queued idle job of p_agent may not begin now, in words; null when it may. Beside idle_hold,
+-- phase 5 must be on and neither it nor the agent frozen, and nobody may have disabled the order since. A job
+-- that goes on after an answer needs a budget too; the gate has looked at that of the others.
+create or replace function idle_job_hold(
+  p_job jobs, p_agent agents, p_pulls boolean default false
+) returns text
+language plpgsql stable as $$
+declare
+  v_hold text := idle_hold(p_agent, p_pulls);
+  v_freeze pauses;
+  v_run idle_runs;
+  v_order standing_orders;
+begin
+  v_hold := coalesce(v_hold, phase_stop(p_job.namespace, 5));
+  if v_hold is not null then
+    return v_hold;
+  end if;
+  v_freeze := freeze_of(p_agent.namespace, 'agent', p_agent.agent_id);
+  if v_freeze.pause_id is not null then
+    return stop_text(v_freeze);
+  end if;
+  select * into v_run from idle_runs where job_id = p_job.job_id;
+  select * into v_order
+  from standing_orders
+  where namespace = v_run.namespace and order_name = v_run.order_name;
+  -- A person may run an order by hand that was disabled before.
+  if v_order.disabled_at > v_run.created_at then
+    return disabled_text(v_order);
+  end if;
+  return case when v_run.began_at is not null then idle_budget_text(p_agent, true) end;
+end
+$$;
+
+-- Sets the time of a locked idle job that goes on after an answer: what its attempt before has left of its
+-- wall clock, within the minutes of the day. Its payload says what is left then (budgetLeft).
+create or replace function set_idle_time(p_job uuid, p_agent agents) returns void
+language sql as $$
+  update jobs
+  set timeout_seconds = idle_seconds(p_agent, timeout_seconds - spent),
+    hard_timeout_seconds = idle_seconds(p_agent, hard_timeout_seconds - spent),
+    payload = payload || jsonb_build_object('budgetLeft', idle_budget_left(p_agent))
+  from (
+    select coalesce(extract(epoch from finished_at - admitted_at)::int, 0) as spent
+    from job_attempts
+    where job_id = p_job
+    order by attempt_no desc
+    limit 1) before
+  where job_id = p_job
+$$;
+
 -- Returns the next move of a queued idle job, in words.
 create or replace function idle_move(p_job jobs) returns text
 language sql stable as $$
-  select format('%s; given up at %s', coalesce(idle_hold(a), no_hold()), utc_text((p_job).run_after))
+  select format('%s; given up at %s', coalesce(idle_job_hold(p_job, a), no_hold()),
+    utc_text((p_job).run_after))
   from agents a
   where a.namespace = (p_job).namespace and a.agent_id = (p_job).target_agent
 $$;
@@ -107,13 +158,14 @@ create or replace function choose_idle_jobs(
   p_pulls boolean default false
 ) returns uuid[] language plpgsql as $$
 declare
-  v_candidate record;
+  v_candidate jobs;
+  v_goes_on boolean;
   v_agent agents;
   v_chosen uuid[] := '{}';
   v_gateways text[] := '{}';
 begin
   for v_candidate in
-    select job_id, namespace, target_agent
+    select *
     from jobs
     where is_idle(job_type)
       and state = 'queued'
@@ -129,8 +181,8 @@ begin
     where namespace = v_candidate.namespace and agent_id = v_candidate.target_agent;
     continue when v_agent.gateway <> all (coalesce(p_gateways, array[v_agent.gateway]))
       or v_agent.namespace || ' ' || v_agent.gateway = any (v_gateways)
-      or idle_hold(v_agent, p_pulls) is not null;
-    perform
+      or idle_job_hold(v_candidate, v_agent, p_pulls) is not null;
+    select i.began_at is not null into v_goes_on
     from jobs j
     join idle_runs i using (job_id)
     where j.job_id = v_candidate.job_id
@@ -139,6 +191,9 @@ begin
       and i.stop_asked_at is null
     for no key update of j skip locked;
     if found then
+      if v_goes_on then
+        perform set_idle_time(v_candidate.job_id, v_agent);
+      end if;
       v_chosen := v_chosen || v_candidate.job_id;
       v_gateways := v_gateways || (v_agent.namespace || ' ' || v_agent.gateway);
     end if;
@@ -165,7 +220,7 @@ begin
       and i.job_id <> all (p_jobs)
   loop
     -- Work of the same agent comes first, because its reason is the better one.
-    select j.job_id, j.target_agent, idle_room_text(g) as room into v_work
+    select j.target_agent, work_arrived_text(j) as arrived, idle_room_text(g) as room into v_work
     from jobs j
     join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
     join gateways g on g.namespace = a.namespace and g.gateway = a.gateway
@@ -175,11 +230,10 @@ begin
     order by j.target_agent = v_run.target_agent desc
     limit 1;
     if v_work.target_agent = v_run.target_agent then
-      perform ask_idle_to_stop(v_run.namespace, v_run.target_agent, null,
-        format('work arrived for %s (job %s)', v_work.target_agent, v_work.job_id));
+      perform ask_idle_to_stop(v_run.namespace, v_run.target_agent, null, v_work.arrived);
     elsif v_work.room is not null then
       perform ask_idle_to_stop(v_run.namespace, null, v_run.gateway,
-        format('work arrived for %s (job %s): %s', v_work.target_agent, v_work.job_id, v_work.room));
+        format('%s: %s', v_work.arrived, v_work.room));
     end if;
   end loop;
 end

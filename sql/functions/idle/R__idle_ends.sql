@@ -3,22 +3,77 @@
 
 -- Asks the idle runs of an agent (null: of any), whose gateway is p_gateway (null: any), to close because of
 -- p_reason, also those that have not begun. A run that was asked before keeps the first reason.
+-- Claims call this function under lock_claims, so it waits for no row. A run that another call has locked is
+-- left to ask_missed_idle_runs.
 create or replace function ask_idle_to_stop(
   p_namespace text, p_agent text, p_gateway text, p_reason text
 ) returns void language sql as $$
   update idle_runs
   set stop_asked_at = now(), stop_reason = p_reason, updated_at = now()
-  where job_id in (
-      select j.job_id
-      from jobs j
-      join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
-      left join job_attempts t on t.attempt_id = j.live_attempt
-      where is_idle(j.job_type)
-        and j.state in ('queued', 'leased', 'running')
-        and j.namespace = p_namespace
-        and (p_agent is null or j.target_agent = p_agent)
-        and (p_gateway is null or coalesce(t.gateway, a.gateway) = p_gateway))
-    and stop_asked_at is null
+  where idle_run_id in (
+    select i.idle_run_id
+    from jobs j
+    join idle_runs i using (job_id)
+    join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
+    left join job_attempts t on t.attempt_id = j.live_attempt
+    where is_idle(j.job_type)
+      and j.state in ('queued', 'leased', 'running')
+      and j.namespace = p_namespace
+      and (p_agent is null or j.target_agent = p_agent)
+      and (p_gateway is null or coalesce(t.gateway, a.gateway) = p_gateway)
+      and i.stop_asked_at is null
+      and (j.state = 'queued' or i.ended_at is null)
+    for no key update of i skip locked)
+$$;
+
+-- Asks the idle runs at work to close that should have been asked before and were locked then: work of their
+-- agent is at work beside them, or a pause or their phase stops them.
+create or replace function ask_missed_idle_runs() returns void
+language plpgsql as $$
+declare
+  v_run record;
+begin
+  for v_run in
+    select j.namespace, j.target_agent,
+      coalesce((
+        select work_arrived_text(w)
+        from jobs w
+        where w.namespace = j.namespace
+          and w.target_agent = j.target_agent
+          and w.state in ('leased', 'running')
+          and not is_idle(w.job_type)
+        limit 1), (
+        select stop_text(p)
+        from pause_over(j.namespace, t.gateway, 'idle') p
+        where p.pause_id is not null), (
+        select stop_text(p)
+        from pauses p
+        where p.namespace = j.namespace
+          and p.kind = 'agent'
+          and p.name = j.target_agent
+          and p.mode <> 'freeze'
+          and pause_in_force(p)
+        limit 1),
+        phase_off_text(j.namespace, 5)) as why
+    from jobs j
+    join idle_runs i using (job_id)
+    join job_attempts t on t.attempt_id = j.live_attempt
+    where is_idle(j.job_type)
+      and j.state in ('leased', 'running')
+      and i.stop_asked_at is null
+      and i.ended_at is null
+  loop
+    if v_run.why is not null then
+      perform ask_idle_to_stop(v_run.namespace, v_run.target_agent, null, v_run.why);
+    end if;
+  end loop;
+end
+$$;
+
+-- Returns the reason for which work that a claim has taken stops an idle run of its agent, in words.
+create or replace function work_arrived_text(p_job jobs) returns text
+language sql immutable as $$
+  select format('work arrived for %s (job %s)', (p_job).target_agent, (p_job).job_id)
 $$;
 
 -- Returns closeNow, with the reason in words, for the answer to a call of an idle run that is asked to close
@@ -61,8 +116,12 @@ begin
   if p_status <> 'undelivered' then
     return 'failed';
   end if;
-  perform ask_idle_to_stop(p_job.namespace, p_job.target_agent, null,
-    'the gateway took no hook call: ' || coalesce(p_error, 'no reason given'));
+  update idle_runs
+  set stop_asked_at = coalesce(stop_asked_at, now()),
+    stop_reason = coalesce(stop_reason,
+      'the gateway took no hook call: ' || coalesce(p_error, 'no reason given')),
+    updated_at = now()
+  where job_id = p_job.job_id;
   return 'cancelled';
 end
 $$;
@@ -160,7 +219,7 @@ $$;
 create or replace function given_up_text(p_job jobs) returns text
 language sql stable as $$
   select format('it found no quiet moment until %s: %s', utc_text((p_job).run_after),
-    coalesce(idle_hold(a), 'no claim came'))
+    coalesce(idle_job_hold(p_job, a), 'no claim came'))
   from agents a
   where a.namespace = (p_job).namespace and a.agent_id = (p_job).target_agent
 $$;
@@ -174,6 +233,7 @@ declare
   v_job jobs;
   v_moved jsonb;
 begin
+  perform ask_missed_idle_runs();
   for v_job in
     select j.*
     from jobs j

@@ -17,8 +17,9 @@ language sql stable as $$
     else 'with a title from outside' end
 $$;
 
--- Returns the proposals and shared memory candidates of an agent, the newest news_looks of each kind, each with
--- its job, the job that came of a converted opportunity, and the decision on it with its author and time.
+-- Returns the proposals and shared memory candidates of an agent, the newest news_looks of each kind, each
+-- with its job, the job that came of a converted opportunity, and the decision on it with its author and
+-- time.
 create or replace function own_outputs(p_namespace text, p_agent text)
 returns table (
   kind text, id uuid, title text, theme text, tags text[], source_job_id uuid, converted_job_id uuid,
@@ -74,8 +75,8 @@ $$;
 
 drop function if exists news_of_memories(text, text, timestamptz);
 
--- Returns the shared memories that rest on trusted text alone and that were marked wrong. The news stand in the
--- payload of the job, which every agent may read, so they tell of no private and no role memory.
+-- Returns the shared memories that rest on trusted text alone and that were marked wrong. The news stand in
+-- the payload of the job, which every agent may read, so they tell of no private and no role memory.
 create or replace function news_of_memories(p_namespace text, p_since timestamptz)
 returns table (id text, words text, at timestamptz) language sql stable as $$
   select m.memory_id::text,

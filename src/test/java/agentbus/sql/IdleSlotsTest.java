@@ -7,11 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /** A slot of an order of idle thinking: its job, its question and its row of idle_runs. */
 @ExtendWith(PostgresExtension.class)
@@ -95,18 +100,9 @@ class IdleSlotsTest {
 
     @Test
     void a_run_that_goes_on_after_an_answer_spends_no_minute_of_the_wait_for_it() {
-        start();
-        Attempt first = bus.claim();
-        bus.admitted(first);
-        String question = bus.say(first, "ask", "question", "May old packets go?", "why", "They are many")
-                .at("/question/questionId")
-                .asText();
-        bus.jdbc()
-                .update(
-                        "update idle_runs set seconds = 360, began_at = now() - interval '9 hours', created_at = now()");
-        bus.ask("answer_question", "questionId", question, "answer", "Yes.");
+        String job = answered();
         Attempt again = bus.claim();
-        assertEquals(first.job(), again.job());
+        assertEquals(job, again.job());
         assertEquals("6", spentMinutes());
 
         bus.admitted(again);
@@ -115,6 +111,96 @@ class IdleSlotsTest {
                         "update job_attempts set admitted_at = now() - interval '3 minutes' where attempt_id = ?::uuid",
                         again.id());
         assertEquals("9", spentMinutes());
+    }
+
+    /** A run of six minutes that ended with a question some hours ago, which a person has answered; its job. */
+    private String answered() {
+        start();
+        Attempt first = bus.claim();
+        bus.admitted(first);
+        bus.jdbc().update("update job_attempts set admitted_at = admitted_at - interval '360 seconds'");
+        String question = bus.say(first, "ask", "question", "May old packets go?", "why", "They are many")
+                .at("/question/questionId")
+                .asText();
+        bus.jdbc().update("update idle_runs set began_at = began_at - interval '9 hours'");
+        bus.ask("answer_question", "questionId", question, "answer", "Yes.");
+        return first.job();
+    }
+
+    @Test
+    void a_run_that_goes_on_has_only_the_time_that_is_left_of_its_wall_clock_and_of_the_day() {
+        String job = answered();
+        bus.claim();
+        assertEquals(840, bus.column(job, "hard_timeout_seconds", Integer.class));
+        JsonNode payload = Machine.parse(bus.column(job, "payload", String.class));
+        assertEquals(34, payload.at("/budgetLeft/minutes").asInt());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "freeze | kind phase name 5 | phase 5 is frozen by ",
+                "freeze | kind agent name research | agent research is frozen by ",
+                "disable_standing_order | orderName think | standing order think is disabled by ",
+                "phase | 4 | phase 5 (idle) is off since ",
+                "minutes | 10 | its idle runs have spent 6 of 10 minutes today (UTC)",
+            })
+    void an_answered_question_waits_while_its_agent_may_not_think(String act, String input, String reason) {
+        String job = answered();
+        switch (act) {
+            case "phase" ->
+                bus.jdbc()
+                        .update(
+                                "insert into phases (namespace, phase, is_on, changed_by, setting)"
+                                        + " values ('default', 5, false, 'host-7', ?)",
+                                Integer.parseInt(input));
+            case "minutes" -> idle.budget("research", "minutes", Integer.parseInt(input));
+            default -> bus.ask(act, (Object[]) (input + " reason wait").split(" "));
+        }
+
+        assertEquals(List.of(), bus.claimedIds(50));
+        assertEquals(
+                0, bus.ask("claim_jobs", "targetAgent", "research").get("jobs").size());
+        String next = bus.ask("get_job", "jobId", job).get("nextMove").asText();
+        assertTrue(next.startsWith(reason), next);
+
+        if (act.equals("freeze")) {
+            bus.ask("unfreeze", (Object[]) (input + " reason on").split(" "));
+            assertEquals(List.of(job), bus.claimedIds(50));
+        }
+    }
+
+    @Test
+    void a_claim_waits_for_no_row_of_an_idle_run_and_the_sweep_asks_that_run_later() throws SQLException {
+        start();
+        bus.admitted(bus.claim());
+        String work = bus.enqueue("targetAgent", "research", "subject", "research.packet");
+        try (Connection sweep = bus.jdbc().getDataSource().getConnection();
+                Connection claim = bus.jdbc().getDataSource().getConnection()) {
+            sweep.setAutoCommit(false);
+            sweep.createStatement().execute("select from idle_runs for no key update");
+            claim.createStatement().execute("set lock_timeout = '3s'");
+            assertEquals(
+                    List.of(work),
+                    Machine.on(new SingleConnectionDataSource(claim, true)).claimedIds(50));
+            claim.createStatement().execute("reset lock_timeout");
+            sweep.rollback();
+            sweep.setAutoCommit(true);
+        }
+        assertEquals(0, bus.count("idle_runs where stop_asked_at is not null"));
+
+        bus.recover();
+        assertEquals(1, bus.count("idle_runs where stop_reason = ?", "work arrived for research (job " + work + ")"));
+    }
+
+    @Test
+    void a_run_that_has_ended_gets_no_reason_for_a_stop() {
+        start();
+        bus.admitted(bus.claim());
+        bus.jdbc().update("update idle_runs set ended_at = now(), outcome = 'completed'");
+        bus.jdbc().queryForList("select ask_idle_to_stop('default', null, null, 'work arrived')::text", String.class);
+        assertEquals(0, bus.count("idle_runs where stop_asked_at is not null"));
     }
 
     private String spentMinutes() {
