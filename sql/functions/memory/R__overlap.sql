@@ -119,7 +119,8 @@ language sql stable as $$
 $$;
 
 -- Refuses (422, near_duplicate) a candidate with the words of an active memory about the same subject that
--- its author may read.
+-- its author may read. The memory that it supersedes counts only when its text is the same to the letter,
+-- because a mend may change nothing but a point or a capital letter.
 create or replace function refuse_known_memory(p_principal jsonb, p_new memory_candidates) returns void
 language plpgsql stable as $$
 declare
@@ -131,6 +132,7 @@ begin
     and same_subject(p_new.scope, p_new.subject_key, scope, subject_key)
     and memory_visible(p_principal, visibility, owner_agent)
     and same_as = text_key(p_new.title, p_new.body)
+    and (memory_id is distinct from p_new.supersedes_memory_id or (title, body) = (p_new.title, p_new.body))
   order by seq
   limit 1;
   if found then

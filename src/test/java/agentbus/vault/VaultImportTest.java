@@ -172,8 +172,10 @@ class VaultImportTest {
                 plan.does());
         assertEquals(List.of(), plan.left());
         assertTrue(
-                plan.shows().containsAll(List.of("  - Use the mirror, not the registry.",
-                        "  + Use the mirror on *Mondays*; see `docs/ci.md`.")),
+                plan.shows()
+                        .containsAll(List.of(
+                                "  - Use the mirror, not the registry.",
+                                "  + Use the mirror on *Mondays*; see `docs/ci.md`.")),
                 plan::toString);
         assertEquals(0, count("memory_candidates"));
         assertTrue(only(vault.apply("Ben measured it.")).done().startsWith("memory candidate "));
@@ -368,11 +370,35 @@ class VaultImportTest {
 
         List<VaultImport.Line> lines = vault.apply(null).lines();
 
-        assertEquals("enqueue an untrusted job of research (research.packet): \"Read it\"", lines.get(0).does());
+        assertEquals(
+                "enqueue an untrusted job of research (research.packet): \"Read it\"",
+                lines.get(0).does());
         assertEquals(1, count("jobs where trust = 'untrusted'"), lines::toString);
         assertEquals(3, count("ideas i where trust_of_idea(i) = 'untrusted'"), lines::toString);
         assertEquals(1, count("ideas where evidence #>> '{0,url}' = 'https://example.org/y'"));
         assertTrue(lines.get(4).refused().contains("trust: untrusted"), lines::toString);
         assertEquals(0, count("idle_news('default', 'devops', '-infinity') n, jsonb_array_elements(n)"));
+    }
+
+    @Test
+    void an_edit_of_a_memory_that_was_confirmed_meanwhile_is_carried_whole_and_a_small_mend_is_one() {
+        String memory = new Rows(database).memory("lesson", "The registry is slow on Mondays");
+        vault.export();
+        String path = vault.path("-lesson-");
+        vault.write(
+                path,
+                vault.read(path).replace("Use the mirror, not the registry.", "Use the mirror; not the Registry."));
+        database.jdbc()
+                .update(
+                        "update memories set next_review_at = next_review_at + interval '30 days', confirmed_at = now()"
+                                + " where memory_id = ?::uuid",
+                        memory);
+        vault.export();
+
+        VaultImport.Line line = only(vault.apply("Ben measured it."));
+
+        assertEquals(List.of(), line.left());
+        assertTrue(line.done() != null && line.done().startsWith("memory candidate "), line::toString);
+        assertEquals(List.of(), vault.plan().lines());
     }
 }
