@@ -127,6 +127,7 @@ create table vaults (
   vault_id uuid primary key default new_id(),
   namespace text not null references namespaces,
   directory text not null,
+  visibility text check (visibility in ('shared', 'role')),
   exported_at timestamptz,
   export_seconds real,
   notes int not null default 0,
@@ -143,6 +144,8 @@ create table vaults (
 comment on table vaults is
   'One row for each folder of Markdown that this bus writes. The folder names its row in a file of its own, so that no bus writes into the vault of another.';
 comment on column vaults.directory is 'Where the folder was at the last export, for people; the vault moves with its folder.';
+comment on column vaults.visibility is
+  'The widest visibility of memories that notes of the vault may still show: role from the beginning of an export that shows those of roles to the end of one that does not.';
 comment on column vaults.export_seconds is 'Seconds that the last export that ended well has taken.';
 comment on column vaults.notes is 'Notes after the last export that ended well, with tombstones.';
 comment on column vaults.written is 'Notes that the last export has written; the others had not changed.';

@@ -66,8 +66,9 @@ begin
 end
 $$;
 
--- Criterion: each vault that was exported within the demanded time was verified within vault_verified_within,
--- without a difference, and its last export has not failed. Without such a vault there is nothing to judge.
+-- Criterion: each vault in use that was exported within the demanded time was verified within
+-- vault_verified_within, without a difference, and its last export has not failed. Without such a vault there
+-- is nothing to judge.
 create or replace function gate_vaults(p_namespace text, p_phase int, p_from timestamptz, p_now timestamptz)
 returns jsonb language plpgsql stable as $$
 declare
@@ -78,10 +79,12 @@ begin
   select count(*) as vaults, sum(notes) as notes, max(verified_at) as verified_at into v_seen
   from vaults
   where namespace = p_namespace
+    and vault_in_use(vaults)
     and exported_at >= v_window;
   select * into v_bad
   from vaults
   where namespace = p_namespace
+    and vault_in_use(vaults)
     and (exported_at >= v_window or export_failed_at >= v_window)
     and (export_error is not null
       or differences > 0

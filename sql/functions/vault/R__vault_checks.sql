@@ -1,7 +1,8 @@
 -- What the verification of a vault has found, and the numbers of vaults for health, needs-me and the metrics.
 
 -- Returns whether a vault is in use: an export into its folder has ended, well or not, within
--- vault_is_left_after, and no newer vault was begun in the same place, as a rebuild does.
+-- vault_is_left_after, and none of another vault in the same place has ended since. A rebuild makes another
+-- one, and so does a night on which the disk of the folder was not there.
 create or replace function vault_in_use(p_vault vaults) returns boolean
 language sql stable as $$
   select greatest((p_vault).exported_at, (p_vault).export_failed_at) > now() - vault_is_left_after()
@@ -10,7 +11,8 @@ language sql stable as $$
       from vaults n
       where n.namespace = (p_vault).namespace
         and n.directory = (p_vault).directory
-        and n.created_at > (p_vault).created_at)
+        and greatest(n.exported_at, n.export_failed_at)
+          > greatest((p_vault).exported_at, (p_vault).export_failed_at))
 $$;
 
 -- Keeps what a verification has found, and returns the row of the vault as the contract shows it. p_found has

@@ -8,6 +8,7 @@ language sql stable as $$
     'vaultId', (p_vault).vault_id,
     'namespace', (p_vault).namespace,
     'directory', (p_vault).directory,
+    'visibility', (p_vault).visibility,
     'exportedAt', (p_vault).exported_at,
     'notes', (p_vault).notes))
 $$;
@@ -23,12 +24,15 @@ begin
 end
 $$;
 
--- Begins an export: takes the lock of the vault until the session ends, and returns its row. p_vault_id is
--- what the marker of the folder says. A folder without a marker gets a new row, or that of an export that could
+drop function if exists begin_vault_export(jsonb, uuid, text, text);
+
+-- Begins an export, with p_visibility, or without it an import or a verification, which changes no row: takes
+-- the lock of the vault until the session ends, and returns its row. p_vault_id is what the marker of the folder
+-- says. A folder without a marker gets a new row, or that of an export that could
 -- not write the marker. Refuses a marker that names no vault of this database or one of another namespace
 -- (422), and a vault that another process exports at this moment (409).
 create or replace function begin_vault_export(
-  p_principal jsonb, p_vault_id uuid, p_namespace text, p_directory text
+  p_principal jsonb, p_vault_id uuid, p_namespace text, p_directory text, p_visibility text
 ) returns jsonb
 language plpgsql as $$
 declare
@@ -60,11 +64,18 @@ begin
         format('%s is the vault of namespace %s', p_directory, v_vault.namespace), 'namespace',
         to_jsonb(p_namespace), v_vault.namespace || ', or another folder');
     end if;
-    update vaults set directory = p_directory where vault_id = p_vault_id and directory <> p_directory;
   end if;
   if not pg_try_advisory_lock(hashtextextended('agentbus.vault.' || v_vault.vault_id, 0)) then
     perform refuse(409, 'wrong_state', format('another process writes the vault in %s at this moment', p_directory),
       'directory', to_jsonb(p_directory), 'one export at a time; try again when it has ended');
+  end if;
+  if p_visibility is not null then
+    update vaults
+    set directory = p_directory,
+      visibility = case when visibility = 'role' then visibility else p_visibility end
+    where vault_id = v_vault.vault_id
+      and (directory <> p_directory or visibility is null or visibility <> 'role' and p_visibility = 'role');
+    select * into v_vault from vaults where vault_id = v_vault.vault_id;
   end if;
   return vault_json(v_vault);
 end
@@ -119,9 +130,13 @@ language sql as $$
     and n.row_id = gone ->> 'rowId'
 $$;
 
--- Notes the end of an export that has written everything: how long it took and how many notes it wrote.
-create or replace function end_vault_export(p_principal jsonb, p_vault_id uuid, p_seconds real, p_written int)
-returns jsonb
+drop function if exists end_vault_export(jsonb, uuid, real, int);
+
+-- Notes the end of an export that has written everything with p_visibility: how long it took and how many notes
+-- it wrote.
+create or replace function end_vault_export(
+  p_principal jsonb, p_vault_id uuid, p_visibility text, p_seconds real, p_written int
+) returns jsonb
 language plpgsql as $$
 declare
   v_vault vaults;
@@ -129,6 +144,7 @@ begin
   perform act_as(p_principal, 'vault exported');
   update vaults
   set exported_at = now(),
+    visibility = p_visibility,
     export_seconds = p_seconds,
     notes = (select count(*) from vault_notes where vault_id = p_vault_id),
     tombstones = (select count(*) from vault_notes where vault_id = p_vault_id and tombstone_at is not null),
@@ -152,5 +168,28 @@ begin
     export_failed_at = now(),
     updated_at = now()
   where vault_id = p_vault_id;
+end
+$$;
+
+-- Notes that the nightly export into a folder has failed, also when it could not begin: in the row of the vault
+-- that was written there last, or in a new row, which the first export that begins there takes over.
+create or replace function fail_nightly_vault(
+  p_principal jsonb, p_namespace text, p_directory text, p_error text
+) returns void
+language plpgsql as $$
+declare
+  v_vault_id uuid;
+begin
+  perform require_vault_namespace(p_namespace);
+  perform act_as(p_principal, 'vault export failed');
+  select vault_id into v_vault_id
+  from vaults
+  where namespace = p_namespace and directory = p_directory
+  order by greatest(exported_at, export_failed_at) desc nulls last, created_at desc
+  limit 1;
+  if not found then
+    insert into vaults (namespace, directory) values (p_namespace, p_directory) returning vault_id into v_vault_id;
+  end if;
+  perform fail_vault_export(p_principal, v_vault_id, p_error);
 end
 $$;

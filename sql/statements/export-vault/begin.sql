@@ -1,1 +1,1 @@
-select begin_vault_export(?::jsonb, ?::uuid, ?, ?)::text
+select begin_vault_export(?::jsonb, ?::uuid, ?, ?, ?)::text

@@ -1,1 +1,1 @@
-select end_vault_export(?::jsonb, ?::uuid, ?::real, ?)::text
+select end_vault_export(?::jsonb, ?::uuid, ?, ?::real, ?)::text

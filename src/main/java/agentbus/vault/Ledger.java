@@ -72,17 +72,19 @@ final class Ledger implements AutoCloseable {
      * @param marker the vault that the folder names; null for a new one
      * @param namespace the namespace to show
      * @param directory the folder, for people
+     * @param visibility the visibility with which it is exported; null to read only, which changes no row
      * @return the row of the vault
      * @throws StartFailure when the vault is of another bus or namespace, or is written at this moment
      */
-    JsonNode begin(Marker marker, String namespace, String directory) {
+    JsonNode begin(Marker marker, String namespace, String directory, String visibility) {
         try {
             return statements.json(
                     file("begin"),
                     principal.toString(),
                     marker == null ? null : marker.vaultId().toString(),
                     namespace,
-                    directory);
+                    directory,
+                    visibility);
         } catch (StartFailure failed) {
             throw hasNoSchema(failed)
                     ? new StartFailure(
@@ -183,8 +185,8 @@ final class Ledger implements AutoCloseable {
     }
 
     /** Notes that an export has ended well. */
-    JsonNode end(UUID vault, double seconds, int written) {
-        return statements.json(file("end"), principal.toString(), vault.toString(), seconds, written);
+    JsonNode end(UUID vault, String visibility, double seconds, int written) {
+        return statements.json(file("end"), principal.toString(), vault.toString(), visibility, seconds, written);
     }
 
     /** Notes why an export has failed. */

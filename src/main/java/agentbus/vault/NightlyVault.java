@@ -4,6 +4,8 @@ import agentbus.db.Database;
 import agentbus.db.Statements;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;
+import agentbus.text.Json;
+import java.io.IOException;
 import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -13,6 +15,9 @@ public final class NightlyVault {
     private static final Logger LOG = LoggerFactory.getLogger(NightlyVault.class);
 
     private static final String STOPPED = "sql/statements/export-vault/stopped.sql";
+
+    private static final String FAILED = "sql/statements/export-vault/fail-nightly.sql";
+    private static final String ACTOR = "route:export-vault";
 
     private final VaultExport export;
     private final Statements statements;
@@ -46,7 +51,12 @@ public final class NightlyVault {
             LOG.info("The vault {} is not written: {}", directory, stopped);
             return;
         }
-        VaultExport.Written written = export.write(directory, namespace, visibility, "route:export-vault");
+        VaultExport.Written written;
+        try {
+            written = export.write(directory, namespace, visibility, ACTOR);
+        } catch (RuntimeException failed) {
+            throw told(failed);
+        }
         LOG.info(
                 "The vault {} has {} notes, {} written now in {} s; {} edited by hand",
                 written.directory(),
@@ -54,5 +64,30 @@ public final class NightlyVault {
                 written.written(),
                 String.format(java.util.Locale.ROOT, "%.1f", written.seconds()),
                 written.edited().size());
+    }
+
+    /** Notes a failure in the row of the vault, also one before the export could begin; the route still fails with it. */
+    private RuntimeException told(RuntimeException failed) {
+        try {
+            statements.text(
+                    FAILED,
+                    Json.object().put("kind", "operator").put("name", ACTOR).toString(),
+                    namespace,
+                    place(directory).toString(),
+                    String.valueOf(failed.getMessage()));
+        } catch (RuntimeException databaseGone) {
+            failed.addSuppressed(databaseGone);
+        }
+        return failed;
+    }
+
+    /** The path of a folder with no link in it, as far as it is there: the one that the row of its vault has. */
+    private static Path place(Path directory) {
+        Path whole = directory.toAbsolutePath().normalize();
+        try {
+            return whole.toRealPath();
+        } catch (IOException missing) {
+            return whole.getParent() == null ? whole : place(whole.getParent()).resolve(whole.getFileName());
+        }
     }
 }

@@ -39,6 +39,7 @@ final class Projection {
     private final Map<NoteKey, String> paths = new HashMap<>();
     private final NoteNames names = new NoteNames();
     private final Set<NoteKey> shown = new HashSet<>();
+    private boolean settles = true;
 
     /**
      * A note that the vault has to hold.
@@ -77,6 +78,15 @@ final class Projection {
             paths.put(key, note.path());
             names.keep(note.path());
         });
+    }
+
+    /**
+     * Makes the notes of older days and weeks anew too. They may name memories of roles, which a vault that shows them no
+     * more must not keep.
+     */
+    Projection ofAllDays() {
+        settles = false;
+        return this;
     }
 
     /**
@@ -222,7 +232,7 @@ final class Projection {
 
     private boolean isSettled(NoteKey key, Map<NoteKey, NoteText> settled) {
         Ledger.Kept note = kept.get(key);
-        if (note == null || note.tombstone()) {
+        if (!settles || note == null || note.tombstone()) {
             return false;
         }
         NoteText text = there.apply(note.path());

@@ -71,7 +71,7 @@ public final class VaultCheck {
                 Ledger ledger = new Ledger(database, files, actor)) {
             Marker marker = folder.marker().orElseThrow();
             JsonNode vault =
-                    ledger.begin(marker, marker.namespace(), folder.directory().toString());
+                    ledger.begin(marker, marker.namespace(), folder.directory().toString(), null);
             Instant exportedAt = vault.has("exportedAt")
                     ? OffsetDateTime.parse(vault.path("exportedAt").asText()).toInstant()
                     : null;

@@ -81,19 +81,20 @@ public final class VaultExport {
         try (VaultFolder folder = VaultFolder.write(directory);
                 Ledger ledger = new Ledger(database, files, actor)) {
             Marker marker = folder.marker().orElse(null);
-            JsonNode vault = ledger.begin(marker, namespace, folder.directory().toString());
+            JsonNode vault = ledger.begin(marker, namespace, folder.directory().toString(), visibility);
             UUID id = UUID.fromString(vault.path("vaultId").asText());
             try {
                 if (marker == null) {
                     folder.write(Marker.FILE, new Marker(id, namespace).text());
                 }
                 folder.removeDrafts();
+                boolean narrows = !vault.path("visibility").asText().equals(visibility);
                 Run run = new Run(folder, ledger, id);
-                run.read(new Templates(files), namespace, visibility);
+                run.read(new Templates(files), namespace, visibility, narrows);
                 ledger.keep(id, run.changed);
                 ledger.forget(id, run.forgotten);
                 double seconds = (System.nanoTime() - began) / 1e9;
-                JsonNode ended = ledger.end(id, seconds, run.written);
+                JsonNode ended = ledger.end(id, visibility, seconds, run.written);
                 return new Written(
                         id,
                         folder.directory(),
@@ -143,10 +144,11 @@ public final class VaultExport {
             this.vault = vault;
         }
 
-        void read(Templates templates, String namespace, String visibility) {
+        void read(Templates templates, String namespace, String visibility, boolean narrows) {
             ledger.beginReading();
             kept = ledger.notes(vault);
-            new Projection(ledger, templates, namespace, visibility, kept, folder::note).each(this::show);
+            Projection projection = new Projection(ledger, templates, namespace, visibility, kept, folder::note);
+            (narrows ? projection.ofAllDays() : projection).each(this::show);
             ledger.endReading();
         }
 

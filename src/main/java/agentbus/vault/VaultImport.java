@@ -61,8 +61,7 @@ final class VaultImport {
      * @param left the parts of the note that the call does not carry
      * @param done what the call has made, in words; null while it was not made
      */
-    record Line(
-            String path, String does, List<String> shows, String refused, List<String> left, String done) {
+    record Line(String path, String does, List<String> shows, String refused, List<String> left, String done) {
         private static Line refused(String path, String why, List<String> left) {
             return new Line(path, null, List.of(), why, left, null);
         }
@@ -106,7 +105,7 @@ final class VaultImport {
             Marker marker = folder.marker()
                     .orElseThrow(() -> new StartFailure(request.directory() + " is no vault: it has no file "
                             + Marker.FILE + "; export-vault writes one into an empty folder"));
-            ledger.begin(marker, marker.namespace(), folder.directory().toString());
+            ledger.begin(marker, marker.namespace(), folder.directory().toString(), null);
             VaultEdits edits = edits(folder, ledger, marker, request.visibility());
             List<Line> lines = new ArrayList<>();
             for (VaultEdits.Edit edit : wanted(edits, request, folder)) {

@@ -133,4 +133,16 @@ class GateOfIdleTest extends PhaseGates {
                                 + " where directory = 'bad'");
         assertCriterion(5, "vault_agrees", "met", ".*");
     }
+
+    @Test
+    void a_vault_that_was_replaced_in_its_place_is_not_judged() {
+        vault("vault", "differences = 3, exported_at = now() - interval '6 hours'");
+        assertCriterion(5, "vault_agrees", "not_met", "vault vault has 3 differences since .*");
+
+        bus.jdbc()
+                .update("insert into vaults (namespace, directory, exported_at, notes, verified_at, differences)"
+                        + " values ('default', 'vault', now() - interval '1 hour', 12, now(), 0)");
+
+        assertCriterion(5, "vault_agrees", "met", "12 notes in 1 vault, .*");
+    }
 }

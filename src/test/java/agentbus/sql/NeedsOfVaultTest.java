@@ -151,6 +151,27 @@ class NeedsOfVaultTest {
     }
 
     @Test
+    void a_vault_speaks_again_after_a_night_in_which_another_one_was_written_in_its_place() {
+        edited(vault, "02 Ideas/a.md", 1);
+        vault("default");
+        assertEquals(List.of(), needs.items());
+
+        bus.jdbc().update("update vaults set exported_at = now() where vault_id = ?::uuid", vault);
+
+        assertEquals("vault_edited", needs.only().get("kind").asText());
+        bus.jdbc()
+                .update(
+                        "update vaults set export_failed_at = now(), export_error = 'x' where vault_id <> ?::uuid",
+                        vault);
+        bus.jdbc()
+                .queryForList(
+                        "select fail_nightly_vault(?::jsonb, 'default', '/srv/vault', 'no marker')",
+                        Machine.operator().toString());
+        assertEquals(1, bus.count("vaults where export_error = 'no marker'"));
+        assertEquals(2, bus.count("vaults"));
+    }
+
+    @Test
     void each_namespace_has_its_own_numbers_and_ages_count_only_while_phase_5_runs() {
         bus.jdbc().update("insert into namespaces values ('other') on conflict do nothing");
         vault("other");

@@ -40,6 +40,16 @@ final class Vault implements AutoCloseable {
         return new VaultExport(database, new ProgramFiles(settings)).write(other, namespace, visibility, "anna");
     }
 
+    /** Exports as the nightly route does. */
+    void nightly() {
+        new NightlyVault(
+                        database,
+                        new ProgramFiles(settings),
+                        Settings.load(
+                                folder.getParent(), Map.of(), Map.of("agentbus.vault.directory", folder.toString())))
+                .export();
+    }
+
     VaultCheck.Checked verify() {
         return new VaultCheck(database, new ProgramFiles(settings)).verify(folder, "shared", "anna");
     }

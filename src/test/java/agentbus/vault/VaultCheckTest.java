@@ -196,4 +196,56 @@ class VaultCheckTest {
 
         assertEquals(before, vault.notes());
     }
+
+    private String row(String columns) {
+        return database.jdbc().queryForObject("select concat_ws(' ', " + columns + ") from vaults", String.class);
+    }
+
+    @Test
+    void only_an_export_says_where_the_vault_is() throws IOException {
+        Path copy = Files.createDirectory(home.resolve("copy"));
+        Files.copy(vault.file(Marker.FILE), copy.resolve(Marker.FILE));
+        String directory = row("directory");
+
+        try (Vault other = new Vault(database, copy)) {
+            other.verify();
+            other.plan();
+            assertEquals(directory, row("directory"));
+            other.export();
+            assertEquals(copy.toRealPath().toString(), row("directory"));
+        }
+    }
+
+    @Test
+    void a_nightly_export_that_cannot_begin_is_told_in_the_row_of_its_vault_or_in_a_new_one() throws IOException {
+        String marker = vault.read(Marker.FILE);
+        Files.delete(vault.file(Marker.FILE));
+
+        assertThrows(StartFailure.class, vault::nightly);
+        assertTrue(row("export_error").contains("holds other files"), () -> row("export_error"));
+
+        vault.write(Marker.FILE, marker);
+        vault.nightly();
+        assertEquals("", row("export_error"));
+        database.jdbc().update("delete from vaults");
+        assertThrows(StartFailure.class, vault::nightly);
+        assertTrue(row("export_error").contains("which this database does not know"), () -> row("export_error"));
+        assertEquals("t", row("vault_in_use(vaults)"));
+    }
+
+    @Test
+    void after_the_visibility_narrows_no_day_names_a_memory_of_a_role_and_their_names_stay() {
+        new Rows(database).memory("lesson", "Of my role is the routine", "role", "research", "trusted");
+        database.jdbc().update("update memories set created_at = now() - interval '30 days'");
+        vault.export("default", "role");
+        assertTrue(vault.notes().entrySet().stream()
+                .anyMatch(note -> note.getKey().startsWith(Folders.DAILY)
+                        && note.getValue().contains("Of my role")));
+
+        vault.export();
+
+        vault.notes().forEach((path, text) -> assertTrue(!text.contains("Of my role"), path));
+        assertEquals(List.of(), vault.differences());
+        assertEquals("shared", row("visibility"));
+    }
 }

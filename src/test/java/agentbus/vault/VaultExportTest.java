@@ -280,14 +280,15 @@ class VaultExportTest {
 
     @Test
     void a_database_without_the_schema_of_this_version_is_told_in_words() {
-        database.jdbc().execute("alter function begin_vault_export(jsonb, uuid, text, text) rename to begun_before");
+        database.jdbc()
+                .execute("alter function begin_vault_export(jsonb, uuid, text, text, text) rename to begun_before");
         try {
             StartFailure refused = assertThrows(StartFailure.class, () -> vault.export());
 
             assertTrue(refused.getMessage().contains("start the bus once"), refused.getMessage());
         } finally {
             database.jdbc()
-                    .execute("alter function begun_before(jsonb, uuid, text, text) rename to begin_vault_export");
+                    .execute("alter function begun_before(jsonb, uuid, text, text, text) rename to begin_vault_export");
         }
     }
 }

@@ -1,0 +1,1 @@
+select fail_nightly_vault(?::jsonb, ?, ?, ?)::text
