@@ -117,10 +117,10 @@ returns table (id text, words text, at timestamptz) language sql stable as $$
   group by code
 $$;
 
--- Returns the ideas of others, of the newest news_looks, with those first that share the theme or a tag with
--- proposals of the agent. An idea is told when its job is trusted, or when a person wrote it, but not when a
--- route passed it on, whose text comes from outside, or its tags say untrusted; to an agent that reads trusted
--- text only, also its evidence must be trusted.
+-- Returns the ideas of others, of the newest news_looks, with those first that share the theme or a tag
+-- with proposals of the agent. An idea is told when its job is trusted, or when a person wrote it, but not
+-- when a route passed it on, whose text comes from outside, or its tags say untrusted; to an agent that
+-- reads trusted text only, also its evidence must be trusted.
 create or replace function news_of_ideas(p_namespace text, p_agent text, p_since timestamptz)
 returns table (id text, words text, at timestamptz, near boolean) language sql stable as $$
   with own as materialized (

@@ -1,8 +1,8 @@
 -- The operation idleReport: what came of idle thinking for each agent, and what it has taken.
 
 -- Returns the slots of the orders of idle thinking of a namespace since p_since that were skipped before a
--- run began, by agent and reason, the most frequent reason first; reasons that differ in their numbers only are
--- one, and it has the words of the newest.
+-- run began, by agent and reason, the most frequent reason first; reasons that differ in their numbers only
+-- are one, and it has the words of the newest.
 create or replace function idle_skips(p_namespace text, p_since timestamptz)
 returns table (agent_id text, reason text, slots bigint) language sql stable as $$
   select r.agent_id, (array_agg(r.summary order by r.scheduled_for desc))[1], count(*)

@@ -26,11 +26,11 @@ $$;
 
 drop function if exists begin_vault_export(jsonb, uuid, text, text);
 
--- Begins an export, with p_visibility, or without it an import or a verification, which changes no row: takes
--- the lock of the vault until the session ends, and returns its row. p_vault_id is what the marker of the folder
--- says. A folder without a marker gets a new row, or that of an export that could
--- not write the marker. Refuses a marker that names no vault of this database or one of another namespace
--- (422), and a vault that another process exports at this moment (409).
+-- Begins an export, with p_visibility, or without it an import or a verification, which changes no row:
+-- takes the lock of the vault until the session ends, and returns its row. p_vault_id is what the marker of
+-- the folder says. A folder without a marker gets a new row, or that of an export that could not write the
+-- marker. Refuses a marker that names no vault of this database or one of another namespace (422), and a
+-- vault that another process exports at this moment (409).
 create or replace function begin_vault_export(
   p_principal jsonb, p_vault_id uuid, p_namespace text, p_directory text, p_visibility text
 ) returns jsonb
@@ -132,8 +132,8 @@ $$;
 
 drop function if exists end_vault_export(jsonb, uuid, real, int);
 
--- Notes the end of an export that has written everything with p_visibility: how long it took and how many notes
--- it wrote.
+-- Notes the end of an export that has written everything with p_visibility: how long it took and how many
+-- notes it wrote.
 create or replace function end_vault_export(
   p_principal jsonb, p_vault_id uuid, p_visibility text, p_seconds real, p_written int
 ) returns jsonb
@@ -171,8 +171,8 @@ begin
 end
 $$;
 
--- Notes that the nightly export into a folder has failed, also when it could not begin: in the row of the vault
--- that was written there last, or in a new row, which the first export that begins there takes over.
+-- Notes that the nightly export into a folder has failed, also when it could not begin: in the row of the
+-- vault that was written there last, or in a new row, which the first export that begins there takes over.
 create or replace function fail_nightly_vault(
   p_principal jsonb, p_namespace text, p_directory text, p_error text
 ) returns void
