@@ -43,8 +43,11 @@ final class InboxNote {
             }
         }
         boolean names = SOURCES.stream()
-                .anyMatch(name -> note.fields().hasNonNull(name)
-                        && !note.fields().get(name).asText("x").isBlank());
+                .map(name -> note.fields().path(name))
+                .anyMatch(source -> !source.isEmpty()
+                        || source.isValueNode()
+                                && !source.isNull()
+                                && !source.asText().isBlank());
         if (names) {
             edit.put("trust", "untrusted");
             SOURCES.stream()

@@ -365,7 +365,8 @@ class VaultImportTest {
                 "---\nkind: job\nagent: research\nsubject: research.packet\nsource: https://example.org/x\n---\n# Read it\n\nNow.\n");
         vault.write("00 Inbox/b.md", "---\nurl: https://example.org/y\n---\nAn idea about the cache of the builds.");
         vault.write("00 Inbox/c.md", "---\ntrust: untrusted\n---\nShorter queues at the pier of the ferry.");
-        vault.write("00 Inbox/d.md", "---\ntrust: trusted\nsource: a letter\n---\nMore lamps for the old harbour.");
+        vault.write(
+                "00 Inbox/d.md", "---\ntrust: trusted\nsource:\n  - a letter\n---\nMore lamps for the old harbour.");
         vault.write("00 Inbox/e.md", "---\ntrust: trusted\n---\nBelieve me.");
 
         List<VaultImport.Line> lines = vault.apply(null).lines();
