@@ -5,6 +5,12 @@
 --   an opportunity's status        -> triageOpportunity
 --   a note of a person in 00 Inbox -> createIdea, or enqueueJob when its front matter says kind: job
 
+-- Returns the text of a memory as the ledger has it (body), for the lines that an edit has not touched.
+create or replace function vault_memory_text(p_memory_id uuid) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('body', body) from memories where memory_id = p_memory_id
+$$;
+
 -- Returns the call that a memory's note would make, with the texts of the memory as before. p_edit has title and
 -- body, each where the person has changed it, and reason. Refuses (422) a memory that is not active.
 create or replace function call_of_memory_edit(p_principal jsonb, p_vault vaults, p_edit jsonb) returns jsonb

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Makes Markdown of texts that others have written. A reader sees the words; paragraphs, lists, plain code spans and
@@ -33,10 +35,30 @@ final class Escaping {
 
     private static final Pattern PAIRS =
             Pattern.compile("<%|%>|\\{\\{|\\}\\}|\\[\\[|\\]\\]|%%|::|\\$\\$|<!--|\\{%|%\\}");
+    /** Where a pair that programs look for joins its two halves, in one line of words and in a line of code. */
+    private static final Pattern JOINTS =
+            joints("<%", "%>", "%%", "{{", "}}", "[[", "]]", "::", "$$", "==", "~~", "{%", "%}");
+
+    private static final Pattern CODE_JOINTS = joints("<%", "%>", "%%", "{{");
     private static final Pattern FENCE = Pattern.compile("^ {0,3}(`{3,}|~{3,})(.*)$");
     private static final Pattern LIST = Pattern.compile("^(\\s*)([-*+]|\\d{1,4}[.)])\\s+(.*)$");
 
     private Escaping() {}
+
+    /**
+     * A line of Markdown and the line of the text that it shows.
+     *
+     * @param shown the Markdown
+     * @param source the line as it stands in the text
+     */
+    record Line(String shown, String source) {}
+
+    private static Pattern joints(String... pairs) {
+        return Pattern.compile(Stream.of(pairs)
+                .map(pair ->
+                        "(?<=" + Pattern.quote(pair.substring(0, 1)) + ")(?=" + Pattern.quote(pair.substring(1)) + ")")
+                .collect(Collectors.joining("|")));
+    }
 
     /**
      * Makes a part of one line.
@@ -57,43 +79,38 @@ final class Escaping {
      */
     static String label(String text) {
         String one = shown(text).replaceAll("\\s+", " ").strip();
-        String plain = one.replace('[', '(')
-                .replace(']', ')')
-                .replace('{', '(')
+        String plain = alike(one.replace('{', '(')
                 .replace('}', ')')
                 .replace('|', '/')
                 .replace('\\', '/')
-                .replace('<', '‹')
-                .replace('>', '›')
-                .replace('`', '\'')
-                .replace("%%", "% %")
-                .replace("::", ": :")
                 .replace("$", "＄")
                 .replace("*", "∗")
-                .replaceAll("(?<![\\p{L}\\p{N}])_|_(?![\\p{L}\\p{N}])", "‗")
-                .replace("~~", "~ ~")
-                .replace("==", "= =")
-                .replaceAll("(?<=[\\p{L}\\p{N}]):(?=//)", " :");
+                .replaceAll("(?<![\\p{L}\\p{N}])_|_(?![\\p{L}\\p{N}])", "‗"));
         return plain.isEmpty() ? "untitled" : plain;
     }
 
+    /** Puts look-alikes in place of what makes a link, a tag of HTML or a query, and takes pairs and addresses apart. */
+    private static String alike(String one) {
+        String plain = one.replace('[', '(')
+                .replace(']', ')')
+                .replace('<', '‹')
+                .replace('>', '›')
+                .replace('`', '\'')
+                .replaceAll("(?<=[\\p{L}\\p{N}]):(?=//)", " :");
+        return JOINTS.matcher(plain).replaceAll(" ");
+    }
+
     /**
-     * Makes a text for the front matter, which programs read as data: one line in which no program finds a link, a
-     * query or a command. The YAML writer adds quotes.
+     * Makes a text for the front matter, which programs read as data, and which Dataview shows as Markdown: one line in
+     * which no program finds a link, a query or a command. The YAML writer adds quotes.
      *
      * @param text any text
      * @return one line
      */
     static String data(String text) {
         String one = shown(text).replaceAll("\\s+", " ").strip();
-        Matcher pairs = PAIRS.matcher(one);
-        StringBuilder apart = new StringBuilder();
-        while (pairs.find()) {
-            String pair = pairs.group();
-            pairs.appendReplacement(apart, Matcher.quoteReplacement(pair.charAt(0) + " " + pair.substring(1)));
-        }
-        pairs.appendTail(apart);
-        return apart.toString().equals(one) ? one : data(apart.toString());
+        return alike(
+                one.replaceFirst("^[$=]*=\\s*", "").replace("![", "[").replaceAll("(?i)\\b(www)\\.(?=\\S)", "$1 ."));
     }
 
     /**
@@ -103,30 +120,45 @@ final class Escaping {
      * @return Markdown without a line break at its end that shows the words of the text
      */
     static String block(String text) {
-        List<String> out = new ArrayList<>();
+        return lines(text).stream()
+                .map(Line::shown)
+                .collect(Collectors.joining("\n"))
+                .strip();
+    }
+
+    /**
+     * Makes the lines of {@link #block}, so that an import finds those that a person has left alone.
+     *
+     * @param text any text
+     * @return its lines; one that only stands between blocks shows an empty line
+     */
+    static List<Line> lines(String text) {
+        List<Line> out = new ArrayList<>();
         String fence = null;
-        List<String> code = new ArrayList<>();
-        for (String line : shown(text).split("\n", -1)) {
+        List<Line> code = new ArrayList<>();
+        for (String source : broken(text).split("\n", -1)) {
+            String line = shown(source);
             Matcher mark = FENCE.matcher(line);
             boolean marks = mark.matches();
             if (fence != null) {
                 if (marks && mark.group(2).isBlank() && mark.group(1).startsWith(fence)) {
-                    addCode(out, code);
+                    addCode(out, code, source);
                     fence = null;
                 } else {
-                    code.add(line);
+                    code.add(new Line(line, source));
                 }
             } else if (marks && mark.group(2).indexOf('`') < 0) {
                 fence = mark.group(1);
                 code.clear();
+                code.add(new Line(line, source));
             } else {
-                addLine(out, line);
+                addLine(out, line, source);
             }
         }
         if (fence != null) {
-            addCode(out, code);
+            addCode(out, code, fence);
         }
-        return String.join("\n", out).strip();
+        return out;
     }
 
     /**
@@ -180,53 +212,56 @@ final class Escaping {
         return quoted.toString();
     }
 
-    private static String shown(String text) {
-        String whole = WholeText.repaired(text == null ? "" : text)
+    private static String broken(String text) {
+        return WholeText.repaired(text == null ? "" : text)
                 .replace("\r\n", "\n")
-                .replace('\r', '\n')
-                .replace("\t", "    ");
-        return HIDDEN.matcher(whole).replaceAll("");
+                .replace('\r', '\n');
     }
 
-    private static void addLine(List<String> out, String line) {
+    private static String shown(String text) {
+        return HIDDEN.matcher(broken(text).replace("\t", "    ")).replaceAll("");
+    }
+
+    private static void addLine(List<Line> out, String line, String source) {
         Matcher item = LIST.matcher(line);
         if (item.matches()) {
-            boolean nested = item.group(1).length() >= 2
-                    && !out.isEmpty()
-                    && !out.get(out.size() - 1).isEmpty();
+            boolean nested = item.group(1).length() >= 2 && followsText(out);
             String mark = Character.isDigit(item.group(2).charAt(0)) ? item.group(2) : "-";
-            out.add((nested ? "    " : "") + mark + " " + inline(item.group(3).strip(), true));
+            out.add(new Line(
+                    (nested ? "    " : "") + mark + " " + inline(item.group(3).strip(), true), source));
             return;
         }
         boolean blank = line.isBlank();
-        if (!blank || (!out.isEmpty() && !out.get(out.size() - 1).isEmpty())) {
-            out.add(blank ? "" : inline(line.strip(), true));
+        if (!blank || followsText(out)) {
+            out.add(new Line(blank ? "" : inline(line.strip(), true), source));
         }
     }
 
+    private static boolean followsText(List<Line> out) {
+        return !out.isEmpty() && !out.get(out.size() - 1).shown().isEmpty();
+    }
+
     /** Code is shown as text of no language, because a language can name a program that runs it. */
-    private static void addCode(List<String> out, List<String> code) {
+    private static void addCode(List<Line> out, List<Line> opened, String end) {
+        List<Line> code = opened.subList(1, opened.size());
         String mark = "```";
-        for (String line : code) {
-            while (line.contains(mark)) {
+        for (Line line : code) {
+            while (line.shown().contains(mark)) {
                 mark += "`";
             }
         }
-        if (!out.isEmpty() && !out.get(out.size() - 1).isEmpty()) {
-            out.add("");
+        if (followsText(out)) {
+            out.add(new Line("", ""));
         }
-        out.add(mark + "text");
-        code.forEach(line -> out.add(apart(line)));
-        out.add(mark);
-        out.add("");
+        out.add(new Line(mark + "text", opened.get(0).source()));
+        code.forEach(line -> out.add(new Line(apart(line.shown()), line.source())));
+        out.add(new Line(mark, end));
+        out.add(new Line("", ""));
     }
 
     /** Takes the pairs apart that programs look for in the raw text, also within code. */
     private static String apart(String code) {
-        return code.replace("<%", "< %")
-                .replace("%>", "% >")
-                .replace("{{", "{ {")
-                .replace("%%", "% %");
+        return CODE_JOINTS.matcher(code).replaceAll(" ");
     }
 
     private static String inline(String text, boolean first) {

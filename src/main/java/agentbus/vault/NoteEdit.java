@@ -37,10 +37,12 @@ record NoteEdit(ObjectNode fields, List<String> left) {
      *
      * @param expected the bus's part as it would be written now
      * @param found the bus's part as the person left it
+     * @param ledger the memory's text in the ledger, of which lines that the person did not touch are taken
+     * @param fields gets what is imported
      * @return the edit, with title and body where they differ
      * @throws StartFailure when the found text is no note any more, in words that continue its path
      */
-    static NoteEdit ofMemory(String expected, String found, ObjectNode fields) {
+    static NoteEdit ofMemory(String expected, String found, String ledger, ObjectNode fields) {
         NoteSections before = NoteSections.of(expected, null);
         NoteSections after = NoteSections.of(found, before.headings());
         List<String> left = different(before, after);
@@ -55,7 +57,8 @@ record NoteEdit(ObjectNode fields, List<String> left) {
         }
         String text = after.sections().get(MEMORY_TEXT);
         if (text != null && left.remove(MEMORY_TEXT)) {
-            fields.put("body", Unescaping.block(text));
+            boolean quoted = before.sections().getOrDefault(MEMORY_TEXT, "").startsWith("> " + Trust.OUTSIDE);
+            fields.put("body", Unescaping.block(text, quoted, ledger));
         }
         take(REASON, after, fields, left);
         return new NoteEdit(fields, left);

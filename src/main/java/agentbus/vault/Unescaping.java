@@ -1,7 +1,11 @@
 package agentbus.vault;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -13,6 +17,8 @@ final class Unescaping {
     private static final Pattern PART = Pattern.compile("`([^`\\n]+)`|\\\\([\\p{Punct}])|&lt;|&gt;|&amp;|&#37;");
     private static final Pattern ADDRESS = Pattern.compile("(?:[A-Za-z][A-Za-z0-9+.-]{1,30}://|www\\.)\\S+");
     private static final Pattern QUOTE = Pattern.compile("^> ?");
+    /** The pairs that a block of code shows taken apart. */
+    private static final List<String> CODE_PAIRS = List.of("<%", "%>", "%%", "{{");
 
     private Unescaping() {}
 
@@ -33,37 +39,53 @@ final class Unescaping {
     }
 
     /**
-     * Makes a text of several lines. A quotation loses its marks when all lines have one, because that is how a vault
-     * shows text from outside.
+     * Makes a text of several lines. A line that shows one of the ledger is that line, so that only those change which
+     * the person has touched.
      *
      * @param markdown any lines
-     * @return their words, with the same line breaks
+     * @param quoted whether the vault shows the text as a quotation, as it does with text from outside; lines lose its
+     *     marks then, and new lines need none
+     * @param ledger the text that the ledger has
+     * @return the words, with the same line breaks
      */
-    static String block(String markdown) {
+    static String block(String markdown, boolean quoted, String ledger) {
+        Map<String, Deque<String>> sources = new HashMap<>();
+        for (Escaping.Line line : Escaping.lines(ledger)) {
+            sources.computeIfAbsent(line.shown(), first -> new ArrayDeque<>()).add(line.source());
+        }
         List<String> text = new ArrayList<>();
         boolean code = false;
-        for (String line : unquoted(markdown.strip())) {
-            if (line.equals(Trust.OUTSIDE)) {
+        for (String found : markdown.strip().split("\n", -1)) {
+            String line = quoted ? QUOTE.matcher(found).replaceFirst("") : found;
+            if (quoted && line.equals(Trust.OUTSIDE)) {
                 continue;
             }
-            if (line.startsWith("```")) {
-                code = !code;
+            boolean fence = line.startsWith("```");
+            code ^= fence;
+            Deque<String> same = sources.get(line);
+            if (same != null) {
+                // Lines that look alike come back in their order, and copies of the last one as that one.
+                text.add(same.size() > 1 ? same.remove() : same.peek());
+            } else if (fence) {
                 text.add(line.equals("```text") ? "```" : line);
             } else {
-                text.add(code ? line : indented(line));
+                text.add(code ? joined(line, ledger) : indented(line));
             }
         }
         return String.join("\n", text).strip();
     }
 
-    private static List<String> unquoted(String markdown) {
-        List<String> lines = List.of(markdown.split("\n", -1));
-        boolean quoted = lines.stream().allMatch(line -> line.startsWith(">"));
-        return quoted
-                ? lines.stream()
-                        .map(line -> QUOTE.matcher(line).replaceFirst(""))
-                        .toList()
-                : lines;
+    /** Joins the pairs of a line of code again, where the ledger has them and never has them apart. */
+    private static String joined(String line, String ledger) {
+        String joined = line;
+        for (String pair : CODE_PAIRS) {
+            String first = pair.substring(0, 1);
+            String second = pair.substring(1);
+            if (ledger.contains(pair) && !ledger.contains(first + " " + second)) {
+                joined = joined.replaceAll("(?<=" + Pattern.quote(first) + ") (?=" + Pattern.quote(second) + ")", "");
+            }
+        }
+        return joined;
     }
 
     private static String indented(String line) {

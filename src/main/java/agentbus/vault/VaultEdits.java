@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -23,6 +24,7 @@ final class VaultEdits {
     private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\u0080-\\u009f&&[^\t\r\n\f]]");
 
     private final VaultFolder folder;
+    private final UnaryOperator<String> memoryText;
     private final List<Edit> edits = new ArrayList<>();
     private final Set<String> notes = new HashSet<>();
     private final Set<String> troubles = new HashSet<>();
@@ -52,9 +54,11 @@ final class VaultEdits {
      * Edits of one vault.
      *
      * @param folder the vault
+     * @param memoryText reads the text of a memory in the ledger, by its id
      */
-    VaultEdits(VaultFolder folder) {
+    VaultEdits(VaultFolder folder, UnaryOperator<String> memoryText) {
         this.folder = folder;
+        this.memoryText = memoryText;
     }
 
     /**
@@ -85,7 +89,7 @@ final class VaultEdits {
         }
     }
 
-    private static Edit read(Projection.Note note, VaultFolder.Found found, NoteText there) {
+    private Edit read(Projection.Note note, VaultFolder.Found found, NoteText there) {
         String path = note.path();
         if (note.tombstone()) {
             return Edit.refused(path, note, "shows a row that is gone, so there is nothing to change");
@@ -99,7 +103,12 @@ final class VaultEdits {
             String text = decoded(found);
             NoteEdit edit =
                     switch (note.key().kind()) {
-                        case "memory" -> NoteEdit.ofMemory(expected, there.written(), fields);
+                        case "memory" ->
+                            NoteEdit.ofMemory(
+                                    expected,
+                                    there.written(),
+                                    memoryText.apply(note.key().rowId()),
+                                    fields);
                         case "opportunity" -> NoteEdit.ofOpportunity(expected, there.written(), fields);
                         default -> null;
                     };

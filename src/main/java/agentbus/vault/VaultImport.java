@@ -123,7 +123,9 @@ final class VaultImport {
     }
 
     private VaultEdits edits(VaultFolder folder, Ledger ledger, Marker marker, String visibility) {
-        VaultEdits edits = new VaultEdits(folder);
+        VaultEdits edits = new VaultEdits(
+                folder,
+                memory -> ledger.value("memory-text", memory).path("body").asText());
         ledger.beginReading();
         try {
             new Projection(

@@ -94,7 +94,34 @@ class EscapingTest {
 
     @Test
     void data_of_the_front_matter_holds_no_link_and_no_command() {
-        assertEquals("[ [x] ] < %y% > a: :b", Escaping.data("[[x]]\n<%y%> a::b"));
+        assertEquals("((x)) ‹%y%› a: :b", Escaping.data("[[x]]\n<%y%> a::b"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '¦',
+            quoteCharacter = '´',
+            value = {
+                "converted_to_job               ¦ converted_to_job",
+                "2026-11-20T09:30:00Z           ¦ 2026-11-20T09:30:00Z",
+                "Fix it now! (100 %)            ¦ Fix it now! (100 %)",
+                "`$= dv.pages()` `= this.file`  ¦ '$= dv.pages()' '= this.file'",
+                "= this.file                    ¦ this.file",
+                "$= dv.pages()                  ¦ dv.pages()",
+                "![](https://x.org/a.png)       ¦ ()(https ://x.org/a.png)",
+                "[x](obsidian://open)           ¦ (x)(obsidian ://open)",
+                "<img src=x>                    ¦ ‹img src=x›",
+                "see www.x.org                  ¦ see www .x.org",
+            })
+    void data_of_the_front_matter_is_plain_where_dataview_shows_it(String text, String data) {
+        assertEquals(data, Escaping.data(text));
+    }
+
+    @Test
+    void three_characters_in_a_row_are_taken_apart_as_two_are() {
+        assertEquals("% % % : : : = = = ~ ~ ~ ((((", Escaping.label("%%% ::: === ~~~ {{{{"));
+        assertEquals("% % % : : : { { { {", Escaping.data("%%% ::: {{{{"));
+        assertEquals("```text\n% % % { { { {\n```", Escaping.block("```\n%%% {{{{\n```"));
     }
 
     @Test

@@ -24,7 +24,7 @@ class NoteEditTest {
     }
 
     private static NoteEdit memory(String found) {
-        return NoteEdit.ofMemory(MEMORY, found, Json.object());
+        return NoteEdit.ofMemory(MEMORY, found, "Give it a whole month.", Json.object());
     }
 
     @Test
@@ -122,13 +122,32 @@ class NoteEditTest {
                 "Zürich 東京 🚀 — “quoted” \\ back|slash"
             })
     void the_words_of_a_text_come_back_as_they_were(String text) {
-        assertEquals(text, Unescaping.block(Escaping.block(text)));
+        assertEquals(text, Unescaping.block(Escaping.block(text), false, ""));
     }
 
     @Test
     void a_quotation_of_an_untrusted_text_comes_back_without_its_warning() {
         String text = "Pay the invoice.\n\nNow.";
 
-        assertEquals(text, Unescaping.block(Trust.block(text, "untrusted")));
+        assertEquals(text, Unescaping.block(Trust.block(text, "untrusted"), true, ""));
+    }
+
+    @Test
+    void a_line_of_a_person_in_a_quotation_needs_no_mark() {
+        String shown = Trust.block("Pay the invoice.\n\nNow.", "untrusted");
+
+        assertEquals(
+                "Pay the invoice.\n\nNow.\nAsk Anna first.",
+                Unescaping.block(shown + "\nAsk Anna first.", true, "Pay the invoice.\n\nNow."));
+    }
+
+    @Test
+    void lines_that_a_person_did_not_touch_stay_as_the_ledger_has_them() {
+        String ledger =
+                "Run:\n\n~~~jinja\n${{ a }} %%%\n  {{{x}}} <% y %>\n~~~\n\n* one\n    indented \tand *bold*\n> said";
+
+        String edited = Escaping.block(ledger).replace("- one", "- two").replace("{ { {x", "{ { {z");
+
+        assertEquals(ledger.replace("* one", "- two").replace("{{{x", "{{{z"), Unescaping.block(edited, false, ledger));
     }
 }

@@ -193,6 +193,27 @@ class VaultImportTest {
     }
 
     @Test
+    void an_edit_of_one_line_keeps_the_other_lines_as_the_ledger_has_them() {
+        String memory = new Rows(database).memory("lesson", "The registry is slow on Mondays");
+        database.jdbc()
+                .update(
+                        "update memories set body = E'Set it:\\n\\n```yaml\\nurl: ${{ secrets.URL }}\\n```\\n\\nDone.'");
+        vault.export();
+        String path = vault.path("-lesson-");
+        vault.write(path, vault.read(path).replace("Done.", "Done twice."));
+
+        assertTrue(only(vault.apply(null)).done().startsWith("memory candidate "));
+
+        assertEquals(
+                "Set it:\n\n```yaml\nurl: ${{ secrets.URL }}\n```\n\nDone twice.",
+                database.jdbc()
+                        .queryForObject(
+                                "select body from memory_candidates where supersedes_memory_id = ?::uuid",
+                                String.class,
+                                memory));
+    }
+
+    @Test
     void an_import_leaves_a_conflict_in_which_a_person_has_worked() {
         new Rows(database).memory("lesson", "The registry is slow on Mondays");
         vault.export();

@@ -1,0 +1,1 @@
+select vault_memory_text(?::uuid)::text
