@@ -187,7 +187,8 @@ class SimulatedAgentsTest {
                 subject -> subject.equals("research.scan")
                         ? Optional.of(AgentScript.always(proposal()))
                         : Optional.empty())) {
-            demo.run(admitted("MEMORIES\n[m1] lesson · id 1\n> Text\n[m2] pattern · id 2\n> Text\n" + proposing(), true))
+            demo.run(admitted(
+                            "MEMORIES\n[m1] lesson · id 1\n> Text\n[m2] pattern · id 2\n> Text\n" + proposing(), true))
                     .toCompletableFuture()
                     .join();
         }
