@@ -46,7 +46,8 @@ record NoteEdit(ObjectNode fields, List<String> left) {
         NoteSections before = NoteSections.of(expected, null);
         NoteSections after = NoteSections.of(found, before.headings());
         List<String> left = different(before, after);
-        if (!before.fields().path(UPDATED).equals(after.fields().path(UPDATED))) {
+        if (after.field(UPDATED) != null
+                && !before.fields().path(UPDATED).equals(after.fields().path(UPDATED))) {
             left.removeAll(OF_THE_BUS);
         }
         if (left.remove(NoteSections.TITLE_PART)) {
