@@ -3,8 +3,8 @@
 drop function if exists proposals_behind(opportunities);
 
 -- Returns the job whose attempt proposed an opportunity, and its evidence; the same of its idea and of the
--- opportunities that were merged into it, with those that were merged into these before. outside is true of an
--- idea with the tag untrusted.
+-- opportunities that were merged into it, with those that were merged into these before. outside is true of
+-- an idea with the tag untrusted.
 create function proposals_behind(p_opportunity opportunities)
 returns table (source_job_id uuid, evidence jsonb, outside boolean)
 language sql stable as $$

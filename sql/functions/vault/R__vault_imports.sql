@@ -11,8 +11,9 @@ language sql stable as $$
   select jsonb_build_object('body', body) from memories where memory_id = p_memory_id
 $$;
 
--- Returns the call that a memory's note would make, with the texts of the memory as before. p_edit has title and
--- body, each where the person has changed it, and reason. Refuses (422) a memory that is not active.
+-- Returns the call that a memory's note would make, with the texts of the memory as before. p_edit has
+-- title and body, each where the person has changed it, and reason. Refuses (422) a memory that is not
+-- active.
 create or replace function call_of_memory_edit(p_principal jsonb, p_vault vaults, p_edit jsonb) returns jsonb
 language plpgsql stable as $$
 declare
@@ -141,8 +142,8 @@ end
 $$;
 
 -- Returns the call that an edit would make: operation, input, does, which continues the words would or did,
--- and before where the call changes texts. p_edit has kind (memory, opportunity or inbox) and the fields of the function for its kind. Refuses an
--- edit that makes none.
+-- and before where the call changes texts. p_edit has kind (memory, opportunity or inbox) and the fields of
+-- the function for its kind. Refuses an edit that makes none.
 create or replace function vault_import_call(p_principal jsonb, p_vault_id uuid, p_edit jsonb) returns jsonb
 language plpgsql stable as $$
 declare

@@ -74,8 +74,8 @@ language sql stable as $$
   from jsonb_array_elements(p_refs) with ordinality r (ref, place)
 $$;
 
--- Returns untrusted for an idea with the tag untrusted, and for one whose job, or a job that added evidence to
--- it, is not known as trusted.
+-- Returns untrusted for an idea with the tag untrusted, and for one whose job, or a job that added evidence
+-- to it, is not known as trusted.
 create or replace function trust_of_idea(p_idea ideas) returns text
 language sql stable as $$
   select case when 'untrusted' = any ((p_idea).tags) or exists (
