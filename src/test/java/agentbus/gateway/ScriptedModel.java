@@ -37,6 +37,7 @@ final class ScriptedModel implements AutoCloseable {
     private final Queue<Told> told = new ConcurrentLinkedQueue<>();
     private final Queue<JsonNode> chats = new ConcurrentLinkedQueue<>();
     private final Queue<String> toolAnswers = new ConcurrentLinkedQueue<>();
+    private final Map<UUID, List<String>> answers = new ConcurrentHashMap<>();
     private final Map<UUID, Instant> hungUp = new ConcurrentHashMap<>();
     private final Map<UUID, Instant> asked = new ConcurrentHashMap<>();
     private final Map<String, Instant> spoke = new ConcurrentHashMap<>();
@@ -90,6 +91,16 @@ final class ScriptedModel implements AutoCloseable {
         return List.copyOf(toolAnswers);
     }
 
+    /**
+     * The answers of the tools that a job has called so far, in order; empty before the first.
+     *
+     * @param job the job
+     * @return the answers of its last attempt
+     */
+    List<String> answers(UUID job) {
+        return answers.getOrDefault(job, List.of());
+    }
+
     /** The time at which the caller hung up during a job's Think; null if it did not. */
     Instant hungUp(UUID job) {
         return hungUp.get(job);
@@ -129,7 +140,7 @@ final class ScriptedModel implements AutoCloseable {
             exchange.sendResponseHeaders(200, 0);
             OutputStream out = exchange.getResponseBody();
             Told job = lastTold(messages);
-            List<String> answers = toolAnswers(messages);
+            List<String> seen = toolAnswers(messages);
             if (job == null) {
                 // A turn in a main session: a heartbeat wants no reply, and a person does.
                 chats.add(request);
@@ -137,7 +148,8 @@ final class ScriptedModel implements AutoCloseable {
             } else {
                 asked.putIfAbsent(job.jobId(), Instant.now());
                 told.add(job);
-                next(out, job, answers);
+                answers.put(job.jobId(), seen);
+                next(out, job, seen);
             }
             if (job != null) {
                 spoke.put(job.jobId() + "/" + job.attempt(), Instant.now());
@@ -145,16 +157,25 @@ final class ScriptedModel implements AutoCloseable {
         }
     }
 
-    /** Makes the next move: one Step per answer of a tool, and then the move that ends the turn. */
-    private void next(OutputStream out, Told job, List<String> answers) throws IOException {
+    /**
+     * Makes the next move: one Step per answer of a tool, and then the move that ends the turn. A Think before an answer
+     * is over.
+     */
+    private void next(OutputStream out, Told job, List<String> seen) throws IOException {
         Move move = script.apply(job);
-        int left = answers.size();
-        while (left > 0 && move instanceof Move.Step step) {
-            move = step.then();
-            left--;
+        int left = seen.size();
+        while (left > 0) {
+            if (move instanceof Move.Step step) {
+                move = step.then();
+                left--;
+            } else if (move instanceof Move.Think think) {
+                move = think.then();
+            } else {
+                break;
+            }
         }
         if (left > 0) {
-            toolAnswers.add(answers.get(answers.size() - 1));
+            toolAnswers.add(seen.get(seen.size() - 1));
             say(out, "That is all.");
         } else {
             act(out, job, move);
