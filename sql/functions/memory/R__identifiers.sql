@@ -64,7 +64,7 @@ $$;
 -- Returns the beginnings and ends of long identifiers, such as paths and full names of classes, because a
 -- memory often names a folder or a method only: of each one of three parts or more those of at least two.
 create or replace function parts_of_identifiers(p_identifiers text[]) returns text[]
-language sql immutable as $$
+language sql stable as $$
   select coalesce(array_agg(distinct part collate "C"), '{}')
   from (
     select string_to_array(identifier, '_') as parts

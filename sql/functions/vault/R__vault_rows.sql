@@ -10,7 +10,7 @@ $$;
 
 -- Returns a time as notes have it, in UTC and to the second.
 create or replace function vault_time(p_at timestamptz) returns text
-language sql immutable as $$
+language sql stable as $$
   select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 $$;
 
@@ -54,7 +54,7 @@ $$;
 
 -- Returns the title of a report: its kind, and the day on which its time ends.
 create or replace function vault_report_title(p_kind text, p_to timestamptz) returns text
-language sql immutable as $$
+language sql stable as $$
   select coalesce(report_title(p_kind), case p_kind when 'cost_report' then 'Cost report' else 'Account' end)
     || to_char(p_to at time zone 'UTC', ', FMDD FMMonth YYYY')
 $$;
