@@ -72,7 +72,7 @@ $$;
 
 -- Returns the reason for which work that a claim has taken stops an idle run of its agent, in words.
 create or replace function work_arrived_text(p_job jobs) returns text
-language sql immutable as $$
+language sql stable as $$
   select format('work arrived for %s (job %s)', (p_job).target_agent, (p_job).job_id)
 $$;
 

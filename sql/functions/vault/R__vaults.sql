@@ -188,7 +188,8 @@ begin
   order by greatest(exported_at, export_failed_at) desc nulls last, created_at desc
   limit 1;
   if not found then
-    insert into vaults (namespace, directory) values (p_namespace, p_directory) returning vault_id into v_vault_id;
+    insert into vaults (namespace, directory) values (p_namespace, p_directory)
+    returning vault_id into v_vault_id;
   end if;
   perform fail_vault_export(p_principal, v_vault_id, p_error);
 end
