@@ -202,7 +202,9 @@ class RunsTest {
                         "agentbus.gateway.token",
                         TestBus.HOOK_TOKEN,
                         "agentbus.gateway.operator-token",
-                        "operator-token-of-tests")) {
+                        "operator-token-of-tests",
+                        "agentbus.phase",
+                        "5")) {
             database.jdbc()
                     .queryForObject("select sync_standing_orders('default', ?::jsonb)::text", String.class, IDLE_ORDER);
             List<Long> alone = new ArrayList<>();

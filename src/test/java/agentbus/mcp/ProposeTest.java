@@ -217,6 +217,7 @@ class ProposeTest {
 
     /** A slot of idle thinking of the coordinator, which has no other work here, claimed by a worker that pulls. */
     private static Work idleWork() {
+        door.database().jdbc().queryForObject("select note_phase('default', 5, 'test')", String.class);
         door.database().jdbc().update("update jobs set run_after = now() + interval '1 day' where state = 'queued'");
         door.database()
                 .jdbc()
