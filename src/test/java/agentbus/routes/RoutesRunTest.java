@@ -95,6 +95,8 @@ class RoutesRunTest {
             stopOneRun(database);
             cancelMany(database);
             fire(bus, "house", "retire-finished-work");
+            fire(bus, "house", "export-vault");
+            fire(bus, "house", "verify-vault");
             fire(bus, "standing-orders", "devops-health-check");
             ids.removeAll(namedInTests(ids));
             await().atMost(Duration.ofSeconds(60))

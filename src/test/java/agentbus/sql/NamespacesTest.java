@@ -38,7 +38,7 @@ class NamespacesTest {
     @Test
     void a_new_namespace_is_furnished() {
         assertEquals(
-                List.of("delivery", "dev", "proactive", "reactive", "recovery", "scheduled"),
+                List.of("delivery", "dev", "idle", "proactive", "reactive", "recovery", "scheduled"),
                 bus.jdbc()
                         .queryForList(
                                 "select job_type from job_types where namespace = 'other' order by 1", String.class));
