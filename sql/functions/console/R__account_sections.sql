@@ -201,7 +201,7 @@ create or replace function account_refused(
 language plpgsql stable
 set plan_cache_mode = force_custom_plan as $$
 declare
-  v_actors text[] := array['agent:' || p_agent, 'attempt:' || p_agent];
+  v_actors text[] := actors_of(p_agent);
   v_rows jsonb;
   v_counts jsonb;
 begin

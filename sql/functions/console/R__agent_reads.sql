@@ -29,7 +29,7 @@ language sql stable as $$
         and action = 'call.refused'
       order by created_at desc, audit_id desc
       limit others_searched()) newest
-    where actor in ('agent:' || p_agent, 'attempt:' || p_agent)
+    where actor = any (actors_of(p_agent))
     order by created_at desc, audit_id desc
     limit agent_rows_shown()) r
 $$;

@@ -142,7 +142,7 @@ language sql stable as $$
   select coalesce(sum(refused), 0)::bigint
   from refusals
   where namespace = p_namespace
-    and actor in ('agent:' || p_agent, 'attempt:' || p_agent)
+    and actor = any (actors_of(p_agent))
     and minute > now() - interval '24 hours'
 $$;
 

@@ -262,8 +262,8 @@ $$;
 -- choose_jobs explains the order and p_gateways. The lease is p_lease_ms milliseconds, and the heartbeats of
 -- the dispatcher renew it.
 -- When other calls have locked some of the chosen jobs, the claim chooses again without these jobs,
--- look_rounds times at most. A claim that takes jobs asks idle runs to close (make_way_for); one that finds
--- none may take idle jobs. Planned once for each connection, see R__batches.sql.
+-- look_rounds times at most. A claim that takes jobs asks idle runs to close (make_way_for); a claim
+-- that finds no job may take idle jobs. Planned once for each connection, see R__batches.sql.
 create or replace function claim_for_dispatch(
   p_dispatcher text, p_limit int, p_lease_ms int, p_gateways text[] default null,
   p_namespace text default null

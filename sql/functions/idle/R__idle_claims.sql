@@ -16,9 +16,7 @@ language plpgsql stable as $$
 declare
   v_gateway gateways;
   v_pause pauses := pause_over(p_agent.namespace, p_agent.gateway, 'idle');
-  v_floor xid8 := claim_floor();
-  v_lane_floor xid8 := lane_floor(p_agent.namespace, p_agent.agent_id);
-  v_job jobs;
+  v_job jobs := work_before_thinking(p_agent.namespace, p_agent.agent_id);
   v_going_on job_attempts;
 begin
   if not p_agent.enabled then
@@ -28,27 +26,9 @@ begin
   elsif v_pause.pause_id is not null then
     return stop_text(v_pause);
   end if;
-  select * into v_job
-  from jobs
-  where state in ('leased', 'running')
-    and moved_xid >= v_floor
-    and namespace = p_agent.namespace
-    and target_agent = p_agent.agent_id
-  limit 1;
-  if found then
-    return format('%s of agent %s is at work', idle_job_text(v_job), p_agent.agent_id);
-  end if;
-  select * into v_job
-  from jobs
-  where namespace = p_agent.namespace
-    and target_agent = p_agent.agent_id
-    and state = 'queued'
-    and run_after <= now()
-    and moved_xid >= v_lane_floor
-    and not is_idle(job_type)
-  limit 1;
-  if found then
-    return format('%s of agent %s is due', idle_job_text(v_job), p_agent.agent_id);
+  if v_job.job_id is not null then
+    return format('%s of agent %s is %s', idle_job_text(v_job), p_agent.agent_id,
+      case v_job.state when 'queued' then 'due' else 'at work' end);
   end if;
   select * into v_gateway from gateways where namespace = p_agent.namespace and gateway = p_agent.gateway;
   select * into v_job from idle_runs_on(v_gateway) limit 1;

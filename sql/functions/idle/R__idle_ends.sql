@@ -107,6 +107,18 @@ begin
 end
 $$;
 
+-- Writes down that the idle run of a locked job was stopped for p_reason. A run that was asked to close
+-- before keeps that time and reason. Returns the reason that stands.
+create or replace function note_idle_stop(p_job_id uuid, p_reason text) returns text
+language sql as $$
+  update idle_runs
+  set stop_asked_at = coalesce(stop_asked_at, now()),
+    stop_reason = coalesce(stop_reason, p_reason),
+    updated_at = now()
+  where job_id = p_job_id
+  returning stop_reason
+$$;
+
 -- Returns the state of a locked idle job whose live attempt ends with p_status and p_error and which would
 -- otherwise be queued again or be dead. When no run has begun, because the gateway took no hook call, the
 -- run counts as stopped.
@@ -116,12 +128,8 @@ begin
   if p_status <> 'undelivered' then
     return 'failed';
   end if;
-  update idle_runs
-  set stop_asked_at = coalesce(stop_asked_at, now()),
-    stop_reason = coalesce(stop_reason,
-      'the gateway took no hook call: ' || coalesce(p_error, 'no reason given')),
-    updated_at = now()
-  where job_id = p_job.job_id;
+  perform note_idle_stop(p_job.job_id,
+    'the gateway took no hook call: ' || coalesce(p_error, 'no reason given'));
   return 'cancelled';
 end
 $$;
@@ -200,18 +208,12 @@ create or replace trigger follow_idle_job after update of state on jobs
 create or replace function stop_idle_job(p_job jobs, p_reason text) returns jobs
 language plpgsql as $$
 declare
-  v_run idle_runs;
+  v_reason text := note_idle_stop(p_job.job_id, p_reason);
 begin
-  update idle_runs
-  set stop_asked_at = coalesce(stop_asked_at, now()),
-    stop_reason = coalesce(stop_reason, p_reason),
-    updated_at = now()
-  where job_id = p_job.job_id
-  returning * into v_run;
   if p_job.live_attempt is null then
-    return cancel_one(p_job, v_run.stop_reason);
+    return cancel_one(p_job, v_reason);
   end if;
-  return finish_attempt(p_job, 'cancelled', 'cancelled', p_error => v_run.stop_reason);
+  return finish_attempt(p_job, 'cancelled', 'cancelled', p_error => v_reason);
 end
 $$;
 

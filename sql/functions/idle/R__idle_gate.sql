@@ -30,6 +30,37 @@ language sql stable as $$
   select format('job %s (%s)', (p_job).job_id, (p_job).subject)
 $$;
 
+-- Returns a job of an agent that keeps it from thinking: one at work, also an idle one, or else work that is
+-- due. All null when there is none.
+create or replace function work_before_thinking(p_namespace text, p_agent text) returns jobs
+language plpgsql stable as $$
+declare
+  v_floor xid8 := claim_floor();
+  v_lane_floor xid8 := lane_floor(p_namespace, p_agent);
+  v_job jobs;
+begin
+  select * into v_job
+  from jobs
+  where state in ('leased', 'running')
+    and moved_xid >= v_floor
+    and namespace = p_namespace
+    and target_agent = p_agent
+  limit 1;
+  if not found then
+    select * into v_job
+    from jobs
+    where namespace = p_namespace
+      and target_agent = p_agent
+      and state = 'queued'
+      and run_after <= now()
+      and moved_xid >= v_lane_floor
+      and not is_idle(job_type)
+    limit 1;
+  end if;
+  return v_job;
+end
+$$;
+
 -- Returns the reason while an agent has work of its own: a run that goes on, a job at work or due, or a
 -- blocked job that it can move itself. A block on a person, a time, another job or another agent is none of
 -- them, and a job of another agent that waits for this agent is one.
@@ -37,24 +68,13 @@ create or replace function idle_work_text(p_namespace text, p_agent text) return
 language plpgsql stable as $$
 declare
   v_going_on job_attempts := run_going_on(p_namespace, p_agent);
-  v_job jobs;
+  v_job jobs := work_before_thinking(p_namespace, p_agent);
 begin
   if v_going_on.attempt_id is not null then
     return run_text(v_going_on);
   end if;
-  select * into v_job
-  from jobs
-  where namespace = p_namespace and target_agent = p_agent and state in ('leased', 'running')
-  limit 1;
-  if found then
-    return format('%s is at work', idle_job_text(v_job));
-  end if;
-  select * into v_job
-  from jobs
-  where namespace = p_namespace and target_agent = p_agent and state = 'queued' and run_after <= now()
-  limit 1;
-  if found then
-    return format('%s is due', idle_job_text(v_job));
+  if v_job.job_id is not null then
+    return format('%s is %s', idle_job_text(v_job), case v_job.state when 'queued' then 'due' else 'at work' end);
   end if;
   select * into v_job
   from jobs j

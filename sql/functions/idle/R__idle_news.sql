@@ -1,5 +1,5 @@
--- News: what an idle run is told of the time since the agent's idle run before. Each line is an object with
--- kind, id and text. Texts of agents are data; only those whose job is trusted are quoted.
+-- News: lines in the payload of an idle run about the time since the agent's idle run before. Each line is an
+-- object with kind, id and text. Texts of agents are data; only those whose job is trusted are quoted.
 
 -- Returns since when the next idle run of an agent has news: since its last idle run, but at most for
 -- news_reach.
@@ -112,15 +112,15 @@ returns table (id text, words text, at timestamptz) language sql stable as $$
     max(minute)
   from refusals
   where namespace = p_namespace
-    and actor in ('agent:' || p_agent, 'attempt:' || p_agent)
+    and actor = any (actors_of(p_agent))
     and minute > p_since
   group by code
 $$;
 
 -- Returns the ideas of others, of the newest news_looks, with those first that share the theme or a tag
--- with proposals of the agent. An idea is told when its job is trusted, or when a person wrote it, but not
--- when a route passed it on, whose text comes from outside, or its tags say untrusted; to an agent that
--- reads trusted text only, also its evidence must be trusted.
+-- with proposals of the agent. The news name an idea whose job is trusted or that a person wrote, but none
+-- that a route passed on, because its text comes from outside, or that has the tag untrusted; to an agent
+-- that reads trusted text only, also its evidence must be trusted.
 create or replace function news_of_ideas(p_namespace text, p_agent text, p_since timestamptz)
 returns table (id text, words text, at timestamptz, near boolean) language sql stable as $$
   with own as materialized (

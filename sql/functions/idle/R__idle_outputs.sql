@@ -7,7 +7,7 @@ drop function if exists idle_run_judged(timestamptz, bigint, bigint);
 -- agent may archive its own idea, reject its own candidate, and triage its own opportunity.
 create or replace function seen_by_other(p_at timestamptz, p_by text, p_agent text) returns boolean
 language sql immutable as $$
-  select p_at is not null and coalesce(p_by not in ('agent:' || p_agent, 'attempt:' || p_agent), true)
+  select p_at is not null and coalesce(p_by <> all (actors_of(p_agent)), true)
 $$;
 
 -- Returns the outputs of the idle runs of a namespace since p_since: ideas, opportunities, memory candidates

@@ -14,8 +14,8 @@ returns setof idle_runs language sql stable as $$
 $$;
 
 -- Returns the question of the next idle run of an agent: in the order of its agent.yaml the first that was
--- never asked within the kept runs, otherwise the one that was asked longest ago. Null when each was asked
--- within question_rest, and for an agent without questions.
+-- never asked within the kept runs, otherwise the one that was asked longest ago. Null when the bus has
+-- asked the agent each question within question_rest, and for an agent without questions.
 create or replace function next_idle_question(p_namespace text, p_agent text) returns text
 language sql stable as $$
   with asked as materialized (

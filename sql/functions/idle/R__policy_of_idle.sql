@@ -63,7 +63,7 @@ create or replace function idle_judged_after() returns interval
 language sql immutable as $$ select interval '7 days' $$;
 
 -- How many judged runs within idle_yield_over a yield needs before it changes the cadence of an agent.
--- Chosen: with fewer, one output that somebody wanted is more than a fifth of the yield.
+-- Chosen: with fewer runs, one wanted output alone is more than a fifth of the yield.
 create or replace function idle_judged_runs() returns int language sql immutable as $$ select 5 $$;
 
 -- Below this yield, in wanted outputs of a run, an agent thinks half as often.
@@ -110,11 +110,6 @@ language sql immutable as $$ select interval '14 days' $$;
 -- Chosen: a run is ended by a sweep, which may come so much later.
 create or replace function idle_gate_slack() returns interval
 language sql immutable as $$ select interval '1 minute' $$;
-
--- How old the newest verification of a vault may be in the gate of phase 5.
--- Chosen: it is verified every night, and one night may fail.
-create or replace function vault_verified_within() returns interval
-language sql immutable as $$ select interval '49 hours' $$;
 
 -- --------------------------------------------------------------------------- claims and ends of idle runs
 

@@ -36,6 +36,12 @@ language sql stable as $$
   select coalesce(nullif(current_setting('agentbus.actor', true), ''), 'postgres:' || session_user)
 $$;
 
+-- Returns the actors under which an agent acts: with its own token, and with that of an attempt.
+create or replace function actors_of(p_agent text) returns text[]
+language sql immutable as $$
+  select array['agent:' || p_agent, 'attempt:' || p_agent]
+$$;
+
 -- Refuses (403) a principal without a known kind and a name, and an agent or attempt without a namespace.
 -- Each would otherwise have the rights of an operator, because the rules of agents would not apply to it.
 create or replace function require_principal(p_principal jsonb) returns void

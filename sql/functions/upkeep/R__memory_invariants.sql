@@ -30,7 +30,7 @@ set jit = off as $$
   select 'an agent promoted its own candidate', m.memory_id::text
   from memories m
   join memory_candidates c on c.memory_id = m.memory_id
-  where c.decided_by in ('agent:' || c.source_agent, 'attempt:' || c.source_agent)
+  where c.decided_by = any (actors_of(c.source_agent))
   union all
   select 'memories supersede each other in a circle', s.memory_id::text
   from memories s

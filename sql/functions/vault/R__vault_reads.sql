@@ -1,9 +1,5 @@
 -- The operation listVaults.
 
--- How many edited notes of a vault are named.
--- Chosen: more edits than people make before they import them; the number beside them is the whole one.
-create or replace function edited_notes_shown() returns int language sql immutable as $$ select 20 $$;
-
 -- Returns a vault as the contract shows it, with the notes that people have edited, the oldest edit first.
 create or replace function vault_shown(p_vault vaults) returns jsonb
 language sql stable as $$

@@ -13,17 +13,7 @@ language sql stable as $$
     'notes', (p_vault).notes))
 $$;
 
--- Refuses (404) a namespace that does not exist.
-create or replace function require_vault_namespace(p_namespace text) returns void
-language plpgsql stable as $$
-begin
-  if not exists (select from namespaces where namespace = p_namespace) then
-    perform refuse(404, 'unknown_namespace', format('there is no namespace %s', p_namespace), 'namespace',
-      to_jsonb(p_namespace), 'one of: ' || (select string_agg(namespace, ', ' order by namespace) from namespaces));
-  end if;
-end
-$$;
-
+drop function if exists require_vault_namespace(text);
 drop function if exists begin_vault_export(jsonb, uuid, text, text);
 
 -- Begins an export, with p_visibility, or without it an import or a verification, which changes no row:
@@ -38,7 +28,7 @@ language plpgsql as $$
 declare
   v_vault vaults;
 begin
-  perform require_vault_namespace(p_namespace);
+  perform namespace_of(p_principal, jsonb_build_object('namespace', p_namespace));
   perform act_as(p_principal, 'vault exported');
   if p_vault_id is null then
     select * into v_vault
@@ -180,7 +170,7 @@ language plpgsql as $$
 declare
   v_vault_id uuid;
 begin
-  perform require_vault_namespace(p_namespace);
+  perform namespace_of(p_principal, jsonb_build_object('namespace', p_namespace));
   perform act_as(p_principal, 'vault export failed');
   select vault_id into v_vault_id
   from vaults

@@ -2,6 +2,7 @@ package agentbus.backup;
 
 import agentbus.db.Database;
 import agentbus.db.Migrations;
+import agentbus.db.Operator;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.SecretFile;
 import agentbus.settings.StartFailure;
@@ -125,7 +126,7 @@ final class Restore implements AutoCloseable {
      * @throws StartFailure if the database does not carry the mark of this restore
      */
     JsonNode finish(String reason, String actor, Optional<String> serverKey) {
-        ObjectNode principal = Json.object().put("kind", "operator").put("name", actor);
+        ObjectNode principal = Operator.principal(actor);
         ObjectNode input = Json.object().put("reason", reason);
         serverKey.ifPresent(fingerprint -> input.put("serverKey", fingerprint));
         try (BackupSql sql = new BackupSql(database.unpooled(), files)) {

@@ -2,6 +2,7 @@ package agentbus.backup;
 
 import agentbus.cli.StartOptions;
 import agentbus.db.Database;
+import agentbus.db.Operator;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.ServerKey;
 import agentbus.settings.Settings;
@@ -69,7 +70,7 @@ public final class RestoreCommand implements Callable<Integer> {
                 restore.copy(export);
                 JsonNode work = restore.finish(
                         "restored from " + file.getFileName() + ", which is of " + manifest.takenAt(),
-                        System.getProperty("user.name", "unknown"),
+                        Operator.user(),
                         newKey);
                 out.println("restored " + file + " into the " + database);
                 out.println("  rows       " + manifest.rows() + " in "

@@ -2,6 +2,7 @@ package agentbus.backup;
 
 import agentbus.db.Database;
 import agentbus.db.Migrations;
+import agentbus.db.Operator;
 import agentbus.settings.OperatorTokenFile;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;
@@ -141,7 +142,7 @@ final class RestoreDrill {
         outcome.rpo().ifPresent(rpo -> input.put("rpoSeconds", rpo.toMillis() / 1000.0));
         input.put("source", source);
         input.set("findings", outcome.findings().json());
-        ObjectNode principal = Json.object().put("kind", "operator").put("name", actor);
+        ObjectNode principal = Operator.principal(actor);
         try (BackupSql sql = new BackupSql(live.unpooled(), files)) {
             sql.value("record-drill", principal.toString(), input.toString());
         } catch (SQLException e) {

@@ -3,6 +3,7 @@ package agentbus.backup;
 import agentbus.cli.StartOptions;
 import agentbus.db.Cleanup;
 import agentbus.db.Database;
+import agentbus.db.Operator;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
@@ -84,10 +85,7 @@ public final class RestoreDrillCommand implements Callable<Integer> {
             RestoreDrill.Outcome outcome = file == null
                     ? fresh(drill, live, settings, startedAt, place, cleanup)
                     : given(drill, file, startedAt, place);
-            drill.record(
-                    outcome,
-                    file == null ? FRESH : file.getFileName().toString(),
-                    System.getProperty("user.name", "unknown"));
+            drill.record(outcome, file == null ? FRESH : file.getFileName().toString(), Operator.user());
             print(outcome);
             return outcome.ok() ? 0 : 1;
         }

@@ -123,9 +123,8 @@ public final class AgentbusCli {
     private CommandLine commands(Set<String> args) {
         CommandSpec spec = CommandSpec.create().name("agentbus");
         CommandSpecs.addCommon(spec, 0);
-        List<Entry> named = contract.entries().stream()
-                .filter(entry -> args.contains(entry.kebabName()))
-                .toList();
+        List<Entry> named =
+                args.stream().map(contract::command).flatMap(Optional::stream).toList();
         boolean none = named.isEmpty() && starters.keySet().stream().noneMatch(args::contains);
         starters.forEach((name, starter) -> {
             if (none || args.contains(name)) {
@@ -171,9 +170,7 @@ public final class AgentbusCli {
             return DONE;
         }
         String name = command.commandSpec().name();
-        return contract.entries().stream()
-                .filter(entry -> entry.kebabName().equals(name))
-                .findFirst()
+        return contract.command(name)
                 .map(entry -> call(contract.operation(entry.id()), parsed, terminal, errors))
                 .orElseGet(() -> start(command.commandSpec().userObject(), errors));
     }

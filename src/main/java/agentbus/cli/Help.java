@@ -26,9 +26,7 @@ final class Help {
     /** Prints the help of an operation's command or of an added command. */
     void printCommand(CommandLine command, PrintStream out, int width) {
         command.setUsageHelpWidth(Math.max(NARROWEST, width));
-        contract.entries().stream()
-                .filter(entry -> entry.kebabName().equals(command.getCommandName()))
-                .findFirst()
+        contract.command(command.getCommandName())
                 // The example is not wrapped, so that it can be copied.
                 .ifPresent(entry -> command.getHelpSectionMap()
                         .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> footer(contract.operation(entry.id()))));

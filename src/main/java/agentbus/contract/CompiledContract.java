@@ -37,7 +37,7 @@ final class CompiledContract {
 
     private static void write(ContractFile file, Path directory) throws IOException {
         // Reads every operation, so that a faulty one fails the build and no later call.
-        Contract contract = new Contract(file);
+        Contract contract = Contract.of(file);
         List<String> lines = new ArrayList<>();
         contract.groups().forEach(group -> lines.add(line("group", group.name(), group.title())));
         for (Entry entry : contract.entries()) {

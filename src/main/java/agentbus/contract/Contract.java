@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -34,9 +35,11 @@ public final class Contract {
     }
 
     /** The contract of a file, with every operation read. */
-    Contract(ContractFile file) {
-        this(file.operations().stream().map(Contract::entry).toList(), file.groups());
-        file.operations().forEach(operation -> operations.put(operation.id(), operation));
+    static Contract of(ContractFile file) {
+        List<Operation> read = file.operations();
+        Contract contract = new Contract(read.stream().map(Contract::entry).toList(), file.groups());
+        read.forEach(operation -> contract.operations.put(operation.id(), operation));
+        return contract;
     }
 
     private static Entry entry(Operation operation) {
@@ -61,7 +64,7 @@ public final class Contract {
      * @throws IllegalStateException when the text is faulty
      */
     public static Contract read(InputStream yaml) {
-        return new Contract(new ContractFile(yaml));
+        return of(new ContractFile(yaml));
     }
 
     /**
@@ -84,6 +87,18 @@ public final class Contract {
     /** The entries of all operations, in the contract's order. */
     public List<Entry> entries() {
         return List.copyOf(entries.values());
+    }
+
+    /**
+     * Finds the entry of a command.
+     *
+     * @param name the operation's id in kebab case
+     * @return the entry; empty if no operation has this name
+     */
+    public Optional<Entry> command(String name) {
+        return entries.values().stream()
+                .filter(entry -> entry.kebabName().equals(name))
+                .findFirst();
     }
 
     /** The operations, in the contract's order. */

@@ -2,9 +2,6 @@ package agentbus.vault;
 
 /** The file beside a note that a person has edited: the text that the bus would have written. */
 final class Conflicts {
-    private static final String MATTER_END = "\n---\n";
-    private static final String NOTES = "\n## Notes\n";
-
     private Conflicts() {}
 
     /**
@@ -15,8 +12,6 @@ final class Conflicts {
      */
     static NoteText text(Projection.Note note) {
         String name = note.path().substring(note.path().lastIndexOf('/') + 1);
-        String written = note.text().written();
-        String body = written.substring(written.indexOf(MATTER_END) + MATTER_END.length());
         FrontMatter matter = new FrontMatter()
                 .with("id", note.key().rowId())
                 .with("kind", "conflict")
@@ -27,7 +22,7 @@ final class Conflicts {
                         + "`, so the bus left it alone.** Below is the text of the ledger. To keep"
                         + " the edit, use `agentbus import-vault`; to drop it, delete everything above `## Notes`, with the"
                         + " properties, and the next export writes it anew above your notes. This file then goes away by itself.\n"
-                        + body.substring(0, body.lastIndexOf(NOTES)));
+                        + note.text().body());
     }
 
     /**

@@ -2,6 +2,7 @@ package agentbus.vault;
 
 import agentbus.cli.StartOptions;
 import agentbus.db.Database;
+import agentbus.db.Operator;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;
 import java.io.PrintStream;
@@ -67,7 +68,7 @@ public final class ExportVaultCommand implements Callable<Integer> {
                             directory,
                             namespace == null ? VaultSettings.namespace(settings) : namespace,
                             VaultSettings.visibility(settings),
-                            System.getProperty("user.name", "unknown")));
+                            Operator.user()));
         }
         return 0;
     }

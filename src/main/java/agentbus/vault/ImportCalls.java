@@ -5,6 +5,7 @@ import agentbus.contract.Contract;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import agentbus.db.Database;
+import agentbus.db.Operator;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.StartFailure;
 import agentbus.text.Json;
@@ -88,7 +89,7 @@ final class ImportCalls implements AutoCloseable {
     }
 
     private Outcome run(UUID vault, ObjectNode edit, boolean commit) {
-        ObjectNode principal = Json.object().put("kind", "operator").put("name", actor);
+        ObjectNode principal = Operator.principal(actor);
         try {
             try {
                 JsonNode call = json("call", principal, vault.toString(), edit);

@@ -3,6 +3,7 @@ package agentbus.vault;
 import agentbus.cli.StartOptions;
 import agentbus.contract.Contract;
 import agentbus.db.Database;
+import agentbus.db.Operator;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
@@ -90,7 +91,7 @@ public final class ImportVaultCommand implements Callable<Integer> {
         Settings settings = Settings.load(Settings.home(environment), environment, options.settings());
         Path directory = folder == null ? VaultSettings.directory(settings) : folder;
         String visibility = VaultSettings.visibility(settings);
-        String actor = System.getProperty("user.name", "unknown");
+        String actor = Operator.user();
         BufferedReader answers = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
         try (Database database = Database.open(settings)) {
             ProgramFiles files = new ProgramFiles(settings);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -296,7 +297,7 @@ final class IndexNotes {
     private String split(String kind, String word) {
         List<Entry> all = of(kind);
         return String.format(
-                java.util.Locale.ROOT,
+                Locale.ROOT,
                 "%,d, %,d of them %s",
                 all.size(),
                 all.stream().filter(Entry::open).count(),

@@ -1,6 +1,7 @@
 package agentbus.vault;
 
 import agentbus.db.Database;
+import agentbus.db.Operator;
 import agentbus.db.Statements;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.StartFailure;
@@ -25,6 +26,8 @@ import org.springframework.jdbc.datasource.SingleConnectionDataSource;
  */
 final class Ledger implements AutoCloseable {
     private static final String FOLDER = "sql/statements/export-vault/";
+
+    private static final String VERIFIED = "sql/statements/verify-vault/record-verification.sql";
     /** Chosen: large enough to save round trips, and small beside the heap. */
     private static final int BATCH = 500;
 
@@ -63,7 +66,7 @@ final class Ledger implements AutoCloseable {
             throw failure("cannot open the " + database, e);
         }
         this.statements = new Statements(new SingleConnectionDataSource(connection, true), files);
-        this.principal = Json.object().put("kind", "operator").put("name", actor);
+        this.principal = Operator.principal(actor);
     }
 
     /**
@@ -187,6 +190,15 @@ final class Ledger implements AutoCloseable {
     /** Notes that an export has ended well. */
     JsonNode end(UUID vault, String visibility, double seconds, int written) {
         return statements.json(file("end"), principal.toString(), vault.toString(), visibility, seconds, written);
+    }
+
+    /**
+     * Keeps what a verification has found.
+     *
+     * @param found as {@code record_vault_verification} takes it
+     */
+    void verified(UUID vault, JsonNode found) {
+        statements.json(VERIFIED, principal.toString(), vault.toString(), found.toString());
     }
 
     /** Notes why an export has failed. */

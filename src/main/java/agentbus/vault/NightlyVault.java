@@ -1,12 +1,13 @@
 package agentbus.vault;
 
 import agentbus.db.Database;
+import agentbus.db.Operator;
 import agentbus.db.Statements;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;
-import agentbus.text.Json;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,7 +63,7 @@ public final class NightlyVault {
                 written.directory(),
                 written.notes(),
                 written.written(),
-                String.format(java.util.Locale.ROOT, "%.1f", written.seconds()),
+                String.format(Locale.ROOT, "%.1f", written.seconds()),
                 written.edited().size());
     }
 
@@ -71,7 +72,7 @@ public final class NightlyVault {
         try {
             statements.text(
                     FAILED,
-                    Json.object().put("kind", "operator").put("name", ACTOR).toString(),
+                    Operator.principal(ACTOR).toString(),
                     namespace,
                     place(directory).toString(),
                     String.valueOf(failed.getMessage()));

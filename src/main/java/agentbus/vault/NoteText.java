@@ -66,6 +66,12 @@ record NoteText(String written, String notes) {
         return left.isEmpty() || left.equals(HEADING.strip());
     }
 
+    /** The text between front matter and {@code ## Notes}, of a note that the bus has written. */
+    String body() {
+        return written.substring(
+                written.indexOf(MATTER_END) + MATTER_END.length(), written.length() - HEADING.length());
+    }
+
     /** What stands in the file. */
     String text() {
         return written + notes;

@@ -21,8 +21,4 @@ final class Tombstones {
                         + " no more, or shows it no more in this vault. What stands"
                         + " below is yours; delete the note when nothing in it is of use.");
     }
-
-    private static String named(String kind) {
-        return kind.equals("daily") ? "daily note" : kind;
-    }
 }

@@ -1,7 +1,6 @@
 package agentbus.vault;
 
 import agentbus.db.Database;
-import agentbus.db.Statements;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.StartFailure;
 import agentbus.text.Json;
@@ -12,12 +11,9 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 /** Verifies a vault, and keeps what was found in its row, where needs-me and the metrics read it. */
 public final class VaultCheck {
-    private static final String RECORD = "sql/statements/verify-vault/record-verification.sql";
-
     private final Database database;
     private final ProgramFiles files;
 
@@ -69,14 +65,17 @@ public final class VaultCheck {
     Checked verify(Path directory, String visibility, String actor) {
         try (VaultFolder folder = VaultFolder.read(directory);
                 Ledger ledger = new Ledger(database, files, actor)) {
-            Marker marker = folder.marker().orElseThrow();
+            Marker marker = folder.requireMarker(directory);
             JsonNode vault =
                     ledger.begin(marker, marker.namespace(), folder.directory().toString(), null);
             Instant exportedAt = vault.has("exportedAt")
                     ? OffsetDateTime.parse(vault.path("exportedAt").asText()).toInstant()
                     : null;
             VaultVerification.Found found = compare(folder, ledger, marker, visibility, exportedAt);
-            record(marker.vaultId(), found.differences(), actor);
+            ObjectNode kept = Json.object();
+            kept.putArray("differences")
+                    .addAll(found.differences().stream().map(Difference::json).toList());
+            ledger.verified(marker.vaultId(), kept);
             return new Checked(
                     folder.directory(),
                     marker.namespace(),
@@ -99,18 +98,6 @@ public final class VaultCheck {
         } finally {
             ledger.endReading();
         }
-    }
-
-    private void record(UUID vault, List<Difference> differences, String actor) {
-        ObjectNode found = Json.object();
-        found.putArray("differences")
-                .addAll(differences.stream().map(Difference::json).toList());
-        new Statements(database.unpooled(), files)
-                .json(
-                        RECORD,
-                        Json.object().put("kind", "operator").put("name", actor).toString(),
-                        vault.toString(),
-                        found.toString());
     }
 
     /** What was found, in one sentence. */

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import org.springframework.dao.DataAccessException;
@@ -200,7 +201,7 @@ public final class VaultExport {
         private static String editedHash(VaultFolder.Found found) {
             return found.state() == VaultFolder.State.FILE
                     ? Sha256.hex(found.bytes())
-                    : found.state().name().toLowerCase(java.util.Locale.ROOT);
+                    : found.state().name().toLowerCase(Locale.ROOT);
         }
 
         /** Notes the state of a note when it has changed, and removes the conflict of one that is no longer edited. */

@@ -3,10 +3,9 @@ package agentbus.vault;
 import agentbus.settings.SecretFile;
 import agentbus.settings.StartFailure;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -36,19 +35,16 @@ import java.util.stream.Stream;
  * it: a lock file is held.
  */
 final class VaultFolder implements AutoCloseable {
-    /** The name of the lock file. */
-    static final String LOCK = ".agentbus-vault.lock";
-
     private static final String DRAFT = ".agentbus-vault-";
     private static final String DRAFT_ENDING = ".tmp";
     /** Chosen: no note of a person is as long; a file that was put in the place of a note could be. */
     private static final long MOST_BYTES = 8L << 20;
 
     private final Path root;
-    private final FileChannel lock;
+    private final VaultLock lock;
     private final Set<Path> checked = new HashSet<>();
 
-    private VaultFolder(Path root, FileChannel lock) {
+    private VaultFolder(Path root, VaultLock lock) {
         this.root = root;
         this.lock = lock;
     }
@@ -84,10 +80,7 @@ final class VaultFolder implements AutoCloseable {
      */
     static VaultFolder read(Path directory) {
         VaultFolder folder = new VaultFolder(real(directory), null);
-        if (folder.marker().isEmpty()) {
-            throw new StartFailure(directory + " is no vault: it has no file " + Marker.FILE
-                    + "; export-vault writes one into an empty folder");
-        }
+        folder.requireMarker(directory);
         return folder;
     }
 
@@ -107,7 +100,7 @@ final class VaultFolder implements AutoCloseable {
         }
         Path root = real(directory);
         requireOurs(root, directory);
-        FileChannel lock = lock(root, directory);
+        VaultLock lock = VaultLock.take(root, directory);
         VaultFolder folder = new VaultFolder(root, lock);
         try {
             requireOurs(root, directory);
@@ -150,38 +143,6 @@ final class VaultFolder implements AutoCloseable {
         }
     }
 
-    private static FileChannel lock(Path root, Path directory) {
-        FileChannel channel = null;
-        try {
-            channel = FileChannel.open(
-                    root.resolve(LOCK),
-                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
-            FileLock held = channel.tryLock();
-            if (held == null) {
-                throw new OverlappingFileLockException();
-            }
-            return channel;
-        } catch (OverlappingFileLockException busy) {
-            close(channel);
-            throw new StartFailure(
-                    "another process writes the vault in " + directory + " at this moment; try again when it has ended",
-                    busy);
-        } catch (IOException e) {
-            close(channel);
-            throw new StartFailure("cannot write into " + directory + ": " + SecretFile.reason(e), e);
-        }
-    }
-
-    private static void close(FileChannel channel) {
-        try {
-            if (channel != null) {
-                channel.close();
-            }
-        } catch (IOException e) {
-            throw new StartFailure("cannot close the lock of a vault: " + SecretFile.reason(e), e);
-        }
-    }
-
     /** The folder itself, with no link in its path. */
     Path directory() {
         return root;
@@ -202,6 +163,18 @@ final class VaultFolder implements AutoCloseable {
             throw new StartFailure(root + "/" + Marker.FILE + " is no file, so the folder is no vault of a bus");
         }
         return Optional.of(Marker.read(found.text(), root));
+    }
+
+    /**
+     * The marker of a folder that has to be a vault.
+     *
+     * @param directory the folder, as the caller has named it
+     * @return what it says
+     * @throws StartFailure when there is none, and as {@link #marker}
+     */
+    Marker requireMarker(Path directory) {
+        return marker().orElseThrow(() -> new StartFailure(directory + " is no vault: it has no file " + Marker.FILE
+                + "; export-vault writes one into an empty folder"));
     }
 
     /**
@@ -254,12 +227,8 @@ final class VaultFolder implements AutoCloseable {
     }
 
     private static byte[] bytes(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
-            ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(channel.size(), MOST_BYTES));
-            while (bytes.hasRemaining() && channel.read(bytes) >= 0) {
-                continue;
-            }
-            return java.util.Arrays.copyOf(bytes.array(), bytes.position());
+        try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+            return in.readNBytes((int) MOST_BYTES);
         }
     }
 
@@ -444,6 +413,8 @@ final class VaultFolder implements AutoCloseable {
     /** Gives the lock back. */
     @Override
     public void close() {
-        close(lock);
+        if (lock != null) {
+            lock.close();
+        }
     }
 }

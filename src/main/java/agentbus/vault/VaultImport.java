@@ -7,6 +7,7 @@ import agentbus.settings.ProgramFiles;
 import agentbus.settings.StartFailure;
 import agentbus.text.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -102,9 +103,7 @@ final class VaultImport {
                         writes ? VaultFolder.write(request.directory()) : VaultFolder.read(request.directory());
                 Ledger ledger = new Ledger(database, files, actor);
                 ImportCalls calls = new ImportCalls(database, files, contract, actor)) {
-            Marker marker = folder.marker()
-                    .orElseThrow(() -> new StartFailure(request.directory() + " is no vault: it has no file "
-                            + Marker.FILE + "; export-vault writes one into an empty folder"));
+            Marker marker = folder.requireMarker(request.directory());
             ledger.begin(marker, marker.namespace(), folder.directory().toString(), null);
             VaultEdits edits = edits(folder, ledger, marker, request.visibility());
             List<Line> lines = new ArrayList<>();
@@ -178,7 +177,7 @@ final class VaultImport {
         try {
             // Only the folder, because the file itself may be a link, which is never followed.
             whole = parent.toRealPath().resolve(whole.getFileName());
-        } catch (java.io.IOException missing) {
+        } catch (IOException missing) {
             whole = whole.normalize();
         }
         if (!whole.startsWith(directory)) {

@@ -2,6 +2,7 @@ package agentbus.vault;
 
 import agentbus.cli.StartOptions;
 import agentbus.db.Database;
+import agentbus.db.Operator;
 import agentbus.settings.ProgramFiles;
 import agentbus.settings.Settings;
 import java.io.PrintStream;
@@ -52,7 +53,7 @@ public final class VerifyVaultCommand implements Callable<Integer> {
         Path directory = folder == null ? VaultSettings.directory(settings) : folder;
         try (Database database = Database.open(settings)) {
             VaultCheck.Checked checked = new VaultCheck(database, new ProgramFiles(settings))
-                    .verify(directory, VaultSettings.visibility(settings), System.getProperty("user.name", "unknown"));
+                    .verify(directory, VaultSettings.visibility(settings), Operator.user());
             print(checked);
             return checked.differences().isEmpty() ? 0 : 1;
         }

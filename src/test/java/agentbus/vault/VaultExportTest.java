@@ -234,7 +234,7 @@ class VaultExportTest {
         StartFailure refused = assertThrows(StartFailure.class, () -> vault.export());
 
         assertTrue(refused.getMessage().contains("holds other files (letter.txt)"), refused.getMessage());
-        assertFalse(Files.exists(vault.file(VaultFolder.LOCK)));
+        assertFalse(Files.exists(vault.file(VaultLock.FILE)));
     }
 
     @Test
