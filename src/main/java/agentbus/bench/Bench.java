@@ -1,6 +1,7 @@
 package agentbus.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** One kind of measurement. */
@@ -13,4 +14,13 @@ interface Bench {
      *     results
      */
     void run(Rig rig, Consumer<ObjectNode> tell);
+
+    /**
+     * The results as a table, for a bench that compares.
+     *
+     * @return the table's lines after {@link #run}; none for a bench whose lines are enough
+     */
+    default List<String> table() {
+        return List.of();
+    }
 }

@@ -30,7 +30,11 @@ import picocli.CommandLine.Parameters;
             "Measure the bus on this machine: one JSON line for each result on the standard output.",
             "drain: jobs per second, each with one hook call and one close over HTTP. latency: enqueue to the hook's"
                     + " arrival. claim: claim time by the size of the history. idle: the cost of a bus without work."
-                    + " start: process start to the first hook.",
+                    + " start: process start to the first hook. scale: drain with one, two and four nodes on one"
+                    + " Postgres, in turn.",
+            "peers: drain and latency of the bus beside graphile-worker and db-scheduler, in turn on one server, as"
+                    + " ratios; 5 rounds with 10000 jobs and 20 s for each rate, if you give no other numbers. It needs"
+                    + " the source tree, and installs both peers in target/peers with npm and Maven.",
             "It creates the database agentbus_bench on the server of DATABASE_URL, or on an embedded Postgres, and"
                     + " drops it at the end. It touches no other database."
         },
@@ -55,13 +59,17 @@ public final class BenchCommand implements Callable<Integer> {
         /** Cost of doing nothing. */
         idle,
         /** Process start to first hook. */
-        start
+        start,
+        /** Throughput of several nodes. */
+        scale,
+        /** The bus beside other queues. */
+        peers
     }
 
     @Parameters(
             arity = "1..*",
             paramLabel = "<what>",
-            description = "drain, latency, claim, idle or start; several run one after the other.")
+            description = "drain, latency, claim, idle, start, scale or peers; several run one after the other.")
     private List<What> what;
 
     @Mixin
@@ -127,9 +135,16 @@ public final class BenchCommand implements Callable<Integer> {
 
     private void measure(What one) {
         Path directory = temporary();
-        try (Rig rig = Rig.build(program, Settings.home(environment), directory, options, environment)) {
-            ObjectNode machine = Machine.describe(rig.database().server());
-            bench(one).run(rig, figures -> tell(one, figures, rig, machine));
+        try {
+            // First of all, because a peer that cannot be installed ends the bench.
+            Bench bench = bench(one, directory);
+            try (Rig rig = Rig.build(program, Settings.home(environment), directory, options, environment)) {
+                ObjectNode machine = Machine.describe(rig.database().server());
+                bench.run(rig, figures -> tell(one, figures, rig, machine));
+            }
+            if (!options.json) {
+                bench.table().forEach(err::println);
+            }
         } finally {
             remove(directory);
         }
@@ -149,13 +164,16 @@ public final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private static Bench bench(What one) {
+    private Bench bench(What one, Path directory) {
         return switch (one) {
             case drain -> new Drain();
             case latency -> new Latency();
             case claim -> new ClaimCost();
             case idle -> new Idle();
             case start -> new StartTime();
+            case scale -> new Scale();
+            case peers ->
+                new Peers(Peer.install(Path.of(environment.getOrDefault("AGENTBUS_SOURCE_DIR", "")), directory));
         };
     }
 

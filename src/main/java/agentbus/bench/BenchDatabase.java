@@ -98,6 +98,11 @@ final class BenchDatabase implements AutoCloseable {
         return sql;
     }
 
+    /** The statements of the bench, on its database and without a limit of time. */
+    BenchSql unlimited() {
+        return new BenchSql(database.unpooled());
+    }
+
     /** The bench's database itself. */
     Database database() {
         return database;

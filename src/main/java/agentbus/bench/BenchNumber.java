@@ -5,13 +5,19 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /** The numeric options of a bench. The help of each option shows its range and default from here. */
 enum BenchNumber {
-    JOBS("<n>", "drain: jobs in one round", 20_000, 1, 1_000_000),
-    ROUNDS("<n>", "drain, claim, start: how often", 3, 1, 50),
+    JOBS("<n>", "drain, scale, peers: jobs in one round", 20_000, 1, 1_000_000),
+    ROUNDS("<n>", "drain, claim, start, scale, peers: how often", 3, 1, 50),
     RATE("<n>", "latency: jobs enqueued per second", 20, 1, 1_000),
-    WARM_UP("<n>", "latency: jobs done before the measurement", 5_000, 0, 1_000_000),
-    SECONDS("<s>", "latency and idle: how long to measure; drain: how long to wait for a round", 60, 1, 3_600),
+    WARM_UP("<n>", "latency, scale, peers: jobs done before the measurement", 5_000, 0, 1_000_000),
+    SECONDS(
+            "<s>",
+            "latency, idle, peers: how long to measure; drain, scale: how long to wait for a round",
+            60,
+            1,
+            3_600),
     AGENTS("<n>", "Agents that share the work", 10, 1, 200),
-    IN_FLIGHT("<n>", "drain: runs at once on the gateway", 400, 1, 10_000),
+    IN_FLIGHT("<n>", "drain, scale: runs at once on the gateway", 400, 1, 10_000),
+    AT_ONCE("<n>", "peers: jobs in hand at once on each side", 50, 1, 1_000),
     HISTORY("<n>", "claim: the largest number of finished jobs", 1_000_000, 0, 5_000_000),
     BACKLOG("<n>", "claim: queued jobs to claim from", 1_000, 100, 1_000_000);
 
@@ -34,12 +40,16 @@ enum BenchNumber {
         return "--" + name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** A new option for this number. */
+    /** The number if the option is not given. */
+    int byDefault() {
+        return byDefault;
+    }
+
+    /** A new option for this number; its value is null if it is not given. */
     OptionSpec spec() {
         return OptionSpec.builder(option())
-                .type(int.class)
+                .type(Integer.class)
                 .paramLabel(label)
-                .defaultValue(Integer.toString(byDefault))
                 .description(what + ", " + min + " to " + max + "; " + byDefault + " by default.")
                 .build();
     }

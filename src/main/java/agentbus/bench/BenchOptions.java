@@ -17,7 +17,7 @@ final class BenchOptions {
     @Option(
             names = "--enqueue",
             paramLabel = "<door>",
-            description = "latency: http (the API) or sql (the function in Postgres); http by default.")
+            description = "latency, peers: http (the API) or sql (the function in Postgres); http by default.")
     Door enqueue = Door.http;
 
     @Option(names = "--json", description = "Print only the JSON lines; no table on the standard error output.")
@@ -45,7 +45,13 @@ final class BenchOptions {
 
     /** A number as it was given, or its default. */
     int get(BenchNumber number) {
-        return numbers.get(number).getValue();
+        return get(number, number.byDefault());
+    }
+
+    /** A number as it was given, or the default of one kind of bench. */
+    int get(BenchNumber number, int byDefault) {
+        Integer given = numbers.get(number).getValue();
+        return given == null ? byDefault : given;
     }
 
     /**

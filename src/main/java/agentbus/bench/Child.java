@@ -16,24 +16,30 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
 
-/** A JVM that the bench has started on the bench's class path. It logs to a file and ends with the bench. */
+/** A process that the bench has started. It logs to a file and ends with the bench. */
 final class Child implements AutoCloseable {
-    private static final int START_SECONDS = 120;
+    /** Chosen: a start took over two minutes on two processors with fifty busy processes. */
+    private static final int START_SECONDS = 300;
+
     private static final int STOP_SECONDS = 30;
 
+    private final String name;
     private final Process process;
+    private final BufferedReader lines;
     private final Path log;
     private final long began;
     private String greeting;
 
-    private Child(Process process, Path log, long began) {
+    private Child(String name, Process process, Path log, long began) {
+        this.name = name;
         this.process = process;
+        this.lines = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
         this.log = log;
         this.began = began;
     }
 
     /**
-     * Starts a process and waits for the line that says that it is ready.
+     * Starts a JVM on the bench's class path and waits for the line that says that it is ready.
      *
      * @param options the JVM's options
      * @param main the class to run
@@ -42,7 +48,7 @@ final class Child implements AutoCloseable {
      * @param log the file for its standard error output
      * @param ready recognises the line of its standard output that says that it is ready
      * @return the running process
-     * @throws BenchFailure when the process ends before that line, or does not print it within two minutes
+     * @throws BenchFailure when the process ends before that line, or does not print it within five minutes
      */
     static Child start(
             List<String> options,
@@ -52,52 +58,103 @@ final class Child implements AutoCloseable {
             Path log,
             Predicate<String> ready) {
         List<String> command = new ArrayList<>();
-        command.add(ProcessHandle.current().info().command().orElse("java"));
+        command.add(java());
         command.addAll(options);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(arguments);
+        return start(main.getSimpleName(), command, environment, log, START_SECONDS, ready);
+    }
+
+    /**
+     * Starts a program and waits for the line that says that it is ready.
+     *
+     * @param name the program's name in a failure
+     * @param command the program and its arguments
+     * @param environment additional variables; the agentbus variables of the bench's environment are not passed on
+     * @param log the file for its standard error output
+     * @param seconds the longest wait for that line
+     * @param ready recognises the line of its standard output that says that it is ready
+     * @return the running process
+     * @throws BenchFailure when the process ends before that line, or does not print it in time
+     */
+    static Child start(
+            String name,
+            List<String> command,
+            Map<String, String> environment,
+            Path log,
+            int seconds,
+            Predicate<String> ready) {
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
-        builder.environment().keySet().removeIf(name -> name.startsWith("AGENTBUS_") || name.equals("DATABASE_URL"));
+        builder.environment().keySet().removeIf(key -> key.startsWith("AGENTBUS_") || key.equals("DATABASE_URL"));
         builder.environment().putAll(environment);
         try {
             long began = ClosingGateway.micros();
-            Child child = new Child(builder.start(), log, began);
-            Runtime.getRuntime().addShutdownHook(new Thread(child.process::destroyForcibly));
-            child.awaitGreeting(main, ready);
+            Child child = new Child(name, builder.start(), log, began);
+            Runtime.getRuntime().addShutdownHook(new Thread(child::kill));
+            child.greeting = child.await(seconds, ready);
             return child;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private void awaitGreeting(Class<?> main, Predicate<String> ready) {
-        CompletableFuture<String> line = CompletableFuture.supplyAsync(() -> firstLine(ready));
+    /** The Java program that runs the bench. */
+    static String java() {
+        return ProcessHandle.current().info().command().orElse("java");
+    }
+
+    /**
+     * Writes a line to the process's standard input, and waits for the answer, the next line of its standard output.
+     *
+     * @param question the line
+     * @param seconds the longest wait
+     * @return the answer
+     * @throws BenchFailure when the process ends or does not answer in time; it is then killed
+     */
+    String ask(String question, int seconds) {
         try {
-            greeting = line.get(START_SECONDS, TimeUnit.SECONDS);
-        } catch (TimeoutException | ExecutionException late) {
-            process.destroyForcibly();
-            throw new BenchFailure(main.getSimpleName() + " did not start: " + lastWords(), late);
+            process.getOutputStream().write((question + "\n").getBytes(StandardCharsets.UTF_8));
+            process.getOutputStream().flush();
+        } catch (IOException ended) {
+            throw new BenchFailure(name + " has ended: " + lastWords(), ended);
+        }
+        return await(seconds, line -> true);
+    }
+
+    private String await(int seconds, Predicate<String> wanted) {
+        CompletableFuture<String> line = CompletableFuture.supplyAsync(() -> next(wanted));
+        try {
+            return line.get(seconds, TimeUnit.SECONDS);
+        } catch (TimeoutException late) {
+            kill();
+            throw new BenchFailure(name + " has not answered within " + seconds + " s: " + lastWords(), late);
+        } catch (ExecutionException ended) {
+            kill();
+            throw new BenchFailure(name + " has ended: " + lastWords(), ended);
         } catch (InterruptedException e) {
-            process.destroyForcibly();
+            kill();
             Thread.currentThread().interrupt();
-            throw new BenchFailure("interrupted while a process started", e);
+            throw new BenchFailure("interrupted while " + name + " was at work", e);
         }
     }
 
-    private String firstLine(Predicate<String> ready) {
+    /** Kills the process and those that it has started, such as a download. */
+    private void kill() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
+    }
+
+    private String next(Predicate<String> wanted) {
         try {
-            // The reader stays open, because the process may go on writing.
-            BufferedReader lines =
-                    new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                if (ready.test(line)) {
+                if (wanted.test(line)) {
                     return line;
                 }
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        throw new BenchFailure("it ended: " + lastWords());
+        throw new BenchFailure("the output has ended");
     }
 
     /** The line with which the process said that it is ready. */

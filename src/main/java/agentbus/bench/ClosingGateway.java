@@ -24,6 +24,9 @@ import org.HdrHistogram.Histogram;
  * bus; {@code agentbus.demo.SimulatedGateway} imitates OpenClaw. All code here runs on one event loop.
  */
 final class ClosingGateway {
+    /** The hook of {@code bench peers} for a side that is not the bus: that side finishes its job itself. */
+    static final String PEER_HOOK = "/hooks/peer";
+
     private static final byte[] CLOSE = "{\"summary\":\"done by the bench\"}".getBytes();
     private static final String MARK = "sentAtMicros";
     private static final String TOKEN = "Bearer 'abt_";
@@ -43,13 +46,15 @@ final class ClosingGateway {
     private final Histogram arrivals = new Histogram(LONGEST_MICROS, 3);
     private final Histogram closes = new Histogram(LONGEST_MICROS, 3);
     private final Set<String> keys = new HashSet<>();
-    private String busUrl = "";
+    private String[] busUrls = {};
+    private int lastBus;
     private long hooks;
     private long repeated;
     private long closed;
     private long refused;
     private long unanswered;
     private long firstHookMicros;
+    private long lastCloseMicros;
 
     private ClosingGateway() {}
 
@@ -91,8 +96,8 @@ final class ClosingGateway {
                 request.response().end("{}");
             });
         } else if (path.equals("/bench/bus")) {
-            request.body().onSuccess(url -> {
-                busUrl = url.toString();
+            request.body().onSuccess(urls -> {
+                busUrls = urls.toString().split("\n");
                 request.response().end("{}");
             });
         } else {
@@ -119,14 +124,18 @@ final class ClosingGateway {
         if (sent > 0) {
             arrivals.recordValue(Math.min(LONGEST_MICROS, Math.max(0, arrived - sent)));
         }
+        if (request.path().equals(PEER_HOOK)) {
+            return;
+        }
         close(word(text, "\"jobId\":\"", '"'), "Bearer abt_" + word(text, TOKEN, ' '), 1);
     }
 
     private void close(String jobId, String authorization, int tried) {
         long began = micros();
+        lastBus = (lastBus + 1) % busUrls.length;
         client.request(new RequestOptions()
                         .setMethod(HttpMethod.POST)
-                        .setAbsoluteURI(busUrl + "/v1/jobs/" + jobId + "/complete")
+                        .setAbsoluteURI(busUrls[lastBus] + "/v1/jobs/" + jobId + "/complete")
                         .putHeader("Authorization", authorization)
                         .putHeader("Content-Type", "application/json"))
                 .compose(request -> request.send(Buffer.buffer(CLOSE)))
@@ -144,6 +153,7 @@ final class ClosingGateway {
     private void count(HttpClientResponse answer, long began) {
         if (answer.statusCode() == 200) {
             closed++;
+            lastCloseMicros = micros();
             closes.recordValue(Math.min(LONGEST_MICROS, micros() - began));
         } else {
             refused++;
@@ -157,6 +167,7 @@ final class ClosingGateway {
         refused = 0;
         unanswered = 0;
         firstHookMicros = 0;
+        lastCloseMicros = 0;
         arrivals.reset();
         closes.reset();
         keys.clear();
@@ -169,7 +180,8 @@ final class ClosingGateway {
                 .put("closed", closed)
                 .put("closesRefused", refused)
                 .put("closesUnanswered", unanswered)
-                .put("firstHookMicros", firstHookMicros);
+                .put("firstHookMicros", firstHookMicros)
+                .put("lastCloseMicros", lastCloseMicros);
         report.set("arrival", Percentiles.of(arrivals));
         report.set("close", Percentiles.of(closes));
         return report;

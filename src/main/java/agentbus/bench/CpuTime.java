@@ -3,6 +3,7 @@ package agentbus.bench;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -17,17 +18,17 @@ record CpuTime(long busMs, long gatewayMs, long postgresMs) {
     /**
      * Reads the clocks.
      *
-     * @param bus the bus
+     * @param buses the nodes of the bus
      * @param gateway the gateway
      * @param backend a server process of Postgres
      * @return the times
      */
-    static CpuTime now(ProcessHandle bus, ProcessHandle gateway, Optional<ProcessHandle> backend) {
+    static CpuTime now(List<ProcessHandle> buses, ProcessHandle gateway, Optional<ProcessHandle> backend) {
         long postgres = backend.flatMap(ProcessHandle::parent)
                 .map(postmaster -> spent(postmaster)
                         + postmaster.children().mapToLong(CpuTime::spent).sum())
                 .orElse(0L);
-        return new CpuTime(spent(bus), spent(gateway), postgres);
+        return new CpuTime(buses.stream().mapToLong(CpuTime::spent).sum(), spent(gateway), postgres);
     }
 
     /**

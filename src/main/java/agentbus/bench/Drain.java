@@ -34,13 +34,20 @@ final class Drain implements Bench {
         tell.accept(summary(rounds));
     }
 
-    private static ObjectNode round(Rig rig, int jobs) {
+    /** Pauses the agents and queues jobs for them. */
+    static void queue(Rig rig, int jobs) {
         BenchSql sql = rig.sql();
-        long before = sql.number("last-seq");
         sql.number("pause-agents");
         for (int queued = 0; queued < jobs; queued += BATCH) {
             sql.number("queue-jobs", rig.options().get(BenchNumber.AGENTS), Math.min(BATCH, jobs - queued));
         }
+    }
+
+    /** Drains once, and fails if a job is left. */
+    static ObjectNode round(Rig rig, int jobs) {
+        BenchSql sql = rig.sql();
+        long before = sql.number("last-seq");
+        queue(rig, jobs);
         rig.resetGateway();
         CpuTime cpu = rig.cpu();
         sql.number("resume-agents");

@@ -50,7 +50,7 @@ final class Latency implements Bench {
     }
 
     /** Enqueues jobs at a rate per second, and waits until all of them are closed. */
-    private static void enqueue(Rig rig, int jobs, int rate) {
+    static void enqueue(Rig rig, int jobs, int rate) {
         String token = rig.operatorToken();
         AtomicInteger left = new AtomicInteger(jobs);
         AtomicReference<RuntimeException> failed = new AtomicReference<>();

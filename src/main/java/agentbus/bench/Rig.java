@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The equipment of a bench: a database, and a gateway and a bus in separate processes. */
@@ -33,7 +34,7 @@ final class Rig implements AutoCloseable {
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Map<String, String> settings = new LinkedHashMap<>();
-    private Child bus;
+    private final List<Child> buses = new ArrayList<>();
 
     private Rig(
             Class<?> program, Path home, Path directory, BenchOptions options, BenchDatabase database, Child gateway) {
@@ -102,7 +103,18 @@ final class Rig implements AutoCloseable {
      * @param more settings besides the rig's own
      */
     void startBus(Map<String, String> more) {
+        startBuses(1, more);
+    }
+
+    /**
+     * Starts several nodes of the bus, one after the other. The agents close their jobs at each node in turn.
+     *
+     * @param nodes how many
+     * @param more settings besides the rig's own
+     */
+    void startBuses(int nodes, Map<String, String> more) {
         settings.clear();
+        // The nodes share it, because they need the same key.
         settings.put("agentbus.data.dir", directory.resolve("bus").toString());
         settings.put("agentbus.agents.dir", directory.resolve("agents").toString());
         settings.put("agentbus.http.port", "0");
@@ -110,6 +122,13 @@ final class Rig implements AutoCloseable {
         settings.put("agentbus.gateway.max-in-flight", Integer.toString(options.get(BenchNumber.IN_FLIGHT)));
         settings.putAll(more);
         settings.putAll(options.settings);
+        for (int node = 1; node <= nodes; node++) {
+            buses.add(startNode(node == 1 ? "bus" : "bus-" + node));
+        }
+        call("POST", gatewayUrl("/bench/bus"), buses.stream().map(Rig::url).collect(Collectors.joining("\n")), null);
+    }
+
+    private Child startNode(String name) {
         List<String> arguments = new ArrayList<>(List.of(program.getName(), "run"));
         settings.forEach((key, value) -> arguments.addAll(List.of("--set", key + "=" + value)));
         Map<String, String> environment = new HashMap<>();
@@ -118,14 +137,13 @@ final class Rig implements AutoCloseable {
         environment.put("DATABASE_URL", database.access().get("agentbus.database.url"));
         environment.put("AGENTBUS_DATABASE_USER", database.access().get("agentbus.database.user"));
         environment.put("AGENTBUS_DATABASE_PASSWORD", database.access().get("agentbus.database.password"));
-        bus = Child.start(
+        return Child.start(
                 serverOptions(),
                 BusMain.class,
                 arguments,
                 environment,
-                directory.resolve("bus.log"),
+                directory.resolve(name + ".log"),
                 line -> line.startsWith("agentbus runs at "));
-        call("POST", gatewayUrl("/bench/bus"), busUrl(), null);
     }
 
     /** The options that the launcher gives a server. */
@@ -135,12 +153,10 @@ final class Rig implements AutoCloseable {
                 .split("\\s+"));
     }
 
-    /** Stops the bus in order. */
+    /** Stops the bus, with all its nodes, in order. */
     void stopBus() {
-        if (bus != null) {
-            bus.close();
-            bus = null;
-        }
+        buses.forEach(Child::close);
+        buses.clear();
     }
 
     /** Sets the gateway's counts to zero. */
@@ -153,14 +169,18 @@ final class Rig implements AutoCloseable {
         return call("GET", gatewayUrl("/bench/report"), "", null);
     }
 
-    /** The bus's URL. */
+    /** The bus's URL; that of the first node if there are several. */
     String busUrl() {
+        return url(bus());
+    }
+
+    private static String url(Child bus) {
         return bus.greeting().split(" ")[3];
     }
 
-    /** The bus's process. */
+    /** The bus's process; the first node if there are several. */
     Child bus() {
-        return bus;
+        return buses.get(0);
     }
 
     /** The token of the first operator, which the bus created at its start. */
@@ -178,6 +198,11 @@ final class Rig implements AutoCloseable {
         return database;
     }
 
+    /** The directory for data and logs. */
+    Path directory() {
+        return directory;
+    }
+
     /** The bench's options. */
     BenchOptions options() {
         return options;
@@ -192,14 +217,23 @@ final class Rig implements AutoCloseable {
         return told;
     }
 
-    /** The processor times so far. */
+    /** The processor times so far, with those of all nodes of the bus. */
     CpuTime cpu() {
+        return cpu(buses.stream().map(Child::handle).toList());
+    }
+
+    /**
+     * The processor times so far.
+     *
+     * @param workers the processes that work the jobs off
+     */
+    CpuTime cpu(List<ProcessHandle> workers) {
         Map<String, Object> server = database.server();
         boolean here = database.database().host().equals("127.0.0.1")
                 || database.database().host().equals("localhost");
         Optional<ProcessHandle> backend =
                 here ? ProcessHandle.of(((Number) server.get("backend")).longValue()) : Optional.empty();
-        return CpuTime.now(bus.handle(), gateway.handle(), backend);
+        return CpuTime.now(workers, gateway.handle(), backend);
     }
 
     /** Calls the bus or the gateway. */
@@ -224,7 +258,12 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    private String gatewayUrl(String path) {
+    /**
+     * The gateway's URL.
+     *
+     * @param path with a slash in front
+     */
+    String gatewayUrl(String path) {
         return "http://127.0.0.1:" + gateway.greeting() + path;
     }
 

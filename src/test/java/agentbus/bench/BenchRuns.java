@@ -52,7 +52,13 @@ abstract class BenchRuns {
                 Main.class,
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
-                Map.of("DATABASE_URL", database.url(), "AGENTBUS_HOME", System.getProperty("user.dir")));
+                Map.of(
+                        "DATABASE_URL",
+                        database.url(),
+                        "AGENTBUS_HOME",
+                        System.getProperty("user.dir"),
+                        "AGENTBUS_SOURCE_DIR",
+                        System.getProperty("user.dir")));
         new CommandLine(command.spec()).parseArgs(args);
         assertEquals(0, command.call());
         List<JsonNode> lines = new ArrayList<>();

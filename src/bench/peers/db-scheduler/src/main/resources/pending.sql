@@ -1,0 +1,1 @@
+select count(*) from db_scheduler.scheduled_tasks
