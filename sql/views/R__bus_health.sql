@@ -120,10 +120,23 @@ select
   now() - min(oldest) filter (where state = 'blocked') as oldest_blocked
 from (
   -- One query for each partial index. All but those of blocked jobs and of jobs at work read the index alone.
-  select namespace, target_agent, 'queued' as state, count(*) as jobs,
-    min(run_after) filter (where run_after <= now()) as oldest
+  -- Jobs at work and due jobs are read from the claim mark on, so that a transaction held open costs little.
+  select a.namespace, a.agent_id as target_agent, 'queued' as state, q.jobs, q.oldest
+  from agents a
+  cross join lateral (
+    select count(*) as jobs, min(run_after) as oldest
+    from jobs
+    where namespace = a.namespace
+      and target_agent = a.agent_id
+      and state = 'queued'
+      and run_after <= now()
+      and moved_xid >= lane_floor(a.namespace, a.agent_id)
+    having count(*) > 0) q
+  union all
+  select namespace, target_agent, 'queued', count(*), null
   from jobs
   where state = 'queued'
+    and run_after > now()
   group by namespace, target_agent
   union all
   select namespace, target_agent, 'waiting', count(*), null
@@ -146,6 +159,7 @@ from (
   cross join lateral (
     values ('live', true), ('expired', leased_until <= now())) k (kind, counts)
   where state in ('leased', 'running')
+    and moved_xid >= claim_floor()
     and counts
   group by namespace, target_agent, kind
   union all

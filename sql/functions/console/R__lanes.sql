@@ -77,6 +77,7 @@ returns table (agent_id text, live bigint, attempt_id uuid, since timestamptz) l
   from jobs j
   join job_attempts t on t.attempt_id = j.live_attempt
   where j.state in ('leased', 'running')
+    and j.moved_xid >= claim_floor()
     and j.namespace = p_namespace
     and not is_idle(j.job_type)
   group by j.target_agent
@@ -93,6 +94,7 @@ create or replace function idle_run_of(
   left join idle_runs i on i.job_id = j.job_id
   where is_idle(j.job_type)
     and j.state in ('leased', 'running')
+    and j.moved_xid >= claim_floor()
     and j.namespace = p_namespace
     and j.target_agent = p_agent
   limit 1

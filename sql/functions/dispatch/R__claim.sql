@@ -148,13 +148,13 @@ drop function if exists claim_for_dispatch(text, int, int, text[]);
 create or replace function choose_jobs(
   p_limit int, p_passed uuid[], p_gateways text[], p_namespaces text[], out o_jobs uuid[], out o_agents text[]
 ) language plpgsql as $$
-declare
-  v_floor xid8 := claim_floor();
 begin
-  with live as materialized (
+  with marks as materialized (
+    select * from marks_that_count()
+  ), live as materialized (
     select job_id, namespace, target_agent, job_type, priority, run_after, seq, state, delivery, leased_until
     from jobs
-    where state in ('leased', 'running') and moved_xid >= v_floor
+    where state in ('leased', 'running') and moved_xid >= coalesce((select o_floor from marks), '0')
   ), stops as materialized (
     -- What people have paused, except agents, whose lanes are not open. Mostly none.
     select namespace, kind, name
@@ -182,9 +182,10 @@ begin
     select a.namespace, a.agent_id, a.gateway, lane_open(a) as open,
       a.max_concurrency - coalesce(w.jobs, 0) as room,
       coalesce(t.types, '{}') as paused_types,
-      coalesce(mark_that_counts(m.floor, m.looked_at), '0') as floor
+      case when k.o_looked_at is null then '0' else least(m.floor, k.o_bound) end as floor
     from agents a
     left join lane_marks m using (namespace, agent_id)
+    left join marks k on k.o_looked_at = m.looked_at
     left join at_work w on w.namespace = a.namespace and w.target_agent = a.agent_id
     left join paused_types t on t.namespace = a.namespace
   ), gateways_with_room as materialized (
@@ -312,8 +313,6 @@ $$;
 create or replace function lock_due_jobs(p_agent agents, p_limit int) returns uuid[]
 language plpgsql as $$
 declare
-  v_floor xid8 := claim_floor();
-  v_lane_floor xid8 := lane_floor(p_agent.namespace, p_agent.agent_id);
   v_types text[] := paused_types(p_agent.namespace);
   v_due uuid[];
   v_room int;
@@ -321,7 +320,7 @@ begin
   select p_agent.max_concurrency - count(*) into v_room
   from jobs
   where namespace = p_agent.namespace and target_agent = p_agent.agent_id
-    and state in ('leased', 'running') and leased_until > now() and moved_xid >= v_floor
+    and state in ('leased', 'running') and leased_until > now() and moved_xid >= claim_floor()
     and not is_idle(job_type);
   v_room := v_room - (
     select count(*)
@@ -331,7 +330,8 @@ begin
   if v_types <> '{}' then
     v_due := array(
       select o_job
-      from due_of_other_types(p_agent.namespace, p_agent.agent_id, v_types, v_lane_floor, '{}', v_room)
+      from due_of_other_types(p_agent.namespace, p_agent.agent_id, v_types,
+        lane_floor(p_agent.namespace, p_agent.agent_id), '{}', v_room)
       order by o_proactive, o_priority desc, o_run_after, o_seq
       limit v_room);
     return (
@@ -349,7 +349,8 @@ begin
       select job_id
       from jobs
       where namespace = p_agent.namespace and target_agent = p_agent.agent_id
-        and state = 'queued' and run_after <= now() and moved_xid >= v_lane_floor
+        and state = 'queued' and run_after <= now()
+        and moved_xid >= lane_floor(p_agent.namespace, p_agent.agent_id)
         and not is_idle(job_type)
       order by is_proactive(job_type), priority desc, run_after, seq
       limit v_room

@@ -197,6 +197,7 @@ begin
     join job_attempts a on a.attempt_id = i.live_attempt
     where is_idle(i.job_type)
       and i.state in ('leased', 'running')
+      and i.moved_xid >= claim_floor()
       and i.job_id <> all (p_jobs)
   loop
     -- Work of the same agent comes first, because its reason is the better one.

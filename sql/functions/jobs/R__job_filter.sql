@@ -221,7 +221,7 @@ begin
             union all
             (select * from jobs
             where v_source = 'state' and state in ('leased', 'running') and v_states && '{leased,running}'
-              and namespace = p_namespace and seq > p_after and seq < v_before
+              and moved_xid >= claim_floor() and namespace = p_namespace and seq > p_after and seq < v_before
             order by case when p_up then seq end, case when not p_up then seq end desc
             limit v_looks)) source
           order by case when p_up then seq end, case when not p_up then seq end desc

@@ -33,7 +33,7 @@ $$;
 create or replace function bus_is_quiet() returns boolean language sql stable as $$
   select not exists (select from jobs where state = 'queued')
     and not exists (select from cascades)
-    and not exists (select from jobs where state in ('leased', 'running'))
+    and not exists (select from jobs where state in ('leased', 'running') and moved_xid >= claim_floor())
     and not exists (select from jobs where state = 'blocked' and blocked_until < now() + quiet_lookahead())
 $$;
 

@@ -13,7 +13,7 @@ create or replace function queue_depths() returns setof jsonb language sql stabl
   from (
     select namespace, target_agent, state, count(*) as jobs, min(updated_at) as oldest
     from jobs
-    where state in ('leased', 'running')
+    where state in ('leased', 'running') and moved_xid >= claim_floor()
     group by namespace, target_agent, state
     union all
     select namespace, target_agent, 'queued', count(*), min(run_after)

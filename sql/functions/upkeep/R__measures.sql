@@ -79,7 +79,8 @@ returns table (metric text, labels jsonb, value double precision) language sql s
       (
         select count(*)
         from jobs
-        where namespace = n.namespace and state in ('leased', 'running') and leased_until <= now()) as expired,
+        where namespace = n.namespace and state in ('leased', 'running') and moved_xid >= claim_floor()
+          and leased_until <= now()) as expired,
       -- One dead letter is a problem like a thousand.
       (
         select count(*)

@@ -55,6 +55,7 @@ begin
     select j.*
     from jobs j
     where j.state in ('leased', 'running')
+      and j.moved_xid >= claim_floor()
       and j.leased_until <= now()
       and (p_namespace is null or j.namespace = p_namespace)
       and lease_is_lost(j)

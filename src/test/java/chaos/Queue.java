@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -70,6 +71,77 @@ final class Queue implements AutoCloseable {
                                 + " hard_timeout_seconds) select 'default', " + AGENT
                                 + ", 'reactive', 'work', 'queued', 600, 600 from generate_series(1, ?) n",
                         count);
+    }
+
+    /** Inserts finished jobs alone, queued jobs and queued jobs of the agent "paused", without triggers and checks of keys. */
+    void fillFast(int finished, int queued, int paused) throws SQLException {
+        String columns = "insert into jobs (namespace, target_agent, job_type, subject, state, timeout_seconds,"
+                + " hard_timeout_seconds, ended_at, created_at) select 'default', ";
+        String old = "now() - interval '40 days' - n * interval '1 second'";
+        try (Connection fast = database.jdbc().getDataSource().getConnection();
+                Statement statement = fast.createStatement()) {
+            statement.execute("set session_replication_role = replica");
+            statement.execute(columns + AGENT + ", 'reactive', 'work', 'succeeded', 600, 600, " + old + ", " + old
+                    + " from generate_series(1, " + finished + ") n");
+            statement.execute(columns + AGENT + ", 'reactive', 'work', 'queued', 600, 600, null, now()"
+                    + " from generate_series(1, " + queued + ") n");
+            statement.execute(columns + "'paused', 'reactive', 'work', 'queued', 600, 600, null, now()"
+                    + " from generate_series(1, " + paused + ") n");
+            statement.execute("reset session_replication_role");
+            statement.execute("vacuum analyze");
+        }
+    }
+
+    /** Takes so many jobs through all states in batches of 200, each step a transaction. */
+    void move(int count) {
+        JdbcTemplate jdbc = database.jdbc();
+        for (int done = 0; done < count; done += 200) {
+            enqueue(Math.min(200, count - done));
+            jdbc.update("update jobs set state = 'leased', live_attempt = new_id(), leased_until = now() + interval '1 hour'"
+                    + " where state = 'queued'");
+            jdbc.update("update jobs set state = 'running' where state = 'leased'");
+            jdbc.update("update jobs set state = 'succeeded', ended_at = now() where state = 'running'");
+        }
+    }
+
+    /** Inserts a blocked parent with so many queued children, and returns its id. */
+    String family(int children) {
+        String parent = database.jdbc()
+                .queryForObject(
+                        "insert into jobs (namespace, target_agent, job_type, subject, state, blocked_reason, timeout_seconds,"
+                                + " hard_timeout_seconds) values ('default', 'agent-1', 'reactive', 'work', 'blocked', 'waits',"
+                                + " 600, 600) returning job_id::text",
+                        String.class);
+        database.jdbc()
+                .update(
+                        "insert into jobs (namespace, target_agent, job_type, subject, state, timeout_seconds,"
+                                + " hard_timeout_seconds, parent_job_id) select 'default', " + AGENT
+                                + ", 'reactive', 'work', 'queued', 600, 600, ?::uuid from generate_series(1, ?) n",
+                        parent,
+                        children);
+        database.jdbc().execute("vacuum analyze");
+        return parent;
+    }
+
+    /** Inserts one queued job, and so many that wait for its success. */
+    void dependents(int count) {
+        String first = database.jdbc()
+                .queryForObject(
+                        "insert into jobs (namespace, target_agent, job_type, subject, state, priority, timeout_seconds,"
+                                + " hard_timeout_seconds) values ('default', 'agent-1', 'reactive', 'work', 'queued', 900, 600,"
+                                + " 600) returning job_id::text",
+                        String.class);
+        enqueue(20);
+        database.jdbc()
+                .update(
+                        "with waiting as (insert into jobs (namespace, target_agent, job_type, subject, state, open_dependencies,"
+                                + " timeout_seconds, hard_timeout_seconds) select 'default', " + AGENT
+                                + ", 'reactive', 'work', 'waiting', 1, 600, 600 from generate_series(1, ?) n returning job_id)"
+                                + " insert into job_dependencies (namespace, job_id, depends_on)"
+                                + " select 'default', job_id, ?::uuid from waiting",
+                        count,
+                        first);
+        database.jdbc().execute("vacuum analyze");
     }
 
     /** Runs the recovery that a node runs every {@code agentbus.dispatch.recover-ms}. */

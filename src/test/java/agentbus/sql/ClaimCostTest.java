@@ -69,11 +69,21 @@ class ClaimCostTest {
 
     @Test
     void the_cost_of_a_claim_does_not_grow_while_a_transaction_is_held_open(TestDatabase database) throws SQLException {
+        staysFlatBeside(database, "select count(*) from jobs");
+    }
+
+    @Test
+    void the_cost_of_a_claim_does_not_grow_while_a_transaction_that_has_written_is_held_open(TestDatabase database)
+            throws SQLException {
+        staysFlatBeside(database, "select pg_current_xact_id()");
+    }
+
+    private void staysFlatBeside(TestDatabase database, String held) throws SQLException {
         Machine bus = Machine.fresh(database);
         try (Connection holder = bus.jdbc().getDataSource().getConnection()) {
             holder.setAutoCommit(false);
             holder.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-            Machine.on(new SingleConnectionDataSource(holder, true)).count("jobs");
+            holder.createStatement().executeQuery(held).close();
             long before = pagesWithWork(bus);
             for (int i = 0; i < 300; i++) {
                 bus.complete(bus.running());
@@ -82,7 +92,7 @@ class ClaimCostTest {
             holder.rollback();
             holder.setAutoCommit(true);
 
-            assertTrue(after <= before * 2 + 20, before + " pages before, " + after + " after 300 jobs");
+            assertTrue(after <= before * 1.2 + 20, before + " pages before, " + after + " after 300 jobs");
         }
     }
 

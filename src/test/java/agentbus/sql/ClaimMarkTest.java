@@ -69,8 +69,40 @@ class ClaimMarkTest {
         assertEquals(1, bus.claimedIds(5).size());
     }
 
+    /** The number that a transaction has, or gets by this call. */
+    private static String number(Machine open) {
+        return open.jdbc().queryForObject("select pg_current_xact_id()::text", String.class);
+    }
+
+    private boolean marksPass(String transaction) {
+        return bus.jdbc()
+                .queryForObject(
+                        "select claim_floor() > ?::xid8 and lane_floor('default', 'devops') > ?::xid8",
+                        Boolean.class,
+                        transaction,
+                        transaction);
+    }
+
     @Test
-    void an_enqueue_that_commits_after_the_look_is_claimed() throws Exception {
+    void the_marks_pass_an_enqueue_that_stays_open_and_its_job_is_claimed_when_it_commits() throws Exception {
+        try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            Machine open = Machine.on(new SingleConnectionDataSource(connection, true));
+            String job = open.enqueue();
+            String transaction = number(open);
+
+            look();
+
+            assertEquals(true, marksPass(transaction));
+            connection.commit();
+            connection.setAutoCommit(true);
+            assertEquals(false, passedOver(job));
+            assertEquals(List.of(job), bus.claimedIds(5));
+        }
+    }
+
+    @Test
+    void the_marks_pass_an_enqueue_that_stays_open_and_its_job_is_found_by_a_worker_that_pulls() throws Exception {
         try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
             connection.setAutoCommit(false);
             String job =
@@ -80,8 +112,52 @@ class ClaimMarkTest {
 
             connection.commit();
             connection.setAutoCommit(true);
-            assertEquals(List.of(job), bus.claimedIds(5));
+            assertEquals(
+                    job,
+                    bus.ask("claim_jobs", "targetAgent", "devops")
+                            .at("/jobs/0/jobId")
+                            .asText());
         }
+    }
+
+    @Test
+    void a_job_that_a_transaction_older_than_its_claim_moves_is_counted_when_it_commits() throws Exception {
+        bus.jdbc().update("update agents set max_concurrency = 2 where agent_id = 'devops'");
+        try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            Machine open = Machine.on(new SingleConnectionDataSource(connection, true));
+            String transaction = number(open);
+            Attempt atWork = bus.leased();
+            open.admitted(atWork);
+
+            look();
+
+            assertEquals(true, marksPass(transaction));
+            connection.commit();
+            connection.setAutoCommit(true);
+            assertEquals(false, passedOver(atWork.job()));
+            bus.enqueue();
+            bus.enqueue();
+            assertEquals(1, bus.claimedIds(5).size());
+        }
+    }
+
+    @Test
+    void a_transaction_that_is_undone_takes_no_mark_away_for_longer_than_until_the_next_look() throws Exception {
+        String transaction;
+        try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            Machine open = Machine.on(new SingleConnectionDataSource(connection, true));
+            transaction = number(open);
+            look();
+            connection.rollback();
+            connection.setAutoCommit(true);
+        }
+        assertEquals(false, marksPass(transaction));
+
+        look();
+
+        assertEquals(true, marksPass(transaction));
     }
 
     @Test
