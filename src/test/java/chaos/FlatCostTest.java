@@ -217,8 +217,9 @@ class FlatCostTest {
         }
     }
 
-    /** The sweep, with a look of the claim marks; every node runs it every few seconds. */
+    /** What every node runs every few seconds: the count of ended jobs, and the sweep with its look of the claim marks. */
     private static void look(Queue queue) {
+        queue.jdbc().queryForList("select count_job_ends()");
         queue.jdbc().update("update claim_mark set looked_at = '-infinity'");
         queue.sweep();
     }

@@ -97,8 +97,9 @@ final class Queue implements AutoCloseable {
         JdbcTemplate jdbc = database.jdbc();
         for (int done = 0; done < count; done += 200) {
             enqueue(Math.min(200, count - done));
-            jdbc.update("update jobs set state = 'leased', live_attempt = new_id(), leased_until = now() + interval '1 hour'"
-                    + " where state = 'queued'");
+            jdbc.update(
+                    "update jobs set state = 'leased', live_attempt = new_id(), leased_until = now() + interval '1 hour'"
+                            + " where state = 'queued'");
             jdbc.update("update jobs set state = 'running' where state = 'leased'");
             jdbc.update("update jobs set state = 'succeeded', ended_at = now() where state = 'running'");
         }
