@@ -51,6 +51,22 @@ final class RouteFiles {
     private final List<Path> roots = new ArrayList<>();
     private final Path own;
 
+    /** The files while a start checks them, so that it reads and parses each of them once; otherwise null. */
+    private List<RouteFile> kept;
+
+    /**
+     * One file.
+     *
+     * @param resource where Camel finds it
+     * @param text its content
+     * @param tree its YAML; null when the text is not YAML, because Camel reports that with the line
+     */
+    private record RouteFile(Resource resource, String text, JsonNode tree) {
+        private Iterable<JsonNode> elements() {
+            return tree == null ? List.of() : tree;
+        }
+    }
+
     /**
      * The files that the settings ask for.
      *
@@ -183,13 +199,15 @@ final class RouteFiles {
     }
 
     /**
-     * Requires every file to be a YAML list, because Camel silently ignores any other.
+     * Requires every file to be a YAML list, because Camel silently ignores any other. This is the last check of a start:
+     * afterwards each call reads the files again.
      *
      * @param camel finds the files
      * @throws StartFailure naming the file
      */
     void requireLists(CamelContext camel) {
-        forEachFile(camel, this::requireList);
+        files(camel).forEach(this::requireList);
+        kept = null;
     }
 
     /**
@@ -199,8 +217,12 @@ final class RouteFiles {
      * @throws StartFailure naming the file
      */
     void requireList(Resource file) {
-        if (!isList(file)) {
-            throw new StartFailure(place(file.getLocation())
+        requireList(read(file));
+    }
+
+    private void requireList(RouteFile file) {
+        if (file.tree() != null && !file.tree().isArray()) {
+            throw new StartFailure(place(file)
                     + ": a route file is a list, and this is none; begin with - route:, - beans: or the like");
         }
         requireEffectiveOnException(file);
@@ -210,25 +232,26 @@ final class RouteFiles {
      * Refuses a file with an onException and no error handler. The default error handler passes each failure to the
      * caller, and Camel then ignores the onException.
      */
-    private void requireEffectiveOnException(Resource file) {
+    private void requireEffectiveOnException(RouteFile file) {
         Set<String> elements = new HashSet<>();
-        elements(text(file)).forEach(element -> element.fieldNames().forEachRemaining(elements::add));
+        file.elements().forEach(element -> element.fieldNames().forEachRemaining(elements::add));
         if (elements.contains("onException") && !elements.contains("errorHandler")) {
             throw new StartFailure(
-                    place(file.getLocation())
+                    place(file)
                             + ": an onException has no effect on a file's routes, because failures go to the caller by default;"
                             + " put it into a routeConfiguration with an id, and name that id in the route's routeConfigurationId");
         }
     }
 
     /**
-     * Requires every file to be text in UTF-8.
+     * Requires every file to be text in UTF-8. This is the first check of a start: it keeps what it reads for the later
+     * ones, until {@link #requireLists}.
      *
      * @param camel finds the files
      * @throws StartFailure naming the file and the line
      */
     void requireText(CamelContext camel) {
-        forEachFile(camel, this::text);
+        kept = files(camel);
     }
 
     /**
@@ -240,11 +263,11 @@ final class RouteFiles {
      */
     void requireOwnNames(CamelContext camel) {
         Map<String, String> places = new HashMap<>();
-        forEachFile(camel, file -> {
-            for (JsonNode element : elements(text(file))) {
-                requireOwnName(element, place(file.getLocation()), places);
+        for (RouteFile file : files(camel)) {
+            for (JsonNode element : file.elements()) {
+                requireOwnName(element, place(file), places);
             }
-        });
+        }
     }
 
     /**
@@ -256,27 +279,28 @@ final class RouteFiles {
      */
     List<Resource> find(CamelContext camel) {
         List<Resource> found = new ArrayList<>();
-        forEachFile(camel, found::add);
-        return found;
-    }
-
-    /** An action on one file. */
-    private interface Look {
-        void at(Resource file);
-    }
-
-    private void forEachFile(CamelContext camel, Look look) {
         for (String pattern : patterns) {
             try {
-                PluginHelper.getPackageScanResourceResolver(camel)
-                        .findResources(pattern)
-                        .forEach(look::at);
-            } catch (StartFailure failure) {
-                throw failure;
+                found.addAll(PluginHelper.getPackageScanResourceResolver(camel).findResources(pattern));
             } catch (Exception unreadable) {
                 throw new StartFailure(pattern + " cannot be read: " + unreadable.getMessage(), unreadable);
             }
         }
+        return found;
+    }
+
+    /** The files with their content: those of the start, or those of now. */
+    private List<RouteFile> files(CamelContext camel) {
+        return kept != null ? kept : find(camel).stream().map(this::read).toList();
+    }
+
+    private RouteFile read(Resource file) {
+        String text = text(file);
+        return new RouteFile(file, text, tree(text));
+    }
+
+    private String place(RouteFile file) {
+        return place(file.resource().getLocation());
     }
 
     /**
@@ -325,10 +349,16 @@ final class RouteFiles {
      * @return each element; none when the text is not YAML, because Camel reports that with the line
      */
     static Iterable<JsonNode> elements(String text) {
+        JsonNode tree = tree(text);
+        return tree == null ? List.of() : tree;
+    }
+
+    /** The YAML of a text; null when it is none. */
+    private static JsonNode tree(String text) {
         try {
             return Json.yaml().readTree(text);
-        } catch (IOException noYaml) {
-            return List.of();
+        } catch (JsonProcessingException noYaml) {
+            return null;
         }
     }
 
@@ -339,8 +369,12 @@ final class RouteFiles {
      * @return each name; a route without an id has none
      */
     static Set<String> ids(String text) {
+        return ids(elements(text));
+    }
+
+    private static Set<String> ids(Iterable<JsonNode> elements) {
         Set<String> ids = new LinkedHashSet<>();
-        for (JsonNode element : elements(text)) {
+        for (JsonNode element : elements) {
             String id = id(element);
             if (!id.isEmpty()) {
                 ids.add(id);
@@ -357,10 +391,10 @@ final class RouteFiles {
      */
     Map<String, Integer> phases(CamelContext camel) {
         Map<String, Integer> phases = new HashMap<>();
-        for (Resource file : find(camel)) {
+        for (RouteFile file : files(camel)) {
             for (int phase = 1; phase <= PHASES.size(); phase++) {
-                if (file.getLocation().contains("routes/" + PHASES.get(phase - 1) + "/")) {
-                    for (String id : ids(text(file))) {
+                if (file.resource().getLocation().contains("routes/" + PHASES.get(phase - 1) + "/")) {
+                    for (String id : ids(file.elements())) {
                         phases.put(id, phase);
                     }
                 }
@@ -399,15 +433,6 @@ final class RouteFiles {
         if (other != null) {
             throw new StartFailure(
                     other + " and " + place + ": two routes have the id " + name + "; each needs one of its own");
-        }
-    }
-
-    /** Whether a file is a list, at whatever indentation. Camel reports a text that is not YAML with the line. */
-    private boolean isList(Resource file) {
-        try {
-            return Json.yaml().readTree(text(file)).isArray();
-        } catch (JsonProcessingException noYaml) {
-            return true;
         }
     }
 }
