@@ -64,6 +64,7 @@ class ArchitectureTest {
             "agentbus/db/LockWatch.java", "asks for whom the migration waits",
             "agentbus/db/Migrations.java", "locks and checks around the scripts",
             "agentbus/db/PoolerCheck.java", "asks for the server session before there is a schema",
+            "agentbus/db/SchemaMark.java", "asks whether the scripts are those of the last start",
             "agentbus/db/ServerRoles.java", "makes the roles and the database of the own server",
             "agentbus/db/Sessions.java", "sets up each session",
             "routes/pgevent/Listening.java", "LISTEN takes no parameter; the channel is quoted",

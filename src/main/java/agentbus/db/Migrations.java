@@ -32,6 +32,8 @@ import org.slf4j.LoggerFactory;
  * <p>Functions are created without a check of their bodies, so they may call each other and the views in any order.
  * When all views exist, the server checks the body of every function, unless it has checked the last applied script.
  *
+ * <p>A start that finds the mark of its own scripts reads no script, see {@link SchemaMark}.
+ *
  * <p>Any number of nodes may migrate at once. A database that a newer build has migrated stays unchanged, because an
  * older node must not replace newer functions and views.
  */
@@ -263,6 +265,12 @@ public final class Migrations {
     }
 
     private int migrate(Statement statement) throws SQLException {
+        SchemaMark mark = new SchemaMark(Stream.concat(locations.stream(), views.stream())
+                .map(location -> location.substring(CLASSPATH.length()))
+                .toList());
+        if (mark.fits(statement) && !unchecked(statement)) {
+            return 0;
+        }
         try {
             MigrationInfoService info = flyway(
                             Stream.concat(locations.stream(), views.stream()).toList())
@@ -281,6 +289,7 @@ public final class Migrations {
                 checkBodies(statement, info.all());
                 statement.execute(MARK_CHECKED);
             }
+            mark.write(statement);
             return applied;
         } catch (FlywayException e) {
             throw ScriptFailure.explain(e, database);

@@ -13,6 +13,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -61,6 +62,29 @@ class MigrationsTest {
         assertEquals(2, migrations("first").run());
         assertEquals("agentbus", ask("select schemaname from pg_tables where tablename = 'things'"));
         assertEquals(0, migrations("first").run());
+    }
+
+    @Test
+    void a_start_with_the_scripts_of_the_last_one_does_not_compare_them_again() throws SQLException {
+        migrations("first").run();
+        // The checksum of no script, so that a comparison refuses it.
+        execute(database, "update agentbus.flyway_schema_history set checksum = 1 where version = '0001'");
+        assertFailure("first", "V0001__things.sql has been edited since it was applied to the database test_");
+        try (Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            new SchemaMark(List.of("migrations/first")).write(statement);
+        }
+        assertEquals(0, migrations("first").run());
+
+        assertFailure("edited", "V0001__things.sql has been edited since it was applied to the database test_");
+    }
+
+    @Test
+    void a_script_whose_application_was_forgotten_is_applied_again() throws SQLException {
+        migrations("first").run();
+        execute(database, "delete from agentbus.flyway_schema_history where version is null");
+
+        assertEquals(1, migrations("first").run());
     }
 
     @Test
