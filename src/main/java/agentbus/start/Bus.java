@@ -251,6 +251,11 @@ public final class Bus implements AutoCloseable {
         properties.setProperty("agentbus.dispatch.enabled", Boolean.toString(dispatching));
         properties.setProperty("agentbus.http.port", Integer.toString(address.port()));
         properties.setProperty("camel.main.routesIncludePattern", String.join(",", routes.patterns()));
+        // Camel's MBeans are for Hawtio alone: they took a fifth of a start's processor time and 30 MB
+        // (docs/performance.md).
+        properties.putIfAbsent(
+                "camel.main.jmxEnabled",
+                Boolean.toString(!settings.text(HawtioServer.PORT).isEmpty()));
         // Lets a route name a file in its own directory, whatever the working directory of the bus is.
         routes.own().ifPresent(own -> properties.setProperty("agentbus.routes.dir", own.toString()));
         main.setDefaultPropertyPlaceholderLocation("false");

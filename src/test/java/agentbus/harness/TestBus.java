@@ -80,6 +80,8 @@ public final class TestBus implements AutoCloseable {
         all.put("agentbus.stop.drain-seconds", "5");
         // A stop waits for the queue of one route after the other, so that most of its time would be this poll.
         all.put("camel.component.seda.defaultPollTimeout", "40");
+        // Tests count the exchanges of a route.
+        all.put("camel.main.jmxEnabled", "true");
         // All tests of wrong tokens come from one address.
         all.put("agentbus.limits.bad-tokens-per-minute", "1000");
         if (gateway != null) {

@@ -2,6 +2,7 @@ package agentbus.start;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -82,6 +83,13 @@ class PortOpensTest {
     }
 
     @Test
+    void a_bus_without_hawtio_makes_no_mbeans() throws IOException {
+        try (Bus bus = start(freePort(), Map.of())) {
+            assertNull(bus.camel().getManagementStrategy().getManagementAgent());
+        }
+    }
+
+    @Test
     void a_bus_whose_port_is_taken_meanwhile_ends_without_dispatching() throws IOException {
         int port = freePort();
         start(port, Map.of()).close();
@@ -118,6 +126,8 @@ class PortOpensTest {
                 // Many sweeps fit between the start of the routes and the failure.
                 "agentbus.dispatch.sweep-ms",
                 "50");
+        // As shipped: the other tests count exchanges with Camel's MBeans.
+        all.remove("camel.main.jmxEnabled");
         return Bus.start(Settings.load(home, Map.of(), all), Map.of(), List.of(), beans);
     }
 
