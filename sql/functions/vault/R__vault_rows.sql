@@ -61,14 +61,25 @@ $$;
 
 -- Returns entries of evidence or sources, each with what the ledger says of its row: about and state. A
 -- question is told by its state alone, because its words may come from outside; a memory is told by its note.
+-- Most entries are jobs and pages. They do not go through row_of_ref, whose call takes longer than reading
+-- the job: 6,600 entries took 1.0 s of processor time with it and 0.1 s without (2026-11-29, busy machine).
 create or replace function vault_refs(p_refs jsonb) returns jsonb
 language sql stable as $$
   select coalesce(jsonb_agg(
-    ref - 'about' - 'state' || case
-      when ref ->> 'kind' = 'memory' then '{}'
-      when ref ->> 'kind' = 'question' then coalesce(row_of_ref(null, ref), '{}') - 'about'
+    ref - 'about' - 'state' || case ref ->> 'kind'
+      when 'url' then '{}'
+      when 'memory' then '{}'
+      when 'job' then coalesce((
+        select jsonb_build_object('about', format('%s: %s', target_agent, subject), 'state', state)
+        from (
+          select target_agent, subject, state from jobs where job_id = (ref ->> 'id')::uuid
+          union all
+          select target_agent, subject, state from jobs_history where job_id = (ref ->> 'id')::uuid) j), '{}')
+      when 'question' then coalesce(row_of_ref(null, ref), '{}') - 'about'
       else coalesce(row_of_ref(null, ref), '{}') end
-    || case when ref ? 'lookedAt' then jsonb_build_object('lookedAt', vault_time((ref ->> 'lookedAt')::timestamptz))
+    || case
+      when ref ? 'lookedAt'
+        then jsonb_build_object('lookedAt', vault_time((ref ->> 'lookedAt')::timestamptz))
       else '{}' end
     order by place), '[]')
   from jsonb_array_elements(p_refs) with ordinality r (ref, place)
@@ -109,16 +120,18 @@ language sql stable as $$
   select opportunity_row(o, null, null) || jsonb_strip_nulls(jsonb_build_object(
     'trust', trust_of_opportunity(o),
     'evidence', vault_refs(o.evidence),
-    'reviews', (
-      select jsonb_agg(review || jsonb_build_object('createdAt', vault_time((review ->> 'createdAt')::timestamptz))
-        order by place)
-      from jsonb_array_elements(reviews_of(o.opportunity_id)) with ordinality r (review, place)),
-    'cameOf', came_of(o) - 'endedAt',
+    'reviews', reviews,
+    'cameOf', case when o.converted_job_id is not null then came_of(o) - 'endedAt' end,
     'parkedUntil', vault_time(o.parked_until),
     'createdAt', vault_time(o.created_at),
     'updatedAt', vault_time(greatest(o.created_at, o.decided_at, o.touched_at, o.converted_at, o.ended_at)),
-    'version', 1 + (select count(*) from opportunity_reviews r where r.opportunity_id = o.opportunity_id)))
+    'version', 1 + decided))
   from opportunities o
+  cross join lateral (
+    select count(*) as decided, jsonb_agg(jsonb_build_object('reviewer', reviewer, 'decision', decision,
+      'notes', notes, 'createdAt', vault_time(created_at)) order by seq) as reviews
+    from opportunity_reviews r
+    where r.opportunity_id = o.opportunity_id) r
   where namespace = p_namespace
   order by created_at, opportunity_id
 $$;

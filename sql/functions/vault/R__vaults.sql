@@ -81,22 +81,24 @@ language sql stable as $$
     'contentHash', content_hash,
     'editedHash', edited_hash,
     'conflictPath', conflict_path,
-    'tombstone', tombstone_at is not null))
+    'tombstone', tombstone_at is not null,
+    'inputHash', input_hash))
   from vault_notes
   where vault_id = p_vault_id
   order by kind, row_id
 $$;
 
 -- Keeps notes that were written or have changed their state: objects with kind, rowId, path, contentHash and
--- tombstone, and for an edited note editedHash and, when there is one, conflictPath. edited_at and
--- tombstone_at keep the time of the first look that found it so.
+-- tombstone, inputHash when there is one, and for an edited note editedHash and, when there is one,
+-- conflictPath. edited_at and tombstone_at keep the time of the first look that found it so.
 create or replace function keep_vault_notes(p_vault_id uuid, p_notes jsonb) returns void
 language sql as $$
   insert into vault_notes as n
-    (vault_id, kind, row_id, path, content_hash, edited_hash, edited_at, conflict_path, tombstone_at)
+    (vault_id, kind, row_id, path, content_hash, edited_hash, edited_at, conflict_path, tombstone_at,
+      input_hash)
   select p_vault_id, note ->> 'kind', note ->> 'rowId', note ->> 'path', note ->> 'contentHash',
     note ->> 'editedHash', case when note ? 'editedHash' then now() end, note ->> 'conflictPath',
-    case when (note ->> 'tombstone')::boolean then now() end
+    case when (note ->> 'tombstone')::boolean then now() end, note ->> 'inputHash'
   from jsonb_array_elements(p_notes) note
   on conflict (vault_id, kind, row_id) do update
   set version = n.version + (n.content_hash <> excluded.content_hash)::int,
@@ -106,6 +108,7 @@ language sql as $$
     conflict_path = excluded.conflict_path,
     tombstone_at = case
       when excluded.tombstone_at is not null then coalesce(n.tombstone_at, excluded.tombstone_at) end,
+    input_hash = excluded.input_hash,
     updated_at = now()
 $$;
 

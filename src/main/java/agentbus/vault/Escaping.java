@@ -39,6 +39,15 @@ final class Escaping {
     private static final Pattern JOINTS =
             joints("<%", "%>", "%%", "{{", "}}", "[[", "]]", "::", "$$", "==", "~~", "{%", "%}");
 
+    /** Every character that can be a half of one of {@link #JOINTS}. */
+    private static final String HALVES = "<>%{}[]:$=~";
+
+    private static final Pattern WHITE = Pattern.compile("\\s+");
+    private static final Pattern COLON = Pattern.compile("(?<=[\\p{L}\\p{N}]):(?=//)");
+    private static final Pattern UNDERLINE = Pattern.compile("(?<![\\p{L}\\p{N}])_|_(?![\\p{L}\\p{N}])");
+    private static final Pattern INLINE_QUERY = Pattern.compile("^[$=]*=\\s*");
+    private static final Pattern WWW = Pattern.compile("(?i)\\b(www)\\.(?=\\S)");
+    private static final Pattern ADDRESS_END = Pattern.compile("[.,;:!?)']+$");
     private static final Pattern CODE_JOINTS = joints("<%", "%>", "%%", "{{");
     private static final Pattern FENCE = Pattern.compile("^ {0,3}(`{3,}|~{3,})(.*)$");
     private static final Pattern LIST = Pattern.compile("^(\\s*)([-*+]|\\d{1,4}[.)])\\s+(.*)$");
@@ -67,8 +76,7 @@ final class Escaping {
      * @return Markdown without a line break that shows the words of the text
      */
     static String line(String text) {
-        String one = shown(text).replaceAll("\\s+", " ").strip();
-        return inline(one, true);
+        return inline(oneLine(text), true);
     }
 
     /**
@@ -78,14 +86,17 @@ final class Escaping {
      * @return the words, without a character that could end the link or begin another
      */
     static String label(String text) {
-        String one = shown(text).replaceAll("\\s+", " ").strip();
-        String plain = alike(one.replace('{', '(')
+        String one = oneLine(text);
+        if (isWords(one)) {
+            return one;
+        }
+        String replaced = one.replace('{', '(')
                 .replace('}', ')')
                 .replace('|', '/')
                 .replace('\\', '/')
                 .replace("$", "＄")
-                .replace("*", "∗")
-                .replaceAll("(?<![\\p{L}\\p{N}])_|_(?![\\p{L}\\p{N}])", "‗"));
+                .replace("*", "∗");
+        String plain = alike(UNDERLINE.matcher(replaced).replaceAll("‗"));
         return plain.isEmpty() ? "untitled" : plain;
     }
 
@@ -95,9 +106,11 @@ final class Escaping {
                 .replace(']', ')')
                 .replace('<', '‹')
                 .replace('>', '›')
-                .replace('`', '\'')
-                .replaceAll("(?<=[\\p{L}\\p{N}]):(?=//)", " :");
-        return JOINTS.matcher(plain).replaceAll(" ");
+                .replace('`', '\'');
+        if (plain.contains("://")) {
+            plain = COLON.matcher(plain).replaceAll(" :");
+        }
+        return hasPair(plain) ? JOINTS.matcher(plain).replaceAll(" ") : plain;
     }
 
     /**
@@ -108,9 +121,12 @@ final class Escaping {
      * @return one line
      */
     static String data(String text) {
-        String one = shown(text).replaceAll("\\s+", " ").strip();
-        return alike(
-                one.replaceFirst("^[$=]*=\\s*", "").replace("![", "[").replaceAll("(?i)\\b(www)\\.(?=\\S)", "$1 ."));
+        String one = oneLine(text);
+        if (isWords(one)) {
+            return one;
+        }
+        String plain = INLINE_QUERY.matcher(one).replaceFirst("").replace("![", "[");
+        return alike(WWW.matcher(plain).replaceAll("$1 ."));
     }
 
     /**
@@ -168,7 +184,7 @@ final class Escaping {
      * @return a code span with the words of the text, or the escaped words where a span could be read as a query
      */
     static String code(String text) {
-        String one = shown(text).replaceAll("\\s+", " ").strip();
+        String one = oneLine(text);
         Matcher span = CODE.matcher("`" + one + "`");
         return span.matches() && isPlain(one) ? "`" + one + "`" : line(one);
     }
@@ -219,7 +235,51 @@ final class Escaping {
     }
 
     private static String shown(String text) {
-        return HIDDEN.matcher(broken(text).replace("\t", "    ")).replaceAll("");
+        String spaced = broken(text).replace("\t", "    ");
+        return isAscii(spaced) ? spaced : HIDDEN.matcher(spaced).replaceAll("");
+    }
+
+    /** Whether a text has only visible characters of ASCII, spaces and line breaks, so that nothing in it is hidden. */
+    private static boolean isAscii(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if ((c < ' ' || c > '~') && c != '\n') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static String oneLine(String text) {
+        String shown = shown(text);
+        return isWords(shown) ? shown : WHITE.matcher(shown).replaceAll(" ").strip();
+    }
+
+    /**
+     * Whether a text is of letters and digits of ASCII, with one space, comma or hyphen between them: such a text is the
+     * same in Markdown, in a link and in the front matter. Most names, titles and times of rows are, and need no pattern.
+     */
+    private static boolean isWords(String text) {
+        boolean between = true;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            boolean letter = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9';
+            if (!letter && (between || c != ' ' && c != ',' && c != '-')) {
+                return false;
+            }
+            between = !letter;
+        }
+        return !between;
+    }
+
+    /** Whether two halves of a pair that programs look for may stand side by side. */
+    private static boolean hasPair(String text) {
+        for (int i = 1; i < text.length(); i++) {
+            if (HALVES.indexOf(text.charAt(i)) >= 0 && HALVES.indexOf(text.charAt(i - 1)) >= 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static void addLine(List<Line> out, String line, String source) {
@@ -265,10 +325,13 @@ final class Escaping {
     }
 
     private static String inline(String text, boolean first) {
+        if (isWords(text)) {
+            return text;
+        }
         StringBuilder out = new StringBuilder();
         int at = 0;
         Matcher code = CODE.matcher(text);
-        while (code.find()) {
+        while (text.indexOf('`', at) >= 0 && code.find()) {
             if (isPlain(code.group(1))) {
                 plain(out, text.substring(at, code.start()), first && at == 0);
                 out.append('`').append(code.group(1)).append('`');
@@ -285,9 +348,13 @@ final class Escaping {
 
     private static void plain(StringBuilder out, String text, boolean first) {
         int at = 0;
+        if (!text.contains("://") && !text.contains("www.")) {
+            escape(out, text, 0, text.length(), first);
+            return;
+        }
         Matcher address = ADDRESS.matcher(text);
         while (address.find()) {
-            String whole = address.group().replaceAll("[.,;:!?)']+$", "");
+            String whole = ADDRESS_END.matcher(address.group()).replaceFirst("");
             escape(out, text, at, address.start(), first);
             if (isPlain(whole)) {
                 out.append('`').append(whole).append('`');
@@ -327,7 +394,15 @@ final class Escaping {
 
     /** Whether a dot or bracket would make the beginning of the line the number of a list. */
     private static boolean endsNumber(String text, int at, boolean first) {
-        return first && at > 0 && at <= 9 && text.substring(0, at).chars().allMatch(Character::isDigit);
+        if (!first || at == 0 || at > 9) {
+            return false;
+        }
+        for (int i = 0; i < at; i++) {
+            if (!Character.isDigit(text.charAt(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean isWord(char c) {

@@ -47,8 +47,15 @@ final class Ledger implements AutoCloseable {
      * @param editedHash the hash of an edited text; null for a note that nobody has edited
      * @param conflictPath where the newer projection is; null for none
      * @param tombstone whether its row is gone
+     * @param inputHash what {@link Inputs#kept} has returned for its text; null for a note without inputs
      */
-    record Kept(String path, String contentHash, String editedHash, String conflictPath, boolean tombstone) {}
+    record Kept(
+            String path,
+            String contentHash,
+            String editedHash,
+            String conflictPath,
+            boolean tombstone,
+            String inputHash) {}
 
     /**
      * Opens a connection of its own.
@@ -141,7 +148,8 @@ final class Ledger implements AutoCloseable {
                                 note.path("contentHash").asText(),
                                 note.path("editedHash").asText(null),
                                 note.path("conflictPath").asText(null),
-                                note.path("tombstone").asBoolean())),
+                                note.path("tombstone").asBoolean(),
+                                note.path("inputHash").asText(null))),
                 vault.toString());
         return notes;
     }

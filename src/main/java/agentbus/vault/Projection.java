@@ -11,10 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * Says which notes a vault has to hold, each with its path and its whole text. An export writes them, a verification
@@ -41,15 +41,67 @@ final class Projection {
     private final Set<NoteKey> shown = new HashSet<>();
     private boolean settles = true;
 
-    /**
-     * A note that the vault has to hold.
-     *
-     * @param key its row
-     * @param path its path below the folder
-     * @param text its text, without notes of people
-     * @param tombstone whether its row is gone, so that the text says only this
-     */
-    record Note(NoteKey key, String path, NoteText text, boolean tombstone) {}
+    /** A note that the vault has to hold. Its text is made when it is first asked for. */
+    static final class Note {
+        private final NoteKey key;
+        private final String path;
+        private final String inputs;
+        private final Supplier<NoteText> maker;
+        private final boolean tombstone;
+        private NoteText text;
+
+        /**
+         * A note.
+         *
+         * @param key its row
+         * @param path its path below the folder
+         * @param inputs the hash of all that its text is made of, by {@link Inputs}; null for a note that has no such hash
+         * @param maker makes its text
+         * @param tombstone whether its row is gone
+         */
+        Note(NoteKey key, String path, String inputs, Supplier<NoteText> maker, boolean tombstone) {
+            this.key = key;
+            this.path = path;
+            this.inputs = inputs;
+            this.maker = maker;
+            this.tombstone = tombstone;
+        }
+
+        /** Its row. */
+        NoteKey key() {
+            return key;
+        }
+
+        /** Its path below the folder. */
+        String path() {
+            return path;
+        }
+
+        /** The hash of all that its text is made of, by {@link Inputs}; null for a note that has no such hash. */
+        String inputs() {
+            return inputs;
+        }
+
+        /** Whether its row is gone, so that the text says only this. */
+        boolean tombstone() {
+            return tombstone;
+        }
+
+        /** Its text, without notes of people. */
+        NoteText text() {
+            if (text == null) {
+                text = maker.get();
+            }
+            return text;
+        }
+
+        /** Whether its text must be the one that was kept, because it is made of the same inputs. */
+        boolean isAsKept(Ledger.Kept kept) {
+            return inputs != null
+                    && kept != null
+                    && Inputs.kept(inputs, kept.contentHash()).equals(kept.inputHash());
+        }
+    }
 
     /**
      * The notes of one vault.
@@ -107,61 +159,50 @@ final class Projection {
             consumer.accept(note);
         };
         IndexNotes indexes = new IndexNotes(templates, namespace, entries, links);
-        rows("ideas", "idea", "ideaId", new IdeaNotes(templates)::note, links, show, namespace);
-        rows(
-                "opportunities",
-                "opportunity",
-                "opportunityId",
-                new OpportunityNotes(templates)::note,
-                links,
-                show,
+        Inputs inputs = new Inputs(templates, paths, entries);
+        IdeaNotes ideas = new IdeaNotes(templates);
+        ledger.each("ideas", notes("idea", inputs, row -> ideas.note(row, links), show), namespace);
+        OpportunityNotes opportunities = new OpportunityNotes(templates);
+        ledger.each(
+                "opportunities", notes("opportunity", inputs, row -> opportunities.note(row, links), show), namespace);
+        MemoryNotes memories = new MemoryNotes(templates);
+        ledger.each("memories", notes("memory", inputs, row -> memories.note(row, links), show), namespace, visibility);
+        AgentNotes agents = new AgentNotes(templates, indexes);
+        ledger.each(
+                "agents",
+                row -> show(new NoteKey("agent", row.path("agentId").asText()), () -> agents.note(row, links), show),
                 namespace);
-        rows("memories", "memory", "memoryId", new MemoryNotes(templates)::note, links, show, namespace, visibility);
-        rows("agents", "agent", "agentId", new AgentNotes(templates, indexes)::note, links, show, namespace);
         Map<String, JsonNode> digests = new HashMap<>();
+        Consumer<JsonNode> digest = row -> keepDigest(row, digests);
         ReportNotes reports = new ReportNotes(templates);
-        rows(
-                "reports",
-                "report",
-                "reportId",
-                (row, to) -> {
-                    if ("daily_digest".equals(row.path("kind").asText())) {
-                        digests.put(
-                                Words.middle(
-                                        row.path("from").asText(),
-                                        row.path("to").asText()),
-                                row);
-                    }
-                    return reports.note(row, to);
-                },
-                links,
-                show,
-                namespace);
+        ledger.each(
+                "reports", digest.andThen(notes("report", inputs, row -> reports.note(row, links), show)), namespace);
         days(new DayNotes(templates, namespace, links, entries, digests), show);
-        indexes.each(dates(DAILY), dates(SNAPSHOT), (id, text) -> show(new NoteKey(INDEX, id), text, show));
+        indexes.each(dates(DAILY), dates(SNAPSHOT), (id, text) -> show(new NoteKey(INDEX, id), () -> text, show));
         kept.forEach((key, note) -> {
             if (!shown.contains(key)) {
-                consumer.accept(new Note(key, note.path(), Tombstones.note(key), true));
+                consumer.accept(new Note(key, note.path(), null, () -> Tombstones.note(key), true));
             }
         });
     }
 
-    private void rows(
-            String statement,
-            String kind,
-            String id,
-            BiFunction<JsonNode, Links, NoteText> maker,
-            Links links,
-            Consumer<Note> show,
-            Object... parameters) {
-        ledger.each(
-                statement,
-                row -> show(new NoteKey(kind, row.path(id).asText()), maker.apply(row, links), show),
-                parameters);
+    /** Makes the notes of rows whose texts depend on nothing but their {@link Inputs}. */
+    private Consumer<JsonNode> notes(
+            String kind, Inputs inputs, Function<JsonNode, NoteText> maker, Consumer<Note> show) {
+        return row -> {
+            NoteKey key = new NoteKey(kind, row.path(kind + "Id").asText());
+            show.accept(new Note(key, paths.get(key), inputs.hash(kind, row), () -> maker.apply(row), false));
+        };
     }
 
-    private void show(NoteKey key, NoteText text, Consumer<Note> show) {
-        show.accept(new Note(key, paths.get(key), text, false));
+    private static void keepDigest(JsonNode row, Map<String, JsonNode> digests) {
+        if ("daily_digest".equals(row.path("kind").asText())) {
+            digests.put(Words.middle(row.path("from").asText(), row.path("to").asText()), row);
+        }
+    }
+
+    private void show(NoteKey key, Supplier<NoteText> maker, Consumer<Note> show) {
+        show.accept(new Note(key, paths.get(key), null, maker, false));
     }
 
     private void fix(NoteKey key, String path) {
@@ -209,9 +250,9 @@ final class Projection {
         List<JsonNode> weekRows = read("weeks", mondays, notes::hasWeek);
         dayRows.forEach(row -> fixDate(DAILY, row.path("day").asText(), Folders.DAILY));
         weekRows.forEach(row -> fixDate(SNAPSHOT, row.path("week").asText(), Folders.SNAPSHOTS));
-        settled.forEach((key, text) -> show(key, text, show));
-        dayRows.forEach(row -> show(new NoteKey(DAILY, row.path("day").asText()), notes.day(row), show));
-        weekRows.forEach(row -> show(new NoteKey(SNAPSHOT, row.path("week").asText()), notes.week(row), show));
+        settled.forEach((key, text) -> show(key, () -> text, show));
+        dayRows.forEach(row -> show(new NoteKey(DAILY, row.path("day").asText()), () -> notes.day(row), show));
+        weekRows.forEach(row -> show(new NoteKey(SNAPSHOT, row.path("week").asText()), () -> notes.week(row), show));
     }
 
     /**

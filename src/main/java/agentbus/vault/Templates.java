@@ -40,6 +40,11 @@ final class Templates {
         this.files = files;
     }
 
+    /** The text of a template. */
+    String text(String name) {
+        return files.text(FOLDER + name + ".mustache");
+    }
+
     /**
      * Fills a template.
      *
@@ -48,8 +53,7 @@ final class Templates {
      * @return Markdown without blank lines at its ends
      */
     String fill(String name, Map<String, Object> model) {
-        Mustache template = compiled.computeIfAbsent(
-                name, key -> factory.compile(new StringReader(files.text(FOLDER + key + ".mustache")), key));
+        Mustache template = compiled.computeIfAbsent(name, key -> factory.compile(new StringReader(text(key)), key));
         StringWriter body = new StringWriter();
         template.execute(body, model);
         return body.toString().strip();

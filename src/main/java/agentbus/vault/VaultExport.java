@@ -20,7 +20,8 @@ import org.springframework.dao.DataAccessException;
  * Writes the vault of a namespace into a folder. The rules, note by note:
  *
  * <ul>
- *   <li>A note that says what it has to say is not touched.
+ *   <li>A note that says what it has to say is not touched. When nothing has changed of which its text was made, the text
+ *       is not made again; its file is read in any case.
  *   <li>A note that the bus has written is written anew; what stands below {@code ## Notes} is kept.
  *   <li>A note that a person has edited is left alone. The new text goes beside it as {@code <name>.conflict.md}, until the
  *       edit is taken back, imported or dropped: nothing stands above {@code ## Notes} then, or the file is gone.
@@ -170,6 +171,10 @@ public final class VaultExport {
                 return;
             }
             NoteText there = found.state() == VaultFolder.State.FILE ? NoteText.read(found.text()) : null;
+            if (there != null && note.isAsKept(before) && there.hash().equals(before.contentHash())) {
+                settle(note, before.contentHash(), before, null, null);
+                return;
+            }
             if (there != null && there.written().equals(note.text().written())) {
                 settle(note, before, null, null);
             } else if (there != null && (there.isAsWritten() || there.isEmpty())) {
@@ -204,12 +209,19 @@ public final class VaultExport {
                     : found.state().name().toLowerCase(Locale.ROOT);
         }
 
-        /** Notes the state of a note when it has changed, and removes the conflict of one that is no longer edited. */
         private void settle(Projection.Note note, Ledger.Kept before, String editedHash, String conflict) {
+            settle(note, note.text().hash(), before, editedHash, conflict);
+        }
+
+        /** Notes the state of a note when it has changed, and removes the conflict of one that is no longer edited. */
+        private void settle(
+                Projection.Note note, String contentHash, Ledger.Kept before, String editedHash, String conflict) {
             if (conflict == null) {
                 clear(before);
             }
-            Ledger.Kept now = new Ledger.Kept(note.path(), note.text().hash(), editedHash, conflict, note.tombstone());
+            String inputHash = note.inputs() == null ? null : Inputs.kept(note.inputs(), contentHash);
+            Ledger.Kept now =
+                    new Ledger.Kept(note.path(), contentHash, editedHash, conflict, note.tombstone(), inputHash);
             if (now.equals(before)) {
                 return;
             }
@@ -218,7 +230,8 @@ public final class VaultExport {
                     .put("rowId", note.key().rowId())
                     .put("path", now.path())
                     .put("contentHash", now.contentHash())
-                    .put("tombstone", now.tombstone());
+                    .put("tombstone", now.tombstone())
+                    .put("inputHash", now.inputHash());
             if (editedHash != null) {
                 row.put("editedHash", editedHash).put("conflictPath", conflict);
             }

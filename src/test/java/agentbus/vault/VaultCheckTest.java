@@ -248,4 +248,23 @@ class VaultCheckTest {
         assertEquals(List.of(), vault.differences());
         assertEquals("shared", row("visibility"));
     }
+
+    @Test
+    void a_text_that_its_unchanged_row_no_longer_gives_is_stale() {
+        String path = vault.path("registry");
+        NoteText file = NoteText.read(vault.read(path));
+        NoteKey key = new NoteKey("idea", "1");
+        Ledger.Kept kept = new Ledger.Kept(path, file.hash(), null, null, false, Inputs.kept("inputs", file.hash()));
+        NoteText other = NoteText.of(new FrontMatter().with("kind", "idea"), "# Another text");
+        try (VaultFolder folder = VaultFolder.read(vault.folder())) {
+            VaultVerification verification = new VaultVerification(folder, Map.of(key, kept), null);
+
+            verification.compare(new Projection.Note(key, path, "inputs", () -> other, false));
+
+            assertTrue(
+                    verification.end().differences().stream()
+                            .anyMatch(each -> each.path().equals(path) && each.kind() == Difference.Kind.STALE),
+                    path);
+        }
+    }
 }

@@ -291,4 +291,69 @@ class VaultExportTest {
                     .execute("alter function begun_before(jsonb, uuid, text, text, text) rename to begin_vault_export");
         }
     }
+
+    @Test
+    void a_note_shows_what_changed_in_the_rows_that_it_leads_to() {
+        String idea = rows.idea("The registry answers slowly", "Each build waits 40 s.");
+        rows.opportunity("A mirror of the registry");
+        String job = rows.jdbc()
+                .queryForObject(
+                        "insert into jobs (namespace, target_agent, subject, job_type, payload, state, timeout_seconds,"
+                                + " hard_timeout_seconds) values ('default', 'devops', 'infra.check', 'reactive', '{}',"
+                                + " 'queued', 60, 60) returning job_id::text",
+                        String.class);
+        rows.jdbc()
+                .update(
+                        "update opportunities set idea_id = ?::uuid, evidence = jsonb_build_array("
+                                + "jsonb_build_object('kind', 'job', 'id', ?::uuid))",
+                        idea,
+                        job);
+        vault.export();
+        String path = vault.path("-opportunity-a-mirror");
+        assertTrue(vault.read(path).contains("infra.check, queued"), vault.read(path));
+        assertEquals(0, vault.export().written());
+
+        rows.jdbc().update("update ideas set title = 'The registry is down' where idea_id = ?::uuid", idea);
+        vault.export();
+
+        assertTrue(vault.read(path).contains("|The registry is down]]"), vault.read(path));
+
+        rows.jdbc().update("update jobs set state = 'cancelled', ended_at = now() where job_id = ?::uuid", job);
+        vault.export();
+
+        assertTrue(vault.read(path).contains("infra.check, cancelled"), vault.read(path));
+
+        rows.jdbc().update("delete from ideas where idea_id = ?::uuid", idea);
+        vault.export();
+
+        assertTrue(vault.read(path).contains("|idea that is gone]]"), vault.read(path));
+    }
+
+    @Test
+    void an_edit_of_a_note_whose_row_did_not_change_is_seen() {
+        rows.idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("-one-");
+        vault.write(path, vault.read(path).replace("Body of one.", "Body of 1."));
+
+        VaultExport.Written second = vault.export();
+
+        assertEquals(List.of(path), second.edited());
+        assertTrue(vault.read(NoteNames.conflict(path)).contains("Body of one."));
+    }
+
+    @Test
+    void a_note_that_a_version_without_inputs_has_written_is_made_anew() {
+        rows.idea("One", "Body of one.");
+        vault.export();
+        String path = vault.path("-one-");
+        String text = vault.read(path);
+        NoteText other = NoteText.of(new FrontMatter().with("kind", "idea"), "# One, as another version writes it");
+        vault.write(path, other.text());
+        rows.jdbc().update("update vault_notes set content_hash = ? where path = ?", other.hash(), path);
+
+        vault.export();
+
+        assertEquals(text, vault.read(path));
+    }
 }
