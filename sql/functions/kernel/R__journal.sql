@@ -73,12 +73,10 @@ declare
   v_why text := nullif(current_setting('agentbus.why', true), '');
   v_actor text := current_actor();
   v_room boolean;
+  v_told boolean;
 begin
-  -- A single statement, so that the old and new rows are joined only once.
   with moved as materialized (
-    select n.job_id, n.namespace, n.target_agent, n.subject, n.state, o.state as state_before, n.attempt_no,
-      n.lease_owner, n.run_after, n.delivery_failures > o.delivery_failures as undelivered,
-      n.blocked_reason, n.last_error
+    select n.job_id, n.namespace, n.state, o.state as state_before, n.attempt_no, n.lease_owner, n.run_after
     from new_rows n join old_rows o using (job_id)
     where n.state <> o.state
       or (n.state = 'leased' and n.lease_owner is not null and n.lease_owner is distinct from o.lease_owner)
@@ -90,29 +88,34 @@ begin
       jsonb_strip_nulls(jsonb_build_object('from', state_before, 'to', state,
         'attemptNo', nullif(attempt_no, 0), 'leaseOwner', lease_owner))
     from moved
-  ), told as (
-    -- The states leased and running make no event, because the row of the attempt shows them and nobody
-    -- else acts on them.
-    insert into events (namespace, topic, source_agent, source_job_id, payload)
-    select namespace,
-      'job.' || case
-        when state = 'queued' and state_before = 'blocked' then 'unblocked'
-        when state = 'queued' and state_before = 'waiting' then 'ready'
-        when state = 'queued' and state_before in ('dead', 'failed') then 'redriven'
-        when state = 'queued' and undelivered then 'undelivered'
-        when state = 'queued' then 'retried'
-        else state end,
-      target_agent, job_id,
-      jsonb_strip_nulls(jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject,
-        'from', state_before, 'attemptNo', nullif(attempt_no, 0), 'reason', coalesce(blocked_reason,
-          case when state in ('queued', 'failed', 'dead') then last_error end)))
-    from moved
-    where state <> state_before and state not in ('leased', 'running')
   )
   -- A job that is no longer at work makes room for the next job of the same agent and gateway.
   select bool_or(state <> state_before
-    and ((state = 'queued' and run_after <= now()) or (state_before in ('leased', 'running') and state not in ('leased', 'running'))))
-  into v_room from moved;
+    and ((state = 'queued' and run_after <= now()) or (state_before in ('leased', 'running') and state not in ('leased', 'running')))),
+    bool_or(state <> state_before and state not in ('leased', 'running'))
+  into v_room, v_told
+  from moved;
+  -- The states leased and running make no event, because the row of the attempt shows them and nobody else
+  -- acts on them. An insert of no rows would still fire the triggers of events.
+  if v_told then
+    insert into events (namespace, topic, source_agent, source_job_id, payload)
+    select n.namespace,
+      'job.' || case
+        when n.state = 'queued' and o.state = 'blocked' then 'unblocked'
+        when n.state = 'queued' and o.state = 'waiting' then 'ready'
+        when n.state = 'queued' and o.state in ('dead', 'failed') then 'redriven'
+        when n.state = 'queued' and n.delivery_failures > o.delivery_failures then 'undelivered'
+        when n.state = 'queued' then 'retried'
+        else n.state end,
+      n.target_agent, n.job_id,
+      jsonb_strip_nulls(jsonb_build_object('jobId', n.job_id, 'targetAgent', n.target_agent,
+        'subject', n.subject, 'from', o.state, 'attemptNo', nullif(n.attempt_no, 0),
+        'reason', coalesce(n.blocked_reason,
+          case when n.state in ('queued', 'failed', 'dead') then n.last_error end)))
+    from new_rows n
+    join old_rows o using (job_id)
+    where n.state <> o.state and n.state not in ('leased', 'running');
+  end if;
   if v_room then
     perform pg_notify('jobs_ready', '');
   end if;

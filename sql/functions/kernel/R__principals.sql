@@ -23,11 +23,14 @@ end
 $$;
 
 -- Sets the actor and the reason for the audit rows of this transaction.
+-- In plpgsql, because Postgres would prepare the body of a SQL function anew at each call.
 create or replace function act_as(p_principal jsonb, p_why text default null) returns void
-language sql as $$
-  select
+language plpgsql as $$
+begin
+  perform
     set_config('agentbus.actor', (p_principal ->> 'kind') || ':' || coalesce(p_principal ->> 'name', ''), true),
-    set_config('agentbus.why', coalesce(p_why, ''), true)
+    set_config('agentbus.why', coalesce(p_why, ''), true);
+end
 $$;
 
 -- Returns the actor that act_as has set, or the database role for a change by hand.

@@ -303,6 +303,10 @@ create or replace function follow_jobs() returns trigger language plpgsql as $$
 declare
   v_slot record;
 begin
+  -- Nearly no change is one of a slot's job, and this look is cheaper than an update that finds none.
+  if not exists (select from new_rows where subject like 'standing\_order.%') then
+    return null;
+  end if;
   for v_slot in
     update standing_order_runs r
     set status = n.slot_status,
