@@ -5,6 +5,7 @@ import agentbus.text.Json;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,10 @@ public final class Prompts {
     private final String apiUrl;
     private final int maxPayloadBytes;
     private final Supplier<byte[]> template;
+    private volatile Hashed hashed;
+
+    /** A template and its hash, which every prompt states and which costs more than to compare two templates. */
+    private record Hashed(byte[] template, String hash) {}
 
     /**
      * Prompts that point at one API.
@@ -95,9 +100,19 @@ public final class Prompts {
         keep.put("attemptId", hookCall.get("attemptId"));
         keep.put("prompt", prompt);
         keep.put("promptHash", Sha256.hex(prompt));
-        keep.put("templateHash", Sha256.hex(template.get()));
+        keep.put("templateHash", templateHash());
         keep.put("tokenHash", Sha256.hex(token(hookCall)));
         return keep;
+    }
+
+    private String templateHash() {
+        byte[] now = template.get();
+        Hashed last = hashed;
+        if (last == null || !Arrays.equals(now, last.template)) {
+            last = new Hashed(now, Sha256.hex(now));
+            hashed = last;
+        }
+        return last.hash;
     }
 
     /**
