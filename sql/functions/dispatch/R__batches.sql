@@ -6,7 +6,8 @@
 -- ms; in batches of fifty rows it cost 0.4 ms (measured; docs/performance.md).
 --
 -- How it works. Prompts, admissions and plain closes that arrive while a statement runs form the next
--- batch; a single call runs at once. hooks_admitted takes jobs that are still leased; complete_jobs takes
+-- batch, and under load a batch of prompts or closes waits a few milliseconds for more (BatchedStatement);
+-- a single call runs at once. hooks_admitted takes jobs that are still leased; complete_jobs takes
 -- closes of live attempts without follow-ups, events and dependents. Every other call goes to the function
 -- for one call (hook_admitted, complete_job), which handles all cases. Each call keeps its fence, gets its
 -- answer after its commit, and has an audit row with its own actor (act_as_each).

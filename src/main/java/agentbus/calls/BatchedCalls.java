@@ -8,6 +8,7 @@ import agentbus.db.Statements;
 import agentbus.text.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -29,6 +30,8 @@ public final class BatchedCalls implements AutoCloseable {
     private static final int MOST = 100;
     /** Chosen: two, so that one batch that waits for a lock does not hold up all others. */
     private static final int CONCURRENT = 2;
+    /** Chosen: an agent that closes a job does not notice it. */
+    private static final Duration GATHER = Duration.ofMillis(10);
 
     private final Statements statements;
     private final Map<String, BatchedStatement<Entry, String>> batches = new HashMap<>();
@@ -50,7 +53,7 @@ public final class BatchedCalls implements AutoCloseable {
                 String sql = OperationStatements.call(template, PLACEHOLDER, batch.function());
                 batches.put(
                         operation.id(),
-                        new BatchedStatement<>(batch.function(), MOST, CONCURRENT, calls -> run(sql, calls)));
+                        new BatchedStatement<>(batch.function(), MOST, CONCURRENT, GATHER, calls -> run(sql, calls)));
             });
         }
     }

@@ -1,5 +1,6 @@
 package agentbus.db;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -11,14 +12,16 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.springframework.dao.DataAccessException;
 import org.springframework.dao.DataAccessResourceFailureException;
 
 /**
  * One statement shared by many callers. A lone call runs at once; calls that arrive while the statement runs form the
- * next batch. So no call waits for a batch to fill, and under load the calls share commits, round trips and triggers.
- * Thread-safe.
+ * next batch. Under load a run also waits a little for more calls, because most of its cost does not depend on their
+ * number: so the calls share commits, round trips and triggers. Thread-safe.
  *
  * @param <I> the input of one call
  * @param <O> the answer to one call
@@ -31,10 +34,17 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
      * cheaper.
      */
     private static final long SLOW_NANOS = 20_000_000;
+    /** Chosen: at 200 calls a second, fewer than one run in a hundred has as many. */
+    private static final int BUSY = 3;
+    /** Chosen: a larger batch saves little more (docs/performance.md), and a node has 16 threads for hook calls. */
+    private static final int ENOUGH = 12;
 
     private final Function<List<I>, List<O>> run;
     private final int maxBatch;
     private final int maxConcurrent;
+    private final long gatherNanos;
+    private final AtomicInteger queued = new AtomicInteger();
+    private final AtomicReference<Thread> gatherer = new AtomicReference<>();
     private final Queue<Call<I, O>> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger runs = new AtomicInteger();
     private volatile long lastRunStartedAt;
@@ -49,9 +59,13 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
      * @param name the name of its threads
      * @param maxBatch the most calls in one run
      * @param maxConcurrent the most runs at once; another starts only when the last one is slow
+     * @param gather how long a run waits at most for more calls, when the run before it had several; zero for not at
+     *     all
      * @param run the statement: takes the inputs of a batch and returns their answers in the same order
      */
-    public BatchedStatement(String name, int maxBatch, int maxConcurrent, Function<List<I>, List<O>> run) {
+    public BatchedStatement(
+            String name, int maxBatch, int maxConcurrent, Duration gather, Function<List<I>, List<O>> run) {
+        this.gatherNanos = gather.toNanos();
         this.run = run;
         this.maxBatch = maxBatch;
         this.maxConcurrent = maxConcurrent;
@@ -72,10 +86,9 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
      *     not block
      */
     public CompletableFuture<O> call(I input) {
-        CompletableFuture<O> answer = new CompletableFuture<>();
-        waiting.add(new Call<>(input, answer));
+        CompletableFuture<O> answer = add(input);
         if (tryStartRun()) {
-            runOnThread();
+            runOnThread(0);
         }
         return answer;
     }
@@ -89,12 +102,11 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
      * @throws RuntimeException the statement's exception
      */
     public O await(I input) {
-        CompletableFuture<O> answer = new CompletableFuture<>();
-        waiting.add(new Call<>(input, answer));
+        CompletableFuture<O> answer = add(input);
         if (tryStartRun()) {
-            runOnce();
+            int calls = runOnce();
             // Another thread runs the calls that arrived meanwhile, so this caller does not wait for them.
-            endRun();
+            endRun(calls);
         }
         try {
             return answer.join();
@@ -114,38 +126,70 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
         return false;
     }
 
-    private void endRun() {
+    private CompletableFuture<O> add(I input) {
+        CompletableFuture<O> answer = new CompletableFuture<>();
+        waiting.add(new Call<>(input, answer));
+        if (queued.incrementAndGet() >= ENOUGH) {
+            // Does nothing when no run gathers.
+            LockSupport.unpark(gatherer.get());
+        }
+        return answer;
+    }
+
+    private void endRun(int calls) {
         runs.decrementAndGet();
         // A call may have arrived after the last check of the queue.
         if (!waiting.isEmpty() && tryStartRun()) {
-            runOnThread();
+            runOnThread(calls);
         }
     }
 
-    private void runOnThread() {
+    private void runOnThread(int callsBefore) {
         try {
-            threads.execute(this::runUntilEmpty);
+            threads.execute(() -> runUntilEmpty(callsBefore));
         } catch (RejectedExecutionException closed) {
             // The threads have ended; calls from before the close are still answered.
-            runUntilEmpty();
+            runUntilEmpty(callsBefore);
         }
     }
 
-    private void runUntilEmpty() {
-        boolean more = true;
-        while (more) {
-            more = runOnce();
-        }
-        endRun();
+    private void runUntilEmpty(int callsBefore) {
+        int calls = callsBefore;
+        do {
+            if (calls >= BUSY && gatherNanos > 0) {
+                gather();
+            }
+            calls = runOnce();
+        } while (calls > 0);
+        endRun(0);
     }
 
-    private boolean runOnce() {
+    /** Waits until enough calls are queued for a large batch, at most for the time of the constructor. */
+    private void gather() {
+        if (!gatherer.compareAndSet(null, Thread.currentThread())) {
+            // Another run gathers already.
+            return;
+        }
+        // Not slow: a call that comes meanwhile joins this run and starts no second one.
+        lastRunStartedAt = System.nanoTime();
+        long end = lastRunStartedAt + gatherNanos;
+        long left = gatherNanos;
+        while (left > 0 && queued.get() < ENOUGH && !threads.isShutdown() && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(this, left);
+            left = end - System.nanoTime();
+        }
+        gatherer.set(null);
+    }
+
+    /** Runs the next batch; returns how many calls it had. */
+    private int runOnce() {
         List<Call<I, O>> calls = nextBatch();
         if (!calls.isEmpty()) {
+            queued.addAndGet(-calls.size());
             lastRunStartedAt = System.nanoTime();
             answer(calls);
         }
-        return !calls.isEmpty();
+        return calls.size();
     }
 
     private List<Call<I, O>> nextBatch() {
@@ -182,5 +226,6 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     @Override
     public void close() {
         threads.shutdown();
+        LockSupport.unpark(gatherer.get());
     }
 }

@@ -2,6 +2,7 @@ package agentbus.dispatch;
 
 import agentbus.db.BatchedStatement;
 import agentbus.db.Statements;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -21,6 +22,9 @@ public final class HookCallNotes implements AutoCloseable {
     /** Chosen: a second statement keeps one locked attempt from delaying all others. */
     private static final int MAX_CONCURRENT = 2;
 
+    /** Chosen: under load a job waits far longer for its claim. */
+    private static final Duration GATHER = Duration.ofMillis(10);
+
     private final String dispatcher;
     private final Statements statements;
     private final BatchedStatement<Map<String, Object>, String> prompts;
@@ -39,6 +43,7 @@ public final class HookCallNotes implements AutoCloseable {
                 "keep-prompts",
                 MAX_BATCH,
                 MAX_CONCURRENT,
+                GATHER,
                 calls -> note(
                         "keep-prompts",
                         "prompt",
@@ -52,6 +57,8 @@ public final class HookCallNotes implements AutoCloseable {
                 "note-admitted",
                 MAX_BATCH,
                 1,
+                // An admission that came after the close of its job would need a statement of its own.
+                Duration.ZERO,
                 calls -> note("hooks-admitted", "answer", calls, "attemptId", "runId", "sessionKey"));
     }
 

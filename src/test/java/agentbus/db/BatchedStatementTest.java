@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -23,7 +24,7 @@ class BatchedStatementTest {
     private final List<Thread> threads = new CopyOnWriteArrayList<>();
     private final CountDownLatch firstRuns = new CountDownLatch(1);
     private final CountDownLatch goOn = new CountDownLatch(1);
-    private final BatchedStatement<Integer, String> batch = new BatchedStatement<>("test", 3, 1, this::run);
+    private final BatchedStatement<Integer, String> batch = new BatchedStatement<>("test", 3, 1, Duration.ZERO, this::run);
 
     @AfterEach
     void close() {
@@ -115,5 +116,47 @@ class BatchedStatementTest {
         assertEquals("n1", get(second));
         assertEquals("n2", get(third));
         assertEquals(List.of(List.of(0), List.of(1, 2)), runs);
+    }
+
+    @Test
+    void after_a_run_with_several_calls_the_next_one_waits_for_more() throws Exception {
+        try (BatchedStatement<Integer, String> gathering =
+                new BatchedStatement<>("test", 100, 1, Duration.ofMinutes(5), this::run)) {
+            CompletableFuture<String> first = gathering.call(0);
+            assertTrue(firstRuns.await(30, SECONDS));
+            List<CompletableFuture<String>> several =
+                    IntStream.rangeClosed(1, 3).mapToObj(gathering::call).toList();
+            goOn.countDown();
+            assertEquals("n0", get(first));
+            several.forEach(BatchedStatementTest::get);
+            List<CompletableFuture<String>> enough =
+                    IntStream.rangeClosed(21, 32).mapToObj(gathering::call).toList();
+            enough.forEach(BatchedStatementTest::get);
+            assertEquals(
+                    List.of(
+                            List.of(0),
+                            List.of(1, 2, 3),
+                            IntStream.rangeClosed(21, 32).boxed().toList()),
+                    runs);
+        }
+    }
+
+    @Test
+    void a_run_that_waits_for_more_begins_at_its_time_and_at_the_close() throws Exception {
+        for (Duration gather : List.of(Duration.ofMillis(1), Duration.ofMinutes(5))) {
+            BatchedStatement<Integer, String> gathering = new BatchedStatement<>("test", 100, 1, gather, this::run);
+            CompletableFuture<String> first = gathering.call(0);
+            List<CompletableFuture<String>> several =
+                    IntStream.rangeClosed(1, 4).mapToObj(gathering::call).toList();
+            goOn.countDown();
+            assertEquals("n0", get(first));
+            several.forEach(BatchedStatementTest::get);
+            CompletableFuture<String> last = gathering.call(5);
+            if (gather.toMinutes() > 0) {
+                gathering.close();
+            }
+            assertEquals("n5", get(last));
+            gathering.close();
+        }
     }
 }
