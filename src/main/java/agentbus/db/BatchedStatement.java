@@ -174,7 +174,10 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
         lastRunStartedAt = System.nanoTime();
         long end = lastRunStartedAt + gatherNanos;
         long left = gatherNanos;
-        while (left > 0 && queued.get() < ENOUGH && !threads.isShutdown() && !Thread.currentThread().isInterrupted()) {
+        while (left > 0
+                && queued.get() < ENOUGH
+                && !threads.isShutdown()
+                && !Thread.currentThread().isInterrupted()) {
             LockSupport.parkNanos(this, left);
             left = end - System.nanoTime();
         }

@@ -24,7 +24,8 @@ class BatchedStatementTest {
     private final List<Thread> threads = new CopyOnWriteArrayList<>();
     private final CountDownLatch firstRuns = new CountDownLatch(1);
     private final CountDownLatch goOn = new CountDownLatch(1);
-    private final BatchedStatement<Integer, String> batch = new BatchedStatement<>("test", 3, 1, Duration.ZERO, this::run);
+    private final BatchedStatement<Integer, String> batch =
+            new BatchedStatement<>("test", 3, 1, Duration.ZERO, this::run);
 
     @AfterEach
     void close() {
