@@ -52,7 +52,7 @@ class FlatCostTest {
             select complete_job(authenticate_attempt((select attempt from mine)),
               jsonb_build_object('jobId', (select job from mine), 'summary', 'done'))""";
 
-    /** A call: the statements before it in its transaction, and the one that is measured. */
+    /** A call: the statements that prepare it in the same transaction, and the statement that is measured. */
     private record Call(String name, String before, String statement) {}
 
     private static final List<Call> CALLS = List.of(

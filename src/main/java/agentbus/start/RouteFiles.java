@@ -58,10 +58,9 @@ final class RouteFiles {
      * One file.
      *
      * @param resource where Camel finds it
-     * @param text its content
      * @param tree its YAML; null when the text is not YAML, because Camel reports that with the line
      */
-    private record RouteFile(Resource resource, String text, JsonNode tree) {
+    private record RouteFile(Resource resource, JsonNode tree) {
         private Iterable<JsonNode> elements() {
             return tree == null ? List.of() : tree;
         }
@@ -295,8 +294,7 @@ final class RouteFiles {
     }
 
     private RouteFile read(Resource file) {
-        String text = text(file);
-        return new RouteFile(file, text, tree(text));
+        return new RouteFile(file, tree(text(file)));
     }
 
     private String place(RouteFile file) {

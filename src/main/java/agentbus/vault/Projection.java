@@ -95,7 +95,7 @@ final class Projection {
             return text;
         }
 
-        /** Whether its text must be the one that was kept, because it is made of the same inputs. */
+        /** Whether an export has made and kept the same text already, because the inputs were the same. */
         boolean isAsKept(Ledger.Kept kept) {
             return inputs != null
                     && kept != null

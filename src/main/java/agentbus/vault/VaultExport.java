@@ -213,7 +213,7 @@ public final class VaultExport {
             settle(note, note.text().hash(), before, editedHash, conflict);
         }
 
-        /** Notes the state of a note when it has changed, and removes the conflict of one that is no longer edited. */
+        /** Records the state of a note when it has changed, and removes the conflict file when nobody's edit stands any more. */
         private void settle(
                 Projection.Note note, String contentHash, Ledger.Kept before, String editedHash, String conflict) {
             if (conflict == null) {
