@@ -134,7 +134,8 @@ declare
   v_seen record;
   v_long record;
 begin
-  select count(*) as digests, max(words) as words, max(items) as items, max(report_id::text) as sample
+  select count(*) as digests, max(words) as words, max(items) as items,
+    (array_agg(report_id::text order by created_at desc))[1] as sample
   into v_seen
   from reports
   where namespace = p_namespace
