@@ -29,17 +29,14 @@ $$;
 create or replace function trust_of_opportunity(p_opportunity opportunities) returns text
 language sql stable as $$
   select case when exists (
-    select from proposals_behind(p_opportunity) where outside) or exists (
     select
-    from (
-      select source_job_id as job_id from proposals_behind(p_opportunity)
-      union all
-      select (entry ->> 'addedJob')::uuid
-      from proposals_behind(p_opportunity)
-      cross join jsonb_array_elements(evidence) entry) sources
-    where job_id is not null
-      and not exists (select from jobs j where j.job_id = sources.job_id and j.trust = 'trusted')
-      and not exists (select from jobs_history h where h.job_id = sources.job_id and h.trust = 'trusted'))
+    from proposals_behind(p_opportunity)
+    where outside
+      or source_job_id is not null and not job_is_trusted(source_job_id)
+      or exists (
+        select
+        from jsonb_array_elements(evidence) entry
+        where entry ->> 'addedJob' is not null and not job_is_trusted((entry ->> 'addedJob')::uuid)))
     then 'untrusted' else 'trusted' end
 $$;
 

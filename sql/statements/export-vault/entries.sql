@@ -1,1 +1,1 @@
-select vault_entries(?, ?)::text
+select entry::text from vault_entries(?, ?) entry

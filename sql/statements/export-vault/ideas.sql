@@ -1,1 +1,1 @@
-select vault_ideas(?)::text
+select row::text from vault_ideas(?, ?::uuid[]) row

@@ -1,1 +1,1 @@
-select vault_memories(?, ?)::text
+select row::text from vault_memories(?, ?, ?::uuid[]) row

@@ -1,1 +1,1 @@
-select vault_opportunities(?)::text
+select row::text from vault_opportunities(?, ?::uuid[]) row

@@ -5,8 +5,10 @@ import static java.time.format.DateTimeFormatter.ISO_WEEK_DATE;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -147,6 +149,18 @@ final class Projection {
      * @param consumer gets each note
      */
     void each(Consumer<Note> consumer) {
+        each(note -> false, consumer);
+    }
+
+    /**
+     * Makes the notes of which something is left to do. Of most rows it first reads a digest, which is enough to know
+     * that a note is done, and then only the rows of the other notes.
+     *
+     * @param isDone says that a note is done; it is asked about each note with {@link Note#inputs}, which may have no text
+     *     yet
+     * @param consumer gets each other note
+     */
+    void each(Predicate<Note> isDone, Consumer<Note> consumer) {
         List<Entry> entries = ledger.entries(namespace, visibility);
         IndexNotes.places().forEach((id, path) -> fix(new NoteKey(INDEX, id), path));
         entries.forEach(this::place);
@@ -160,13 +174,13 @@ final class Projection {
         };
         IndexNotes indexes = new IndexNotes(templates, namespace, entries, links);
         Inputs inputs = new Inputs(templates, paths, entries);
+        Digested digested = new Digested(inputs, isDone, show);
         IdeaNotes ideas = new IdeaNotes(templates);
-        ledger.each("ideas", notes("idea", inputs, row -> ideas.note(row, links), show), namespace);
+        digested.notes("idea", "ideas", row -> ideas.note(row, links), namespace);
         OpportunityNotes opportunities = new OpportunityNotes(templates);
-        ledger.each(
-                "opportunities", notes("opportunity", inputs, row -> opportunities.note(row, links), show), namespace);
+        digested.notes("opportunity", "opportunities", row -> opportunities.note(row, links), namespace);
         MemoryNotes memories = new MemoryNotes(templates);
-        ledger.each("memories", notes("memory", inputs, row -> memories.note(row, links), show), namespace, visibility);
+        digested.notes("memory", "memories", row -> memories.note(row, links), namespace, visibility);
         AgentNotes agents = new AgentNotes(templates, indexes);
         ledger.each(
                 "agents",
@@ -175,8 +189,17 @@ final class Projection {
         Map<String, JsonNode> digests = new HashMap<>();
         Consumer<JsonNode> digest = row -> keepDigest(row, digests);
         ReportNotes reports = new ReportNotes(templates);
-        ledger.each(
-                "reports", digest.andThen(notes("report", inputs, row -> reports.note(row, links), show)), namespace);
+        Consumer<JsonNode> report = row -> {
+            NoteKey key = new NoteKey("report", row.path("reportId").asText());
+            Note note =
+                    new Note(key, paths.get(key), inputs.hash("report", row), () -> reports.note(row, links), false);
+            if (isDone.test(note)) {
+                shown.add(key);
+            } else {
+                show.accept(note);
+            }
+        };
+        ledger.each("reports", digest.andThen(report), namespace);
         days(new DayNotes(templates, namespace, links, entries, digests), show);
         indexes.each(dates(DAILY), dates(SNAPSHOT), (id, text) -> show(new NoteKey(INDEX, id), () -> text, show));
         kept.forEach((key, note) -> {
@@ -186,13 +209,63 @@ final class Projection {
         });
     }
 
-    /** Makes the notes of rows whose texts depend on nothing but their {@link Inputs}. */
-    private Consumer<JsonNode> notes(
-            String kind, Inputs inputs, Function<JsonNode, NoteText> maker, Consumer<Note> show) {
-        return row -> {
-            NoteKey key = new NoteKey(kind, row.path(kind + "Id").asText());
-            show.accept(new Note(key, paths.get(key), inputs.hash(kind, row), () -> maker.apply(row), false));
-        };
+    /** Makes the notes of rows that have a digest, which is read first. */
+    private final class Digested {
+        private final Inputs inputs;
+        private final Predicate<Note> isDone;
+        private final Consumer<Note> show;
+
+        Digested(Inputs inputs, Predicate<Note> isDone, Consumer<Note> show) {
+            this.inputs = inputs;
+            this.isDone = isDone;
+            this.show = show;
+        }
+
+        /**
+         * Makes the notes of a kind.
+         *
+         * @param kind the kind of note; the statement of its digests is named after it
+         * @param rows the statement of its rows, whose last parameter is the list of their ids
+         * @param maker makes the text of a row
+         * @param parameters the parameters of both statements
+         */
+        void notes(String kind, String rows, Function<JsonNode, NoteText> maker, Object... parameters) {
+            Map<String, String> wanted = new LinkedHashMap<>();
+            ledger.each(
+                    kind + "-digests",
+                    digest -> {
+                        NoteKey key = key(kind, digest);
+                        String hash = inputs.hash(kind, digest);
+                        Note note = new Note(key, paths.get(key), hash, Projection::isUnread, false);
+                        if (isDone.test(note)) {
+                            shown.add(key);
+                        } else {
+                            wanted.put(key.rowId(), hash);
+                        }
+                    },
+                    parameters);
+            if (wanted.isEmpty()) {
+                return;
+            }
+            Object[] withIds = Arrays.copyOf(parameters, parameters.length + 1);
+            withIds[parameters.length] = "{" + String.join(",", wanted.keySet()) + "}";
+            ledger.each(
+                    rows,
+                    row -> {
+                        NoteKey key = key(kind, row);
+                        show.accept(
+                                new Note(key, paths.get(key), wanted.get(key.rowId()), () -> maker.apply(row), false));
+                    },
+                    withIds);
+        }
+
+        private NoteKey key(String kind, JsonNode row) {
+            return new NoteKey(kind, row.path(kind + "Id").asText());
+        }
+    }
+
+    private static NoteText isUnread() {
+        throw new IllegalStateException("the row of this note is not read yet");
     }
 
     private static void keepDigest(JsonNode row, Map<String, JsonNode> digests) {

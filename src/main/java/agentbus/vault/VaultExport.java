@@ -150,8 +150,23 @@ public final class VaultExport {
             ledger.beginReading();
             kept = ledger.notes(vault);
             Projection projection = new Projection(ledger, templates, namespace, visibility, kept, folder::note);
-            (narrows ? projection.ofAllDays() : projection).each(this::show);
+            (narrows ? projection.ofAllDays() : projection).each(this::isDone, this::show);
             ledger.endReading();
+        }
+
+        /** Whether the text of a note has to be what the last export has made, and stands in the file. */
+        private boolean isDone(Projection.Note note) {
+            Ledger.Kept before = kept.get(note.key());
+            if (!note.isAsKept(before)) {
+                return false;
+            }
+            VaultFolder.Found found = folder.read(note.path());
+            if (found.state() != VaultFolder.State.FILE
+                    || !NoteText.read(found.text()).hash().equals(before.contentHash())) {
+                return false;
+            }
+            settle(note, before.contentHash(), before, null, null);
+            return true;
         }
 
         private void show(Projection.Note note) {
@@ -171,10 +186,6 @@ public final class VaultExport {
                 return;
             }
             NoteText there = found.state() == VaultFolder.State.FILE ? NoteText.read(found.text()) : null;
-            if (there != null && note.isAsKept(before) && there.hash().equals(before.contentHash())) {
-                settle(note, before.contentHash(), before, null, null);
-                return;
-            }
             if (there != null && there.written().equals(note.text().written())) {
                 settle(note, before, null, null);
             } else if (there != null && (there.isAsWritten() || there.isEmpty())) {

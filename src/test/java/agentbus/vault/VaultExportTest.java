@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.springframework.jdbc.core.JdbcTemplate;
 
 /** The vault agrees with the ledger, and nothing that people write into it is lost. */
 @ExtendWith(PostgresExtension.class)
@@ -296,12 +297,7 @@ class VaultExportTest {
     void a_note_shows_what_changed_in_the_rows_that_it_leads_to() {
         String idea = rows.idea("The registry answers slowly", "Each build waits 40 s.");
         rows.opportunity("A mirror of the registry");
-        String job = rows.jdbc()
-                .queryForObject(
-                        "insert into jobs (namespace, target_agent, subject, job_type, payload, state, timeout_seconds,"
-                                + " hard_timeout_seconds) values ('default', 'devops', 'infra.check', 'reactive', '{}',"
-                                + " 'queued', 60, 60) returning job_id::text",
-                        String.class);
+        String job = job("devops");
         rows.jdbc()
                 .update(
                         "update opportunities set idea_id = ?::uuid, evidence = jsonb_build_array("
@@ -327,6 +323,85 @@ class VaultExportTest {
         vault.export();
 
         assertTrue(vault.read(path).contains("|idea that is gone]]"), vault.read(path));
+    }
+
+    /** Each change is one that a note shows, and most of them are in another row than that of the note. */
+    @Test
+    void an_export_misses_no_change_that_a_verification_sees() {
+        String job = job("devops");
+        String other = job("research");
+        String idea = rows.idea("The registry answers slowly", "Each build waits 40 s.");
+        String opportunity = rows.opportunity("A mirror of the registry");
+        String merged = rows.opportunity("Mirror the registry");
+        String old = rows.memory("lesson", "Builds use the registry");
+        String lesson = rows.memory("lesson", "Builds use the mirror");
+        JdbcTemplate jdbc = rows.jdbc();
+        jdbc.update(
+                "update ideas set status = 'promoted_to_opportunity', ended_at = now(), source_job_id = ?::uuid, opportunity_id = ?::uuid, evidence = ?::jsonb",
+                job,
+                opportunity,
+                refs(other, lesson, opportunity));
+        jdbc.update(
+                "update opportunities set idea_id = ?::uuid, converted_job_id = ?::uuid, converted_by = 'operator:anna',"
+                        + " converted_at = now(), status = 'converted_to_job', ended_at = now(), evidence = ?::jsonb"
+                        + " where opportunity_id = ?::uuid",
+                idea,
+                other,
+                refs(job, lesson, merged),
+                opportunity);
+        jdbc.update(
+                "update opportunities set merged_into = ?::uuid, status = 'merged', ended_at = now()"
+                        + " where opportunity_id = ?::uuid",
+                opportunity,
+                merged);
+        jdbc.update(
+                "update memories set source_refs = ?::jsonb where memory_id = ?::uuid",
+                refs(job, old, opportunity),
+                lesson);
+        vault.export();
+        assertEquals(0, vault.export().written());
+
+        for (String change : List.of(
+                "update jobs set trust = 'untrusted' where job_id = '" + job + "'",
+                "update jobs set trust = 'trusted' where job_id = '" + job + "'",
+                "update jobs set subject = 'infra.other' where job_id = '" + job + "'",
+                "update jobs set summary = 'The mirror is up.' where job_id = '" + other + "'",
+                "update jobs set state = 'cancelled', ended_at = now() where job_id = '" + other + "'",
+                "delete from jobs where job_id = '" + job + "'",
+                "update ideas set tags = '{untrusted}'",
+                "update ideas set title = 'The registry is slow'",
+                "update opportunities set title = 'A mirror' where opportunity_id = '" + opportunity + "'",
+                "insert into opportunity_reviews (namespace, opportunity_id, reviewer, decision, notes) values"
+                        + " ('default', '" + opportunity + "', 'operator:anna', 'triaged', 'Good.')",
+                "update opportunity_reviews set notes = 'Better.'",
+                "update memories set status = 'superseded', superseded_by = '" + lesson + "', ended_at = now(),"
+                        + " ended_by = 'agent:knowledge', end_reason = 'Newer.' where memory_id = '" + old + "'",
+                "update memories set title = 'Builds use two mirrors' where memory_id = '" + lesson + "'",
+                "update memories set visibility = 'private', owner_agent = 'research' where memory_id = '" + old + "'",
+                "update memories set visibility = 'shared', owner_agent = null where memory_id = '" + old + "'",
+                "delete from opportunities where opportunity_id = '" + merged + "'")) {
+            assertEquals(1, jdbc.update(change), change);
+            assertTrue(vault.export().written() > 0, change);
+            VaultCheck.Checked checked = vault.verify();
+            assertEquals(List.of(), checked.differences(), change);
+            assertEquals(0, checked.waiting(), change);
+        }
+    }
+
+    private String job(String agent) {
+        return rows.jdbc()
+                .queryForObject(
+                        "insert into jobs (namespace, target_agent, subject, job_type, payload, state, timeout_seconds,"
+                                + " hard_timeout_seconds) values ('default', ?, 'infra.check', 'reactive', '{}',"
+                                + " 'queued', 60, 60) returning job_id::text",
+                        String.class,
+                        agent);
+    }
+
+    private static String refs(String job, String memory, String opportunity) {
+        return "[{\"kind\": \"job\", \"id\": \"" + job + "\", \"addedJob\": \"" + job
+                + "\"}, {\"kind\": \"memory\", \"id\": \"" + memory + "\"}, {\"kind\": \"opportunity\", \"id\": \""
+                + opportunity + "\"}]";
     }
 
     @Test

@@ -1,0 +1,1 @@
+select digest::text from vault_idea_digests(?) digest

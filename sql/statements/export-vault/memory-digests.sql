@@ -1,0 +1,1 @@
+select digest::text from vault_memory_digests(?, ?) digest

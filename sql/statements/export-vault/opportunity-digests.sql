@@ -1,0 +1,1 @@
+select digest::text from vault_opportunity_digests(?) digest
