@@ -36,7 +36,7 @@ export default {
       reports: boot.reporter?.release(),
     });
     boot.reporter = reporter;
-    const runs = new Runs((sessionKey, what, body) => reporter.run(sessionKey, what, body));
+    const runs = new Runs((sessionKey, what, body, taken) => reporter.run(sessionKey, what, body, taken));
     const safely = quiet(api.logger);
 
     boot.stopListening();
@@ -50,6 +50,9 @@ export default {
         version: cut(String(api.runtime.version ?? "unknown"), 100),
         uptimeMs: Math.round(process.uptime() * 1000),
       }));
+    }));
+    api.on("before_message_write", safely((event, context) => {
+      runs.messageWritten(event?.message, context?.sessionKey ?? event?.sessionKey);
     }));
     api.on("agent_end", safely((event) => runs.modelCalled(event)));
     api.on("gateway_stop", () => reporter.stop(STOP_WITHIN_MS));

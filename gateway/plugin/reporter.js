@@ -27,7 +27,7 @@ const RETRIED = new Set([401, 403, 408, 425, 429]);
 /**
  * One report.
  *
- * @typedef {{queue: string, path: string, body: object | (() => object), at: number}} Report
+ * @typedef {{queue: string, path: string, body: object | (() => object), at: number, taken?: (answer: object) => void}} Report
  */
 
 export class Reporter {
@@ -104,9 +104,10 @@ export class Reporter {
    * @param {string} sessionKey the run's session; its reports arrive in order
    * @param {"run-started" | "run-ended"} what
    * @param {object} body the report; durationMs, if it has one, ends now, and grows until the report is sent
+   * @param {(answer: object) => void} [taken] gets the answer of the bus when it has taken the report
    */
-  run(sessionKey, what, body) {
-    this.#add({ queue: sessionKey, path: `/v1/gateway/${what}`, body, at: Date.now() });
+  run(sessionKey, what, body, taken) {
+    this.#add({ queue: sessionKey, path: `/v1/gateway/${what}`, body, at: Date.now(), taken });
     this.#keep();
   }
 
@@ -228,6 +229,7 @@ export class Reporter {
       });
       const answer = object(await response.text());
       if (response.ok && answer) {
+        report.taken?.(answer);
         return null;
       }
       const code = typeof answer?.code === "string" ? answer.code.slice(0, 80) : undefined;

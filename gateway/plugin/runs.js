@@ -12,7 +12,9 @@ export class Runs {
   #runs = new Map();
   #report;
 
-  /** @param {(sessionKey: string, what: "run-started" | "run-ended", body: object) => void} report */
+  /**
+   * @param {(sessionKey: string, what: "run-started" | "run-ended", body: object, taken?: (answer: object) => void) => void} report
+   */
   constructor(report) {
     this.#report = report;
   }
@@ -53,6 +55,33 @@ export class Runs {
     }
   }
 
+  /**
+   * Handles the hook before_message_write: adds up what a run has spent so far. OpenClaw writes each answer of the model
+   * to the session before the run goes on, so the sum is known during the run, and agent_end comes too late for a cap.
+   *
+   * @param {any} message
+   * @param {any} sessionKey
+   */
+  messageWritten(message, sessionKey) {
+    if (message?.role !== "assistant" || !message.usage || typeof sessionKey !== "string") {
+      return;
+    }
+    for (const [runId, run] of this.#runs) {
+      if (run.sessionKey.toLowerCase() === sessionKey.toLowerCase()) {
+        run.soFar = add(run.soFar, message);
+        this.#watch(run, runId);
+      }
+    }
+  }
+
+  /** Reports the usage of a run once it has spent more tokens than the bus allows it. */
+  #watch(run, runId) {
+    if (!run.told && run.soFar?.total > run.tokenCap) {
+      run.told = true;
+      this.#report(run.sessionKey, "run-started", { ...names(run, runId), usage: run.soFar });
+    }
+  }
+
   #began(event) {
     const known = this.#runs.get(event.runId);
     const sessionKey = known?.sessionKey ?? event.sessionKey;
@@ -66,7 +95,10 @@ export class Runs {
     }
     const run = { sessionKey, agentId: event.agentId ?? agent[1], begunAt: at(event.data.startedAt, event.ts), usage: undefined };
     this.#runs.set(event.runId, run);
-    this.#report(sessionKey, "run-started", names(run, event.runId));
+    this.#report(sessionKey, "run-started", names(run, event.runId), (answer) => {
+      run.tokenCap = answer.tokenCap;
+      this.#watch(run, event.runId);
+    });
   }
 
   #ended(event) {

@@ -327,6 +327,52 @@ test("a_run_has_ended_when_its_execution_is_settled_not_after_each_try_of_the_mo
   assert.deepEqual(usage, { calls: 3, input: 30, output: 6, cacheRead: 0, cacheWrite: 0, total: 36, costUsd: 1.5, model: "p/m" });
 });
 
+test("a_run_over_its_tokens_is_reported_once_while_it_goes_on", () => {
+  const reports = [];
+  let taken;
+  const runs = new Runs((sessionKey, what, body, then) => {
+    reports.push({ sessionKey, what, ...body });
+    taken = then ?? taken;
+  });
+  const answer = (totalTokens) => ({ role: "assistant", usage: { input: 1, output: 1, totalTokens } });
+  runs.event(lifecycle({ phase: "start" }));
+  runs.messageWritten(answer(60), JOB);
+  taken({ outcome: "alive", tokenCap: 100 });
+  runs.messageWritten({ role: "toolResult", usage: { totalTokens: 900 } }, JOB);
+  runs.messageWritten(answer(900), `${JOB}2`);
+  runs.messageWritten(answer(40), JOB);
+  assert.equal(reports.length, 1);
+  runs.messageWritten(answer(1), JOB.toUpperCase());
+  runs.messageWritten(answer(50), JOB);
+  assert.deepEqual(reports.map((report) => report.what), ["run-started", "run-started"]);
+  assert.equal(reports[1].usage.total, 101);
+  assert.equal(reports[1].runId, "r1");
+});
+
+test("a_cap_that_comes_after_the_tokens_were_spent_holds_too_and_work_has_none", () => {
+  for (const [tokenCap, expected] of [[100, 2], [undefined, 1], ["many", 1]]) {
+    const reports = [];
+    let taken;
+    const runs = new Runs((sessionKey, what, body, then) => {
+      reports.push(what);
+      taken = then ?? taken;
+    });
+    runs.event(lifecycle({ phase: "start" }));
+    runs.messageWritten({ role: "assistant", usage: { totalTokens: 101 } }, JOB);
+    taken({ outcome: "alive", tokenCap });
+    assert.equal(reports.length, expected, `${tokenCap}`);
+  }
+});
+
+test("the_answer_to_a_report_reaches_its_run", async () => {
+  answers = [{ status: 200, body: '{"applied":true,"outcome":"alive","tokenCap":7}' }];
+  const sender = reporter();
+  let answer;
+  sender.run(JOB, "run-started", {}, (given) => (answer = given));
+  await idle(sender);
+  assert.equal(answer.tokenCap, 7);
+});
+
 test("an_abort_and_an_error_are_failures_with_their_reason", () => {
   const reports = [];
   const runs = new Runs((sessionKey, what, body) => reports.push(body));
@@ -371,6 +417,7 @@ test("odd_events_never_break_the_gateway", async () => {
   for (const odd of [undefined, null, 5, "x", [], {}, circle, lifecycle(null), lifecycle({ phase: "start" }, { sessionKey: 5 }), lifecycle({ phase: "end", executionSettled: true }, { runId: {} })]) {
     assert.doesNotThrow(() => onEvent(odd));
     assert.doesNotThrow(() => handlers.agent_end(odd));
+    assert.equal(handlers.before_message_write(odd, odd), undefined);
   }
   handlers.gateway_start({ port: 1 });
   onEvent(lifecycle({ phase: "start" }));

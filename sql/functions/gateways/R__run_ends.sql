@@ -252,7 +252,9 @@ begin
     -- Only the answer to the hook call confirms a leased job, because this may be an earlier run that the
     -- gateway resumes.
     return run_answer(false, 'ignored', format('attempt %s is %s', v_attempt.attempt_no, v_attempt.status),
-      v_job, v_attempt);
+      v_job, v_attempt)
+      || case when v_job.live_attempt = v_attempt.attempt_id
+        then watch_idle_tokens(v_job, p_input -> 'usage') else '{}' end;
   end if;
   if v_attempt.interrupted_at is not null then
     v_job := restore_lease(v_job);
@@ -261,11 +263,11 @@ begin
   set interrupted_at = null, run_ended_at = null, updated_at = now()
   where attempt_id = v_attempt.attempt_id
     and (interrupted_at is not null or run_ended_at is not null);
-  return run_answer(found, 'alive', null, v_job, v_attempt);
+  return run_answer(found, 'alive', null, v_job, v_attempt) || watch_idle_tokens(v_job, p_input -> 'usage');
 end
 $$;
 comment on function report_run_start(jsonb, jsonb) is
-  'The operation reportRunStart: the run of the session is alive, and keeps its place in the lane until its end is reported. After a restart of the gateway the run gets its lease back, and a run that was reported as ended goes on. A run of another agent than the job''s ends the attempt and stops the lane.';
+  'The operation reportRunStart: the run of the session is alive, and keeps its place in the lane until its end is reported. After a restart of the gateway the run gets its lease back, and a run that was reported as ended goes on. A run of another agent than the job''s ends the attempt and stops the lane. The answer about an idle run has tokenCap; a report with more tokens asks the run to close.';
 
 -- Returns the answer to a report of a run's end that changes nothing; null when the report is to be
 -- applied. Until the admission of the attempt is recorded, a report without durationMs can be about an

@@ -41,6 +41,16 @@ language sql stable as $$
     idle_least_minutes() * 60)::int
 $$;
 
+-- Returns how many tokens an idle run may spend in all its attempts: what the other runs of its agent have
+-- left of its day. A run by hand asks no budget, so it may spend those of a whole day.
+create or replace function idle_token_cap(p_run idle_runs) returns bigint
+language sql stable as $$
+  select greatest((p_run.budget ->> 'tokens')::numeric
+    - case when p_run.by_hand then 0 else coalesce(sum(r.tokens), 0) end, 0)::bigint
+  from idle_runs_since(p_run.namespace, p_run.agent_id, date_trunc('day', p_run.created_at, 'UTC')) r
+  where r.idle_run_id <> p_run.idle_run_id
+$$;
+
 drop function if exists idle_budget_text(agents);
 
 -- Returns why the budget of an agent allows no idle run today, in words; null when it allows one. A run that

@@ -70,6 +70,43 @@ begin
 end
 $$;
 
+-- Keeps what the live attempt of a locked idle job has spent so far (p_usage, from its gateway; null: not
+-- reported), and asks the run to close when all its attempts together are over idle_token_cap. A run that has
+-- ended is settled by settle_idle_runs. Returns tokenCap, how many tokens the live attempt may spend; {} for
+-- every other job.
+create or replace function watch_idle_tokens(p_job jobs, p_usage jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_run idle_runs;
+  v_before record;
+  v_cap bigint;
+  v_tokens bigint;
+begin
+  if not is_idle(p_job.job_type) then
+    return '{}';
+  end if;
+  select * into v_run from idle_runs where job_id = p_job.job_id and ended_at is null for no key update;
+  if not found then
+    return '{}';
+  end if;
+  select * into v_before from spent_by_job(p_job.job_id);
+  v_cap := idle_token_cap(v_run);
+  v_tokens := round(usage_number(p_usage, 'total'))::bigint + coalesce(v_before.o_tokens, 0);
+  if v_tokens is not null then
+    update idle_runs
+    set tokens = v_tokens,
+      cost_usd = coalesce(usage_number(p_usage, 'costUsd') + coalesce(v_before.o_cost_usd, 0), cost_usd),
+      updated_at = now()
+    where idle_run_id = v_run.idle_run_id;
+  end if;
+  if v_tokens > v_cap then
+    perform ask_idle_to_stop(p_job.namespace, p_job.target_agent, null,
+      format('it has spent %s tokens and might spend %s', v_tokens, v_cap));
+  end if;
+  return jsonb_build_object('tokenCap', greatest(v_cap - coalesce(v_before.o_tokens, 0), 0));
+end
+$$;
+
 -- Returns the reason for which work that a claim has taken stops an idle run of its agent, in words.
 create or replace function work_arrived_text(p_job jobs) returns text
 language sql stable as $$

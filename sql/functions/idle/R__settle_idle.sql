@@ -33,6 +33,7 @@ language plpgsql as $$
 declare
   v_run idle_runs;
   v_spent record;
+  v_tokens bigint;
   v_settled int := 0;
 begin
   perform act_as('{"kind": "dispatcher", "name": "idle"}', 'what the run has spent');
@@ -47,14 +48,17 @@ begin
   loop
     select * into v_spent from spent_by_job(v_run.job_id);
     continue when v_spent.o_tokens is null and v_run.ended_at > now() - idle_usage_patience();
+    -- Without a report of its end, the last report during the run counts (watch_idle_tokens).
+    v_tokens := coalesce(v_spent.o_tokens, v_run.tokens);
     update idle_runs
-    set tokens = v_spent.o_tokens, cost_usd = v_spent.o_cost_usd, settled_at = now(), updated_at = now()
+    set tokens = v_tokens, cost_usd = coalesce(v_spent.o_cost_usd, cost_usd), settled_at = now(),
+      updated_at = now()
     where idle_run_id = v_run.idle_run_id;
     v_settled := v_settled + 1;
-    if v_spent.o_tokens > (v_run.budget ->> 'tokens')::numeric then
+    if v_tokens > (v_run.budget ->> 'tokens')::numeric then
       perform append_event(v_run.namespace, 'idle.over_cap', null, v_run.job_id, jsonb_build_object(
         'agentId', v_run.agent_id, 'order', v_run.order_name, 'jobId', v_run.job_id,
-        'tokens', v_spent.o_tokens, 'tokensOfADay', v_run.budget -> 'tokens'), v_run.idle_run_id::text);
+        'tokens', v_tokens, 'tokensOfADay', v_run.budget -> 'tokens'), v_run.idle_run_id::text);
     end if;
   end loop;
   return v_settled;
