@@ -2,9 +2,9 @@ package agentbus.vault;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -31,6 +31,7 @@ final class IndexNotes {
     private final String namespace;
     private final List<Entry> entries;
     private final Links links;
+    private final Map<String, String> missions = new HashMap<>();
 
     /**
      * The indexes of a vault.
@@ -119,7 +120,7 @@ final class IndexNotes {
                     Folders.ofMemory(kind),
                     list(
                             Folders.ofMemory(kind),
-                            "What the fleet holds to be true.",
+                            intro(kind),
                             bySplit(
                                     of("memory").stream()
                                             .filter(entry -> kind.equals(entry.group()))
@@ -131,6 +132,11 @@ final class IndexNotes {
         consumer.accept(Folders.AGENTS, list(Folders.AGENTS, "The agents of the fleet.", agents()));
         consumer.accept(Folders.THEMES, themes());
         themes(entries).forEach(theme -> consumer.accept(theme(theme), theme(theme, new LinkedHashMap<>())));
+    }
+
+    /** Notes what an agent is for, before {@link #each} lists the agents. */
+    void mission(String agent, String mission) {
+        missions.put(agent, mission);
     }
 
     /**
@@ -153,6 +159,20 @@ final class IndexNotes {
         sections.put(open, all.stream().filter(Entry::open).toList());
         sections.put(closed, all.stream().filter(entry -> !entry.open()).toList());
         return sections;
+    }
+
+    private static String intro(String kind) {
+        return switch (kind) {
+            case "decision" -> "What was decided, and why.";
+            case "preference" -> "How people want things done.";
+            case "constraint" -> "What must hold, whatever else is done.";
+            case "lesson" -> "What work has taught the fleet.";
+            case "mistake" -> "What went wrong, so that it does not happen twice.";
+            case "pattern" -> "What happens again and again.";
+            case "playbook" -> "How a recurring task is done, step by step.";
+            case "entity_fact" -> "Facts about one person, project or service.";
+            default -> "What one has to know to understand the rest.";
+        };
     }
 
     private Map<String, List<Entry>> reports() {
@@ -265,12 +285,18 @@ final class IndexNotes {
     private String line(Entry entry, boolean author) {
         String link = links.to(entry.key().kind(), entry.key().rowId(), entry.title());
         return switch (entry.key().kind()) {
-            case "agent" -> "- " + link;
+            case "agent" -> "- " + link + purpose(entry.key().rowId());
             case "report" -> "- " + entry.day() + " " + link;
             default ->
                 "- " + entry.day() + " " + link + ", " + Escaping.line(Words.plain(entry.status()))
                         + (author ? ", by " + links.to("agent", entry.agent()) : "");
         };
+    }
+
+    /** The first sentence of an agent's mission. */
+    private String purpose(String agent) {
+        String mission = missions.getOrDefault(agent, "");
+        return mission.isEmpty() ? "" : ": " + Escaping.line(mission.split("(?<=[.!?])\\s", 2)[0]);
     }
 
     private NoteText home(List<String> days) {
@@ -279,12 +305,12 @@ final class IndexNotes {
         List<String> folders = new ArrayList<>();
         Map<String, String> says = new LinkedHashMap<>();
         says.put(Folders.INBOX, "for new notes of yours");
-        says.put(Folders.DAILY, Words.count(days.size(), "day", "days"));
+        says.put(Folders.DAILY, counted(days.size(), "day", "days"));
         says.put(Folders.IDEAS, split("idea", "open"));
         says.put(Folders.OPPORTUNITIES, split("opportunity", "open"));
         says.put(Folders.MEMORIES, split("memory", "active"));
-        says.put(Folders.REPORTS, Words.count(of("report").size(), "report", "reports"));
-        says.put(Folders.AGENTS, Words.count(of("agent").size(), "agent", "agents"));
+        says.put(Folders.REPORTS, counted(of("report").size(), "report", "reports"));
+        says.put(Folders.AGENTS, counted(of("agent").size(), "agent", "agents"));
         says.put(Folders.SNAPSHOTS, "the fleet week by week");
         says.forEach((folder, text) ->
                 folders.add("- " + links.to("index", folder, folder.replaceFirst("^\\d\\d ", "")) + ": " + text));
@@ -296,12 +322,14 @@ final class IndexNotes {
 
     private String split(String kind, String word) {
         List<Entry> all = of(kind);
-        return String.format(
-                Locale.ROOT,
-                "%,d, %,d of them %s",
-                all.size(),
-                all.stream().filter(Entry::open).count(),
-                word);
+        long open = all.stream().filter(Entry::open).count();
+        return all.isEmpty()
+                ? "none yet"
+                : Words.number(all.size()) + ", " + (open == 0 ? "none" : Words.number(open)) + " of them " + word;
+    }
+
+    private static String counted(int number, String one, String several) {
+        return number == 0 ? "none yet" : Words.count(number, one, several);
     }
 
     private NoteText text(String id, String template, Map<String, Object> model) {

@@ -91,9 +91,9 @@ final class MemoryNotes {
                         + Words.command("mark-memory-wrong " + id + " --notes '…'")
                         + ". To say it better, edit the title or the summary above and run "
                         + Words.command("import-vault") + ".";
-            case "superseded" -> "None: it was replaced" + ended(row);
-            case "wrong" -> "None: it was marked wrong" + ended(row);
-            default -> "None: it has expired" + ended(row);
+            case "superseded" -> "None. It was replaced" + ended(row);
+            case "wrong" -> "None. It was marked wrong" + ended(row);
+            default -> "None. It expired" + ended(row);
         };
     }
 
@@ -101,8 +101,7 @@ final class MemoryNotes {
         String reason = row.path("endReason").asText();
         return " on " + Words.day(row.path("endedAt").asText())
                 + (row.has("endedBy")
-                        ? ", by "
-                                + Escaping.line(Words.actor(row.path("endedBy").asText()))
+                        ? " by " + Escaping.line(Words.actor(row.path("endedBy").asText()))
                         : "")
                 + (reason.isEmpty() ? "." : ": " + Escaping.line(reason));
     }

@@ -61,6 +61,7 @@ final class OpportunityNotes {
         model.put("evidence", References.list(row.path("evidence"), links));
         model.put("owner", links.to("agent", row.path("ownerCandidate").asText()));
         model.put("step", Trust.block(row.path("suggestedNextStep").asText(), trust));
+        model.put("stepHeading", row.has("endedAt") ? "The step that was proposed" : "Next step");
         model.put("next", next(row));
         model.put("decisions", decisions(row));
         model.put("cameOf", cameOf(row.path("cameOf"), links, trust));
@@ -109,7 +110,7 @@ final class OpportunityNotes {
                 ? "A job of " + links.to("agent", job.path("targetAgent").asText()) + ", "
                         + Escaping.line(job.path("subject").asText()) + ": **"
                         + Escaping.line(Words.plain(job.path("state").asText())) + "**."
-                : "A job that the bus keeps no more.";
+                : "A job that the bus no longer keeps.";
         String told = job.path("summary").asText(job.path("lastError").asText());
         return said + " " + Words.command("get-job " + job.path("jobId").asText())
                 + (told.isEmpty() ? "" : "\n\n" + Trust.block(told, trust));

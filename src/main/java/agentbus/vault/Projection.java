@@ -184,7 +184,11 @@ final class Projection {
         AgentNotes agents = new AgentNotes(templates, indexes);
         ledger.each(
                 "agents",
-                row -> show(new NoteKey("agent", row.path("agentId").asText()), () -> agents.note(row, links), show),
+                row -> {
+                    String agent = row.path("agentId").asText();
+                    indexes.mission(agent, row.path("mission").asText());
+                    show(new NoteKey("agent", agent), () -> agents.note(row, links), show);
+                },
                 namespace);
         Map<String, JsonNode> digests = new HashMap<>();
         Consumer<JsonNode> digest = row -> keepDigest(row, digests);

@@ -17,8 +17,16 @@ final class Tombstones {
                 .with("status", "gone");
         return NoteText.of(
                 matter,
-                "# Gone\n\nThe bus keeps this " + key.kind()
-                        + " no more, or shows it no more in this vault. What stands"
-                        + " below is yours; delete the note when nothing in it is of use.");
+                "# Gone\n\nThe bus no longer keeps this " + word(key.kind())
+                        + ", or no longer shows it in this vault. What stands below is yours; delete the note when you"
+                        + " no longer need it.");
+    }
+
+    private static String word(String kind) {
+        return switch (kind) {
+            case "daily" -> "day";
+            case "snapshot" -> "week";
+            default -> kind;
+        };
     }
 }

@@ -52,9 +52,11 @@ final class Words {
         return String.format(Locale.ROOT, "%,d", number);
     }
 
-    /** A stored word as people write it: {@code converted_to_job} becomes {@code converted to job}. */
+    /** A stored word as people write it: {@code converted_to_job} becomes {@code converted to a job}. */
     static String plain(String word) {
-        return word.replace('_', ' ');
+        return word.replace("_to_job", "_to_a_job")
+                .replace("_to_opportunity", "_to_an_opportunity")
+                .replace('_', ' ');
     }
 
     /** The texts of a field that is a list; empty where there is none. */
@@ -73,9 +75,14 @@ final class Words {
                 .toList();
     }
 
-    /** The name of an actor without its kind: {@code operator:anna} becomes {@code anna}. */
+    /**
+     * The name of an actor without its kind: {@code operator:anna} becomes {@code anna}, and
+     * {@code operator:route:mail (Anna Berg)} becomes {@code Anna Berg (route mail)}.
+     */
     static String actor(String actor) {
-        return actor.replaceFirst("^(operator|agent|attempt|dispatcher):(?=.)", "");
+        return actor.replaceFirst("^operator:route:(\\S+) \\((.+)\\)$", "$2 (route $1)")
+                .replaceFirst("^operator:route:(?=.)", "the route ")
+                .replaceFirst("^(operator|agent|attempt|dispatcher):(?=.)", "");
     }
 
     /** A command of the program as code. */

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Each kind of row has its note, links lead from one to the other, and nothing private is among them. */
 @ExtendWith(PostgresExtension.class)
@@ -174,5 +176,76 @@ class NoteKindsTest {
 
         assertTrue(vault.notes().toString().contains("Of blue"));
         assertFalse(vault.notes().toString().contains("Of default"));
+    }
+
+    @Test
+    void an_empty_vault_says_so_and_the_index_of_agents_says_what_each_is_for() {
+        rows.jdbc()
+                .update(
+                        "update agents set mission = 'Watches the *hosts*. Repairs nothing.' where agent_id = 'devops'");
+
+        vault.export();
+
+        String start = vault.read("Home.md");
+        assertTrue(start.contains("|Ideas]]: none yet\n"), start);
+        assertTrue(start.contains("|Agents]]: 3 agents\n"), start);
+        String agents = vault.read("06 Agents/00 Agents.md");
+        assertTrue(agents.contains("|devops]]: Watches the \\*hosts\\*.\n"), agents);
+
+        rows.idea("The registry answers slowly", "Each build waits 40 s.");
+        rows.jdbc().update("update ideas set status = 'archived', ended_at = now()");
+        vault.export();
+
+        assertTrue(vault.read("Home.md").contains("|Ideas]]: 1, none of them open\n"), vault.read("Home.md"));
+    }
+
+    @Test
+    void a_decided_opportunity_has_no_next_step_and_a_note_that_is_gone_says_what_it_was() {
+        String opportunity = rows.opportunity("A mirror of the registry");
+        vault.export();
+        String path = vault.path("-opportunity-a-mirror");
+        assertTrue(vault.read(path).contains("\n## Next step\n"), vault.read(path));
+
+        rows.jdbc()
+                .update(
+                        "insert into opportunity_reviews (namespace, opportunity_id, reviewer, decision, notes)"
+                                + " values ('default', ?::uuid, 'operator:route:mail (Anna Berg)', 'rejected', 'Not now.')",
+                        opportunity);
+        rows.jdbc().update("update opportunities set status = 'rejected', ended_at = now()");
+        vault.export();
+
+        String rejected = vault.read(path);
+        assertFalse(rejected.contains("## Next step"), rejected);
+        assertTrue(rejected.contains("\n## The step that was proposed\n"), rejected);
+        assertTrue(rejected.contains("**rejected** by Anna Berg (route mail). Not now."), rejected);
+
+        rows.jdbc().update("delete from opportunity_reviews");
+        rows.jdbc().update("delete from opportunities");
+        vault.export();
+
+        assertTrue(vault.read(path).contains("The bus no longer keeps this opportunity"), vault.read(path));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "operator:anna, anna",
+        "operator:route:mail (Anna Berg), Anna Berg (route mail)",
+        "operator:route:mail, the route mail",
+        "agent:knowledge, knowledge",
+        "operator:, operator:"
+    })
+    void an_actor_has_the_name_that_people_know(String actor, String name) {
+        assertEquals(name, Words.actor(actor));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "converted_to_job, converted to a job",
+        "promoted_to_opportunity, promoted to an opportunity",
+        "entity_fact, entity fact",
+        "new, new"
+    })
+    void a_stored_word_is_written_as_people_write_it(String word, String plain) {
+        assertEquals(plain, Words.plain(word));
     }
 }
