@@ -105,7 +105,7 @@ begin
   returning * into p_job;
   insert into audit_log (namespace, actor, action, table_name, row_id, why)
   values (p_job.namespace, current_actor(), 'job.replaced', 'jobs', p_job.job_id::text, 'a newer request with its dedupe key');
-  perform pg_notify('jobs_ready', '');
+  perform wake_dispatchers();
   return p_job;
 end
 $$;

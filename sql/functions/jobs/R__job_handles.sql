@@ -99,7 +99,7 @@ begin
     )
     select n.job_id from noted n;
   if found then
-    perform pg_notify('jobs_ready', '');
+    perform wake_dispatchers();
   end if;
 end
 $$;
@@ -234,7 +234,7 @@ begin
         'reason', nullif(current_setting('agentbus.why', true), ''))))
   from jobs j
   where job_id = any (p_jobs);
-  perform pg_notify('jobs_ready', '');
+  perform wake_dispatchers();
 end
 $$;
 

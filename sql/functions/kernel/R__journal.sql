@@ -41,8 +41,33 @@ $$;
 create or replace trigger from_seq before insert on events
   for each statement execute function from_seq();
 
--- Trigger: writes an audit row and the event job.enqueued for each new job, and sends one jobs_ready
--- notification for the statement.
+-- Says for this transaction that its caller wakes the dispatchers after the commit, when agentbus.woken is
+-- yes by then. Returns its argument, so that a statement can use it as the argument of the function that it
+-- calls, which runs after it.
+create or replace function caller_wakes(p_input anyelement) returns anyelement
+language plpgsql as $$
+begin
+  perform set_config('agentbus.woken', 'no', true);
+  return p_input;
+end
+$$;
+
+-- Wakes the dispatchers after the commit, because a job may be claimed then: notes it for a caller that wakes
+-- them itself (caller_wakes), and otherwise sends a notification. The calls of a bus wake them: Postgres lets
+-- only one transaction with a notification commit at a time in the whole server, each with its own wait for
+-- the disk (docs/adr/0024).
+create or replace function wake_dispatchers() returns void language plpgsql as $$
+begin
+  if current_setting('agentbus.woken', true) in ('no', 'yes') then
+    perform set_config('agentbus.woken', 'yes', true);
+  else
+    perform pg_notify('jobs_ready', '');
+  end if;
+end
+$$;
+
+-- Trigger: writes an audit row and the event job.enqueued for each new job, and wakes the dispatchers once
+-- for the statement.
 create or replace function journal_new_jobs() returns trigger
 language plpgsql as $$
 begin
@@ -54,18 +79,17 @@ begin
   select namespace, 'job.enqueued', source_agent, job_id,
     jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject, 'state', state)
   from new_rows;
-  -- Waiting jobs notify too: their enqueue holds locks on the dependencies, so a claim may just have
-  -- skipped those jobs. Jobs that are due later notify because dispatchers on an idle bus sweep rarely.
+  -- Waiting jobs wake too: their enqueue holds locks on the dependencies, so a claim may just have
+  -- skipped those jobs. Jobs that are due later wake because dispatchers on an idle bus sweep rarely.
   if exists (select from new_rows where state in ('waiting', 'queued')) then
-    perform pg_notify('jobs_ready', '');
+    perform wake_dispatchers();
   end if;
   return null;
 end
 $$;
 
 -- Trigger: writes an audit row for each change of state or owner, and an event for each change of state on
--- which others may act. Sends one jobs_ready notification for the statement when a job is due or a lane has
--- room.
+-- which others may act. Wakes the dispatchers once for the statement when a job is due or a lane has room.
 create or replace function journal_changed_jobs() returns trigger
 language plpgsql as $$
 declare
@@ -117,20 +141,18 @@ begin
     where n.state <> o.state and n.state not in ('leased', 'running');
   end if;
   if v_room then
-    perform pg_notify('jobs_ready', '');
+    perform wake_dispatchers();
   end if;
   return null;
 end
 $$;
 
--- Trigger: turns each event into a job for every enabled agent with a matching subscription, and sends one
--- events_inserted notification for the statement.
+-- Trigger: turns each event into a job for every enabled agent with a matching subscription.
 create or replace function journal_new_events() returns trigger
 language plpgsql as $$
 declare
   v_match record;
 begin
-  perform pg_notify('events_inserted', '');
   for v_match in
     select e.*, s.agent_id, s.subject, s.priority
     from new_rows e

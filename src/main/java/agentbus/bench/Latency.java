@@ -19,8 +19,11 @@ import java.util.function.Consumer;
  * time even while an earlier call has no answer, so that a stall shows in each job that it delays.
  */
 final class Latency implements Bench {
-    private static final int CALLERS = 8;
-    /** A rate above that of any bus: each of the eight callers makes its next call as soon as it has an answer. */
+    /** Enough that a call is made on time while others wait for their answers. */
+    private static final int CALLERS = 64;
+    /** Of the warm-up, which has no rate: each caller makes its next call as soon as it has an answer. */
+    private static final int WARM_UP_CALLERS = 8;
+    /** A rate above that of any bus. */
     private static final int AT_ONCE = 1_000_000;
 
     private static final Duration LONGEST = Duration.ofSeconds(120);
@@ -55,7 +58,8 @@ final class Latency implements Bench {
         AtomicInteger left = new AtomicInteger(jobs);
         AtomicReference<RuntimeException> failed = new AtomicReference<>();
         CountDownLatch sent = new CountDownLatch(jobs);
-        ScheduledExecutorService callers = Executors.newScheduledThreadPool(CALLERS);
+        ScheduledExecutorService callers =
+                Executors.newScheduledThreadPool(rate == AT_ONCE ? WARM_UP_CALLERS : CALLERS);
         long before = rig.report().path("hooks").asLong();
         try {
             for (int n = 0; n < jobs; n++) {

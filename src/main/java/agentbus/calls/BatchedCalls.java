@@ -34,10 +34,13 @@ public final class BatchedCalls implements AutoCloseable {
     private static final Duration GATHER = Duration.ofMillis(10);
 
     private final Statements statements;
-    private final Map<String, BatchedStatement<Entry, String>> batches = new HashMap<>();
+    private final Map<String, BatchedStatement<Entry, Answer>> batches = new HashMap<>();
 
     /** One call: the attempt of its token, the value of the batch's key, and the checked input. */
     private record Entry(String attemptId, String key, String input) {}
+
+    /** The answer to one call, JSON text, and whether this call wakes the dispatchers for all of its statement. */
+    private record Answer(String text, boolean wakes) {}
 
     /**
      * Batches of one node.
@@ -81,11 +84,14 @@ public final class BatchedCalls implements AutoCloseable {
         if (!fits(input, batch)) {
             return;
         }
-        String answer = batches.get(call.operation().id())
+        Answer answer = batches.get(call.operation().id())
                 .await(new Entry(attempt.asText(), input.path(batch.key()).asText(), text));
         if (answer != null) {
-            exchange.getMessage().setBody(answer);
+            exchange.getMessage().setBody(answer.text);
             call.answer();
+            if (answer.wakes) {
+                call.wake();
+            }
         }
     }
 
@@ -98,8 +104,8 @@ public final class BatchedCalls implements AutoCloseable {
         return value.isArray() && value.isEmpty();
     }
 
-    private List<String> run(String sql, List<Entry> calls) {
-        List<String> answers = new ArrayList<>(Collections.nCopies(calls.size(), null));
+    private List<Answer> run(String sql, List<Entry> calls) {
+        List<Answer> answers = new ArrayList<>(Collections.nCopies(calls.size(), null));
         List<Integer> places = new ArrayList<>();
         Set<String> keys = new HashSet<>();
         for (int i = 0; i < calls.size(); i++) {
@@ -108,12 +114,15 @@ public final class BatchedCalls implements AutoCloseable {
                 places.add(i);
             }
         }
-        statements
-                .query(
-                        sql,
-                        places.stream().map(i -> calls.get(i).attemptId()).toArray(String[]::new),
-                        places.stream().map(i -> calls.get(i).input()).toArray(String[]::new))
-                .forEach(row -> answers.set(places.get((Integer) row.get("place") - 1), (String) row.get("answer")));
+        boolean first = true;
+        for (Map<String, Object> row : statements.query(
+                sql,
+                places.stream().map(i -> calls.get(i).attemptId()).toArray(String[]::new),
+                places.stream().map(i -> calls.get(i).input()).toArray(String[]::new))) {
+            boolean wakes = first && Calls.WOKEN.equals(row.get("woken"));
+            answers.set(places.get((Integer) row.get("place") - 1), new Answer((String) row.get("answer"), wakes));
+            first = false;
+        }
         return answers;
     }
 

@@ -14,6 +14,7 @@ public final class Call {
     private ObjectNode credential;
     private String newToken;
     private boolean answered;
+    private boolean wakes;
     private long carriedBytes;
 
     /**
@@ -103,5 +104,15 @@ public final class Call {
     /** Notes that the body is the database's answer. */
     void answer() {
         answered = true;
+    }
+
+    /** Whether the dispatchers are to be woken for a shared statement. */
+    boolean wakes() {
+        return wakes;
+    }
+
+    /** Notes that the dispatchers are to be woken for a shared statement. */
+    void wake() {
+        wakes = true;
     }
 }

@@ -23,6 +23,9 @@ public final class Calls {
     private static final String REFUSAL = "refusal";
     private static final String STATEMENT = "CamelSqlQuery";
     private static final String SQL_HEADERS = "CamelSql*";
+    /** The column woken of a statement after which the dispatchers are to be woken; see the SQL function caller_wakes. */
+    static final String WOKEN = "yes";
+
     private static final int OK = 200;
     private static final int UNAUTHORIZED = 401;
 
@@ -123,17 +126,31 @@ public final class Calls {
     }
 
     /**
+     * Whether the dispatchers are to be woken after the commit of the operation's statement.
+     *
+     * @param exchange with the statement's row as its body, or with the answer of a shared statement
+     * @return true when a job may be claimed now; of the calls that shared a statement, for one only
+     */
+    public boolean wakes(Exchange exchange) {
+        return exchange.getMessage().getBody() instanceof Map<?, ?> row
+                ? WOKEN.equals(row.get("woken"))
+                : Call.of(exchange).wakes();
+    }
+
+    /**
      * Reads the result of the operation's statement.
      *
-     * @param exchange with the JSON text as its body; the body becomes the JSON object
+     * @param exchange with the statement's row, or the JSON text of a shared statement, as its body; the body becomes
+     *     the JSON object
      * @throws JsonProcessingException when the database's answer is not JSON
      * @throws Problem when the answer is a problem
      */
     public void result(Exchange exchange) throws JsonProcessingException {
         Call call = Call.of(exchange);
         exchange.getMessage().removeHeaders(SQL_HEADERS);
-        ObjectNode answer =
-                (ObjectNode) Json.EXACT.readTree(exchange.getMessage().getBody(String.class));
+        Object result = exchange.getMessage().getBody();
+        String text = (String) (result instanceof Map<?, ?> row ? row.get("answer") : result);
+        ObjectNode answer = (ObjectNode) Json.EXACT.readTree(text);
         limits.known(call.credential());
         // The database has counted them, also when the answer is a problem.
         call.carriedBytes(0);

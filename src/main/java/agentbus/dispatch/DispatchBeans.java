@@ -24,6 +24,7 @@ public final class DispatchBeans implements PackageBeans {
         Settings settings = beans.get(Settings.class);
         beans.bind("failureLog", FailureLog.class, FailureLog::new);
         beans.bind("dispatcher", Dispatcher.class, () -> dispatcher(beans));
+        beans.bind("wakeUps", WakeUps.class, () -> new WakeUps(beans.camel().createProducerTemplate()));
         beans.bind("hookCalls", HookCalls.class, () -> new HookCalls(beans.get(Dispatcher.class)));
         beans.bind(
                 "prompts",

@@ -149,10 +149,29 @@ public final class Dispatcher {
         heartbeatWrittenAt.set(System.nanoTime());
     }
 
-    /** Notes a notification that there may be work. */
+    /** Notes that there may be work. */
     public void notified() {
         notifications.incrementAndGet();
         quiet = false;
+    }
+
+    /**
+     * Notes a notification that there may be work.
+     *
+     * @param payload of the notification; null when the listener has connected again
+     * @return false for a notification of {@link #notification}, because this dispatcher was woken before it sent that
+     */
+    public boolean heard(@Body String payload) {
+        if (id.equals(payload)) {
+            return false;
+        }
+        notified();
+        return true;
+    }
+
+    /** The parameters of a notification to the other dispatchers: dispatcher, by which this one knows its own. */
+    public Map<String, Object> notification() {
+        return Map.of("dispatcher", id);
     }
 
     /** Whether no other dispatcher was alive at the last heartbeat; false before the first. */

@@ -61,7 +61,7 @@ class OperationStatementsTest {
                 Contract.load(), new Statements(database.jdbc().getDataSource(), files));
         for (Operation operation : operations()) {
             String statement = statements.of(operation);
-            assertTrue(statement.contains("select " + operation.function() + "(principal_of("), statement);
+            assertTrue(statement.contains("from " + operation.function() + "(principal_of("), statement);
             assertFalse(statement.contains("operation_function("), statement);
         }
     }

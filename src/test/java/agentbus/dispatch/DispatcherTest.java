@@ -96,6 +96,18 @@ class DispatcherTest {
     }
 
     @Test
+    void a_dispatcher_needs_no_look_for_its_own_notification() throws Exception {
+        dispatcher.queueChecked();
+        dispatcher.heartbeatWritten("{\"quiet\":true}");
+        listening.set(true);
+        assertFalse(dispatcher.heard((String) dispatcher.notification().get("dispatcher")));
+        assertFalse(dispatcher.sweepDue());
+        assertTrue(dispatcher.heard("another"));
+        assertTrue(dispatcher.sweepDue());
+        assertTrue(dispatcher.heard(null), "the listener has connected again");
+    }
+
+    @Test
     void on_a_quiet_bus_every_fourth_recovery_is_enough() throws Exception {
         assertTrue(dispatcher.recoveryDue(), "nothing is known of the queue yet");
         dispatcher.heartbeatWritten("{\"quiet\":true}");

@@ -2,6 +2,7 @@ package agentbus.dispatch;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,17 +11,25 @@ import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.harness.TestFleet;
 import agentbus.harness.TestJobs;
+import agentbus.text.Json;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.postgresql.PGConnection;
+import org.postgresql.PGNotification;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
@@ -59,6 +68,93 @@ class WakeUpTest {
         UUID job = jobs.enqueue("ann");
         jobs.awaitState(job, "succeeded");
         assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
+    }
+
+    @Test
+    void a_call_dispatches_on_its_own_node_without_a_notification() throws Exception {
+        startWithoutSweeps();
+        bus.bus().camel().getRouteController().stopRoute("hear-jobs-ready");
+        UUID first = enqueueByCall("ann");
+        enqueueByCall("ann");
+        jobs.awaitState(first, "succeeded");
+        // Ann works on one job at a time, so the close of the first, a shared statement, wakes for the second.
+        jobs.awaitSucceeded(2);
+        assertEquals(1, bus.exchanges("sweep-queue"), "a sweep helped");
+    }
+
+    @Test
+    void a_call_notifies_other_dispatchers_and_only_when_there_are_some() throws Exception {
+        startWithoutSweeps("agentbus.dispatch.beat-ms", "100");
+        await().until(() -> bus.exchanges("write-heartbeat") >= 2);
+        long notified = bus.exchanges("notify-dispatchers");
+        enqueueByCall("ann");
+        jobs.awaitSucceeded(1);
+        assertEquals(notified, bus.exchanges("notify-dispatchers"), "nobody else was there to hear it");
+        try (Connection other = database.jdbc().getDataSource().getConnection()) {
+            other.createStatement().execute("listen jobs_ready");
+            database.jdbc()
+                    .update("insert into dispatcher_heartbeats (dispatcher_id, host, pid, version, wake_source,"
+                            + " listener_connected, beat_seconds, last_sweep, leases_owned, busy_agents, metrics)"
+                            + " values ('other', 'h', 1, 'v', 'listen', true, 600, now(), 0, 0, '{}')");
+            long beats = bus.exchanges("write-heartbeat");
+            await().until(() -> bus.exchanges("write-heartbeat") >= beats + 2);
+            enqueueByCall("bob");
+            String node = database.jdbc()
+                    .queryForObject(
+                            "select dispatcher_id from dispatcher_heartbeats where dispatcher_id <> 'other'",
+                            String.class);
+            List<String> payloads = new ArrayList<>();
+            await().until(() -> {
+                PGNotification[] heard = other.unwrap(PGConnection.class).getNotifications(100);
+                if (heard != null) {
+                    List.of(heard).forEach(notification -> payloads.add(notification.getParameter()));
+                }
+                return payloads.contains(node);
+            });
+            other.createStatement().execute("unlisten *");
+        }
+        jobs.awaitSucceeded(2);
+    }
+
+    @Test
+    void a_transaction_whose_caller_wakes_sends_no_notification() throws Exception {
+        start();
+        try (Connection connection = database.jdbc().getDataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            TestJobs own = new TestJobs(new JdbcTemplate(new SingleConnectionDataSource(connection, true)));
+            statement.execute("listen jobs_ready");
+            connection.commit();
+            statement.execute("select caller_wakes('{}'::jsonb)");
+            own.enqueue("ann");
+            try (ResultSet row = statement.executeQuery("select current_setting('agentbus.woken')")) {
+                assertTrue(row.next());
+                assertEquals("yes", row.getString(1));
+            }
+            connection.commit();
+            assertNull(notificationOf(connection), "the caller wakes");
+            own.enqueue("ann");
+            connection.commit();
+            assertNotNull(notificationOf(connection), "nobody else wakes");
+            statement.execute("unlisten *");
+            connection.commit();
+        }
+        jobs.awaitSucceeded(2);
+    }
+
+    /** The notification that this session has sent itself in a transaction before, or null. */
+    private static PGNotification notificationOf(Connection connection) throws SQLException {
+        int own = connection.unwrap(PGConnection.class).getBackendPID();
+        // A round trip, because notifications of a session's own commit come with an answer.
+        connection.createStatement().execute("select 1");
+        connection.commit();
+        PGNotification[] heard = connection.unwrap(PGConnection.class).getNotifications();
+        return heard == null
+                ? null
+                : Stream.of(heard)
+                        .filter(notification -> notification.getPID() == own)
+                        .findFirst()
+                        .orElse(null);
     }
 
     @Test
@@ -226,6 +322,17 @@ class WakeUpTest {
         await().until(() -> bus.exchanges("promote-early") > before);
     }
 
+    private UUID enqueueByCall(String agent) throws Exception {
+        HttpResponse<String> answer = bus.call(
+                "POST",
+                "/v1/jobs",
+                bus.operatorToken(),
+                Json.object().put("targetAgent", agent).put("subject", "work").toString());
+        assertEquals(200, answer.statusCode(), answer.body());
+        return UUID.fromString(
+                Json.read(answer.body()).path("job").path("jobId").asText());
+    }
+
     private void pauseAnn() {
         database.jdbc()
                 .update("update agents set paused_at = now(), paused_by = 'test', paused_reason = 'test'"
@@ -243,8 +350,10 @@ class WakeUpTest {
     }
 
     /** Starts a bus whose first sweep is over, with the next one a minute away. */
-    private void startWithoutSweeps() {
-        start("agentbus.dispatch.sweep-ms", "60000");
+    private void startWithoutSweeps(String... more) {
+        List<String> settings = new ArrayList<>(List.of("agentbus.dispatch.sweep-ms", "60000"));
+        settings.addAll(List.of(more));
+        start(settings.toArray(String[]::new));
         await().until(() -> bus.exchanges("sweep-queue") == 1 && bus.exchanges("hear-jobs-ready") >= 1);
     }
 

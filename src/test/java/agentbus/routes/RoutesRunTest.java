@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.demo.DemoFleet;
+import agentbus.dispatch.Dispatcher;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -87,6 +88,7 @@ class RoutesRunTest {
                             .collect(Collectors.toCollection(TreeSet::new)));
 
             pullOneJob(bus, home);
+            tellAnotherDispatcher(bus, database, home);
             listTools(bus);
             callTool(bus, home);
             refuseOneCall(bus, home);
@@ -154,6 +156,21 @@ class RoutesRunTest {
                                         Long.class,
                                         parent)
                         == 250);
+    }
+
+    /** A call wakes the dispatchers of other nodes too, as soon as a heartbeat has seen one. */
+    private static void tellAnotherDispatcher(Bus bus, TestDatabase database, Path home) throws Exception {
+        String token = Files.readString(home.resolve("data/operator.token")).strip();
+        database.jdbc()
+                .update(
+                        "insert into dispatcher_heartbeats (dispatcher_id, host, pid, version, wake_source, beat_seconds)"
+                                + " values ('another', 'other', 1, '1', 'poll', 600)");
+        await().atMost(Duration.ofSeconds(60)).until(() -> !bus.camel()
+                .getRegistry()
+                .lookupByNameAndType("dispatcher", Dispatcher.class)
+                .alone());
+        String job = "{\"targetAgent\": \"devops\", \"subject\": \"infra.check\", \"delaySeconds\": 3600}";
+        call(bus, token, "/v1/jobs", job);
     }
 
     private static void listTools(Bus bus) throws Exception {
