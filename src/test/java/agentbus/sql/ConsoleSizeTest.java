@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -16,6 +17,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
@@ -33,6 +36,8 @@ class ConsoleSizeTest {
     private static final int READ_MS = Integer.getInteger("console.read-ms", 1000);
     private static final int NEEDS_ME_MS = Integer.getInteger("console.needs-me-ms", 1000);
     private static final int CALLS = Integer.getInteger("console.calls", 5);
+
+    private static final Logger LOG = LoggerFactory.getLogger(ConsoleSizeTest.class);
 
     private record Read(String function, JsonNode input) {
         static Read of(String function, Object... input) {
@@ -63,7 +68,39 @@ class ConsoleSizeTest {
             Read.of("list_audit", "actor", "operator:nobody"),
             Read.of("list_phases"),
             Read.of("phase_gate", "phase", "1"),
-            Read.of("phase_gate", "phase", "2"));
+            Read.of("phase_gate", "phase", "2"),
+            Read.of("phase_gate", "phase", "3"),
+            Read.of("phase_gate", "phase", "4"),
+            Read.of("phase_gate", "phase", "5"),
+            Read.of("get_flow", "flowKey", "flow-3"),
+            Read.of("account", "agent", "agent-3"),
+            Read.of("account", "flow", "flow-3"),
+            Read.of("list_gateways"),
+            Read.of("list_pauses", "includeEnded", true),
+            Read.of("list_bulk_actions"),
+            Read.of("list_questions"),
+            Read.of("list_questions", "status", "open"),
+            Read.of("list_standing_orders"),
+            Read.of("get_standing_order", "orderName", "order-3"),
+            Read.of("list_standing_order_runs"),
+            Read.of("list_standing_order_runs", "orderName", "order-3"),
+            Read.of("list_ideas"),
+            Read.of("list_ideas", "status", "new"),
+            Read.of("list_ideas", "theme", "theme-3"),
+            Read.of("list_opportunities"),
+            Read.of("list_opportunities", "status", "accepted"),
+            Read.of("list_proposal_rates"),
+            Read.of("list_reports"),
+            Read.of("list_memories"),
+            Read.of("list_memories", "status", "expired"),
+            Read.of("search_memories", "query", "registry slow on Mondays"),
+            Read.of("list_memory_candidates"),
+            Read.of("list_memory_candidates", "status", "rejected"),
+            Read.of("list_memory_reviews"),
+            Read.of("list_memory_injections"),
+            Read.of("list_memory_injections", "verdict", "used"),
+            Read.of("idle_report"),
+            Read.of("list_vaults"));
 
     private TestDatabase database;
 
@@ -73,21 +110,25 @@ class ConsoleSizeTest {
 
     @BeforeAll
     void fill() throws Exception {
-        String sql = new ClassPathResource("console/fill.sql").getContentAsString(StandardCharsets.UTF_8);
         try (Connection connection = database.jdbc().getDataSource().getConnection()) {
             JdbcTemplate jdbc = new JdbcTemplate(new SingleConnectionDataSource(connection, true));
             jdbc.queryForObject("select set_config('fill.jobs', ?, false)", String.class, Integer.toString(JOBS));
-            jdbc.execute(sql);
+            jdbc.execute(script("console/fill.sql"));
+            jdbc.execute(script("console/fill-lanes.sql"));
             // The gates of phases that have been on for a month look at all of it.
             jdbc.queryForObject("select note_phase('default', 2, 'node')", String.class);
             jdbc.execute("update phases set changed_at = now() - interval '30 days'");
-            jdbc.execute("vacuum analyze jobs, events, audit_log, job_attempts");
+            jdbc.execute("vacuum analyze");
             // The first counts of a database that was there before; a node makes one every 15 seconds.
             while (!Boolean.TRUE.equals(
                     jdbc.queryForObject("select count_job_ends() > now() - interval '2 minutes'", Boolean.class))) {
                 assertTrue(jdbc.queryForObject("select count(*) from job_ends", Long.class) > 0);
             }
         }
+    }
+
+    private static String script(String name) throws IOException {
+        return new ClassPathResource(name).getContentAsString(StandardCharsets.UTF_8);
     }
 
     @Test
@@ -98,6 +139,7 @@ class ConsoleSizeTest {
             for (Read read : READS) {
                 int limit = read.function().equals("needs_me") ? NEEDS_ME_MS : READ_MS;
                 long p95 = p95(bus, read);
+                LOG.info("{} ms: {}", p95, read);
                 if (p95 > limit) {
                     slow.add(read + " takes " + p95 + " ms, more than " + limit);
                 }
