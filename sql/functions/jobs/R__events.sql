@@ -187,7 +187,9 @@ $$;
 
 -- Volatile: the events must be read in a newer snapshot than the locks (complete_seq).
 create or replace function list_events(p_principal jsonb, p_input jsonb) returns jsonb
-language plpgsql volatile as $$
+language plpgsql volatile
+-- Planned anew each time, so that a filter which is not given disappears from the plan.
+set plan_cache_mode = force_custom_plan as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_regex text := topic_regex(p_input ->> 'topic');

@@ -132,7 +132,9 @@ language sql stable as $$
 $$;
 
 create or replace function list_memory_reviews(p_principal jsonb, p_input jsonb) returns jsonb
-language plpgsql stable as $$
+language plpgsql stable
+-- Planned anew each time, so that a filter which is not given disappears from the plan.
+set plan_cache_mode = force_custom_plan as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_input jsonb := '{"status": "open"}' || p_input;

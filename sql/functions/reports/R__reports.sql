@@ -189,7 +189,9 @@ comment on function compose_report(jsonb, jsonb) is
   'The operation composeReport: the report of a kind for a period, composed at the first call and the same ever after. Without to the period ends with the last whole minute, and without from it is a day or a week long. Refuses agents other than publisher (403), a kind of a phase that is off (409) and a wrong period (422).';
 
 create or replace function list_reports(p_principal jsonb, p_input jsonb) returns jsonb
-language plpgsql stable as $$
+language plpgsql stable
+-- Planned anew each time, so that a filter which is not given disappears from the plan.
+set plan_cache_mode = force_custom_plan as $$
 declare
   v_namespace text := namespace_of(p_principal, p_input);
   v_limit int := coalesce((p_input ->> 'limit')::int, 50);

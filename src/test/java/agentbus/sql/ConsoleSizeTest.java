@@ -26,15 +26,17 @@ import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 /**
  * The reads of the console in a full database: each answers in time, and none reads a whole table.
  *
- * <p>The ordinary build has 50,000 jobs and allows a busy machine a second. {@code ./mvnw verify -Pgrowth} has 1,000,000 and
- * holds the limits of the console: 200 ms for each read, 20 ms for needs-me.
+ * <p>The ordinary build has 50,000 jobs and counts pages. {@code ./mvnw verify -Pgrowth} has 1,000,000 and also holds the limits
+ * of the console: 200 ms for each read, 20 ms for needs-me.
  */
 @ExtendWith(PostgresExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ConsoleSizeTest {
     private static final int JOBS = Integer.getInteger("console.jobs", 50_000);
-    private static final int READ_MS = Integer.getInteger("console.read-ms", 1000);
-    private static final int NEEDS_ME_MS = Integer.getInteger("console.needs-me-ms", 1000);
+    /** No limit in the ordinary build, whose machine does other things, too. */
+    private static final int READ_MS = Integer.getInteger("console.read-ms", Integer.MAX_VALUE);
+
+    private static final int NEEDS_ME_MS = Integer.getInteger("console.needs-me-ms", Integer.MAX_VALUE);
     private static final int CALLS = Integer.getInteger("console.calls", 5);
 
     private static final Logger LOG = LoggerFactory.getLogger(ConsoleSizeTest.class);
@@ -178,5 +180,35 @@ class ConsoleSizeTest {
             connection.setAutoCommit(true);
         }
         assertEquals(List.of(), scans);
+    }
+
+    /**
+     * After five calls Postgres may take a plan for all inputs, in which a filter that is not given keeps its place, and an
+     * index that only this input could use loses it.
+     */
+    @Test
+    void a_read_costs_no_more_in_a_connection_that_has_made_it_often() throws SQLException {
+        List<String> dearer = new ArrayList<>();
+        try (Connection connection = database.jdbc().getDataSource().getConnection()) {
+            Machine bus = Machine.on(new SingleConnectionDataSource(connection, true));
+            for (Read read : READS) {
+                List<Long> pages = new ArrayList<>();
+                for (int call = 0; call < 9; call++) {
+                    pages.add(pages(bus, read));
+                }
+                if (pages.get(8) > 2 * pages.get(1) + 100) {
+                    dearer.add(read + " read these pages in each call: " + pages);
+                }
+            }
+        }
+        assertEquals(List.of(), dearer);
+    }
+
+    private static long pages(Machine bus, Read read) {
+        JsonNode plan = bus.one("explain (analyze, buffers, timing off, format json) select " + read.function() + "('"
+                        + Machine.operator() + "', '" + read.input() + "')")
+                .at("/0/Plan");
+        return plan.get("Shared Hit Blocks").asLong()
+                + plan.get("Shared Read Blocks").asLong();
     }
 }
