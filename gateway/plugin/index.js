@@ -51,9 +51,6 @@ export default {
         uptimeMs: Math.round(process.uptime() * 1000),
       }));
     }));
-    api.on("before_message_write", safely((event, context) => {
-      runs.messageWritten(event?.message, context?.sessionKey ?? event?.sessionKey);
-    }));
     api.on("agent_end", safely((event) => runs.modelCalled(event)));
     api.on("gateway_stop", () => reporter.stop(STOP_WITHIN_MS));
   },

@@ -20,12 +20,18 @@ export class Runs {
   }
 
   /**
-   * Handles an agent event of the gateway; ignores all but the start and end of a job's run.
+   * Handles an agent event of the gateway; ignores all but the start, the usage and the end of a job's run.
    *
    * @param {any} event
    */
   event(event) {
-    if (event?.stream !== "lifecycle" || typeof event.runId !== "string" || typeof event.data !== "object" || !event.data) {
+    if (typeof event?.runId !== "string" || typeof event.data !== "object" || !event.data) {
+      return;
+    }
+    if (event.stream === "usage") {
+      this.#wrote(event);
+    }
+    if (event.stream !== "lifecycle") {
       return;
     }
     const { phase, executionSettled } = event.data;
@@ -53,32 +59,28 @@ export class Runs {
         run.usage = add(run.usage, message);
       }
     }
+    this.#watch(run, event.runId);
+  }
+
+  /** Handles the event usage, which tells after each call of the model how many tokens the run has written in all. */
+  #wrote(event) {
+    const run = this.#runs.get(event.runId);
+    if (run && Number.isFinite(event.data.outputTokens)) {
+      run.written = event.data.outputTokens;
+      this.#watch(run, event.runId);
+    }
   }
 
   /**
-   * Handles the hook before_message_write: adds up what a run has spent so far. OpenClaw writes each answer of the model
-   * to the session before the run goes on, so the sum is known during the run, and agent_end comes too late for a cap.
-   *
-   * @param {any} message
-   * @param {any} sessionKey
+   * Reports the usage of a run once it has spent more tokens than the bus allows it. What it has read is known only after
+   * agent_end, which mostly is the end of the run (measured on OpenClaw 2026.9.6).
    */
-  messageWritten(message, sessionKey) {
-    if (message?.role !== "assistant" || !message.usage || typeof sessionKey !== "string") {
-      return;
-    }
-    for (const [runId, run] of this.#runs) {
-      if (run.sessionKey.toLowerCase() === sessionKey.toLowerCase()) {
-        run.soFar = add(run.soFar, message);
-        this.#watch(run, runId);
-      }
-    }
-  }
-
-  /** Reports the usage of a run once it has spent more tokens than the bus allows it. */
   #watch(run, runId) {
-    if (!run.told && run.soFar?.total > run.tokenCap) {
+    const written = { output: run.written ?? 0, total: run.written ?? 0 };
+    const usage = run.usage?.total > written.total ? run.usage : written;
+    if (!run.told && usage.total > run.tokenCap) {
       run.told = true;
-      this.#report(run.sessionKey, "run-started", { ...names(run, runId), usage: run.soFar });
+      this.#report(run.sessionKey, "run-started", { ...names(run, runId), usage });
     }
   }
 

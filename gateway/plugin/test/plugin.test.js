@@ -327,6 +327,8 @@ test("a_run_has_ended_when_its_execution_is_settled_not_after_each_try_of_the_mo
   assert.deepEqual(usage, { calls: 3, input: 30, output: 6, cacheRead: 0, cacheWrite: 0, total: 36, costUsd: 1.5, model: "p/m" });
 });
 
+const usage = (outputTokens, more = {}) => ({ ...lifecycle({ outputTokens }, more), stream: "usage" });
+
 test("a_run_over_its_tokens_is_reported_once_while_it_goes_on", () => {
   const reports = [];
   let taken;
@@ -334,19 +336,33 @@ test("a_run_over_its_tokens_is_reported_once_while_it_goes_on", () => {
     reports.push({ sessionKey, what, ...body });
     taken = then ?? taken;
   });
-  const answer = (totalTokens) => ({ role: "assistant", usage: { input: 1, output: 1, totalTokens } });
+  runs.event(usage(900));
   runs.event(lifecycle({ phase: "start" }));
-  runs.messageWritten(answer(60), JOB);
+  runs.event(usage(60));
   taken({ outcome: "alive", tokenCap: 100 });
-  runs.messageWritten({ role: "toolResult", usage: { totalTokens: 900 } }, JOB);
-  runs.messageWritten(answer(900), `${JOB}2`);
-  runs.messageWritten(answer(40), JOB);
+  runs.event(usage(900, { runId: "r2" }));
+  runs.event(usage("900"));
+  runs.event(usage(100));
   assert.equal(reports.length, 1);
-  runs.messageWritten(answer(1), JOB.toUpperCase());
-  runs.messageWritten(answer(50), JOB);
+  runs.event(usage(101));
+  runs.event(usage(150));
   assert.deepEqual(reports.map((report) => report.what), ["run-started", "run-started"]);
-  assert.equal(reports[1].usage.total, 101);
+  assert.deepEqual(reports[1].usage, { output: 101, total: 101 });
   assert.equal(reports[1].runId, "r1");
+});
+
+test("what_a_run_has_read_counts_as_soon_as_it_is_known", () => {
+  const reports = [];
+  const runs = new Runs((sessionKey, what, body, then) => {
+    reports.push(body);
+    then?.({ outcome: "alive", tokenCap: 100 });
+  });
+  runs.event(lifecycle({ phase: "start" }));
+  runs.event(usage(10));
+  runs.modelCalled({ runId: "r1", durationMs: 1000, messages: [
+    { role: "assistant", timestamp: Date.now(), usage: { input: 200, output: 10, totalTokens: 210 } },
+  ] });
+  assert.equal(reports[1].usage.total, 210);
 });
 
 test("a_cap_that_comes_after_the_tokens_were_spent_holds_too_and_work_has_none", () => {
@@ -358,7 +374,7 @@ test("a_cap_that_comes_after_the_tokens_were_spent_holds_too_and_work_has_none",
       taken = then ?? taken;
     });
     runs.event(lifecycle({ phase: "start" }));
-    runs.messageWritten({ role: "assistant", usage: { totalTokens: 101 } }, JOB);
+    runs.event(usage(101));
     taken({ outcome: "alive", tokenCap });
     assert.equal(reports.length, expected, `${tokenCap}`);
   }
@@ -414,10 +430,9 @@ test("odd_events_never_break_the_gateway", async () => {
   });
   const circle = {};
   circle.data = circle;
-  for (const odd of [undefined, null, 5, "x", [], {}, circle, lifecycle(null), lifecycle({ phase: "start" }, { sessionKey: 5 }), lifecycle({ phase: "end", executionSettled: true }, { runId: {} })]) {
+  for (const odd of [undefined, null, 5, "x", [], {}, circle, lifecycle(null), lifecycle({ phase: "start" }, { sessionKey: 5 }), lifecycle({ phase: "end", executionSettled: true }, { runId: {} }), usage(5, { data: null }), usage({})]) {
     assert.doesNotThrow(() => onEvent(odd));
     assert.doesNotThrow(() => handlers.agent_end(odd));
-    assert.equal(handlers.before_message_write(odd, odd), undefined);
   }
   handlers.gateway_start({ port: 1 });
   onEvent(lifecycle({ phase: "start" }));
