@@ -93,7 +93,9 @@ class PhaseOfOperationTest {
                 .replace(":#credential", "?")
                 .replace(":#input", "?");
         Map<?, ?> body = exchange.getMessage().getBody(Map.class);
-        return database.jdbc().queryForObject(statement, String.class, body.get("credential"), body.get("input"));
+        return (String) database.jdbc()
+                .queryForMap(statement, body.get("credential"), body.get("input"))
+                .get("answer");
     }
 
     @Test
