@@ -46,8 +46,11 @@ beforeEach(() => {
 
 const reporter = (options = {}) =>
   new Reporter({ url, token: () => "abg_secret", log, expectStart: false, times: QUICK, ...options });
+/** Waits for a condition, and fails when it has not come true in half a minute, which is far more than any takes. */
 const until = async (reached) => {
+  const began = performance.now();
   while (!reached()) {
+    assert.ok(performance.now() - began < 30_000, `this has not come true: ${reached}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 };
