@@ -30,10 +30,13 @@ export class Runs {
     }
     if (event.stream === "usage") {
       this.#wrote(event);
+    } else if (event.stream === "lifecycle") {
+      this.#lived(event);
     }
-    if (event.stream !== "lifecycle") {
-      return;
-    }
+  }
+
+  /** Handles an event of a run's life. */
+  #lived(event) {
     const { phase, executionSettled } = event.data;
     if (phase === "start") {
       this.#began(event);

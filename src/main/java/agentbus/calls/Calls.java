@@ -129,7 +129,7 @@ public final class Calls {
      * Whether the dispatchers are to be woken after the commit of the operation's statement.
      *
      * @param exchange with the statement's row as its body, or with the answer of a shared statement
-     * @return true when a job may be claimed now; of the calls that shared a statement, for one only
+     * @return true when a job may be claimed now; among calls that shared a statement, true for only one of them
      */
     public boolean wakes(Exchange exchange) {
         return exchange.getMessage().getBody() instanceof Map<?, ?> row

@@ -325,7 +325,7 @@ class VaultExportTest {
         assertTrue(vault.read(path).contains("|idea that is gone]]"), vault.read(path));
     }
 
-    /** Each change is one that a note shows, and most of them are in another row than that of the note. */
+    /** A note shows each of these changes, and most of them change another row than the one that the note is about. */
     @Test
     void an_export_misses_no_change_that_a_verification_sees() {
         String job = job("devops");
