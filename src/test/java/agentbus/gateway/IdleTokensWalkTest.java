@@ -7,7 +7,6 @@ import agentbus.harness.TestDatabase;
 import java.nio.file.Path;
 import java.sql.Timestamp;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -56,14 +55,7 @@ class IdleTokensWalkTest {
             Map<String, Object> run = jdbc.queryForMap("select * from idle_runs where job_id = ?", idle);
             assertEquals("it has spent 20 tokens and might spend " + TOKENS, run.get("stop_reason"), run::toString);
             assertEquals("stopped", run.get("outcome"), run::toString);
-            RealFleet.waiting("the bus knows that the run was stopped")
-                    .until(() -> !fleet.events(idle, "job.run_aborted").isEmpty());
-            assertEquals(
-                    List.of("aborted"),
-                    jdbc.queryForList(
-                            "select outcome from run_aborts join job_attempts using (attempt_id) where job_id = ?",
-                            String.class,
-                            idle));
+            fleet.awaitAborted(idle);
             RealFleet.say(
                     "an idle run over its tokens ended %d ms after it was asked to close",
                     Duration.between(

@@ -150,14 +150,7 @@ class IdleWalkTest {
     }
 
     private void aborted(UUID idle) {
-        RealFleet.waiting("the bus knows that the idle run was stopped")
-                .until(() -> !fleet.events(idle, "job.run_aborted").isEmpty());
-        assertEquals(
-                List.of("aborted"),
-                jdbc.queryForList(
-                        "select outcome from run_aborts join job_attempts using (attempt_id) where job_id = ?",
-                        String.class,
-                        idle));
+        fleet.awaitAborted(idle);
         RealFleet.waiting("the gateway has reported the end of the run")
                 .until(() -> fleet.attempts(idle).get(0).get("run_ended_at") != null);
         assertEquals("cancelled", fleet.state(idle));

@@ -1,5 +1,7 @@
 package agentbus.gateway;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
 import agentbus.text.Json;
@@ -158,6 +160,23 @@ final class RealFleet implements AutoCloseable {
      */
     void awaitState(UUID job, String state) {
         waiting(job + " is " + state).until(() -> state(job), state::equals);
+    }
+
+    /**
+     * Waits until the bus knows that the run of a job was stopped, and checks that it was the only run to stop.
+     *
+     * @param job the job
+     */
+    void awaitAborted(UUID job) {
+        waiting("the bus knows that the run of " + job + " was stopped")
+                .until(() -> !events(job, "job.run_aborted").isEmpty());
+        assertEquals(
+                List.of("aborted"),
+                database.jdbc()
+                        .queryForList(
+                                "select outcome from run_aborts join job_attempts using (attempt_id) where job_id = ?",
+                                String.class,
+                                job));
     }
 
     /**
