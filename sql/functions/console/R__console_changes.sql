@@ -38,10 +38,11 @@ create or replace function console_kinds_of_topic(p_topic text) returns text[] l
     else array[]::text[] end
 $$;
 
--- Returns the transaction of a row, whose xmin has lost its upper half. p_next is the next transaction.
-create or replace function full_xid(p_xmin xid, p_next xid8) returns xid8 language sql immutable as $$
-  select (case when near > p_next::text::numeric then near - 4294967296 else near end)::text::xid8
-  from (select div(p_next::text::numeric, 4294967296) * 4294967296 + p_xmin::text::numeric as near) guess
+-- Returns the transaction of a row, whose xmin has lost its upper half: the last one with that lower half
+-- before p_next, the next transaction.
+create or replace function full_xid(p_xmin xid, p_next bigint) returns xid8
+language sql immutable as $$
+  select (p_next - ((p_next - p_xmin::text::bigint) & 4294967295))::text::xid8
 $$;
 
 -- Returns what has changed since an earlier look: changes, for each namespace the kinds that have new rows;
@@ -56,7 +57,7 @@ create or replace function console_changes(p_since jsonb) returns jsonb
 language plpgsql stable as $$
 declare
   v_now pg_snapshot := pg_current_snapshot();
-  v_next xid8 := pg_snapshot_xmax(v_now);
+  v_next bigint := pg_snapshot_xmax(v_now)::text::bigint;
   v_before pg_snapshot := (p_since ->> 'snapshot')::pg_snapshot;
   v_seen_audit bigint := (p_since ->> 'seenAudit')::bigint;
   v_seen_seq bigint := (p_since ->> 'seenSeq')::bigint;
@@ -72,25 +73,30 @@ declare
     or v_seq - (p_since ->> 'seq')::bigint > console_rows_looked_at();
   v_pending jsonb := jsonb_build_object('audit', v_audit, 'seq', v_seq, 'next', v_next::text);
 begin
-  with new_rows as (
-    select namespace, array['audit'] || console_kinds(table_name) as kinds
+  -- Thousands of rows can be new and few kinds, so the rows are parted by what decides their kinds first.
+  with tables as (
+    select distinct namespace, table_name
     from (
-      select namespace, table_name, audit_id, full_xid(xmin, v_next) as written_by
+      select namespace, table_name, audit_id, xmin
       from audit_log
       where audit_id > (p_since ->> 'audit')::bigint
       order by audit_id desc
       limit console_rows_looked_at()) a
-    where audit_id > v_seen_audit or not pg_visible_in_snapshot(written_by, v_before)
-    union all
-    select e.namespace, array['events'] || console_kinds_of_topic(e.topic)
+    where audit_id > v_seen_audit or not pg_visible_in_snapshot(full_xid(xmin, v_next), v_before)
+  ), topics as (
+    select distinct e.namespace, e.topic
     from namespaces n
     cross join lateral (
-      select namespace, topic, seq, full_xid(xmin, v_next) as written_by
+      select namespace, topic, seq, xmin
       from events
       where namespace = n.namespace and seq > (p_since ->> 'seq')::bigint
       order by seq desc
       limit console_rows_looked_at()) e
-    where e.seq > v_seen_seq or not pg_visible_in_snapshot(written_by, v_before)
+    where e.seq > v_seen_seq or not pg_visible_in_snapshot(full_xid(xmin, v_next), v_before)
+  ), new_rows as (
+    select namespace, array['audit'] || console_kinds(table_name) as kinds from tables
+    union all
+    select namespace, array['events'] || console_kinds_of_topic(topic) from topics
   ), by_namespace as (
     select namespace, jsonb_agg(distinct kind) as kinds
     from new_rows cross join unnest(kinds) kind

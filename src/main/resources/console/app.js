@@ -76,6 +76,8 @@ function startOnce() {
 
 async function start() {
   startRouter();
+  // The page's file is on its way while the bus says who is logged in. Page shows the failure, as it asks again.
+  pageOf(route.get().path)?.load().catch(() => {});
   const root = document.getElementById("app");
   try {
     await loadOperations();

@@ -7,12 +7,18 @@ import agentbus.text.Json;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.Base64;
+import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * All files of the console, read once into memory: a request can name one of them and nothing else. The path of a file
@@ -39,6 +45,13 @@ final class ConsoleFiles {
             Pattern.compile("<script type=\"importmap\">(.*?)</script>", Pattern.DOTALL);
 
     private static final String VERSION = "@version@";
+    private static final String START = "app.js";
+
+    /** Stands in the page for a link to each file that the start imports: see {@link #preloads}. */
+    private static final String PRELOADS = "@preloads@";
+
+    /** An import of another file that the browser loads with the file. */
+    private static final Pattern IMPORT = Pattern.compile("(?m)^(?:import|export)\\b[^;]*?\"\\./([a-z-]+\\.js)\";");
 
     private final String version;
     private final Map<String, ConsoleFile> files = new TreeMap<>();
@@ -65,7 +78,9 @@ final class ConsoleFiles {
         }
         version = version(contents, template);
         contents.forEach((name, bytes) -> files.put(name, ConsoleFile.of(name, bytes)));
-        String html = new String(template, StandardCharsets.UTF_8).replace(VERSION, version);
+        String html = new String(template, StandardCharsets.UTF_8)
+                .replace(PRELOADS, preloads(contents))
+                .replace(VERSION, version);
         page = ConsoleFile.of(PAGE, html.getBytes(StandardCharsets.UTF_8));
         policy = policy(html);
     }
@@ -100,6 +115,26 @@ final class ConsoleFiles {
         return path.startsWith(prefix)
                 ? Optional.ofNullable(files.get(path.substring(prefix.length())))
                 : Optional.empty();
+    }
+
+    /**
+     * Links by which the browser asks for all files of the start at once. Without them it learns of each file from the one
+     * that imports it, so that it waits for some answers before it asks for the next files.
+     */
+    private static String preloads(Map<String, byte[]> contents) {
+        Set<String> found = new TreeSet<>(LIBRARIES.keySet());
+        Deque<String> left = new ArrayDeque<>(List.of(START));
+        while (!left.isEmpty()) {
+            String name = left.pop();
+            if (contents.containsKey(name) && found.add(name)) {
+                IMPORT.matcher(new String(contents.get(name), StandardCharsets.UTF_8))
+                        .results()
+                        .forEach(imported -> left.push(imported.group(1)));
+            }
+        }
+        return found.stream()
+                .map(name -> "<link rel=\"modulepreload\" href=\"/console/" + VERSION + "/" + name + "\">")
+                .collect(Collectors.joining("\n    "));
     }
 
     private static byte[] library(ProgramFiles program, String path) {

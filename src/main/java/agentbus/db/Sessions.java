@@ -9,7 +9,8 @@ import javax.sql.DataSource;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /**
- * Opens connections to one database, and sets up the session of each: search path, time zone and time limits.
+ * Opens connections to one database, and sets up the session of each: search path, time zone, time limits, and that the
+ * server does not compile queries (see docs/performance.md, "Short statements").
  *
  * <p>A statement sets them after the connect. Parameters of the connect would not do, because a connection pooler refuses
  * those that it does not know, and because the parameter {@code options} belongs to the URL.
@@ -21,7 +22,8 @@ final class Sessions extends DelegatingDataSource {
     private final Map<String, String> settings = new TreeMap<>();
 
     /**
-     * Sessions with the schema of agentbus as their search path, in UTC.
+     * Sessions with the schema of agentbus as their search path, in UTC. None lets the server compile a query: a plan
+     * whose cost is estimated too high would be compiled for 15 ms or more in each run of a statement that takes 1 ms.
      *
      * @param driver opens the connections
      */
@@ -29,6 +31,7 @@ final class Sessions extends DelegatingDataSource {
         super(driver);
         with("search_path", Database.SCHEMA);
         with("TimeZone", "UTC");
+        with("jit", "off");
     }
 
     /**

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -129,6 +130,40 @@ class ConsolePagesTest {
         String hash = Base64.getEncoder().encodeToString(Sha256.of(inline.get(0).group(1)));
         assertTrue(policy.contains("script-src 'self' 'sha256-" + hash + "';"), policy);
         assertFalse(Pattern.compile(" (style|on[a-z]+)=").matcher(page.text()).find(), page.text());
+    }
+
+    @Test
+    void the_page_asks_at_once_for_each_file_that_the_start_imports() {
+        String page = browser.get("/").text();
+        List<String> links = found("rel=\"modulepreload\" href=\"([^\"]+)\"", page);
+        String folder = found("src=\"(.*/)app\\.js\"", page).get(0);
+        assertTrue(links.size() > 20, page);
+
+        for (String link : links) {
+            assertEquals(200, browser.get(link).status(), link);
+        }
+        for (String file :
+                Stream.concat(links.stream(), Stream.of(folder + "app.js")).toList()) {
+            for (String imported : found(
+                    "(?m)^import [^;]*\"\\./([^\"]+)\";", browser.get(file).text())) {
+                assertTrue(links.contains(folder + imported), () -> imported + " of " + file + " is not in " + links);
+            }
+        }
+        for (String library : found("\":\"([^\"]+\\.mjs)\"", page)) {
+            assertTrue(links.contains(library), library);
+        }
+        String operations =
+                found("as=\"fetch\" crossorigin href=\"([^\"]+)\"", page).get(0);
+        assertEquals(folder + "operations.json", operations);
+        assertEquals(200, browser.get(operations).status());
+    }
+
+    private static List<String> found(String pattern, String text) {
+        return Pattern.compile(pattern)
+                .matcher(text)
+                .results()
+                .map(match -> match.group(1))
+                .toList();
     }
 
     @Test

@@ -85,6 +85,7 @@ class DatabaseTest {
                 assertEquals("3s", ask(source, "show lock_timeout"));
                 assertEquals("agentbus", ask(source, "show search_path"));
                 assertEquals("UTC", ask(source, "show timezone"));
+                assertEquals("off", ask(source, "show jit"));
             }
             assertEquals("20s", ask(database, "show statement_timeout"));
             try (Connection connection = database.dataSource().getConnection()) {
