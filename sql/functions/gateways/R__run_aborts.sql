@@ -79,6 +79,19 @@ language sql stable as $$
     where done_at is null and gateway = any (p_gateways) and namespace = any (namespaces_served(p_namespace)))
 $$;
 
+-- Returns what a node of p_namespace with the given gateways has to look after: runs_ended while runs have
+-- ended without closing their job (ended_runs_left), runs_to_stop while aborts are open (aborts_left). These
+-- are the notifications that the sweep stands in for.
+create or replace function runs_to_look_after(p_gateways text[], p_namespace text) returns setof text
+language plpgsql stable as $$
+begin
+  return query
+    select 'runs_ended' where ended_runs_left()
+    union all
+    select 'runs_to_stop' where aborts_left(p_gateways, p_namespace);
+end
+$$;
+
 -- Returns whether the gateway of an abort is down, so that the abort has to wait: the run may come back
 -- with the gateway. After abort_lifetime the abort no longer waits.
 create or replace function abort_must_wait(p_abort run_aborts) returns boolean language sql stable as $$

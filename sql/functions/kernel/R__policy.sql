@@ -426,7 +426,8 @@ language sql immutable as $$ select interval '15 minutes' $$;
 create or replace function lost_dispatcher_counts() returns interval
 language sql immutable as $$ select interval '1 day' $$;
 
--- A bus on which a block ends within this time is not quiet, so its dispatchers sweep often.
+-- A bus on which a block ends or a question needs a look within this time is not quiet, so its dispatchers
+-- look often.
 -- Chosen: longer than the slowest sweep of a quiet dispatcher.
 create or replace function quiet_lookahead() returns interval
 language sql immutable as $$ select interval '1 minute' $$;

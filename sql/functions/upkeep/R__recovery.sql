@@ -165,6 +165,32 @@ begin
 end
 $$;
 
+-- Returns what a node has to look after besides the recovery: cascades and bulk_actions while a batch of them
+-- is due, and pauses while there is one. It finds what no notification told.
+create or replace function looks_due() returns setof text
+language plpgsql stable as $$
+begin
+  return query
+    select 'cascades' where exists (select from cascades where retry_at <= now())
+    union all
+    select 'bulk_actions' where exists (
+      select from bulk_actions where status = 'running' and next_batch_at <= clock_timestamp())
+    union all
+    select 'pauses' where exists (select from pauses where ended_at is null);
+end
+$$;
+
+-- Sweeps every namespace (recover), and looks for other work in the same transaction, so that a bus without
+-- work pays for one. Returns the jobs that moved as recover does, and then an object with due for each of
+-- looks_due.
+create or replace function recover_and_look() returns setof jsonb
+language plpgsql as $$
+begin
+  return query select recover();
+  return query select jsonb_build_object('due', d) from looks_due() d;
+end
+$$;
+
 create or replace function requeue_expired(p_principal jsonb, p_input jsonb) returns jsonb
 language plpgsql as $$
 declare

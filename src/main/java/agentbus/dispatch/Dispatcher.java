@@ -24,6 +24,9 @@ public final class Dispatcher {
     /** Chosen: a quiet bus saves three of four queries, and still finds a lost notification after four sweeps. */
     private static final int QUIET_SWEEPS = 4;
 
+    /** Chosen: a question that is asked on a quiet bus is looked at within half a minute. */
+    private static final int QUIET_QUESTIONS = 3;
+
     private final String id;
     private final String host;
     private final String version;
@@ -41,6 +44,8 @@ public final class Dispatcher {
     private volatile boolean quiet;
     private volatile boolean alone;
     private final AtomicInteger recoveriesSkipped = new AtomicInteger();
+    private final AtomicInteger questionsSkipped = new AtomicInteger();
+    private final AtomicInteger countsSkipped = new AtomicInteger();
     private final AtomicLong queueCheckedAt = new AtomicLong(System.nanoTime());
     private final AtomicLong recoveredAt = new AtomicLong(System.nanoTime());
     private final AtomicLong heartbeatWrittenAt = new AtomicLong(System.nanoTime());
@@ -193,10 +198,27 @@ public final class Dispatcher {
      * block, because then no lease can run out.
      */
     public boolean recoveryDue() {
-        if (quiet && recoveriesSkipped.incrementAndGet() < QUIET_SWEEPS) {
+        return due(recoveriesSkipped, QUIET_SWEEPS);
+    }
+
+    /**
+     * Whether this look at the open questions has to be made. Every third is enough while the bus is quiet, because then
+     * no question needs a look within the next minute.
+     */
+    public boolean questionsDue() {
+        return due(questionsSkipped, QUIET_QUESTIONS);
+    }
+
+    /** Whether the ends of jobs have to be counted now. Every fourth count is enough while the bus is quiet. */
+    public boolean countDue() {
+        return due(countsSkipped, QUIET_SWEEPS);
+    }
+
+    private boolean due(AtomicInteger skipped, int every) {
+        if (quiet && skipped.incrementAndGet() < every) {
             return false;
         }
-        recoveriesSkipped.set(0);
+        skipped.set(0);
         return true;
     }
 

@@ -39,7 +39,7 @@ public final class OrderPlanner {
      * Computes the missing slots of an order: all slots up to the end of the window, and at least the next five.
      *
      * @param row a row of {@code standing_orders_to_plan}, whose only column is {@code order}, JSON
-     * @return the parameters of {@code plan_slots}
+     * @return the parameters of {@code plan_slots}, and due, whether they have to be written now
      * @throws JsonProcessingException when the column is not JSON
      */
     public Map<String, Object> slots(@Body Map<String, Object> row) throws JsonProcessingException {
@@ -50,7 +50,8 @@ public final class OrderPlanner {
      * Computes the missing slots of an order: all slots up to the end of the window, and at least the next five.
      *
      * @param row namespace, order, cron, zone, plannedUntil and now
-     * @return the parameters of {@code plan_slots}; slots is an array of ISO timestamps
+     * @return the parameters of {@code plan_slots}, of which slots is an array of ISO timestamps; and due, whether they
+     *     have to be written now
      */
     public Map<String, Object> slots(JsonNode row) {
         Schedule schedule = schedule(row);
@@ -65,7 +66,10 @@ public final class OrderPlanner {
         }
         Instant last = slots.isEmpty() ? until : slots.last();
         boolean more = slots.size() >= AT_MOST;
-        return parameters(row, slots, more || last.isAfter(until) ? last : until);
+        Map<String, Object> parameters = parameters(row, slots, more || last.isAfter(until) ? last : until);
+        // Without a new slot only the time up to which all slots are written would change.
+        parameters.put("due", !slots.isEmpty() || from.isBefore(now.plus(ahead.dividedBy(2))));
+        return parameters;
     }
 
     /**

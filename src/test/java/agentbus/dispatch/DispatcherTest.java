@@ -122,6 +122,21 @@ class DispatcherTest {
     }
 
     @Test
+    void on_a_quiet_bus_every_third_look_at_the_questions_is_enough() throws Exception {
+        assertTrue(dispatcher.questionsDue(), "nothing is known of the bus yet");
+        dispatcher.heartbeatWritten("{\"quiet\":true}");
+        for (int round = 0; round < 2; round++) {
+            assertFalse(dispatcher.questionsDue());
+            assertFalse(dispatcher.questionsDue());
+            assertTrue(dispatcher.questionsDue());
+        }
+        assertFalse(dispatcher.countDue(), "the counts have a number of their own");
+        dispatcher.heartbeatWritten("{\"quiet\":false}");
+        assertTrue(dispatcher.questionsDue());
+        assertTrue(dispatcher.countDue());
+    }
+
+    @Test
     void a_heartbeat_that_was_under_way_when_a_notification_came_does_not_quiet_the_bus() throws Exception {
         dispatcher.queueChecked();
         dispatcher.heartbeatParameters();

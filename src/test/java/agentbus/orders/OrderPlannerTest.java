@@ -50,6 +50,20 @@ class OrderPlannerTest {
     }
 
     @Test
+    void an_order_is_written_when_it_has_a_new_slot_or_half_of_the_window_has_passed() throws Exception {
+        assertEquals(
+                true,
+                planner.slots(row("0 0 9 ? * MON", "2026-12-21T09:00:00+00:00")).get("due"));
+        assertEquals(
+                false,
+                planner.slots(row("0 0 9 ? * MON", "2026-12-28T09:00:00+00:00")).get("due"));
+        String over = "0 0 9 1 1 ? 2026";
+        assertEquals(
+                false, planner.slots(row(over, "2026-11-24T10:30:00+00:00")).get("due"));
+        assertEquals(true, planner.slots(row(over, "2026-11-24T10:29:59+00:00")).get("due"));
+    }
+
+    @Test
     void the_slots_of_an_outage_are_written_too_in_pieces() throws Exception {
         Map<String, Object> first = planner.slots(row("0 0/5 * * * ?", "2026-10-24T10:00:00+00:00"));
         assertEquals(5_000, ((String[]) first.get("slots")).length);
