@@ -31,7 +31,8 @@ import picocli.CommandLine.Parameters;
             "drain: jobs per second, each with one hook call and one close over HTTP. latency: enqueue to the hook's"
                     + " arrival. claim: claim time by the size of the history. idle: the cost of a bus without work."
                     + " start: process start to the first hook. scale: drain with one, two and four nodes on one"
-                    + " Postgres, in turn.",
+                    + " Postgres, in turn. soak: what grows under a small steady load, a job a second for half an hour"
+                    + " if you give no other numbers.",
             "peers: drain and latency of the bus beside graphile-worker and db-scheduler, in turn on one server, as"
                     + " ratios; 5 rounds with 10000 jobs and 20 s for each rate, if you give no other numbers. It needs"
                     + " the source tree, and installs both peers in target/peers with npm and Maven.",
@@ -62,6 +63,8 @@ public final class BenchCommand implements Callable<Integer> {
         start,
         /** Throughput of several nodes. */
         scale,
+        /** Growth under a small load. */
+        soak,
         /** The bus beside other queues. */
         peers
     }
@@ -69,7 +72,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Parameters(
             arity = "1..*",
             paramLabel = "<what>",
-            description = "drain, latency, claim, idle, start, scale or peers; several run one after the other.")
+            description = "drain, latency, claim, idle, start, scale, soak or peers; several run one after the other.")
     private List<What> what;
 
     @Mixin
@@ -172,6 +175,7 @@ public final class BenchCommand implements Callable<Integer> {
             case idle -> new Idle();
             case start -> new StartTime();
             case scale -> new Scale();
+            case soak -> new Soak();
             case peers ->
                 new Peers(Peer.install(Path.of(environment.getOrDefault("AGENTBUS_SOURCE_DIR", "")), directory));
         };

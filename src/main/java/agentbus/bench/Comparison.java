@@ -104,6 +104,16 @@ final class Comparison {
             row.add(measure.more() ? "more" : "less");
             rows.add(row);
         }
+        return aligned(rows);
+    }
+
+    /**
+     * The lines of a table.
+     *
+     * @param rows the cells, the head first; all with the same number of cells
+     * @return a line for each row, with its cells below each other
+     */
+    static List<String> aligned(List<List<String>> rows) {
         return rows.stream().map(row -> aligned(row, rows)).toList();
     }
 

@@ -36,6 +36,8 @@ final class Latency implements Bench {
         if (rig.options().get(BenchNumber.WARM_UP) > 0) {
             enqueue(rig, rig.options().get(BenchNumber.WARM_UP), AT_ONCE);
         }
+        int cold = rig.options().get(BenchNumber.COLD);
+        Waiting.pass(Duration.ofSeconds(cold));
         rig.resetGateway();
         int sent = rig.options().get(BenchNumber.SECONDS) * rig.options().get(BenchNumber.RATE);
         enqueue(rig, sent, rig.options().get(BenchNumber.RATE));
@@ -45,6 +47,7 @@ final class Latency implements Bench {
                 .put("enqueue", rig.options().enqueue.name())
                 .put("ratePerSecond", rig.options().get(BenchNumber.RATE))
                 .put("warmUpJobs", rig.options().get(BenchNumber.WARM_UP))
+                .put("coldSeconds", cold)
                 .put("jobs", sent)
                 .put("arrived", report.path("hooks").asLong());
         figures.setAll((ObjectNode) report.path("arrival"));

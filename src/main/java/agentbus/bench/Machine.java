@@ -60,12 +60,26 @@ final class Machine {
      * @return the memory in megabytes, or -1 if the system does not report it
      */
     static double residentMb(ProcessHandle process) {
+        double kilobytes = status(process, "VmRSS");
+        return kilobytes < 0 ? kilobytes : kilobytes / 1024;
+    }
+
+    /**
+     * The threads of a process.
+     *
+     * @param process the process
+     * @return how many, or -1 if the system does not report it
+     */
+    static double threads(ProcessHandle process) {
+        return status(process, "Threads");
+    }
+
+    private static double status(ProcessHandle process, String name) {
         try (Stream<String> lines = Files.lines(Path.of("/proc", Long.toString(process.pid()), "status"))) {
-            return lines.filter(line -> line.startsWith("VmRSS"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-                    .mapToObj(kilobytes -> kilobytes / 1024.0)
+            return lines.filter(line -> line.startsWith(name + ":"))
+                    .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")))
                     .findFirst()
-                    .orElse(-1.0);
+                    .orElse(-1);
         } catch (IOException notLinux) {
             return -1;
         }

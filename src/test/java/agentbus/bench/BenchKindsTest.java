@@ -5,12 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * The latency of hook calls, the cost of an idle bus and the time of a start. Only {@code -Pgrowth} runs them, because
- * they start five buses in processes of their own.
+ * The latency of hook calls, the cost of an idle bus, the time of a start, and what grows under a load. Only {@code
+ * -Pgrowth} runs them, because they start six buses in processes of their own.
  */
 class BenchKindsTest extends BenchRuns {
     BenchKindsTest(TestDatabase database) {
@@ -31,11 +32,14 @@ class BenchKindsTest extends BenchRuns {
                             "20",
                             "--agents",
                             "2",
+                            "--cold",
+                            "1",
                             "--enqueue",
                             door)
                     .get(0)
                     .at("/figures");
             assertEquals(10, figures.at("/count").asInt());
+            assertEquals(1, figures.at("/coldSeconds").asInt());
             assertTrue(figures.at("/p50Ms").asDouble() > 0);
             assertTrue(figures.at("/p99Ms").asDouble() >= figures.at("/p50Ms").asDouble());
         }
@@ -47,5 +51,18 @@ class BenchKindsTest extends BenchRuns {
         assertTrue(lines.get(0).at("/figures").has("queriesPerSecond"));
         assertTrue(lines.get(0).at("/figures/residentMb").asInt() != 0);
         assertTrue(lines.get(1).at("/figures/medianSeconds").asDouble() > 0);
+    }
+
+    @Test
+    void a_soak_tells_what_grows_and_how_fast() throws Exception {
+        List<JsonNode> lines = bench("soak", "--seconds", "10", "--rate", "5");
+        JsonNode figures = lines.get(0).at("/figures");
+        for (String measure : List.of("residentMb", "threads", "connections", "deadRows", "jobs", "tablesMb")) {
+            assertTrue(figures.at("/" + measure).has("slopePerHour"), measure);
+            assertTrue(err.toString(StandardCharsets.UTF_8).contains(measure), measure);
+        }
+        // 5 jobs a second are 18,000 an hour.
+        assertEquals(18_000, figures.at("/jobs/slopePerHour").asDouble(), 6_000);
+        assertEquals(50, figures.at("/jobs/last").asInt(), 10);
     }
 }
