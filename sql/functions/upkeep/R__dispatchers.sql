@@ -28,14 +28,16 @@ create or replace function renew_dispatcher_leases(
   select count(*)::int, count(distinct target_agent)::int from kept
 $$;
 
--- Returns whether no job is queued or at work, no block ends soon, no end of a job still has to move others
--- and no question needs a look soon, in any namespace. Dispatchers of a quiet bus look less often.
+-- Returns whether no job is queued or at work, no block ends soon, no end of a job still has to move others,
+-- no question needs a look soon and no run is to be stopped, in any namespace. Dispatchers of a quiet bus look
+-- less often.
 create or replace function bus_is_quiet() returns boolean language sql stable as $$
   select not exists (select from jobs where state = 'queued')
     and not exists (select from cascades)
     and not exists (select from jobs where state in ('leased', 'running') and moved_xid >= claim_floor())
     and not exists (select from jobs where state = 'blocked' and blocked_until < now() + quiet_lookahead())
     and not exists (select from questions where status = 'open' and look_at < now() + quiet_lookahead())
+    and not exists (select from run_aborts where done_at is null)
 $$;
 
 -- Returns whether a heartbeat with the given interval is recent enough for its dispatcher to count as

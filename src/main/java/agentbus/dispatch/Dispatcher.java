@@ -24,8 +24,8 @@ public final class Dispatcher {
     /** Chosen: a quiet bus saves three of four queries, and still finds a lost notification after four sweeps. */
     private static final int QUIET_SWEEPS = 4;
 
-    /** Chosen: a question that is asked on a quiet bus is looked at within half a minute. */
-    private static final int QUIET_QUESTIONS = 3;
+    /** Chosen: on a quiet bus, questions are looked at every half minute, and runs every minute. */
+    private static final int QUIET_LOOKS = 3;
 
     private final String id;
     private final String host;
@@ -46,6 +46,7 @@ public final class Dispatcher {
     private final AtomicInteger recoveriesSkipped = new AtomicInteger();
     private final AtomicInteger questionsSkipped = new AtomicInteger();
     private final AtomicInteger countsSkipped = new AtomicInteger();
+    private final AtomicInteger runLooksSkipped = new AtomicInteger();
     private final AtomicLong queueCheckedAt = new AtomicLong(System.nanoTime());
     private final AtomicLong recoveredAt = new AtomicLong(System.nanoTime());
     private final AtomicLong heartbeatWrittenAt = new AtomicLong(System.nanoTime());
@@ -206,12 +207,20 @@ public final class Dispatcher {
      * no question needs a look within the next minute.
      */
     public boolean questionsDue() {
-        return due(questionsSkipped, QUIET_QUESTIONS);
+        return due(questionsSkipped, QUIET_LOOKS);
     }
 
     /** Whether the ends of jobs have to be counted now. Every fourth count is enough while the bus is quiet. */
     public boolean countDue() {
         return due(countsSkipped, QUIET_SWEEPS);
+    }
+
+    /**
+     * Whether the runs that have ended or are to be stopped have to be looked for now. Every third look is enough while
+     * the bus is quiet and the listener is connected, because then there is no such run, and a new one is notified.
+     */
+    public boolean runsDue() {
+        return !listening.getAsBoolean() || due(runLooksSkipped, QUIET_LOOKS);
     }
 
     private boolean due(AtomicInteger skipped, int every) {

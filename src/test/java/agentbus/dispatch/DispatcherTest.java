@@ -131,9 +131,11 @@ class DispatcherTest {
             assertTrue(dispatcher.questionsDue());
         }
         assertFalse(dispatcher.countDue(), "the counts have a number of their own");
+        assertFalse(dispatcher.runsDue());
         dispatcher.heartbeatWritten("{\"quiet\":false}");
         assertTrue(dispatcher.questionsDue());
         assertTrue(dispatcher.countDue());
+        assertTrue(dispatcher.runsDue());
     }
 
     @Test

@@ -35,6 +35,8 @@ class IdleTimersTest {
             1 / 4.0,
             "sweepDue",
             1 / 4.0,
+            "runsDue",
+            1 / 3.0,
             "countDue",
             1 / 4.0,
             "questionsDue",
