@@ -242,7 +242,8 @@ final class SettingsTable {
                     60_000,
                     "20000",
                     "The time between two sweeps for runs that ended without closing their job and for runs to be"
-                            + " stopped. With poll, such runs wait up to this long, so try 1000."),
+                            + " stopped. With listen, an idle bus looks only every third time. With poll, such runs wait"
+                            + " up to this long, so try 1000."),
             whole(
                     "agentbus.dispatch.recover-ms",
                     50,
