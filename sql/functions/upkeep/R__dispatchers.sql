@@ -29,8 +29,8 @@ create or replace function renew_dispatcher_leases(
 $$;
 
 -- Returns whether no job is queued or at work, no block ends soon, no end of a job still has to move others,
--- no question needs a look soon and no run is to be stopped, in any namespace. Dispatchers of a quiet bus look
--- less often.
+-- no question needs a look soon and no run is to be stopped, in any namespace. Dispatchers of a quiet bus
+-- look less often.
 create or replace function bus_is_quiet() returns boolean language sql stable as $$
   select not exists (select from jobs where state = 'queued')
     and not exists (select from cascades)
