@@ -136,8 +136,7 @@ declare
   v_parent jobs := parent_of(p_principal, p_namespace, (p_input ->> 'parentJobId')::uuid, p_field);
   -- A child of an untrusted job stays untrusted, through any number of handoffs.
   v_trust text := case when v_parent.trust = 'untrusted' then 'untrusted' else coalesce(p_input ->> 'trust', 'trusted') end;
-  v_dependencies uuid[] := array(
-    select distinct value::uuid from jsonb_array_elements_text(coalesce(p_input -> 'dependsOn', '[]')));
+  v_dependencies uuid[] := '{}';
   v_dependency record;
   v_known int := 0;
   v_open int := 0;
@@ -168,23 +167,27 @@ begin
       'an agent that reads untrusted payloads; a person may write down what is to be done as a job of its own');
   end if;
 
-  -- The dependencies are locked, so that none can succeed unseen between this count and the commit. The
-  -- lock comes before lock_work_of, because a close already holds its job when it calls lock_work_of.
-  for v_dependency in
-    select job_id, state
-    from jobs
-    where job_id = any (v_dependencies) and namespace = p_namespace
-    order by job_id
-    for share
-  loop
-    v_known := v_known + 1;
-    v_open := v_open + (v_dependency.state <> 'succeeded')::int;
-  end loop;
-  if v_known < cardinality(v_dependencies) then
-    perform refuse(422, 'unknown_job', format('dependsOn names %s that is no job of namespace %s',
-        (select string_agg(d::text, ', ') from unnest(v_dependencies) d
-          where not exists (select from jobs where job_id = d and namespace = p_namespace)), p_namespace),
-      p_field || 'dependsOn', p_input -> 'dependsOn', 'ids of jobs');
+  -- Each statement costs its start, also when it finds nothing, and few jobs have dependencies.
+  if p_input ? 'dependsOn' then
+    v_dependencies := array(select distinct value::uuid from jsonb_array_elements_text(p_input -> 'dependsOn'));
+    -- The dependencies are locked, so that none can succeed unseen between this count and the commit. The
+    -- lock comes before lock_work_of, because a close already holds its job when it calls lock_work_of.
+    for v_dependency in
+      select job_id, state
+      from jobs
+      where job_id = any (v_dependencies) and namespace = p_namespace
+      order by job_id
+      for share
+    loop
+      v_known := v_known + 1;
+      v_open := v_open + (v_dependency.state <> 'succeeded')::int;
+    end loop;
+    if v_known < cardinality(v_dependencies) then
+      perform refuse(422, 'unknown_job', format('dependsOn names %s that is no job of namespace %s',
+          (select string_agg(d::text, ', ') from unnest(v_dependencies) d
+            where not exists (select from jobs where job_id = d and namespace = p_namespace)), p_namespace),
+        p_field || 'dependsOn', p_input -> 'dependsOn', 'ids of jobs');
+    end if;
   end if;
 
   if v_parent.job_id is not null then
@@ -270,13 +273,15 @@ begin
     perform refuse_many_proactive(v_job, p_field);
   end if;
 
-  insert into job_dependencies (namespace, job_id, depends_on, satisfied_at)
-  select p_namespace, v_job.job_id, d.job_id, case when d.state = 'succeeded' then now() end
-  from jobs d where d.job_id = any (v_dependencies);
-  select d.* into v_spoiled from jobs d
-  where d.job_id = any (v_dependencies) and d.state in ('failed', 'dead', 'cancelled') order by d.seq limit 1;
-  if found then
-    v_job := block_for_dependency(v_job.job_id, v_spoiled);
+  if cardinality(v_dependencies) > 0 then
+    insert into job_dependencies (namespace, job_id, depends_on, satisfied_at)
+    select p_namespace, v_job.job_id, d.job_id, case when d.state = 'succeeded' then now() end
+    from jobs d where d.job_id = any (v_dependencies);
+    select d.* into v_spoiled from jobs d
+    where d.job_id = any (v_dependencies) and d.state in ('failed', 'dead', 'cancelled') order by d.seq limit 1;
+    if found then
+      v_job := block_for_dependency(v_job.job_id, v_spoiled);
+    end if;
   end if;
   return jsonb_build_object('job', job_json(v_job), 'created', true)
     || case when v_earlier is not null then jsonb_build_object('earlierJobId', v_earlier) else '{}' end;

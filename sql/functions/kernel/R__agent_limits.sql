@@ -35,6 +35,16 @@ language sql immutable as $$
   select not p_handoff ? 'jobTypes' or p_handoff -> 'jobTypes' ?| array[p_job_type, split_part(p_job_type, '.', 1)]
 $$;
 
+-- Returns whether the agent p_name, which has these handoffs and may_enqueue_to, may hand any work to
+-- p_target: it has no handoffs with conditions, and names the target or every other agent. The star does not
+-- include the agent itself: an agent that hands work to itself must be named in its own handoffs.
+create or replace function hands_on_freely(
+  p_handoffs jsonb, p_may_enqueue_to text[], p_name text, p_target text
+) returns boolean language sql immutable as $$
+  select p_handoffs is null
+    and (p_target = any (p_may_enqueue_to) or ('*' = any (p_may_enqueue_to) and p_target <> p_name))
+$$;
+
 -- Refuses (403, handoff_not_allowed) a job that the calling agent's handoffs do not cover. The refusal
 -- names the field, with the prefix p_field, and the allowed values.
 create or replace function require_handoff(
@@ -42,12 +52,20 @@ create or replace function require_handoff(
 ) returns void language plpgsql stable as $$
 declare
   v_name text := p_principal ->> 'name';
-  v_handoffs jsonb := handoffs_of(speaker(p_principal, p_target.namespace));
+  v_handoffs jsonb;
+  v_may_enqueue_to text[];
   v_for_target jsonb;
   v_fits_subject boolean;
 begin
-  -- The star does not include the agent itself: an agent that hands work to itself must be named in its own
-  -- handoffs.
+  select handoffs, may_enqueue_to into v_handoffs, v_may_enqueue_to
+  from agents
+  where namespace = p_target.namespace and agent_id = v_name;
+  -- A handoff without conditions, as most are, is found without an array of objects.
+  if hands_on_freely(v_handoffs, v_may_enqueue_to, v_name, p_target.agent_id) then
+    return;
+  end if;
+  v_handoffs := handoffs_of(speaker(p_principal, p_target.namespace));
+  -- The star leaves out the agent itself, as in hands_on_freely.
   v_for_target := coalesce((
     select jsonb_agg(value) from jsonb_array_elements(v_handoffs)
     where value ->> 'agent' = p_target.agent_id or (value ->> 'agent' = '*' and p_target.agent_id <> v_name)), '[]');

@@ -27,13 +27,12 @@ create or replace function event_lock_class() returns bigint language sql immuta
 -- transaction.
 create or replace function from_seq() returns trigger
 language plpgsql as $$
-declare
-  v_last bigint;
 begin
   if coalesce(current_setting('agentbus.from_seq', true), '') = '' then
-    select last_value into v_last from events_seq_seq;
-    perform pg_advisory_xact_lock_shared(event_lock_class() << 48 | v_last);
-    perform set_config('agentbus.from_seq', v_last::text, true);
+    perform
+      pg_advisory_xact_lock_shared(event_lock_class() << 48 | last_value),
+      set_config('agentbus.from_seq', last_value::text, true)
+    from events_seq_seq;
   end if;
   return null;
 end
@@ -70,18 +69,27 @@ $$;
 -- for the statement.
 create or replace function journal_new_jobs() returns trigger
 language plpgsql as $$
+declare
+  v_each jsonb := nullif(current_setting('agentbus.each', true), '')::jsonb;
+  v_why text := nullif(current_setting('agentbus.why', true), '');
+  v_actor text := current_actor();
 begin
-  insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
-  select namespace, current_actor(), 'job.enqueued', 'jobs', job_id::text, nullif(current_setting('agentbus.why', true), ''),
-    jsonb_build_object('to', state)
-  from new_rows;
+  -- One statement, because each has a start that costs more than its rows.
+  with audited as (
+    insert into audit_log (namespace, actor, action, table_name, row_id, why, detail)
+    select namespace, coalesce(v_each -> job_id::text ->> 0, v_actor), 'job.enqueued', 'jobs', job_id::text,
+      case when v_each ? job_id::text then nullif(v_each -> job_id::text ->> 1, '') else v_why end,
+      jsonb_build_object('to', state)
+    from new_rows
+  )
   insert into events (namespace, topic, source_agent, source_job_id, payload)
   select namespace, 'job.enqueued', source_agent, job_id,
     jsonb_build_object('jobId', job_id, 'targetAgent', target_agent, 'subject', subject, 'state', state)
   from new_rows;
-  -- Waiting jobs wake too: their enqueue holds locks on the dependencies, so a claim may just have
-  -- skipped those jobs. Jobs that are due later wake because dispatchers on an idle bus sweep rarely.
-  if exists (select from new_rows where state in ('waiting', 'queued')) then
+  -- A new job is queued or waits. Waiting jobs wake too: their enqueue holds locks on the dependencies, so a
+  -- claim may just have skipped those jobs. Jobs that are due later wake because dispatchers on an idle bus
+  -- sweep rarely. A duplicate inserts no job.
+  if found then
     perform wake_dispatchers();
   end if;
   return null;
@@ -153,6 +161,13 @@ language plpgsql as $$
 declare
   v_match record;
 begin
+  -- Most events have no subscriber, and this look costs less than the loop.
+  if not exists (
+    select
+    from new_rows e
+    join subscriptions s on s.namespace = e.namespace and s.enabled and e.topic ~ s.topic_regex) then
+    return null;
+  end if;
   for v_match in
     select e.*, s.agent_id, s.subject, s.priority
     from new_rows e

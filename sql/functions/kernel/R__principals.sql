@@ -89,12 +89,15 @@ comment on function namespace_of(jsonb, jsonb) is
   'The namespace of a call: the requested one, the token''s own, or default.';
 
 -- Returns the principal of the long-lived token with this SHA-256; null when the token is unknown or
--- revoked.
+-- revoked. Most calls call this function, so it is in plpgsql, which is planned once for each connection.
 create or replace function authenticate(p_token_hash bytea) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('kind', kind, 'name', name, 'namespace', namespace)
-  from access_tokens
-  where token_hash = p_token_hash and revoked_at is null
+language plpgsql stable as $$
+begin
+  return (
+    select jsonb_build_object('kind', kind, 'name', name, 'namespace', namespace)
+    from access_tokens
+    where token_hash = p_token_hash and revoked_at is null);
+end
 $$;
 
 -- Returns the principal of an attempt whose token the door has verified; null when the attempt is unknown
@@ -141,11 +144,12 @@ begin
   end if;
   -- The token of an attempt expires with the attempt. Closes and renewals check this themselves, because
   -- they repeat earlier answers and keep late reports.
-  if v_principal ->> 'kind' = 'attempt' and not v_of_attempt
-    and not exists (select from jobs where live_attempt = (v_principal ->> 'attemptId')::uuid
-      and job_id = (v_principal ->> 'jobId')::uuid) then
-    perform refuse(409, 'stale_attempt', format('the attempt of this token at job %s is over', v_principal ->> 'jobId'),
-      'token', null, 'the token of a live attempt');
+  if v_principal ->> 'kind' = 'attempt' and not v_of_attempt then
+    if not exists (select from jobs where live_attempt = (v_principal ->> 'attemptId')::uuid
+        and job_id = (v_principal ->> 'jobId')::uuid) then
+      perform refuse(409, 'stale_attempt', format('the attempt of this token at job %s is over', v_principal ->> 'jobId'),
+        'token', null, 'the token of a live attempt');
+    end if;
   end if;
   if p_credential ? 'bytes' then
     -- Closes and renewals count and are never refused, because the work of a whole run would be lost.
