@@ -141,7 +141,13 @@ $$;
 -- agents wrote them.
 create or replace function job_json(p_job jobs) returns jsonb
 language sql stable as $$
-  select job_fields(p_job, hold_of(p_job), null)
+  select job_json_held(p_job, hold_of(p_job))
+$$;
+
+-- Returns job_json with the hold of the job's lane as in next_move_held.
+create or replace function job_json_held(p_job jobs, p_hold text) returns jsonb
+language sql stable as $$
+  select job_fields(p_job, p_hold, null)
     || jsonb_build_object('payload', (p_job).payload)
     || case when (p_job).result is null then '{}' else jsonb_build_object('result', (p_job).result) end
     || case when (p_job).evidence is null then '{}' else jsonb_build_object('evidence', (p_job).evidence) end

@@ -24,20 +24,25 @@ import org.apache.camel.Exchange;
  * statement in the next step of the route.
  */
 public final class BatchedCalls implements AutoCloseable {
-    private static final String FILE = "sql/statements/run-operation/batch.sql";
+    private static final Map<Batch.Callers, String> FILES = Map.of(
+            Batch.Callers.attempts, "sql/statements/run-operation/batch.sql",
+            Batch.Callers.tokens, "sql/statements/run-operation/batch-of-tokens.sql");
     private static final String PLACEHOLDER = "batch_function";
     /** Chosen: far more calls than arrive during one statement of a few milliseconds. */
     private static final int MOST = 100;
     /** Chosen: two, so that one batch that waits for a lock does not hold up all others. */
     private static final int CONCURRENT = 2;
-    /** Chosen: an agent that closes a job does not notice it. */
+    /** Chosen: a caller that enqueues or closes a job does not notice it. */
     private static final Duration GATHER = Duration.ofMillis(10);
 
     private final Statements statements;
     private final Map<String, BatchedStatement<Entry, Answer>> batches = new HashMap<>();
 
-    /** One call: the attempt of its token, the value of the batch's key, and the checked input. */
-    private record Entry(String attemptId, String key, String input) {}
+    /**
+     * One call: its caller as the function takes it, the value of the batch's key or null for none, and the checked
+     * input.
+     */
+    private record Entry(String caller, String key, String input) {}
 
     /** The answer to one call, JSON text, and whether this call wakes the dispatchers for all of its statement. */
     private record Answer(String text, boolean wakes) {}
@@ -50,9 +55,9 @@ public final class BatchedCalls implements AutoCloseable {
      */
     public BatchedCalls(Contract contract, Statements statements) {
         this.statements = statements;
-        String template = statements.template(FILE);
         for (Operation operation : contract.operations()) {
             operation.special().batch().ifPresent(batch -> {
+                String template = statements.template(FILES.get(batch.callers()));
                 String sql = OperationStatements.call(template, PLACEHOLDER, batch.function());
                 batches.put(
                         operation.id(),
@@ -70,13 +75,15 @@ public final class BatchedCalls implements AutoCloseable {
     public void join(Exchange exchange) throws JsonProcessingException {
         Call call = Call.of(exchange);
         Batch batch = call.operation().special().batch().orElse(null);
-        JsonNode attempt = call.credential().path("attemptId");
-        if (batch == null || !attempt.isTextual()) {
+        if (batch == null) {
             return;
         }
         Map<?, ?> parameters = exchange.getMessage().getBody(Map.class);
-        if (Json.read((String) parameters.get("credential")).has("bytes")) {
-            // Its own statement counts the bytes.
+        String credential = (String) parameters.get("credential");
+        boolean ofAttempts = batch.callers() == Batch.Callers.attempts;
+        JsonNode token = call.credential().path(ofAttempts ? "attemptId" : "tokenHash");
+        if (!token.isTextual() || Json.read(credential).has("bytes")) {
+            // The caller has another kind of token, or the bytes of the call are counted by its own statement.
             return;
         }
         String text = (String) parameters.get("input");
@@ -84,8 +91,9 @@ public final class BatchedCalls implements AutoCloseable {
         if (!fits(input, batch)) {
             return;
         }
+        String key = batch.key().map(name -> input.path(name).asText()).orElse(null);
         Answer answer = batches.get(call.operation().id())
-                .await(new Entry(attempt.asText(), input.path(batch.key()).asText(), text));
+                .await(new Entry(ofAttempts ? token.asText() : credential, key, text));
         if (answer != null) {
             exchange.getMessage().setBody(answer.text);
             call.answer();
@@ -110,14 +118,14 @@ public final class BatchedCalls implements AutoCloseable {
         Set<String> keys = new HashSet<>();
         for (int i = 0; i < calls.size(); i++) {
             // A second call with the same key is left out and runs its own statement.
-            if (keys.add(calls.get(i).key())) {
+            if (calls.get(i).key() == null || keys.add(calls.get(i).key())) {
                 places.add(i);
             }
         }
         boolean first = true;
         for (Map<String, Object> row : statements.query(
                 sql,
-                places.stream().map(i -> calls.get(i).attemptId()).toArray(String[]::new),
+                places.stream().map(i -> calls.get(i).caller()).toArray(String[]::new),
                 places.stream().map(i -> calls.get(i).input()).toArray(String[]::new))) {
             boolean wakes = first && Calls.WOKEN.equals(row.get("woken"));
             answers.set(places.get((Integer) row.get("place") - 1), new Answer((String) row.get("answer"), wakes));

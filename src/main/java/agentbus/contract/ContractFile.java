@@ -251,8 +251,11 @@ final class ContractFile {
         if (node.isMissingNode()) {
             return Optional.empty();
         }
-        return Optional.of(
-                new Batch(name(node, "function", FUNCTION_NAME), text(node, "key"), texts(node.path("fields"))));
+        return Optional.of(new Batch(
+                name(node, "function", FUNCTION_NAME),
+                Batch.Callers.valueOf(node.path("callers").asText("attempts")),
+                optional(node, "key"),
+                texts(node.path("fields"))));
     }
 
     private static Optional<String> optional(JsonNode node, String name) {

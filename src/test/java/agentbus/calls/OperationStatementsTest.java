@@ -43,12 +43,13 @@ class OperationStatementsTest {
 
     @ParameterizedTest
     @MethodSource("operations")
-    void a_batch_has_a_function_of_attempts_and_inputs(Operation operation) {
+    void a_batch_has_a_function_of_callers_and_inputs(Operation operation) {
         String missing = operation
                 .special()
                 .batch()
-                .map(Batch::function)
-                .filter(function -> !exists(function + "(uuid[], jsonb[])"))
+                .map(batch -> batch.function()
+                        + (batch.callers() == Batch.Callers.attempts ? "(uuid[], jsonb[])" : "(jsonb[], jsonb[])"))
+                .filter(function -> !exists(function))
                 .orElse("");
 
         assertEquals("", missing);
