@@ -60,6 +60,23 @@ class HitRatesTest {
                         count);
     }
 
+    @Test
+    void the_acceptance_of_an_author_costs_the_same_after_thousands_of_ideas_that_grew_old() {
+        ideas(5_000, "old", "archived", 20, null);
+        bus.jdbc().update("update ideas set reviewed_at = null");
+        ideas(3, "no", "archived", 1, "not now");
+        bus.jdbc().execute("vacuum analyze ideas");
+        JsonNode plan = bus.one(
+                        "explain (analyze, buffers, format json) select * from acceptance_of('default', 'research')")
+                .at("/0/Plan");
+        long pages = plan.get("Shared Hit Blocks").asLong()
+                + plan.get("Shared Read Blocks").asLong();
+        assertTrue(pages < 100, pages + " pages");
+        assertEquals(
+                3,
+                bus.jdbc().queryForObject("select o_decided from acceptance_of('default', 'research')", Integer.class));
+    }
+
     private String succeeded() {
         Attempt attempt = bus.running();
         bus.complete(attempt);

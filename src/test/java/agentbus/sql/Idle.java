@@ -1,6 +1,7 @@
 package agentbus.sql;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
@@ -60,6 +61,13 @@ record Idle(Machine bus) {
     String run(String job, String column) {
         return bus.jdbc()
                 .queryForObject("select " + column + "::text from idle_runs where job_id = ?::uuid", String.class, job);
+    }
+
+    /** The seconds of a run, which has those that the test has set and the few that the test itself takes. */
+    int secondsOver(int set, String job) {
+        int seconds = Integer.parseInt(run(job, "seconds"));
+        assertTrue(seconds >= set && seconds < set + 100, seconds + " s");
+        return seconds;
     }
 
     /** Status and summary of the slot of a job. */
