@@ -153,13 +153,20 @@ final class RealFleet implements AutoCloseable {
     }
 
     /**
-     * Waits until a job is in a state.
+     * Waits until a job is in a state. A job that dies instead fails the test at once, with the reasons of its attempts.
      *
      * @param job the job
      * @param state the state
      */
     void awaitState(UUID job, String state) {
-        waiting(job + " is " + state).until(() -> state(job), state::equals);
+        waiting(job + " is " + state).until(() -> {
+            String now = state(job);
+            if (now.equals("dead") && !state.equals("dead")) {
+                throw new AssertionError(job + " is dead, not " + state + ": "
+                        + call("GET", "/v1/jobs/" + job, null).path("attempts"));
+            }
+            return now.equals(state);
+        });
     }
 
     /**
