@@ -325,7 +325,7 @@ class VaultExportTest {
         assertTrue(vault.read(path).contains("|idea that is gone]]"), vault.read(path));
     }
 
-    /** A note shows each of these changes, and most of them change another row than the one that the note is about. */
+    /** Each of these changes shows in a note. Most of them change a row other than the note's own. */
     @Test
     void an_export_misses_no_change_that_a_verification_sees() {
         String job = job("devops");
