@@ -26,8 +26,8 @@ public final class RunAborts {
 
     private final Gateways gateways;
     private final Duration patience;
-    // HTTP/1.1, because the upgrade request of an HTTP/2 client collides with the WebSocket's upgrade request.
-    private final HttpClient client;
+    /** Made by the first abort, because making it reads all certificates of the JDK. */
+    private HttpClient client;
 
     /**
      * Aborts at one node's gateways.
@@ -41,10 +41,17 @@ public final class RunAborts {
     RunAborts(Gateways gateways, Duration patience) {
         this.gateways = gateways;
         this.patience = patience;
-        this.client = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(patience)
-                .build();
+    }
+
+    private synchronized HttpClient client() {
+        if (client == null) {
+            // HTTP/1.1, because the upgrade request of an HTTP/2 client collides with the WebSocket's upgrade request.
+            client = HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .connectTimeout(patience)
+                    .build();
+        }
+        return client;
     }
 
     /**
@@ -104,7 +111,7 @@ public final class RunAborts {
     JsonNode answer(Gateway gateway, GatewayCall call)
             throws ExecutionException, InterruptedException, TimeoutException {
         CompletableFuture<WebSocket> opening =
-                client.newWebSocketBuilder().connectTimeout(patience).buildAsync(socketUrl(gateway.url()), call);
+                client().newWebSocketBuilder().connectTimeout(patience).buildAsync(socketUrl(gateway.url()), call);
         // A failed opening fails the answer, whose timeout covers the opening too.
         opening.whenComplete((socket, failure) -> {
             if (failure != null) {

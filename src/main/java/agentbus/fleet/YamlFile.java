@@ -21,6 +21,11 @@ import org.yaml.snakeyaml.error.MarkedYAMLException;
  */
 final class YamlFile {
 
+    private static final YAMLFactory YAML = YAMLFactory.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
+    private static final ObjectMapper TREES = new ObjectMapper(YAML);
+
     private static final String STAR_HINT = "; a star must stand in quotes: \"*\"";
 
     private final Path path;
@@ -45,14 +50,11 @@ final class YamlFile {
      * @throws AgentFileError when the content is not one YAML mapping in UTF-8, or has duplicate keys, aliases or tags
      */
     static YamlFile parse(Path path, byte[] bytes) {
-        YAMLFactory yaml = YAMLFactory.builder()
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                .build();
         try {
             // Decoded here, because the parser's own reader replaces invalid bytes and does not refuse them.
             String text = TextFile.decode(bytes);
-            Map<JsonPointer, Mark> marks = marks(path, yaml, text);
-            JsonNode root = new ObjectMapper(yaml).readTree(text);
+            Map<JsonPointer, Mark> marks = marks(path, text);
+            JsonNode root = TREES.readTree(text);
             if (root instanceof ObjectNode object) {
                 return new YamlFile(path, object, marks);
             }
@@ -64,9 +66,9 @@ final class YamlFile {
         }
     }
 
-    private static Map<JsonPointer, Mark> marks(Path path, YAMLFactory yaml, String text) throws IOException {
+    private static Map<JsonPointer, Mark> marks(Path path, String text) throws IOException {
         Map<JsonPointer, Mark> marks = new HashMap<>();
-        try (YAMLParser parser = yaml.createParser(text)) {
+        try (YAMLParser parser = YAML.createParser(text)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 int line = parser.currentTokenLocation().getLineNr();
                 JsonPointer at = parser.getParsingContext().pathAsPointer();

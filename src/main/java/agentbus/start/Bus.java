@@ -1,6 +1,7 @@
 package agentbus.start;
 
 import agentbus.beans.Beans;
+import agentbus.contract.Contract;
 import agentbus.db.Database;
 import agentbus.db.Statements;
 import agentbus.dispatch.Dispatcher;
@@ -49,24 +50,24 @@ public final class Bus implements AutoCloseable {
     private final Settings settings;
     private final Gateways gateways;
     private final HttpAddress address;
-    private final Database database;
+    private final Opening<Set<String>> opening;
     private final ProgramFiles files;
-    private final Statements statements;
     private final boolean dispatching;
     private final Main main = new Main();
+    private Database database;
+    private Statements statements;
     private Beans beans;
     private RouteFiles routes;
     private Optional<OrderSync> orders = Optional.empty();
     private int orderCount;
     private RouteReload reload;
 
-    private Bus(Settings settings, Gateways gateways, HttpAddress address, Database database) {
+    private Bus(Settings settings, Gateways gateways, HttpAddress address, Opening<Set<String>> opening) {
         this.settings = settings;
         this.gateways = gateways;
         this.address = address;
-        this.database = database;
+        this.opening = opening;
         this.files = new ProgramFiles(settings);
-        this.statements = new Statements(database.dataSource(), files);
         this.dispatching = GatewaySettings.dispatches(settings, gateways);
     }
 
@@ -91,13 +92,12 @@ public final class Bus implements AutoCloseable {
         Database.requireAddress(settings);
         HttpAddress address = HttpAddress.of(settings);
         ServerKey key = ServerKey.load(settings.dataDirectory(), environment);
-        Database database = Database.open(settings);
+        Opening<Set<String>> opening = new Opening<>(settings);
         Bus bus;
         try {
-            requireNoStop();
-            bus = new Bus(settings, gateways, address, database);
+            bus = new Bus(settings, gateways, address, opening);
         } catch (RuntimeException | Error failed) {
-            uninterrupted(database::close);
+            uninterrupted(opening::close);
             throw failed;
         }
         try {
@@ -195,7 +195,8 @@ public final class Bus implements AutoCloseable {
     }
 
     private void run(ServerKey key, AgentFiles fleet, List<String> moreRoutes, Map<String, Object> moreBeans) {
-        Set<String> agentIds = new Preparation(settings, database, statements).run(key, gateways, fleet);
+        opening.prepare(open ->
+                new Preparation(settings, open, new Statements(open.dataSource(), files)).run(key, gateways, fleet));
         requireNoStop();
         routes = new RouteFiles(settings, files, moreRoutes);
         configure();
@@ -207,12 +208,15 @@ public final class Bus implements AutoCloseable {
             public void beforeInitialize(BaseMainSupport initializing) {
                 preferSettings(initializing.getCamelContext());
                 main.bind(Lifecycle.BEAN, new Lifecycle(initializing.getCamelContext()));
-                bindBeans(initializing.getCamelContext(), key);
                 routes.requireText(initializing.getCamelContext());
+                bindBeans(initializing.getCamelContext(), key);
             }
 
             @Override
             public void afterConfigure(BaseMainSupport configured) {
+                // Every route may use the database, and no route has begun yet.
+                Set<String> agentIds = opening.prepared();
+                requireNoStop();
                 // Runs before Camel builds the routes, so that the error for a mistake in a standing order names the
                 // order.
                 syncOrders(configured.getCamelContext(), agentIds);
@@ -256,8 +260,10 @@ public final class Bus implements AutoCloseable {
         properties.putIfAbsent(
                 "camel.main.jmxEnabled",
                 Boolean.toString(!settings.text(HawtioServer.PORT).isEmpty()));
+        properties.putIfAbsent("camel.component.quartz.enableJmx", properties.getProperty("camel.main.jmxEnabled"));
         // Lets a route name a file in its own directory, whatever the working directory of the bus is.
         routes.own().ifPresent(own -> properties.setProperty("agentbus.routes.dir", own.toString()));
+        main.setRoutesCollector(new RoutesReadOnce());
         main.setDefaultPropertyPlaceholderLocation("false");
         main.setOverrideProperties(properties);
         // The code that starts the bus also stops it; Camel's shutdown hook would stop it at the same time.
@@ -279,12 +285,16 @@ public final class Bus implements AutoCloseable {
         beans.keep(Settings.class, settings);
         beans.keep(HttpAddress.class, address);
         beans.keep(ServerKey.class, key);
-        beans.keep(Database.class, database);
-        beans.keep(Statements.class, statements);
         beans.keep(ProgramFiles.class, files);
         beans.bind("gateways", Gateways.class, () -> gateways);
-        bindListener();
         PackageScan.bindAll(beans);
+        // Reads all operations, which most beans need, while the database opens.
+        beans.get(Contract.class).operations();
+        database = opening.database();
+        statements = new Statements(database.dataSource(), files);
+        beans.keep(Database.class, database);
+        beans.keep(Statements.class, statements);
+        bindListener();
         beans.makeAll();
     }
 
@@ -333,6 +343,6 @@ public final class Bus implements AutoCloseable {
         if (beans != null) {
             beans.close();
         }
-        database.close();
+        opening.close();
     }
 }

@@ -15,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.apache.camel.CamelContext;
+import org.apache.camel.impl.DefaultCamelContext;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -90,6 +92,37 @@ class BrokenRouteTest {
         Settings settings = Settings.load(home, Map.of(), TestBus.settings(database.url(), null));
         try (Bus bus = Bus.start(settings, Map.of(), List.of(), Map.of())) {
             assertNotNull(bus.camel().getRoute("mine"));
+        }
+    }
+
+    @Test
+    void a_route_may_use_a_bean_of_a_file_that_comes_later() throws IOException {
+        Path own = Files.createDirectories(home.resolve("routes"));
+        Files.writeString(own.resolve("a.camel.yaml"), withStep("bean:", "  ref: later", "  method: size"));
+        Files.writeString(
+                own.resolve("b.camel.yaml"), "- beans:\n    - name: later\n      type: java.util.ArrayList\n");
+        Settings settings = Settings.load(home, Map.of(), TestBus.settings(database.url(), null));
+        try (Bus bus = Bus.start(settings, Map.of(), List.of(), Map.of())) {
+            assertNotNull(bus.camel().getRoute("mine"));
+        }
+    }
+
+    @Test
+    void camel_is_shown_the_files_only_when_it_collects_their_routes() throws Exception {
+        Path file = home.resolve("mine.camel.yaml");
+        Files.writeString(file, from("uri: timer:x"));
+        RoutesReadOnce collector = new RoutesReadOnce();
+        CamelContext camel = new DefaultCamelContext();
+        try {
+            assertEquals(
+                    List.of(), List.copyOf(collector.findRouteResourcesFromDirectory(camel, null, "file:" + file)));
+            assertEquals(
+                    1,
+                    collector
+                            .collectRoutesFromDirectory(camel, null, "file:" + file)
+                            .size());
+        } finally {
+            camel.stop();
         }
     }
 

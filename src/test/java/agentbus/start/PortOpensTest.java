@@ -14,6 +14,7 @@ import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -36,6 +37,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
+import javax.management.MalformedObjectNameException;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -83,9 +86,11 @@ class PortOpensTest {
     }
 
     @Test
-    void a_bus_without_hawtio_makes_no_mbeans() throws IOException {
+    void a_bus_without_hawtio_makes_no_mbeans() throws Exception {
+        Set<ObjectName> before = schedulers();
         try (Bus bus = start(freePort(), Map.of())) {
             assertNull(bus.camel().getManagementStrategy().getManagementAgent());
+            assertEquals(before, schedulers());
         }
     }
 
@@ -129,6 +134,10 @@ class PortOpensTest {
         // As shipped: the other tests count exchanges with Camel's MBeans.
         all.remove("camel.main.jmxEnabled");
         return Bus.start(Settings.load(home, Map.of(), all), Map.of(), List.of(), beans);
+    }
+
+    private static Set<ObjectName> schedulers() throws MalformedObjectNameException {
+        return ManagementFactory.getPlatformMBeanServer().queryNames(new ObjectName("quartz:*"), null);
     }
 
     private static int freePort() throws IOException {

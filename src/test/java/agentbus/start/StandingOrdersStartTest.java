@@ -84,6 +84,17 @@ class StandingOrdersStartTest {
     }
 
     @Test
+    void a_start_soon_after_another_plans_no_order_again() {
+        String plannedUntil = "select planned_until from standing_orders where order_name = 'publisher-daily-digest'";
+        start("1", List.of()).close();
+        Object first = database.jdbc().queryForObject(plannedUntil, Object.class);
+
+        start("1", List.of()).close();
+
+        assertEquals(first, database.jdbc().queryForObject(plannedUntil, Object.class));
+    }
+
+    @Test
     void a_higher_phase_has_the_orders_of_all_before_it_and_every_one_its_next_slots() {
         start("1", List.of()).close();
         assertEquals(
