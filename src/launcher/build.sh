@@ -12,19 +12,39 @@ templates=src/main/resources/templates
 console=src/main/resources/console
 statements=sql/statements
 
-# Lists the files that need a build. Routes, templates, statements and the console need none, because the bus reads them from the
-# source tree. A missing directory lists no files.
-list_sources() {
+# Finds files that need a build. Routes, templates, statements and the console need none, because the bus reads them from
+# the source tree. The arguments are the rest of the command find.
+find_sources() {
   (cd "$root" && find pom.xml src/main sql \
-    \( -path $routes -o -path $templates -o -path $console -o -path $statements \) -prune -o -type f -exec cksum {} + 2>/dev/null \
-    | LC_ALL=C sort)
+    \( -path $routes -o -path $templates -o -path $console -o -path $statements \) -prune -o "$@")
 }
 
-# Compares contents and not times, because an unpacked archive brings older times with it.
+# Lists those files. A missing directory lists no files.
+list_sources() {
+  find_sources -type f -exec cksum {} + 2>/dev/null | LC_ALL=C sort
+}
+
+# Whether a file or directory was written, renamed or unpacked after the list. Reading the contents takes three times as
+# long as a look at these times, which no program can set. A find without -cnewer prints an error, which counts as a
+# change.
+touched() {
+  [ -n "$(find_sources -cnewer "$sources" -print 2>&1)" ]
+}
+
+# Compares contents and not times of writing, because an unpacked archive brings older times with it.
 outdated() {
   [ -f "$jar" ] && [ -f "$sources" ] || return 0
-  list_sources | cmp -s - "$sources" && return 1
-  return 0
+  touched || return 1
+  # The time is taken before the files are read, so that a change during the reading counts as a later one.
+  now=$sources.$$
+  (: >"$now") 2>/dev/null || now=
+  differs=0
+  list_sources | cmp -s - "$sources" || differs=1
+  if [ -n "$now" ]; then
+    [ "$differs" -eq 1 ] || touch -r "$now" "$sources" 2>/dev/null || true
+    rm -f "$now"
+  fi
+  return "$((1 - differs))"
 }
 
 build() {
@@ -34,8 +54,11 @@ build() {
   else
     echo "building agentbus (first start, about a minute)…" >&2
   fi
-  # The list is taken before the build, so that a file edited during the build differs and causes the next one.
+  # The list and its time are taken before the build, so that a file edited during the build causes the next one.
+  : >"$sources.began"
   list_sources >"$sources.new"
+  touch -r "$sources.began" "$sources.new"
+  rm -f "$sources.began"
   # A removed route file must disappear from the build, too, and so must the jar of another version.
   rm -rf "$target/classes"
   rm -f "$target"/agentbus-[0-9]*.jar
@@ -58,14 +81,14 @@ build() {
   mv -f "$sources.new" "$sources"
 }
 
-# Makes the class archive of the calls, so that the first call is as fast as all later ones: a call of an address where
-# nothing listens loads nearly all of their classes. A failure costs later calls time and nothing else.
+# Makes the class archive of the calls, so that the first call is as fast as all later ones. The calls go to an address
+# where nothing listens. A failure costs later calls time and nothing else.
 archive_calls() {
   if [ -f "$jdk/lib/server/classes.jsa" ] && mkdir -p "$archives/$version" 2>/dev/null; then
     # The options are those with which the launcher runs a call.
     AGENTBUS_HOME=$home AGENTBUS_TOKEN=none AGENTBUS_URL=http://127.0.0.1:1 "$java" \
       -XX:ArchiveClassesAtExit="$archives/$version/call.jsa" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable \
-      -cp "$jar" agentbus.Main list-jobs >/dev/null 2>&1 || true
+      -cp "$jar" agentbus.ArchivedCalls >/dev/null 2>&1 || true
   fi
 }
 

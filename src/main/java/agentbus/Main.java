@@ -47,6 +47,16 @@ public final class Main {
      * @param args the command and its options
      */
     public static void main(String[] args) {
+        System.exit(run(args));
+    }
+
+    /**
+     * Runs one command.
+     *
+     * @param args the command and its options
+     * @return its exit status
+     */
+    static int run(String[] args) {
         // The driver sends the default zone at each connect, and a server that does not know its name refuses.
         TimeZone.setDefault(TimeZone.getTimeZone(ZoneOffset.UTC));
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -77,7 +87,7 @@ public final class Main {
         starters.put("hawtio", () -> CommandSpec.forAnnotatedObject(new HawtioCommand(out, environment)));
         starters.put("version", () -> CommandSpec.forAnnotatedObject(new VersionCommand(out)));
         starters.put("week-one", () -> WeekOneCommand.spec(contract, out, environment));
-        System.exit(new AgentbusCli(contract, starters).execute(args, System.in, out, err, environment));
+        return new AgentbusCli(contract, starters).execute(args, System.in, out, err, environment);
     }
 
     private static BusStarter.Started startForDrill(Settings settings, Map<String, String> environment) {

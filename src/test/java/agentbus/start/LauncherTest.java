@@ -73,6 +73,29 @@ class LauncherTest {
         assertFalse(run().contains(BUILT), "a route needs no build");
     }
 
+    @Test
+    void the_contents_are_read_only_when_a_file_or_directory_was_touched() throws Exception {
+        script("tools/cksum", "echo read >>'" + root.resolve("read") + "'; PATH=${PATH#*:} exec cksum \"$@\"");
+        environment.put("PATH", root.resolve("tools") + ":" + System.getenv("PATH"));
+        run();
+        long first = reads();
+        assertTrue(first > 0);
+        run();
+        assertEquals(first, reads(), "nothing was touched");
+
+        Files.setLastModifiedTime(root.resolve("src/main/java/A.java"), FileTime.from(Instant.EPOCH));
+        run();
+        assertEquals(first + 1, reads());
+        run();
+        assertEquals(first + 1, reads(), "the contents were the same");
+    }
+
+    private long reads() throws IOException {
+        try (Stream<String> lines = Files.lines(root.resolve("read"))) {
+            return lines.count();
+        }
+    }
+
     /** The owner of each lock has ended, although some of their ids belong to living processes. */
     @ParameterizedTest
     @ValueSource(strings = {"", "999999999 1", "SELF", "SELF 1"})
