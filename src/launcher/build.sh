@@ -88,7 +88,7 @@ archive_calls() {
     # The options are those with which the launcher runs a call.
     AGENTBUS_HOME=$home AGENTBUS_TOKEN=none AGENTBUS_URL=http://127.0.0.1:1 "$java" \
       -XX:ArchiveClassesAtExit="$archives/$version/call.jsa" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable \
-      -cp "$jar" agentbus.ArchivedCalls >/dev/null 2>&1 || true
+      -cp "$jar" agentbus.ArchivedCalls --help "list-jobs --help" list-jobs health version >/dev/null 2>&1 || true
   fi
 }
 
