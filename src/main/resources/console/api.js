@@ -1,13 +1,12 @@
-// Calls of operations. Method and path come from operations.json, which the server derives from its contract.
+// Calls of operations. Method and path come from operations.js, which the server makes from its contract.
 
 import { cell } from "./lib.js";
 import { parseJson } from "./numbers.js";
+import { operations } from "./operations.js";
 import { namespaceInUrl } from "./router.js";
 
 const UNAUTHORIZED = 401;
 const UNAVAILABLE = 503;
-
-let operations = {};
 
 /** The answer of whoami; null while nobody has logged in, undefined while that is not known. */
 export const session = cell(undefined);
@@ -31,11 +30,6 @@ export class Problem extends Error {
   get unsure() {
     return this.code === "no_answer" || (this.status === UNAVAILABLE && !this.message.includes("nothing was changed"));
   }
-}
-
-/** Reads the table of operations. Call it once, before the first call. */
-export async function loadOperations() {
-  operations = await (await fetch(new URL("operations.json", import.meta.url))).json();
 }
 
 /** Whether the visitor may act, and not only look. */

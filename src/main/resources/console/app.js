@@ -3,15 +3,16 @@
 // The console is a client of the contract, as the command line is: it calls operations on /v1 and has none of its own.
 // There is no build step. A page is one file and one line in pages.js, where its parts are explained.
 
-import { loadOperations, readSession, session } from "./api.js";
-import { Frame } from "./frame.js";
+import { readSession, session } from "./api.js";
+import { Frame, needsRead } from "./frame.js";
 import { startKeys } from "./keys.js";
-import { Component, html, render, useCell, useEffect, useState } from "./lib.js";
+import { Component, html, render, useCell, useEffect, useLayoutEffect, useState } from "./lib.js";
 import { startLive } from "./live.js";
 import { Login } from "./login.js";
 import { pageOf } from "./pages.js";
-import { startReads } from "./reads.js";
+import { readEarly, startReads } from "./reads.js";
 import { address, route, startRouter } from "./router.js";
+import { pausesRead } from "./stops.js";
 import "./theme.js";
 import { Problem, Text } from "./ui.js";
 
@@ -39,7 +40,8 @@ function Page() {
   useEffect(() => {
     startOnce();
   }, []);
-  useEffect(() => {
+  // Before the browser paints: a page whose file is there already appears together with the frame.
+  useLayoutEffect(() => {
     let wanted = true;
     found?.load().then(
       (module) => wanted && setLoaded({ of: found.load, View: module.default }),
@@ -76,11 +78,13 @@ function startOnce() {
 
 async function start() {
   startRouter();
-  // The page's file is on its way while the bus says who is logged in. Page shows the failure, as it asks again.
+  // The page's file and the answers of the frame are on their way while the bus says who is logged in. Page and frame ask
+  // again where that fails, and show the failure.
   pageOf(route.get().path)?.load().catch(() => {});
+  readEarly(...needsRead());
+  readEarly(...pausesRead());
   const root = document.getElementById("app");
   try {
-    await loadOperations();
     await readSession();
     render(html`<${App} />`, root);
   } catch (problem) {

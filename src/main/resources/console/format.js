@@ -16,12 +16,13 @@ document.addEventListener("visibilitychange", () => document.hidden || now.set(D
 /** Whether times are shown absolute everywhere; the key t switches it. */
 export const absolute = cell(false);
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-const dayAndClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const utc = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const grouped = new Intl.NumberFormat("en-US");
+// Nothing here uses Intl: Chromium takes as long for the first format of a page as for all scripts of the start.
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"];
+const two = (number) => String(number).padStart(2, "0");
+const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+const day = (date) => `${date.getDate()} ${MONTHS[date.getMonth()]}`;
+const zone = (date) => date.toString().replace(/.*GMT(...)(..).*/, "UTC$1:$2");
+const grouped = (number) => String(Math.round(number * 1000) / 1000).replace(/(?<!\.\d*)\B(?=(\d{3})+(?!\d))/g, ",");
 
 /** A duration as "12 s", "4 min", "2 h 10 min" or "3 days"; never negative. */
 export function duration(seconds) {
@@ -57,17 +58,19 @@ export function relative(time) {
 /** A time of day, with the date when it is not today. */
 export function clockTime(time) {
   const date = new Date(time);
-  return date.toDateString() === new Date().toDateString() ? clock.format(date) : dayAndClock.format(date);
+  return date.toDateString() === new Date().toDateString() ? clock(date) : `${day(date)}, ${clock(date)}`;
 }
 
 /** A time in the viewer's zone and in UTC. */
-export function absoluteTime(time) {
-  const date = new Date(time);
-  return `${exact.format(date)} ${zone} · ${utc.format(date)} UTC`;
+export function absoluteTime(at) {
+  const date = new Date(at);
+  const here = `${day(date)} ${date.getFullYear()}, ${clock(date)}:${two(date.getSeconds())}`;
+  const [, year, month, ofMonth, time] = /(\d+)-(\d\d)-(\d\d)T(.{8})/.exec(date.toISOString());
+  return `${here} ${zone(date)} · ${Number(ofMonth)} ${MONTHS[month - 1]} ${year}, ${time} UTC`;
 }
 
 /** A count with thousands apart; "10,000+" when counting stopped there. */
-export const count = (number, capped = false) => `${grouped.format(Number(number ?? 0))}${capped ? "+" : ""}`;
+export const count = (number, capped = false) => `${grouped(Number(number ?? 0))}${capped ? "+" : ""}`;
 
 /** More than one of a noun: "jobs", "memories". */
 export const plural = (noun) => `${noun.replace(/([^aeiou])y$/, "$1ie")}s`;

@@ -1,7 +1,7 @@
 // What is on screen is read again when it changes. Components that ask the same question share one read.
 
 import { call } from "./api.js";
-import { useEffect, useState } from "./lib.js";
+import { useLayoutEffect, useState } from "./lib.js";
 import { live, onChange, paused, POLL_MS, reconnect } from "./live.js";
 import { writeJson } from "./numbers.js";
 import { namespaceInUrl } from "./router.js";
@@ -130,7 +130,8 @@ function readOf(operation, input, kinds, gap) {
 export function useRead(operation, input = {}, kinds = [], gap = GAP_MS) {
   const read = operation ? readOf(operation, input, kinds, gap) : null;
   const [, setTurn] = useState(0);
-  useEffect(() => {
+  // The question is asked before the browser paints what there is, so that its answer is on its way meanwhile.
+  useLayoutEffect(() => {
     if (!read) {
       return undefined;
     }
@@ -145,6 +146,20 @@ export function useRead(operation, input = {}, kinds = [], gap = GAP_MS) {
     missed: read?.missed ?? false,
     again: () => read?.now(),
   };
+}
+
+/**
+ * Asks before a component does, so that the answers of the start do not wait for each other. Takes the same as useRead. An
+ * answer that fails is forgotten, and its component asks again.
+ */
+export async function readEarly(operation, input = {}, kinds = [], gap = GAP_MS) {
+  if (!document.hidden) {
+    const read = readOf(operation, input, kinds, gap);
+    await read.now();
+    if (read.problem && read.users.size === 0) {
+      reads.delete(keyOf(operation, input));
+    }
+  }
 }
 
 /** Reads again what is on screen and depends on one of these kinds; without kinds, all of it. */

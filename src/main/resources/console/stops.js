@@ -28,6 +28,9 @@ export function undoOf(operation, kind, name) {
   return ({ since }) => before && ![...before, ...(pausesNow() ?? [])].some(earlier(since)) && { operation, input: { kind, name } };
 }
 
+/** The read of the pauses in force: operation, input, kinds, gap. */
+export const pausesRead = () => ["listPauses", {}, ["agents", "gateways", "jobs"], WIDE_GAP_MS];
+
 /** The pauses in force as the banner has read them; undefined before that. */
 const pausesNow = () => lastAnswer("listPauses")?.pauses;
 
@@ -86,7 +89,7 @@ export const StopButton = () =>
 
 /** A banner while everything is stopped, paused or drained, or a phase is frozen: by whom, since when, why. */
 export function StopBanner() {
-  const pauses = useRead("listPauses", {}, ["agents", "gateways", "jobs"], WIDE_GAP_MS).answer?.pauses ?? [];
+  const pauses = useRead(...pausesRead()).answer?.pauses ?? [];
   const wide = pauses.filter(({ kind, until }) => (kind === "everything" || kind === "phase") && !(until && Date.parse(until) < Date.now()));
   const answer = useCell(stopAnswer);
   return html`

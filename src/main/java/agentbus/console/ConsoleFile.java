@@ -21,7 +21,7 @@ record ConsoleFile(byte[] bytes, byte[] gzip, String type, String tag) {
             "css", "text/css; charset=utf-8",
             "js", "text/javascript; charset=utf-8",
             "mjs", "text/javascript; charset=utf-8",
-            "json", "application/json",
+            "map", "application/json",
             "svg", "image/svg+xml",
             "webmanifest", "application/manifest+json");
 

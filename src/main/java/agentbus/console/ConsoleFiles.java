@@ -7,18 +7,13 @@ import agentbus.text.Json;
 import agentbus.text.Sha256;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
 import java.util.Base64;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * All files of the console, read once into memory: a request can name one of them and nothing else. The path of a file
@@ -37,21 +32,17 @@ final class ConsoleFiles {
             "hooks.mjs", WEBJARS + "preact/10.28.0/hooks/dist/hooks.mjs",
             "htm.mjs", "META-INF/resources/_static/htm/3.1.1/dist/htm.mjs");
 
-    /** The list of all operations, which the page calls. */
-    private static final String OPERATIONS = "operations.json";
+    /** The table of all operations, which the page calls; a module, so that no call has to wait for it. */
+    private static final String OPERATIONS = "operations.js";
 
     /** The only inline code that the page may have; its hash allows it, because an import map has no address. */
     private static final Pattern IMPORT_MAP =
             Pattern.compile("<script type=\"importmap\">(.*?)</script>", Pattern.DOTALL);
 
     private static final String VERSION = "@version@";
-    private static final String START = "app.js";
 
-    /** Stands in the page for a link to each file that the start imports: see {@link #preloads}. */
-    private static final String PRELOADS = "@preloads@";
-
-    /** An import of another file that the browser loads with the file. */
-    private static final Pattern IMPORT = Pattern.compile("(?m)^(?:import|export)\\b[^;]*?\"\\./([a-z-]+\\.js)\";");
+    /** The scripts of the first page, which is Needs me; they are joined. */
+    private static final List<String> START = List.of("page-needs-me.js", "app.js");
 
     private final String version;
     private final Map<String, ConsoleFile> files = new TreeMap<>();
@@ -72,15 +63,14 @@ final class ConsoleFiles {
         }
         LIBRARIES.forEach((name, path) -> contents.put(name, library(program, path)));
         contents.put(OPERATIONS, operations(contract));
+        join(contents);
         byte[] template = contents.remove(PAGE);
         if (template == null) {
             throw new IllegalStateException(FOLDER + PAGE + " is not among the files of the program");
         }
         version = version(contents, template);
         contents.forEach((name, bytes) -> files.put(name, ConsoleFile.of(name, bytes)));
-        String html = new String(template, StandardCharsets.UTF_8)
-                .replace(PRELOADS, preloads(contents))
-                .replace(VERSION, version);
+        String html = new String(template, StandardCharsets.UTF_8).replace(VERSION, version);
         page = ConsoleFile.of(PAGE, html.getBytes(StandardCharsets.UTF_8));
         policy = policy(html);
     }
@@ -117,24 +107,17 @@ final class ConsoleFiles {
                 : Optional.empty();
     }
 
-    /**
-     * Links by which the browser asks for all files of the start at once. Without them it learns of each file from the one
-     * that imports it, so that it waits for some answers before it asks for the next files.
-     */
-    private static String preloads(Map<String, byte[]> contents) {
-        Set<String> found = new TreeSet<>(LIBRARIES.keySet());
-        Deque<String> left = new ArrayDeque<>(List.of(START));
-        while (!left.isEmpty()) {
-            String name = left.pop();
-            if (contents.containsKey(name) && found.add(name)) {
-                IMPORT.matcher(new String(contents.get(name), StandardCharsets.UTF_8))
-                        .results()
-                        .forEach(imported -> left.push(imported.group(1)));
+    /** Replaces the scripts by those that the browser loads. The joined ones stay, for the tools that follow the source map. */
+    private static void join(Map<String, byte[]> contents) {
+        Map<String, String> scripts = new TreeMap<>();
+        contents.forEach((name, bytes) -> {
+            if (name.endsWith(".js")) {
+                scripts.put(name, new String(bytes, StandardCharsets.UTF_8));
             }
-        }
-        return found.stream()
-                .map(name -> "<link rel=\"modulepreload\" href=\"/console/" + VERSION + "/" + name + "\">")
-                .collect(Collectors.joining("\n    "));
+        });
+        new JoinedScripts(scripts, START)
+                .files()
+                .forEach((name, text) -> contents.put(name, text.getBytes(StandardCharsets.UTF_8)));
     }
 
     private static byte[] library(ProgramFiles program, String path) {
@@ -151,7 +134,7 @@ final class ConsoleFiles {
                     .put("path", operation.path())
                     .put("group", operation.group());
         }
-        return all.toString().getBytes(StandardCharsets.UTF_8);
+        return ("export const operations = " + all + ";\n").getBytes(StandardCharsets.UTF_8);
     }
 
     private static String version(Map<String, byte[]> contents, byte[] template) {

@@ -21,6 +21,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -133,29 +135,39 @@ class ConsolePagesTest {
     }
 
     @Test
-    void the_page_asks_at_once_for_each_file_that_the_start_imports() {
+    void the_page_asks_at_once_for_every_script_of_the_start_and_each_script_is_loaded_once() throws IOException {
         String page = browser.get("/").text();
-        List<String> links = found("rel=\"modulepreload\" href=\"([^\"]+)\"", page);
-        String folder = found("src=\"(.*/)app\\.js\"", page).get(0);
-        assertTrue(links.size() > 20, page);
-
-        for (String link : links) {
-            assertEquals(200, browser.get(link).status(), link);
+        Set<String> asked = new TreeSet<>(found("rel=\"modulepreload\" href=\"([^\"]+)\"", page));
+        String folder = found("src=\"(.*/)start\\.js\"", page).get(0);
+        assertEquals(new TreeSet<>(found("\":\"([^\"]+\\.mjs)\"", page)), asked);
+        for (String library : asked) {
+            assertEquals(200, browser.get(library).status(), library);
         }
-        for (String file :
-                Stream.concat(links.stream(), Stream.of(folder + "app.js")).toList()) {
-            for (String imported : found(
-                    "(?m)^import [^;]*\"\\./([^\"]+)\";", browser.get(file).text())) {
-                assertTrue(links.contains(folder + imported), () -> imported + " of " + file + " is not in " + links);
+        String start = browser.get(folder + "start.js").text();
+        assertEquals(List.of(), found("(?m)^import [^;]*\"\\./([^\"]+)\";", start));
+
+        List<String> joined = found("(?m)^const \\$(\\w+) = \\(\\(\\) => \\{", start).stream()
+                .map(name -> name.replace('_', '-') + ".js")
+                .toList();
+        assertTrue(joined.containsAll(List.of("lib.js", "api.js", "operations.js", "page-needs-me.js")), start);
+        try (Stream<Path> files = Files.list(Path.of("src/main/resources/console"))) {
+            for (Path file : files.toList()) {
+                String name = file.getFileName().toString();
+                if (name.endsWith(".js") && !joined.contains(name)) {
+                    String text = browser.get(folder + name).text();
+                    for (String imported : found("\\bimport\\b[^;]*?\"\\./([^\"]+)\"", text)) {
+                        assertFalse(joined.contains(imported), () -> name + " loads " + imported + " a second time");
+                        assertEquals(200, browser.get(folder + imported).status(), imported);
+                    }
+                }
             }
         }
-        for (String library : found("\":\"([^\"]+\\.mjs)\"", page)) {
-            assertTrue(links.contains(library), library);
-        }
-        String operations =
-                found("as=\"fetch\" crossorigin href=\"([^\"]+)\"", page).get(0);
-        assertEquals(folder + "operations.json", operations);
-        assertEquals(200, browser.get(operations).status());
+        String map = found("sourceMappingURL=(.+)", start).get(0);
+        assertEquals(
+                joined,
+                Json.read(browser.get(folder + map).text()).findValues("sources").stream()
+                        .map(source -> source.get(0).asText())
+                        .toList());
     }
 
     private static List<String> found(String pattern, String text) {
@@ -186,7 +198,7 @@ class ConsolePagesTest {
 
     @Test
     void a_file_is_sent_compressed_to_a_browser_that_asks_for_it() throws IOException {
-        String path = file("app.js");
+        String path = file("start.js");
         HttpResponse<byte[]> plain = browser.bytes(path);
         HttpResponse<byte[]> gzip = browser.bytes(path, "Accept-Encoding", "gzip, deflate, br");
 
@@ -221,8 +233,10 @@ class ConsolePagesTest {
     }
 
     @Test
-    void the_list_of_operations_is_the_contract() throws IOException {
-        JsonNode listed = Json.read(browser.get(file("operations.json")).text());
+    void the_table_of_operations_is_the_contract() throws IOException {
+        String module = browser.get(file("operations.js")).text();
+        JsonNode listed = Json.read(
+                found("^export const operations = (.*);$", module.strip()).get(0));
 
         assertEquals(Door.CONTRACT.operations().size(), listed.size());
         assertEquals(
@@ -236,7 +250,7 @@ class ConsolePagesTest {
                 "/console/nothing",
                 "/console/jobs/a/b",
                 "/console/index.html",
-                "/console/app.js",
+                "/console/start.js",
                 "/index.html",
                 "/favicon.ico",
                 "/application.properties",

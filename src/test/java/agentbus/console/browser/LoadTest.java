@@ -1,0 +1,62 @@
+package agentbus.console.browser;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Route;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** The first load of a browser without any file: few requests, and those of the start do not wait for each other. */
+@ExtendWith(NeedsChromium.class)
+class LoadTest {
+    /** The page, its style, four scripts, an icon, three calls, and one to spare for the stream or the other icon. */
+    private static final int MOST_REQUESTS = 11;
+
+    private final Console console;
+
+    LoadTest(Console console) {
+        this.console = console;
+    }
+
+    @Test
+    void the_list_of_needs_me_is_there_after_few_requests_and_no_file_comes_twice() {
+        try (Visit visit = console.visit()) {
+            List<String> asked = new ArrayList<>();
+            visit.page().onRequest(request -> asked.add(request.url()));
+            visit.page().navigate("/console/needs-me");
+            visit.page().locator("main ol.needs > li").first().waitFor();
+            List<String> usable = List.copyOf(asked);
+
+            // On a slow machine a call may be repeated by then, as the stream of changes has begun.
+            assertTrue(usable.stream().distinct().count() <= MOST_REQUESTS, () -> "asked for " + usable);
+            List<String> files =
+                    usable.stream().filter(url -> url.contains("/console/")).toList();
+            assertEquals(files.stream().distinct().toList(), files);
+        }
+    }
+
+    @Test
+    void the_answers_of_the_start_do_not_wait_for_each_other() {
+        try (Visit visit = console.visit()) {
+            Page page = visit.page();
+            List<Route> held = new ArrayList<>();
+            page.route("**/v1/whoami", held::add);
+            List<String> asked = new ArrayList<>();
+            page.onRequest(request -> asked.add(request.url()));
+
+            page.navigate("/console/jobs");
+            page.waitForCondition(() -> !held.isEmpty()
+                    && Stream.of("/v1/needs-me?", "/v1/pauses", "/page-jobs.js")
+                            .allMatch(wanted -> asked.stream().anyMatch(url -> url.contains(wanted))));
+            assertEquals(0, page.locator("nav.rail").count(), "the frame waits for the visitor");
+            held.get(0).resume();
+
+            visit.shows("Show older jobs");
+        }
+    }
+}
