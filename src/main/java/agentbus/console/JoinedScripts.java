@@ -53,6 +53,9 @@ final class JoinedScripts {
 
     /** Puts a file behind those that it imports. */
     private void visit(String name, Set<String> above) {
+        if (joined.contains(name)) {
+            return;
+        }
         if (!above.add(name)) {
             throw new IllegalStateException("scripts of the console import each other: " + above);
         }
