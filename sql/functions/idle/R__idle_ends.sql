@@ -116,18 +116,21 @@ $$;
 -- Returns closeNow, with the reason in words, for the answer to a call of an idle run that is asked to close
 -- or whose time is nearly over; {} for every other job.
 create or replace function close_now_of(p_job jobs) returns jsonb
-language sql stable as $$
-  select case when is_idle((p_job).job_type) then coalesce((
-    select jsonb_build_object('closeNow', format(
-      'close job %s now, because %s; the run is stopped at %s', job_id, why, utc_text(until)))
-    from (
-      select job_id,
-        coalesce(stop_reason, 'its time is nearly over') as why,
-        least(stop_asked_at + idle_grace(), (p_job).hard_deadline) as until
-      from idle_runs
-      where job_id = (p_job).job_id
-        and (stop_asked_at is not null or (p_job).hard_deadline < now() + idle_last_call())) asked), '{}')
-    else '{}' end
+language plpgsql stable as $$
+begin
+  return (
+    select case when is_idle((p_job).job_type) then coalesce((
+      select jsonb_build_object('closeNow', format(
+        'close job %s now, because %s; the run is stopped at %s', job_id, why, utc_text(until)))
+      from (
+        select job_id,
+          coalesce(stop_reason, 'its time is nearly over') as why,
+          least(stop_asked_at + idle_grace(), (p_job).hard_deadline) as until
+        from idle_runs
+        where job_id = (p_job).job_id
+          and (stop_asked_at is not null or (p_job).hard_deadline < now() + idle_last_call())) asked), '{}')
+      else '{}' end);
+end
 $$;
 
 -- Returns close_now_of the job of a caller with the token of an attempt, {} for every other caller.

@@ -3,11 +3,17 @@
 -- Returns the settings of a job type: its own row, or the row of its first word (dev for dev.review); all
 -- null when there is neither.
 create or replace function job_type_settings(p_namespace text, p_job_type text) returns job_types
-language sql stable as $$
-  select * from job_types
+language plpgsql stable as $$
+declare
+  v_settings job_types;
+begin
+  select * into v_settings
+  from job_types
   where namespace = p_namespace and job_type in (p_job_type, split_part(p_job_type, '.', 1))
   order by length(job_type) desc
-  limit 1
+  limit 1;
+  return v_settings;
+end
 $$;
 
 -- Returns how long a job of this type waits before its next attempt, after p_failures failures in a row.

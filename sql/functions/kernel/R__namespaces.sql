@@ -12,11 +12,14 @@ $$;
 
 -- Returns the namespaces that a node serves: its own, and for a node of namespace default also those without
 -- nodes of their own. Null stands for a node of an older version, which serves all.
-create or replace function namespaces_served(p_own text) returns text[] language sql stable as $$
-  select coalesce(array_agg(namespace order by namespace), '{}')
-  from namespaces n
-  where p_own is null
-    or namespace = p_own
-    or p_own = 'default' and not exists (
-      select from bus_facts where namespace = n.namespace and name = 'has_own_nodes')
+create or replace function namespaces_served(p_own text) returns text[] language plpgsql stable as $$
+begin
+  return (
+    select coalesce(array_agg(namespace order by namespace), '{}')
+    from namespaces n
+    where p_own is null
+      or namespace = p_own
+      or p_own = 'default' and not exists (
+        select from bus_facts where namespace = n.namespace and name = 'has_own_nodes'));
+end
 $$;

@@ -103,11 +103,14 @@ $$;
 -- Returns the principal of an attempt whose token the door has verified; null when the attempt is unknown
 -- or in history. The attempt of an idle job has idle, true.
 create or replace function authenticate_attempt(p_attempt uuid) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('kind', 'attempt', 'name', agent_of_attempt(j, a), 'namespace', a.namespace, 'attemptId', a.attempt_id,
-    'jobId', a.job_id) || case when is_idle(j.job_type) then '{"idle": true}' else '{}' end::jsonb
-  from job_attempts a join jobs j using (job_id)
-  where a.attempt_id = p_attempt
+language plpgsql stable as $$
+begin
+  return (
+    select jsonb_build_object('kind', 'attempt', 'name', agent_of_attempt(j, a), 'namespace', a.namespace,
+      'attemptId', a.attempt_id, 'jobId', a.job_id) || case when is_idle(j.job_type) then '{"idle": true}' else '{}' end::jsonb
+    from job_attempts a join jobs j using (job_id)
+    where a.attempt_id = p_attempt);
+end
 $$;
 
 -- Returns the principal of a call. p_credential has tokenHash or sessionHash (hex SHA-256), attemptId (of a

@@ -12,32 +12,35 @@ $$;
 -- text search finds the others. Each pattern matches identifiers alone, because the cost of a scan is that of
 -- its matches.
 create or replace function joined_identifiers(p_text text) returns text[]
-language sql immutable as $$
-  select coalesce(array_agg(identifier), '{}')
-  from (
-    select replace(replace(translate(lower(raw), '-./:@', '_____'), '__', '_'), '__', '_') as identifier
+language plpgsql immutable as $$
+begin
+  return (
+    select coalesce(array_agg(identifier), '{}')
     from (
-      select match[1] as raw
-      from regexp_matches(with_camels_apart(replace(p_text, '://', ' ')),
-        '\m[[:alpha:]][[:alnum:]]*(?:[-._/:@]+[[:alnum:]]+)+', 'g') match
-      -- A date of a log such as 27/Nov/2026:14:51 is no path.
-      where match[1] not like '___/____:%'
-        and (strpos(match[1], '-') = 0
-          or match[1] ~ '[\d._/:@]|^[[:upper:]][[:lower:]]*(-[[:upper:]][[:lower:]]*)+$')
-      union all
-      select match[1]
-      from regexp_matches(p_text,
-        '(?:^|[^[:alnum:]._/:-])(\d+(?:\.\d+){2,}|\d+[[:alpha:]]+\d[[:alnum:]]*(?:-[[:alnum:]]+)*)\M',
-        'g') match
-      where match[1] !~ '^\d{1,2}\.\d{1,2}\.(?:19|20)\d\d$'
-      union all
-      select match[1] || '_' || match[2]
-      from regexp_matches(p_text,
-        '\m([[:alpha:]]{2,})[ #]+v?(\d\d+|\d+(?:\.\d+)+)(?![[:alnum:]]|[.:-]\d)', 'g') match
-      where match[2] !~ '^(?:19|20)\d\d$'
-        and lower(match[1]) <> all ('{and,or,of,to,in,on,at,by,for,from,the,than,with,is,are,was,after,before,
-          until,within,about,over,under,most,least,only,every,all,it,as,up}')) found) compared
-  where length(identifier) between 4 and identifier_length()
+      select replace(replace(translate(lower(raw), '-./:@', '_____'), '__', '_'), '__', '_') as identifier
+      from (
+        select match[1] as raw
+        from regexp_matches(with_camels_apart(replace(p_text, '://', ' ')),
+          '\m[[:alpha:]][[:alnum:]]*(?:[-._/:@]+[[:alnum:]]+)+', 'g') match
+        -- A date of a log such as 27/Nov/2026:14:51 is no path.
+        where match[1] not like '___/____:%'
+          and (strpos(match[1], '-') = 0
+            or match[1] ~ '[\d._/:@]|^[[:upper:]][[:lower:]]*(-[[:upper:]][[:lower:]]*)+$')
+        union all
+        select match[1]
+        from regexp_matches(p_text,
+          '(?:^|[^[:alnum:]._/:-])(\d+(?:\.\d+){2,}|\d+[[:alpha:]]+\d[[:alnum:]]*(?:-[[:alnum:]]+)*)\M',
+          'g') match
+        where match[1] !~ '^\d{1,2}\.\d{1,2}\.(?:19|20)\d\d$'
+        union all
+        select match[1] || '_' || match[2]
+        from regexp_matches(p_text,
+          '\m([[:alpha:]]{2,})[ #]+v?(\d\d+|\d+(?:\.\d+)+)(?![[:alnum:]]|[.:-]\d)', 'g') match
+        where match[2] !~ '^(?:19|20)\d\d$'
+          and lower(match[1]) <> all ('{and,or,of,to,in,on,at,by,for,from,the,than,with,is,are,was,after,
+            before,until,within,about,over,under,most,least,only,every,all,it,as,up}')) found) compared
+    where length(identifier) between 4 and identifier_length());
+end
 $$;
 
 -- Returns the identifiers of a text, each once and in the form in which they are compared: lower case, with
@@ -64,30 +67,36 @@ $$;
 -- Returns the beginnings and ends of long identifiers, such as paths and full names of classes, because a
 -- memory often names a folder or a method only: of each one of three parts or more those of at least two.
 create or replace function parts_of_identifiers(p_identifiers text[]) returns text[]
-language sql stable as $$
-  select coalesce(array_agg(distinct part collate "C"), '{}')
-  from (
-    select string_to_array(identifier, '_') as parts
-    from unnest(p_identifiers) identifier
-    where identifier like '%\_%\_%' and identifier >= 'a'
-    limit most_identifiers_parted()) long_ones
-  cross join generate_series(2, cardinality(parts) - 1) n
-  cross join lateral (
-    values
-      (array_to_string(parts[:n], '_')),
-      (array_to_string(parts[cardinality(parts) - n + 1:], '_'))) p (part)
-  where length(part) >= 4 and not part = any (p_identifiers)
+language plpgsql stable as $$
+begin
+  return (
+    select coalesce(array_agg(distinct part collate "C"), '{}')
+    from (
+      select string_to_array(identifier, '_') as parts
+      from unnest(p_identifiers) identifier
+      where identifier like '%\_%\_%' and identifier >= 'a'
+      limit most_identifiers_parted()) long_ones
+    cross join generate_series(2, cardinality(parts) - 1) n
+    cross join lateral (
+      values
+        (array_to_string(parts[:n], '_')),
+        (array_to_string(parts[cardinality(parts) - n + 1:], '_'))) p (part)
+    where length(part) >= 4 and not part = any (p_identifiers));
+end
 $$;
 
 -- Returns a text with spaces between the parts of identifiers and compounds, for the parser of the full text
 -- search, which takes hosts, paths and changes of case for one word. Names with a change of case stand at its
 -- end once more, because GitHub is also written github.
 create or replace function with_parts_apart(p_text text) returns text
-language sql immutable as $$
-  select translate(with_camels_apart(p_text), '-._/\:@=#&+~|<>', '               ')
-    || coalesce((
-      select ' ' || string_agg(match[1], ' ')
-      from regexp_matches(p_text, '\m([[:alpha:]]*[[:lower:]][[:upper:]][[:alpha:]]*)\M', 'g') match), '')
+language plpgsql immutable as $$
+begin
+  return (
+    select translate(with_camels_apart(p_text), '-._/\:@=#&+~|<>', '               ')
+      || coalesce((
+        select ' ' || string_agg(match[1], ' ')
+        from regexp_matches(p_text, '\m([[:alpha:]]*[[:lower:]][[:upper:]][[:alpha:]]*)\M', 'g') match), ''));
+end
 $$;
 
 -- Returns the words of a text by which memories are found, each once: stems of English, or the group of

@@ -7,21 +7,24 @@
 -- Returns the memories of an attempt in their order, as its prompt shows them: objects with memoryId,
 -- version, kind, scope, subjectKey, title, body, confidenceScore, trust and source (memory_source).
 create or replace function memories_for_prompt(p_attempt uuid) returns jsonb
-language sql stable as $$
-  select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-    'memoryId', m.memory_id,
-    'version', m.version,
-    'kind', m.kind,
-    'scope', m.scope,
-    'subjectKey', m.subject_key,
-    'title', m.title,
-    'body', m.body,
-    'confidenceScore', m.confidence,
-    'trust', m.trust,
-    'source', memory_source(m.source_agent, m.source_refs))) order by i.rank, i.memory_id), '[]')
-  from memory_injections i
-  join memories m using (memory_id)
-  where i.attempt_id = p_attempt
+language plpgsql stable as $$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+      'memoryId', m.memory_id,
+      'version', m.version,
+      'kind', m.kind,
+      'scope', m.scope,
+      'subjectKey', m.subject_key,
+      'title', m.title,
+      'body', m.body,
+      'confidenceScore', m.confidence,
+      'trust', m.trust,
+      'source', memory_source(m.source_agent, m.source_refs))) order by i.rank, i.memory_id), '[]')
+    from memory_injections i
+    join memories m using (memory_id)
+    where i.attempt_id = p_attempt);
+end
 $$;
 
 -- Chooses the memories for the prompt of a live attempt, writes them down and returns them as
@@ -39,7 +42,12 @@ begin
   from job_attempts a
   join jobs j on j.job_id = a.job_id and j.live_attempt = a.attempt_id
   where a.attempt_id = p_attempt;
-  if not found or phase_stop(v_job.namespace, 4) is not null then
+  if not found
+    or phase_stop(v_job.namespace, 4) is not null
+    -- Most attempts of a bus that is new to memories have none to choose from.
+    or not exists (select from memories where namespace = v_job.namespace and status = 'active')
+      and not exists (select from memory_injections where attempt_id = p_attempt)
+  then
     return '[]';
   end if;
   -- A dispatcher that has taken the attempt over waits for the call of the earlier one.

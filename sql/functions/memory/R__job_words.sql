@@ -5,31 +5,34 @@
 -- list or object and payload_levels levels, so that the cost does not grow with the payload. A text gives at
 -- most half of job_text_length, so that a long log leaves room for the others.
 create or replace function payload_text(p_payload jsonb) returns text
-language sql immutable as $$
-  with recursive walked (value, level) as (
-    -- An empty path returns the value itself, read from its compressed form once and not for each child.
-    select p_payload #> '{}', 0
-    union all
-    select child.value, level + 1
-    from walked w
-    cross join lateral (
-      select w.value -> i as value
-      from generate_series(0, least(payload_children(), case jsonb_typeof(w.value)
-        when 'array' then jsonb_array_length(w.value) else 0 end) - 1) i
+language plpgsql immutable as $$
+begin
+  return (
+    with recursive walked (value, level) as (
+      -- An empty path returns the value itself, read from its compressed form once and not for each child.
+      select p_payload #> '{}', 0
       union all
-      select w.value -> of_object.key
-      from (
-        select jsonb_object_keys(case jsonb_typeof(w.value) when 'object' then w.value else '{}' end) as key
-        limit payload_children()) of_object) child
-    where level < payload_levels()
-  )
-  -- A recursive query returns its rows level by level, and goes on only as far as the limit asks.
-  select string_agg(left(value #>> '{}', job_text_length() / 2), E'\n')
-  from (
-    select value
-    from walked
-    limit payload_values()) first_ones
-  where jsonb_typeof(value) in ('string', 'number')
+      select child.value, level + 1
+      from walked w
+      cross join lateral (
+        select w.value -> i as value
+        from generate_series(0, least(payload_children(), case jsonb_typeof(w.value)
+          when 'array' then jsonb_array_length(w.value) else 0 end) - 1) i
+        union all
+        select w.value -> of_object.key
+        from (
+          select jsonb_object_keys(case jsonb_typeof(w.value) when 'object' then w.value else '{}' end) as key
+          limit payload_children()) of_object) child
+      where level < payload_levels()
+    )
+    -- A recursive query returns its rows level by level, and goes on only as far as the limit asks.
+    select string_agg(left(value #>> '{}', job_text_length() / 2), E'\n')
+    from (
+      select value
+      from walked
+      limit payload_values()) first_ones
+    where jsonb_typeof(value) in ('string', 'number'));
+end
 $$;
 
 -- Returns the text of a job that a search for memories reads, with its most telling parts first: how its

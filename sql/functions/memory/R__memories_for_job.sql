@@ -6,13 +6,17 @@
 -- head and two for the mark before each line. A character from U+2E80 on (Chinese, Japanese, Korean,
 -- pictures) is one token.
 create or replace function memory_tokens(p_subject_key text, p_title text, p_body text) returns int
-language sql immutable as $$
-  select ceil((
-      memory_head_length() + length(t.shown) + 2 * cardinality(string_to_array(t.shown, E'\n'))
-      + coalesce(length(p_subject_key), 0) + 3 * w.wide) / 4.0)::int
-  from (select p_title || E'\n' || p_body as shown) t
-  cross join lateral (
-    select length(regexp_replace(coalesce(p_subject_key, '') || t.shown, '[\u0001-\u2E7F]+', '', 'g')) as wide) w
+language plpgsql immutable as $$
+begin
+  return (
+    select ceil((
+        memory_head_length() + length(t.shown) + 2 * cardinality(string_to_array(t.shown, E'\n'))
+        + coalesce(length(p_subject_key), 0) + 3 * w.wide) / 4.0)::int
+    from (select p_title || E'\n' || p_body as shown) t
+    cross join lateral (
+      select length(
+        regexp_replace(coalesce(p_subject_key, '') || t.shown, '[\u0001-\u2E7F]+', '', 'g')) as wide) w);
+end
 $$;
 
 -- Returns a text in lower case in which each run of other characters than letters and digits is one space,
@@ -55,7 +59,9 @@ $$;
 -- untrusted job names no person.
 create or replace function subjects_of_job(p_namespace text, p_keys jsonb, p_text text, p_trust text)
 returns setof text
-language sql stable as $$
+language plpgsql stable as $$
+begin
+  return query
   select spelled.scope || ':' || spelled.key
   from (
     select scope, key
@@ -76,20 +82,24 @@ language sql stable as $$
     from memories m
     where m.namespace = p_namespace and m.scope = spelled.scope and m.subject_key = spelled.key
       and m.status = 'active'
-    limit 1) known
+    limit 1) known;
+end
 $$;
 
 -- Returns in words what a memory rests on: its author and its kinds of sources.
 create or replace function memory_source(p_source_agent text, p_refs jsonb) returns text
-language sql stable as $$
-  select concat_ws(', ', p_source_agent, (
-    select string_agg(
-      format('%s %s', n, case when n = 1 then kind else regexp_replace(kind || 's', 'ys$', 'ies') end),
-      ', ' order by kind)
-    from (
-      select value ->> 'kind' as kind, count(*) as n
-      from jsonb_array_elements(p_refs) value
-      group by 1) kinds))
+language plpgsql stable as $$
+begin
+  return (
+    select concat_ws(', ', p_source_agent, (
+      select string_agg(
+        format('%s %s', n, case when n = 1 then kind else regexp_replace(kind || 's', 'ys$', 'ies') end),
+        ', ' order by kind)
+      from (
+        select value ->> 'kind' as kind, count(*) as n
+        from jsonb_array_elements(p_refs) value
+        group by 1) kinds)));
+end
 $$;
 
 -- Returns the memories that may matter to a job: those with its most telling words, as long as few memories
@@ -98,7 +108,9 @@ $$;
 create or replace function memories_to_compare(
   p_namespace text, p_agent text, p_words text[], p_says real[], p_frequencies int[], p_subjects text[]
 ) returns setof uuid
-language sql stable as $$
+language plpgsql stable as $$
+begin
+  return query
   with looked_up as (
     select word, says, sum(memories) over (order by place) as in_all
     from unnest(p_words[:most_words_looked_up()], p_says, p_frequencies)
@@ -138,7 +150,8 @@ language sql stable as $$
       and subject_key = substr(subject, strpos(subject, ':') + 1)
       and status = 'active' and (visibility = 'shared' or owner_agent = p_agent)
     order by seq desc
-    limit greatest(1, most_memories_compared() / cardinality(p_subjects))) of_key
+    limit greatest(1, most_memories_compared() / cardinality(p_subjects))) of_key;
+end
 $$;
 
 -- Returns by how much an old memory of a kind counts less, from 1 down to least_recency. Decisions,

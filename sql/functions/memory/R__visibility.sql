@@ -68,7 +68,10 @@ $$;
 -- Returns whether an agent is kept from text from outside (reads of its agent.yaml), so that untrusted
 -- memories reach it neither in a prompt nor by a search. False for a name of no agent, and for null.
 create or replace function reads_trusted_only(p_namespace text, p_agent text) returns boolean
-language sql stable as $$
-  select exists (
-    select from agents where namespace = p_namespace and agent_id = p_agent and reads = 'trusted')
+language plpgsql stable as $$
+begin
+  return (
+    select exists (
+      select from agents where namespace = p_namespace and agent_id = p_agent and reads = 'trusted'));
+end
 $$;
