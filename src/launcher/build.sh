@@ -26,7 +26,7 @@ list_sources() {
 
 # Whether a file or directory was written, renamed or unpacked after the list. Reading the contents takes three times as
 # long as a look at these times, which no program can set. A find without -cnewer prints an error, which counts as a
-# change.
+# change. A copy of target, without its times, beside older sources is taken for theirs.
 touched() {
   [ -n "$(find_sources -cnewer "$sources" -print 2>&1)" ]
 }

@@ -54,7 +54,7 @@ begin
         and n.namespace = coalesce(t.namespace, n.namespace)
       join agents a on a.namespace = n.namespace and a.agent_id = w.input ->> 'targetAgent'
       cross join lateral (select coalesce(w.input ->> 'jobType', 'reactive') as job_type) x
-      -- The same as job_type_settings, which is planned anew for each call.
+      -- The same as job_type_settings, which would be a call of a function for each row.
       cross join lateral (
         select *
         from job_types

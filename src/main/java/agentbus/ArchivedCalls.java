@@ -16,5 +16,6 @@ final class ArchivedCalls {
         for (String call : calls) {
             Main.run(call.split(" "));
         }
+        System.exit(0);
     }
 }

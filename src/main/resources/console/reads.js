@@ -150,7 +150,7 @@ export function useRead(operation, input = {}, kinds = [], gap = GAP_MS) {
 
 /**
  * Asks before a component does, so that the answers of the start do not wait for each other. Takes the same as useRead. An
- * answer that fails is forgotten, and its component asks again.
+ * answer that fails is forgotten, and its component asks again, unless a component shows the failure already.
  */
 export async function readEarly(operation, input = {}, kinds = [], gap = GAP_MS) {
   if (!document.hidden) {

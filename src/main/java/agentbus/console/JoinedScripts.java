@@ -1,9 +1,12 @@
 package agentbus.console;
 
+import agentbus.settings.StartFailure;
 import agentbus.text.Json;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -32,19 +35,21 @@ final class JoinedScripts {
     private static final Pattern LAZY_IMPORT = Pattern.compile("\\bimport\\(\"\\./([a-z-]+\\.js)\"\\)");
     private static final Pattern LIBRARY = Pattern.compile("(?m)^import [^;.\n]* from \"[a-z/]+\";");
     private static final Pattern EXPORT =
-            Pattern.compile("(?m)^export (default )?(?=(?:async )?(?:function|class|const) (\\w+))");
+            Pattern.compile("(?m)^export (default )?(?=(?:async )?(?:function|class|const) (?!extends\\b)(\\w+))");
     private static final Pattern EXPORTS = Pattern.compile("(?m)^export \\{ (\\w+(?:, \\w+)*) };");
-    private static final Pattern OTHER = Pattern.compile("(?m)^(?:import|export)\\b(?![(.]).*");
+    private static final Pattern OTHER = Pattern.compile("(?m)^(?:(?:import|export)\\b(?![(.])|await\\b).*");
+    private static final Pattern FROM = Pattern.compile("(?m)^(?:import|export)\\b[^;]*?\"\\./([a-z-]+\\.js)\"");
 
     private final Map<String, String> scripts;
     private final Set<String> joined = new LinkedHashSet<>();
+    private final Map<String, Set<String>> exported = new HashMap<>();
 
     /**
      * Finds the files that the start needs.
      *
      * @param scripts the name and the text of every script
      * @param starts the files that the console starts with; those that they import are joined as well
-     * @throws IllegalStateException when a file imports one that is not there, or files import each other in a circle
+     * @throws StartFailure when a file imports one that is not there, or files import each other in a circle
      */
     JoinedScripts(Map<String, String> scripts, List<String> starts) {
         this.scripts = scripts;
@@ -57,10 +62,11 @@ final class JoinedScripts {
             return;
         }
         if (!above.add(name)) {
-            throw new IllegalStateException("scripts of the console import each other: " + above);
+            throw wrong(name, "it imports itself by way of " + above);
         }
         if (!scripts.containsKey(name)) {
-            throw new IllegalStateException("there is no script " + name + " in the console: " + above);
+            above.remove(name);
+            throw wrong(name, "it is not there, and is imported by way of " + above);
         }
         imports(IMPORT, name).forEach(imported -> visit(imported.group(2), above));
         above.remove(name);
@@ -75,13 +81,11 @@ final class JoinedScripts {
      * Joins the files.
      *
      * @return the joined script, its source map, and every script that is not joined, by name
-     * @throws IllegalStateException when a joined file has an import or export of another form
+     * @throws StartFailure when a file has an import or export of another form, or imports what a joined file does not
+     *     export
      */
     Map<String, String> files() {
         Map<String, String> files = new TreeMap<>();
-        scripts.keySet().stream()
-                .filter(name -> !joined.contains(name))
-                .forEach(name -> files.put(name, importOfVariables(name) + withoutImports(name)));
         StringBuilder libraries = new StringBuilder();
         StringBuilder all = new StringBuilder();
         ArrayNode sections = Json.object().putArray("sections");
@@ -98,13 +102,34 @@ final class JoinedScripts {
         ObjectNode map = Json.object().put("version", 3);
         map.set("sections", sections);
         files.put(MAP, map.toString());
+        scripts.keySet().stream().filter(name -> !joined.contains(name)).forEach(name -> files.put(name, taking(name)));
         return files;
+    }
+
+    /** A file that is not joined. An import of a joined file that is left would load a second copy of that file. */
+    private String taking(String name) {
+        String text = withoutImports(name);
+        FROM.matcher(text)
+                .results()
+                .filter(found -> joined.contains(found.group(1)))
+                .forEach(found -> {
+                    throw wrong(name, "it cannot take from " + NAME + ": " + found.group());
+                });
+        return importOfVariables(name) + text;
+    }
+
+    private static StartFailure wrong(String name, String why) {
+        return new StartFailure(ConsoleFiles.FOLDER + name + ": " + why);
     }
 
     /** A file as a function that runs once; its imports of libraries go to the top of the joined script. */
     private String function(String name, StringBuilder libraries) {
         List<String> exports = new ArrayList<>();
+        boolean first = libraries.isEmpty();
         String text = LIBRARY.matcher(withoutImports(name)).replaceAll(found -> {
+            if (!first) {
+                throw wrong(name, "another joined file imports the libraries already, and their names would collide");
+            }
             libraries.append(found.group()).append(' ');
             return "";
         });
@@ -118,8 +143,9 @@ final class JoinedScripts {
         });
         Matcher other = OTHER.matcher(text);
         if (other.find()) {
-            throw new IllegalStateException(name + " cannot be joined into " + NAME + " because of: " + other.group());
+            throw wrong(name, "it cannot be joined into " + NAME + " because of: " + other.group());
         }
+        exported.put(name, names(String.join(", ", exports)));
         return "const " + variable(name) + " = (() => { " + text + "\nreturn { " + String.join(", ", exports)
                 + " }; })();\n";
     }
@@ -128,9 +154,27 @@ final class JoinedScripts {
     private String withoutImports(String name) {
         String text = IMPORT.matcher(scripts.get(name)).replaceAll(found -> {
             String names = found.group(1) == null ? "{}" : found.group(1).replace(" as ", ": ");
+            requireExported(name, names, found.group(2));
             return taken(found, found.group(2), "const " + names + " = %s;");
         });
         return LAZY_IMPORT.matcher(text).replaceAll(found -> taken(found, found.group(1), "Promise.resolve(%s)"));
+    }
+
+    private void requireExported(String name, String names, String imported) {
+        Set<String> missing = names(names.substring(1, names.length() - 1));
+        // A joined file stands behind those that it imports, and all others come last.
+        missing.removeAll(exported.getOrDefault(imported, missing));
+        if (!missing.isEmpty()) {
+            throw wrong(name, imported + " does not export " + String.join(", ", missing));
+        }
+    }
+
+    /** The names before the colons of a list such as "default: View, html". */
+    private static Set<String> names(String list) {
+        return Arrays.stream(list.split(","))
+                .map(each -> each.split(":")[0].strip())
+                .filter(each -> !each.isEmpty())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** The replacement of an import, with the variable of a joined file; the import as it is for another file. */

@@ -37,7 +37,7 @@ public final class Database implements AutoCloseable {
 
     /**
      * Chosen: a connection used within the last 30 s is not validated again. An idle bus uses each of its connections a
-     * few times a minute, and with 12 s a fifth of its queries were validations. A call on a connection that broke
+     * few times a minute, and with 12 s a seventh of its queries were validations. A call on a connection that broke
      * within that time fails and says so, as it does within any such time, and the connection is not used again.
      */
     private static final Duration TRUSTED = Duration.ofSeconds(30);

@@ -4,6 +4,7 @@ import agentbus.settings.SecretFile;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -114,7 +115,8 @@ final class EmbeddedServer implements AutoCloseable {
         long begin = System.nanoTime();
         String how = "Found the embedded Postgres running";
         Optional<Integer> running = running();
-        if (running.isEmpty()) {
+        boolean found = running.isPresent();
+        if (!found) {
             how = "Started the embedded Postgres";
             if (!Files.exists(files.cluster())) {
                 files.superuserPassword();
@@ -124,15 +126,30 @@ final class EmbeddedServer implements AutoCloseable {
             files.closeCluster();
             running = Optional.of(start());
         }
-        // Registered before the next step, so that a failure there still stops the server.
-        users = ServerUsers.join(files.users());
         try {
+            users = ServerUsers.join(files.users());
             address = database(running.get());
-        } catch (StartFailure e) {
-            leave();
+        } catch (IOException | StartFailure e) {
+            undo(found);
             throw e;
         }
         LOG.info("{} on port {} in {} ms", how, address.port(), (System.nanoTime() - begin) / 1_000_000);
+    }
+
+    /** Leaves a server, or stops one that nobody has joined. An interrupt waits, because it would end each look at a file. */
+    private void undo(boolean found) throws IOException {
+        boolean interrupted = Thread.interrupted();
+        try {
+            if (users != null) {
+                leave();
+            } else if (!found) {
+                programs.stop(patience);
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     /** Waits for a server that already runs on the data directory; removes the process id file of a dead one. */
@@ -211,7 +228,9 @@ final class EmbeddedServer implements AutoCloseable {
                 }
             }
             return starting.exitValue() == 0;
-        } catch (InterruptedException e) {
+        } catch (InterruptedException | ClosedByInterruptException e) {
+            // An interrupt that came while a file was read is still set, and would end the next look at it.
+            Thread.interrupted();
             stopStarting(starting);
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while the server was starting", e);

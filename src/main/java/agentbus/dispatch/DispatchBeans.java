@@ -77,7 +77,11 @@ public final class DispatchBeans implements PackageBeans {
                 beans.get(Listening.class)::connected);
         if (GatewaySettings.dispatches(settings, beans.get(Gateways.class))) {
             Statements statements = beans.get(Statements.class);
-            beans.closeAtStop(() -> statements.text("sql/statements/start/dispatcher-stopped.sql", dispatcher.id()));
+            beans.closeAtStop(() -> {
+                if (dispatcher.known()) {
+                    statements.text("sql/statements/start/dispatcher-stopped.sql", dispatcher.id());
+                }
+            });
         }
         return dispatcher;
     }

@@ -40,6 +40,7 @@ public final class Dispatcher {
     private final Set<String> heldAttempts = ConcurrentHashMap.newKeySet();
     private final AtomicLong notifications = new AtomicLong();
     private volatile long notificationsAtHeartbeat;
+    private volatile boolean known;
     private volatile boolean begun;
     private volatile boolean quiet;
     private volatile boolean alone;
@@ -106,8 +107,17 @@ public final class Dispatcher {
                 "dispatcher", id, "limit", claimBatch, "leaseMs", lease.toMillis(), "gateways", gateways.claimable());
     }
 
+    /**
+     * Whether the database may know this dispatcher, because a heartbeat was sent. A start that fails before that may have
+     * found a database of another version.
+     */
+    boolean known() {
+        return known;
+    }
+
     /** The parameters of a heartbeat: dispatcher, and heartbeat, a JSON object as text. */
     public Map<String, Object> heartbeatParameters() {
+        known = true;
         notificationsAtHeartbeat = notifications.get();
         return Map.of("dispatcher", id, "heartbeat", heartbeat());
     }

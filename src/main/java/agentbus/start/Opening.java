@@ -4,7 +4,6 @@ import agentbus.db.Database;
 import agentbus.settings.Settings;
 import agentbus.settings.StartFailure;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -70,12 +69,10 @@ final class Opening<P> implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new StartFailure("stopped during the start");
         } catch (ExecutionException failed) {
-            Throwable cause =
-                    failed.getCause() instanceof CompletionException wrapped ? wrapped.getCause() : failed.getCause();
-            if (cause instanceof Error error) {
+            if (failed.getCause() instanceof Error error) {
                 throw error;
             }
-            throw (RuntimeException) cause;
+            throw (RuntimeException) failed.getCause();
         }
     }
 

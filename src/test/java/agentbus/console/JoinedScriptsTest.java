@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.settings.StartFailure;
 import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -129,15 +130,19 @@ class JoinedScriptsTest {
                 "export let count = 0;\n",
                 "export * from \"./lib.js\";\n",
                 "import * as all from \"./lib.js\";\n",
-                "export { twice as double };\n"
+                "export { twice as double };\n",
+                "export default class extends Object {}\n",
+                "await 1;\n"
             })
     void a_form_that_cannot_be_joined_is_refused_with_the_line(String line) {
         Map<String, String> scripts = scripts();
         scripts.put("side-effect.js", line);
 
-        Exception refused = assertThrows(IllegalStateException.class, () -> joined(scripts));
+        Exception refused = assertThrows(StartFailure.class, () -> joined(scripts));
 
-        assertEquals("side-effect.js cannot be joined into start.js because of: " + line.strip(), refused.getMessage());
+        assertEquals(
+                "console/side-effect.js: it cannot be joined into start.js because of: " + line.strip(),
+                refused.getMessage());
     }
 
     @Test
@@ -145,12 +150,54 @@ class JoinedScriptsTest {
         Map<String, String> scripts = scripts();
         scripts.put("lib.js", "import { Start } from \"./start-page.js\";\n");
         assertEquals(
-                "scripts of the console import each other: [start-page.js, lib.js]",
-                assertThrows(IllegalStateException.class, () -> joined(scripts)).getMessage());
+                "console/start-page.js: it imports itself by way of [start-page.js, lib.js]",
+                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
 
         scripts.put("lib.js", "import { gone } from \"./gone.js\";\n");
         assertEquals(
-                "there is no script gone.js in the console: [start-page.js, lib.js, gone.js]",
-                assertThrows(IllegalStateException.class, () -> joined(scripts)).getMessage());
+                "console/gone.js: it is not there, and is imported by way of [start-page.js, lib.js]",
+                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
+    }
+
+    @Test
+    void a_name_that_the_joined_file_does_not_export_is_refused_as_the_browser_would() {
+        Map<String, String> scripts = scripts();
+        scripts.put("later.js", "import { twice, thrice } from \"./lib.js\";\n");
+        assertEquals(
+                "console/later.js: lib.js does not export thrice",
+                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
+
+        scripts.put("start-page.js", "import { made as twice } from \"./lib.js\";\n");
+        assertEquals(
+                "console/start-page.js: lib.js does not export made",
+                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "export { twice } from \"./lib.js\";",
+                "export * from \"./lib.js\";",
+                "import * as lib from \"./lib.js\";",
+                "import Start from \"./start-page.js\";"
+            })
+    void a_form_that_would_load_a_second_copy_of_a_joined_file_is_refused(String line) {
+        Map<String, String> scripts = scripts();
+        scripts.put("later.js", line + "\n");
+
+        String refused = assertThrows(StartFailure.class, () -> joined(scripts)).getMessage();
+
+        assertEquals(
+                "console/later.js: it cannot take from start.js: " + line.substring(0, line.length() - 1), refused);
+    }
+
+    @Test
+    void one_joined_file_imports_the_libraries() {
+        Map<String, String> scripts = scripts();
+        scripts.put("side-effect.js", "import { h } from \"preact\";\nh();\n");
+
+        assertEquals(
+                "console/side-effect.js: another joined file imports the libraries already, and their names would collide",
+                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.harness.LogCapture;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestBus;
 import agentbus.harness.TestDatabase;
@@ -201,5 +202,28 @@ class StartFailureTest {
                         "the server key of this node \\([0-9a-f]{16}\\) is not the one this database was set up with"
                                 + " \\([0-9a-f]{16}\\); copy data/server.key from another node, or set AGENTBUS_SERVER_KEY"),
                 told);
+    }
+
+    /** A refused database may be of another version, on which a stop in order would fail or wait. */
+    @Test
+    void a_start_that_is_refused_reports_no_stop_of_a_dispatcher_that_never_began() {
+        start(home);
+        database.jdbc().execute("alter function dispatcher_stopped(text) rename to dispatcher_stopped_gone");
+        try (LogCapture log = new LogCapture()) {
+            assertThrows(
+                    StartFailure.class,
+                    () -> start(
+                            home.resolve("other"),
+                            "agentbus.gateway.url",
+                            "http://127.0.0.1:9",
+                            "agentbus.gateway.token",
+                            "a-hook-token"));
+
+            assertEquals(
+                    List.of(),
+                    log.lines().stream().filter(line -> line.startsWith("WARN")).toList());
+        } finally {
+            database.jdbc().execute("alter function dispatcher_stopped_gone(text) rename to dispatcher_stopped");
+        }
     }
 }
