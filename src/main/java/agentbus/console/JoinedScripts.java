@@ -49,7 +49,7 @@ final class JoinedScripts {
      *
      * @param scripts the name and the text of every script
      * @param starts the files that the console starts with; those that they import are joined as well
-     * @throws StartFailure when a file imports one that is not there, or files import each other in a circle
+     * @throws StartFailure when a joined file imports a file that is not there, or imports itself by way of others
      */
     JoinedScripts(Map<String, String> scripts, List<String> starts) {
         this.scripts = scripts;

@@ -136,7 +136,10 @@ final class EmbeddedServer implements AutoCloseable {
         LOG.info("{} on port {} in {} ms", how, address.port(), (System.nanoTime() - begin) / 1_000_000);
     }
 
-    /** Leaves a server, or stops one that nobody has joined. An interrupt waits, because it would end each look at a file. */
+    /**
+     * Leaves the server, or stops it when no process has joined it. The interrupt of this thread would make each read of a
+     * file fail, so it is taken away first and set again at the end.
+     */
     private void undo(boolean found) throws IOException {
         boolean interrupted = Thread.interrupted();
         try {

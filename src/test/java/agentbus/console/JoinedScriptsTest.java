@@ -58,6 +58,10 @@ class JoinedScriptsTest {
         return new JoinedScripts(scripts, List.of("start-page.js")).files();
     }
 
+    private static String refusal(Map<String, String> scripts) {
+        return assertThrows(StartFailure.class, () -> joined(scripts)).getMessage();
+    }
+
     @Test
     void each_file_of_the_start_is_a_function_behind_those_that_it_imports() {
         assertEquals(
@@ -138,39 +142,31 @@ class JoinedScriptsTest {
         Map<String, String> scripts = scripts();
         scripts.put("side-effect.js", line);
 
-        Exception refused = assertThrows(StartFailure.class, () -> joined(scripts));
-
         assertEquals(
                 "console/side-effect.js: it cannot be joined into start.js because of: " + line.strip(),
-                refused.getMessage());
+                refusal(scripts));
     }
 
     @Test
     void files_that_import_each_other_and_files_that_are_missing_are_refused() {
         Map<String, String> scripts = scripts();
         scripts.put("lib.js", "import { Start } from \"./start-page.js\";\n");
-        assertEquals(
-                "console/start-page.js: it imports itself by way of [start-page.js, lib.js]",
-                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
+        assertEquals("console/start-page.js: it imports itself by way of [start-page.js, lib.js]", refusal(scripts));
 
         scripts.put("lib.js", "import { gone } from \"./gone.js\";\n");
         assertEquals(
                 "console/gone.js: it is not there, and is imported by way of [start-page.js, lib.js]",
-                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
+                refusal(scripts));
     }
 
     @Test
     void a_name_that_the_joined_file_does_not_export_is_refused_as_the_browser_would() {
         Map<String, String> scripts = scripts();
         scripts.put("later.js", "import { twice, thrice } from \"./lib.js\";\n");
-        assertEquals(
-                "console/later.js: lib.js does not export thrice",
-                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
+        assertEquals("console/later.js: lib.js does not export thrice", refusal(scripts));
 
         scripts.put("start-page.js", "import { made as twice } from \"./lib.js\";\n");
-        assertEquals(
-                "console/start-page.js: lib.js does not export made",
-                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
+        assertEquals("console/start-page.js: lib.js does not export made", refusal(scripts));
     }
 
     @ParameterizedTest
@@ -185,10 +181,9 @@ class JoinedScriptsTest {
         Map<String, String> scripts = scripts();
         scripts.put("later.js", line + "\n");
 
-        String refused = assertThrows(StartFailure.class, () -> joined(scripts)).getMessage();
-
         assertEquals(
-                "console/later.js: it cannot take from start.js: " + line.substring(0, line.length() - 1), refused);
+                "console/later.js: it cannot take from start.js: " + line.substring(0, line.length() - 1),
+                refusal(scripts));
     }
 
     @Test
@@ -198,6 +193,6 @@ class JoinedScriptsTest {
 
         assertEquals(
                 "console/side-effect.js: another joined file imports the libraries already, and their names would collide",
-                assertThrows(StartFailure.class, () -> joined(scripts)).getMessage());
+                refusal(scripts));
     }
 }

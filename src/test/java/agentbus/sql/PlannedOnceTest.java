@@ -10,8 +10,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -45,7 +43,7 @@ class PlannedOnceTest {
         private final Connection connection;
         private final Machine bus;
         private final RememberedLessons memory;
-        private final Map<String, List<String>> planned = new TreeMap<>();
+        private final List<String> planned = new ArrayList<>();
 
         Life(Connection connection, Machine bus, RememberedLessons memory) {
             this.connection = connection;
@@ -59,13 +57,14 @@ class PlannedOnceTest {
 
         private <T> T step(String name, Step<T> step) throws SQLException {
             T result = step.run();
-            List<String> found = bus.jdbc().queryForList(PLANNED_ANEW, String.class);
+            bus.jdbc()
+                    .queryForList(PLANNED_ANEW, String.class)
+                    .forEach(function -> planned.add(name + ": " + function));
             connection.commit();
-            planned.put(name, found);
             return result;
         }
 
-        Map<String, List<String>> run() throws SQLException {
+        List<String> run() throws SQLException {
             step("enqueue", () -> bus.enqueue("payload", json("service", "web-1", "task", "restart ERR-42")));
             Attempt attempt = step("claim", bus::claim);
             step("memories", () -> memory.inject(attempt));
@@ -97,13 +96,10 @@ class PlannedOnceTest {
             memory.add("web-2");
             bus.jdbc().execute("set track_functions = 'all'");
             connection.commit();
-            List<String> found = new ArrayList<>();
+            List<String> found = List.of();
             // The first lives prepare statements and plans.
             for (int life = 0; life < 3; life++) {
-                found.clear();
-                new Life(connection, bus, memory)
-                        .run()
-                        .forEach((step, functions) -> functions.forEach(function -> found.add(step + ": " + function)));
+                found = new Life(connection, bus, memory).run();
             }
             connection.rollback();
             bus.jdbc().execute("reset track_functions");
