@@ -5,6 +5,7 @@ import agentbus.backup.ExportCommand;
 import agentbus.backup.RestoreCommand;
 import agentbus.backup.RestoreDrillCommand;
 import agentbus.bench.BenchCommand;
+import agentbus.cli.AddedCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.cli.VersionCommand;
 import agentbus.cli.WeekOneCommand;
@@ -26,12 +27,14 @@ import agentbus.vault.VerifyVaultCommand;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TimeZone;
-import java.util.function.Supplier;
-import picocli.CommandLine.Model.CommandSpec;
+import org.slf4j.LoggerFactory;
+import org.slf4j.helpers.NOP_FallbackServiceProvider;
+import org.slf4j.helpers.Reporter;
 
 /**
  * The program. The commands {@code run}, {@code demo}, {@code bench} and a few tools are added here; all other commands
@@ -63,31 +66,50 @@ public final class Main {
         PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
         Contract contract = Contract.load();
         Map<String, String> environment = System.getenv();
-        Map<String, Supplier<CommandSpec>> starters = new LinkedHashMap<>();
-        starters.put("run", () -> CommandSpec.forAnnotatedObject(new RunCommand(out, environment)));
-        starters.put(
-                "demo", () -> CommandSpec.forAnnotatedObject(new DemoCommand(out, environment, runner(environment))));
-        starters.put("bench", () -> new BenchCommand(Main.class, out, err, environment).spec());
-        starters.put("eval", () -> CommandSpec.forAnnotatedObject(new EvalCommand(out, environment)));
-        starters.put("export", () -> CommandSpec.forAnnotatedObject(new ExportCommand(out, environment)));
-        starters.put("restore", () -> CommandSpec.forAnnotatedObject(new RestoreCommand(out, environment)));
-        starters.put(
+        Map<String, AddedCommand> added = new LinkedHashMap<>();
+        added.put("run", AddedCommand.annotated(RunCommand.class, () -> new RunCommand(out, environment)));
+        added.put(
+                "demo",
+                AddedCommand.annotated(
+                        DemoCommand.class, () -> new DemoCommand(out, environment, runner(environment))));
+        added.put("bench", AddedCommand.of(BenchCommand.class, () -> new BenchCommand(Main.class, out, err, environment)
+                .spec()));
+        added.put("eval", AddedCommand.annotated(EvalCommand.class, () -> new EvalCommand(out, environment)));
+        added.put("export", AddedCommand.annotated(ExportCommand.class, () -> new ExportCommand(out, environment)));
+        added.put("restore", AddedCommand.annotated(RestoreCommand.class, () -> new RestoreCommand(out, environment)));
+        added.put(
                 "restore-drill",
-                () -> CommandSpec.forAnnotatedObject(new RestoreDrillCommand(out, environment, Main::startForDrill)));
-        starters.put("export-vault", () -> CommandSpec.forAnnotatedObject(new ExportVaultCommand(out, environment)));
-        starters.put("verify-vault", () -> CommandSpec.forAnnotatedObject(new VerifyVaultCommand(out, environment)));
-        starters.put(
+                AddedCommand.annotated(
+                        RestoreDrillCommand.class,
+                        () -> new RestoreDrillCommand(out, environment, Main::startForDrill)));
+        added.put(
+                "export-vault",
+                AddedCommand.annotated(ExportVaultCommand.class, () -> new ExportVaultCommand(out, environment)));
+        added.put(
+                "verify-vault",
+                AddedCommand.annotated(VerifyVaultCommand.class, () -> new VerifyVaultCommand(out, environment)));
+        added.put(
                 "import-vault",
-                () -> CommandSpec.forAnnotatedObject(new ImportVaultCommand(contract, System.in, out, environment)));
-        starters.put("preview-schedule", () -> CommandSpec.forAnnotatedObject(new PreviewCommand(out)));
-        starters.put(
+                AddedCommand.annotated(
+                        ImportVaultCommand.class, () -> new ImportVaultCommand(contract, System.in, out, environment)));
+        added.put("preview-schedule", AddedCommand.annotated(PreviewCommand.class, () -> new PreviewCommand(out)));
+        added.put(
                 "import-openclaw-crons",
-                () -> CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
-                        System.in, out, () -> new InstalledRoutes(Settings.home(environment), environment))));
-        starters.put("hawtio", () -> CommandSpec.forAnnotatedObject(new HawtioCommand(out, environment)));
-        starters.put("version", () -> CommandSpec.forAnnotatedObject(new VersionCommand(out)));
-        starters.put("week-one", () -> WeekOneCommand.spec(contract, out, environment));
-        return new AgentbusCli(contract, starters).execute(args, System.in, out, err, environment);
+                AddedCommand.annotated(
+                        ImportOpenclawCronsCommand.class,
+                        () -> new ImportOpenclawCronsCommand(
+                                System.in, out, () -> new InstalledRoutes(Settings.home(environment), environment))));
+        added.put("hawtio", AddedCommand.annotated(HawtioCommand.class, () -> new HawtioCommand(out, environment)));
+        added.put("version", AddedCommand.annotated(VersionCommand.class, () -> new VersionCommand(out)));
+        added.put(
+                "week-one",
+                AddedCommand.of(WeekOneCommand.class, () -> WeekOneCommand.spec(contract, out, environment)));
+        if (Arrays.stream(args).noneMatch(added::containsKey)) {
+            // A call and a help write no log, and Logback takes a fifth of the time of a call to set up.
+            System.setProperty(LoggerFactory.PROVIDER_PROPERTY_KEY, NOP_FallbackServiceProvider.class.getName());
+            System.setProperty(Reporter.SLF4J_INTERNAL_VERBOSITY_KEY, "WARN");
+        }
+        return new AgentbusCli(contract, added).execute(args, System.in, out, err, environment);
     }
 
     private static BusStarter.Started startForDrill(Settings settings, Map<String, String> environment) {

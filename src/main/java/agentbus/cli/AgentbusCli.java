@@ -1,7 +1,6 @@
 package agentbus.cli;
 
 import agentbus.contract.Contract;
-import agentbus.contract.Entry;
 import agentbus.contract.Operation;
 import agentbus.contract.Problem;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -18,7 +17,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.function.Supplier;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,19 +33,17 @@ public final class AgentbusCli {
     public static final int WRONG = 2;
 
     private final Contract contract;
-    private final Map<String, Supplier<CommandSpec>> starters;
+    private final Map<String, AddedCommand> added;
 
     /**
      * A command line.
      *
      * @param contract the operations
-     * @param starters makes the added commands by name; picocli prints their help. The user object of each is a {@link
-     *     Runnable}, or a {@link Callable} that returns the exit status. An exception is printed as one line: the
-     *     detail of a Problem, the message of any other exception.
+     * @param added the other commands by name, in the order of the help
      */
-    public AgentbusCli(Contract contract, Map<String, Supplier<CommandSpec>> starters) {
+    public AgentbusCli(Contract contract, Map<String, AddedCommand> added) {
         this.contract = contract;
-        this.starters = new LinkedHashMap<>(starters);
+        this.added = new LinkedHashMap<>(added);
     }
 
     /**
@@ -118,20 +114,21 @@ public final class AgentbusCli {
 
     /**
      * Makes the commands whose names stand among the arguments, because all of them take longer to make than a call
-     * takes. The help shows the descriptions of the added commands, so they are made if no command is named.
+     * takes.
      */
     private CommandLine commands(Set<String> args) {
         CommandSpec spec = CommandSpec.create().name("agentbus");
         CommandSpecs.addCommon(spec, 0);
-        List<Entry> named =
-                args.stream().map(contract::command).flatMap(Optional::stream).toList();
-        boolean none = named.isEmpty() && starters.keySet().stream().noneMatch(args::contains);
-        starters.forEach((name, starter) -> {
-            if (none || args.contains(name)) {
-                spec.addSubcommand(name, withHelp(starter.get()));
+        added.forEach((name, command) -> {
+            if (args.contains(name)) {
+                spec.addSubcommand(name, withHelp(command.spec().get()));
             }
         });
-        named.forEach(entry -> spec.addSubcommand(entry.kebabName(), CommandSpecs.of(contract.operation(entry.id()))));
+        args.stream()
+                .map(contract::command)
+                .flatMap(Optional::stream)
+                .forEach(entry ->
+                        spec.addSubcommand(entry.kebabName(), CommandSpecs.of(contract.operation(entry.id()))));
         CommandLine root = new CommandLine(spec);
         // Values are data: the parser must not expand @files and ${…} in them.
         root.setExpandAtFiles(false);
@@ -140,20 +137,19 @@ public final class AgentbusCli {
     }
 
     private List<String> commandNames() {
-        List<String> names = new ArrayList<>(starters.keySet());
+        List<String> names = new ArrayList<>(added.keySet());
         contract.entries().forEach(entry -> names.add(entry.kebabName()));
         return names;
     }
 
-    private static CommandSpec withHelp(CommandSpec starter) {
-        if (starter.findOption("--help") == null) {
-            starter.addOption(CommandSpecs.help(Integer.MAX_VALUE));
+    private static CommandSpec withHelp(CommandSpec command) {
+        if (command.findOption("--help") == null) {
+            command.addOption(CommandSpecs.help(Integer.MAX_VALUE));
         }
-        return starter;
+        return command;
     }
 
     private int run(ParseResult parsed, Terminal terminal, ErrorPrinter errors) {
-        CommandLine root = parsed.commandSpec().commandLine();
         Help help = new Help(contract);
         ParseResult command = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
         if (parsed.isVersionHelpRequested() || command.isVersionHelpRequested()) {
@@ -162,7 +158,7 @@ public final class AgentbusCli {
         }
         boolean helpAsked = parsed.isUsageHelpRequested() || command.isUsageHelpRequested();
         if (command == parsed) {
-            help.printAll(root, helpAsked ? terminal.out() : terminal.err(), Help.width(terminal));
+            help.printAll(added, helpAsked ? terminal.out() : terminal.err(), Help.width(terminal));
             return helpAsked ? DONE : WRONG;
         }
         if (helpAsked) {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.Model.UsageMessageSpec;
 
 /** Prints the help of the program and of each command. */
@@ -29,22 +30,28 @@ final class Help {
         contract.command(command.getCommandName())
                 // The example is not wrapped, so that it can be copied.
                 .ifPresent(entry -> command.getHelpSectionMap()
-                        .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> footer(contract.operation(entry.id()))));
+                        .put(UsageMessageSpec.SECTION_KEY_FOOTER, footer(contract.operation(entry.id()))));
         command.usage(out, Ansi.OFF);
     }
 
-    private static String footer(Operation operation) {
-        String newLine = System.lineSeparator();
-        return newLine + "For: " + String.join(", ", operation.principals()) + newLine + "Example:" + newLine + "  "
-                + operation.example() + newLine;
+    /** The end of an operation's help. A class in place of a lambda lets the JVM archive the classes of picocli. */
+    private static IHelpSectionRenderer footer(Operation operation) {
+        return new IHelpSectionRenderer() {
+            @Override
+            public String render(CommandLine.Help help) {
+                String newLine = System.lineSeparator();
+                return newLine + "For: " + String.join(", ", operation.principals()) + newLine + "Example:" + newLine
+                        + "  " + operation.example() + newLine;
+            }
+        };
     }
 
-    /** Prints the groups with their commands. */
-    void printAll(CommandLine root, PrintStream out, int width) {
+    /** Prints the added commands, and the groups with theirs. */
+    void printAll(Map<String, AddedCommand> added, PrintStream out, int width) {
         out.println("Usage: agentbus <command> [options]");
         out.println("Durable, auditable coordination for a fleet of AI agents.");
         Map<String, String> start = new LinkedHashMap<>();
-        root.getSubcommands().forEach((name, command) -> start.put(name, summary(command)));
+        added.forEach((name, command) -> start.put(name, command.summary().get()));
         int widest = Stream.concat(
                         start.keySet().stream(), contract.entries().stream().map(Entry::kebabName))
                 .mapToInt(String::length)
@@ -62,11 +69,6 @@ final class Help {
         out.println("Every command has --help, --json, --url, --token-file and --http-timeout-seconds.");
         out.println("The token comes from --token-file, else AGENTBUS_TOKEN, else data/operator.token.");
         out.println("Exit status: 0 done, 1 refused or not reached, 2 the command was wrong.");
-    }
-
-    private static String summary(CommandLine command) {
-        String[] description = command.getCommandSpec().usageMessage().description();
-        return description.length == 0 ? "" : description[0];
     }
 
     private static void print(PrintStream out, String title, Map<String, String> commands, int widest, int width) {

@@ -2,6 +2,7 @@ package agentbus.backup;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import agentbus.cli.AddedCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
 import agentbus.settings.Settings;
@@ -16,8 +17,6 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
-import picocli.CommandLine.Model.CommandSpec;
 
 /** An installation in a directory of a test, whose commands run as a person runs them. */
 final class Installation {
@@ -71,12 +70,13 @@ final class Installation {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
-        Map<String, Supplier<CommandSpec>> commands = Map.of(
-                "export", () -> CommandSpec.forAnnotatedObject(new ExportCommand(print, environment)),
-                "restore", () -> CommandSpec.forAnnotatedObject(new RestoreCommand(print, environment)),
+        Map<String, AddedCommand> commands = Map.of(
+                "export", AddedCommand.annotated(ExportCommand.class, () -> new ExportCommand(print, environment)),
+                "restore", AddedCommand.annotated(RestoreCommand.class, () -> new RestoreCommand(print, environment)),
                 "restore-drill",
-                        () -> CommandSpec.forAnnotatedObject(
-                                new RestoreDrillCommand(print, environment, Installation::start)));
+                        AddedCommand.annotated(
+                                RestoreDrillCommand.class,
+                                () -> new RestoreDrillCommand(print, environment, Installation::start)));
         int exit = new AgentbusCli(CONTRACT, commands)
                 .execute(
                         args,

@@ -15,40 +15,41 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine.Model.CommandSpec;
 
 class HelpTest {
     private static final Contract CONTRACT = Contract.load();
-    private final Shell shell = new Shell(CONTRACT, starters());
+    private final Shell shell = new Shell(CONTRACT, added());
 
-    private static Map<String, Supplier<CommandSpec>> starters() {
-        Map<String, Supplier<CommandSpec>> starters = new LinkedHashMap<>();
-        starters.put("run", () -> starter(() -> 7, "Run the bus."));
-        starters.put("demo", () -> starter(() -> "no status", "Run the bus with a simulated gateway."));
-        starters.put(
+    private static Map<String, AddedCommand> added() {
+        Map<String, AddedCommand> added = new LinkedHashMap<>();
+        added.put("run", command(() -> 7, "Run the bus."));
+        added.put("demo", command(() -> "no status", "Run the bus with a simulated gateway."));
+        added.put(
                 "fail",
-                () -> starter(
+                command(
                         () -> {
                             throw new IllegalStateException("The port is taken.");
                         },
                         "Fail."));
-        starters.put(
+        added.put(
                 "refuse",
-                () -> starter(
+                command(
                         () -> {
                             throw Problem.of(503, "unavailable", "Not now.");
                         },
                         "Refuse."));
-        starters.put("plain", () -> CommandSpec.wrapWithoutInspection((Runnable) () -> {}));
-        return starters;
+        added.put("plain", new AddedCommand(() -> "", () -> CommandSpec.wrapWithoutInspection((Runnable) () -> {})));
+        return added;
     }
 
-    private static CommandSpec starter(Callable<Object> command, String summary) {
-        CommandSpec spec = CommandSpec.wrapWithoutInspection(command);
-        spec.usageMessage().description(summary);
-        return spec;
+    private static AddedCommand command(Callable<Object> command, String summary) {
+        return new AddedCommand(() -> summary, () -> {
+            CommandSpec spec = CommandSpec.wrapWithoutInspection(command);
+            spec.usageMessage().description(summary);
+            return spec;
+        });
     }
 
     private String help(String... args) {

@@ -7,8 +7,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.function.Supplier;
-import picocli.CommandLine.Model.CommandSpec;
 
 /** Runs commands like a shell and captures their output. */
 final class Shell {
@@ -18,8 +16,8 @@ final class Shell {
 
     record Run(int exit, String out, String err) {}
 
-    Shell(Contract contract, Map<String, Supplier<CommandSpec>> starters) {
-        cli = new AgentbusCli(contract, starters);
+    Shell(Contract contract, Map<String, AddedCommand> added) {
+        cli = new AgentbusCli(contract, added);
     }
 
     Shell(Contract contract, String url, String home) {

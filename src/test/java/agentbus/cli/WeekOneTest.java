@@ -90,8 +90,11 @@ class WeekOneTest {
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Map<String, String> env = Map.of("AGENTBUS_URL", bus.bus().url(), "AGENTBUS_TOKEN", token);
         PrintStream printed = new PrintStream(out, true, StandardCharsets.UTF_8);
-        AgentbusCli cli =
-                new AgentbusCli(CONTRACT, Map.of("week-one", () -> WeekOneCommand.spec(CONTRACT, printed, env)));
+        AgentbusCli cli = new AgentbusCli(
+                CONTRACT,
+                Map.of(
+                        "week-one",
+                        AddedCommand.of(WeekOneCommand.class, () -> WeekOneCommand.spec(CONTRACT, printed, env))));
         int exit = cli.execute(
                 Stream.concat(Stream.of("week-one"), Arrays.stream(options)).toArray(String[]::new),
                 System.in,

@@ -3,6 +3,7 @@ package agentbus.gateway;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.cli.AddedCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
 import agentbus.harness.PostgresExtension;
@@ -31,7 +32,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine.Model.CommandSpec;
 
 /**
  * docs/guide/connect-openclaw.md from its beginning to its end, for an OpenClaw that already has an agent, a model, an
@@ -289,7 +289,10 @@ class OwnOpenclawTest {
                                 "AGENTBUS_AGENTS_DIR",
                                 Path.of("agents").toAbsolutePath().toString())));
         int exit = new AgentbusCli(
-                        Contract.load(), Map.of("import-openclaw-crons", () -> CommandSpec.forAnnotatedObject(command)))
+                        Contract.load(),
+                        Map.of(
+                                "import-openclaw-crons",
+                                AddedCommand.annotated(ImportOpenclawCronsCommand.class, () -> command)))
                 .execute(
                         new String[] {
                             "import-openclaw-crons", file.toString(), "--zone", "UTC", "--map-agent", "main=coordinator"

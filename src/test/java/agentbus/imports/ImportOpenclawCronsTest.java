@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.cli.AddedCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
 import agentbus.start.InstalledRoutes;
@@ -25,7 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.quartz.CronExpression;
-import picocli.CommandLine.Model.CommandSpec;
 
 class ImportOpenclawCronsTest {
     private static final Contract CONTRACT = Contract.load();
@@ -50,8 +50,10 @@ class ImportOpenclawCronsTest {
                 CONTRACT,
                 Map.of(
                         "import-openclaw-crons",
-                        () -> CommandSpec.forAnnotatedObject(new ImportOpenclawCronsCommand(
-                                in, shown, () -> new InstalledRoutes(home, ENVIRONMENT)))));
+                        AddedCommand.annotated(
+                                ImportOpenclawCronsCommand.class,
+                                () -> new ImportOpenclawCronsCommand(
+                                        in, shown, () -> new InstalledRoutes(home, ENVIRONMENT)))));
         List<String> all = new ArrayList<>(List.of("import-openclaw-crons"));
         all.addAll(List.of(args));
         int exit = cli.execute(

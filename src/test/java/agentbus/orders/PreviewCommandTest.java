@@ -3,6 +3,7 @@ package agentbus.orders;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.cli.AddedCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
 import java.io.ByteArrayInputStream;
@@ -13,7 +14,6 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import picocli.CommandLine.Model.CommandSpec;
 
 class PreviewCommandTest {
     private static final Contract CONTRACT = Contract.load();
@@ -24,7 +24,10 @@ class PreviewCommandTest {
     private int preview(String... args) {
         PrintStream shown = new PrintStream(out, true, StandardCharsets.UTF_8);
         AgentbusCli cli = new AgentbusCli(
-                CONTRACT, Map.of("preview-schedule", () -> CommandSpec.forAnnotatedObject(new PreviewCommand(shown))));
+                CONTRACT,
+                Map.of(
+                        "preview-schedule",
+                        AddedCommand.annotated(PreviewCommand.class, () -> new PreviewCommand(shown))));
         String[] all = new String[args.length + 1];
         all[0] = "preview-schedule";
         System.arraycopy(args, 0, all, 1, args.length);

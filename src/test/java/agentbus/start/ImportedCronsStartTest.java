@@ -3,6 +3,7 @@ package agentbus.start;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.cli.AddedCommand;
 import agentbus.cli.AgentbusCli;
 import agentbus.contract.Contract;
 import agentbus.harness.PostgresExtension;
@@ -22,7 +23,6 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine.Model.CommandSpec;
 
 /** The import's file, written where the command writes it, starts as it is. */
 @ExtendWith(PostgresExtension.class)
@@ -52,7 +52,10 @@ class ImportedCronsStartTest {
                         .toString()));
         args.addAll(List.of(options));
         int exit = new AgentbusCli(
-                        Contract.load(), Map.of("import-openclaw-crons", () -> CommandSpec.forAnnotatedObject(command)))
+                        Contract.load(),
+                        Map.of(
+                                "import-openclaw-crons",
+                                AddedCommand.annotated(ImportOpenclawCronsCommand.class, () -> command)))
                 .execute(args.toArray(String[]::new), InputStream.nullInputStream(), shown, shown, Map.of());
         assertEquals(0, exit, said.toString(StandardCharsets.UTF_8));
     }

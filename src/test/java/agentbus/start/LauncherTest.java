@@ -129,6 +129,28 @@ class LauncherTest {
     }
 
     @Test
+    void a_call_takes_the_class_archive_of_the_build_and_a_server_its_own() throws Exception {
+        String built = root + "/target/cds/17.0.1/call-built.jsa";
+        assertFalse(run("list-jobs").contains(built), "this JDK could make none");
+        script(
+                "jdk/bin/java",
+                """
+                for argument in "$@"; do
+                  case "$1 $argument" in "-Xshare:dump -XX:SharedArchiveFile="*) : >"${argument#*=}" ;; esac
+                done
+                printf '%s\\n' "$@"
+                """);
+        write("src/main/java/A.java", "class B {}");
+
+        String called = run("list-jobs");
+        assertTrue(called.contains("-XX:SharedArchiveFile=" + built + "\n"), called);
+        assertFalse(called.contains("ArchiveClassesAtExit"), called);
+        String server = run("run");
+        assertFalse(server.contains(built), server);
+        assertTrue(server.contains("ArchiveClassesAtExit"), server);
+    }
+
+    @Test
     void letters_outside_ascii_survive_the_locale_c() throws Exception {
         assumeTrue(utf8(), "this JVM cannot pass on letters outside ASCII");
         String said = run("enqueue-job", "--payload", "{\"stadt\":\"Köln\"}");
