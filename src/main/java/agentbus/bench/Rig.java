@@ -1,6 +1,8 @@
 package agentbus.bench;
 
+import agentbus.fleet.AgentFiles;
 import agentbus.settings.OperatorTokenFile;
+import agentbus.settings.Settings;
 import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -60,7 +62,8 @@ final class Rig implements AutoCloseable {
             Class<?> program, Path home, Path directory, BenchOptions options, Map<String, String> environment) {
         BenchDatabase database = BenchDatabase.create(home, directory, environment);
         try {
-            writeAgents(home.resolve("agents"), directory.resolve("agents"), options);
+            Path own = AgentFiles.of(Settings.load(home, environment, Map.of())).directory();
+            writeAgents(own, directory.resolve("agents"), options);
             Child gateway = Child.start(
                     // A small heap and one collector thread, because the gateway shares the processors with the bus.
                     List.of("-Xmx256m", "-XX:+UseSerialGC"),

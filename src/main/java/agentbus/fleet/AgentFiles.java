@@ -58,6 +58,11 @@ public final class AgentFiles {
         return new AgentFiles(usual && !Files.exists(own) ? program.orElse(own) : own);
     }
 
+    /** The directory of the agents' folders. */
+    public Path directory() {
+        return directory;
+    }
+
     /**
      * Reads and checks every agent.yaml. The result does not depend on the directory's file order.
      *

@@ -12,12 +12,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 /**
@@ -32,6 +34,9 @@ abstract class BenchRuns {
     final ByteArrayOutputStream out = new ByteArrayOutputStream();
     final ByteArrayOutputStream err = new ByteArrayOutputStream();
     final TestDatabase database;
+
+    @TempDir
+    Path home;
 
     BenchRuns(TestDatabase database) {
         this.database = database;
@@ -55,8 +60,9 @@ abstract class BenchRuns {
                 Map.of(
                         "DATABASE_URL",
                         database.url(),
+                        // As a release has it: a directory without agents or routes.
                         "AGENTBUS_HOME",
-                        System.getProperty("user.dir"),
+                        home.toString(),
                         "AGENTBUS_SOURCE_DIR",
                         System.getProperty("user.dir")));
         new CommandLine(command.spec()).parseArgs(args);
