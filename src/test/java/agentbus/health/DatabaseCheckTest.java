@@ -62,6 +62,21 @@ class DatabaseCheckTest {
     }
 
     @Test
+    void a_database_that_does_not_answer_is_down_and_holds_up_no_probe() throws Exception {
+        try (Connection connection = connect()) {
+            HealthCheck.Result result = new DatabaseCheck(
+                            new SingleConnectionDataSource(connection, true), "here", "select pg_sleep(20)::text")
+                    .call(Map.of());
+
+            assertEquals(State.DOWN, result.getState());
+            assertTrue(
+                    result.getMessage().orElse("").startsWith("The database at here cannot be reached: "),
+                    result::toString);
+            assertTrue(connection.isClosed(), "a connection with an answer to come must not be used again");
+        }
+    }
+
+    @Test
     void an_idle_transaction_in_front_of_a_strong_lock_is_down_and_named() throws Exception {
         try (Connection idle = connect();
                 Connection waiting = connect()) {
