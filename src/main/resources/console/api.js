@@ -8,6 +8,10 @@ import { namespaceInUrl } from "./router.js";
 const UNAUTHORIZED = 401;
 const UNAVAILABLE = 503;
 
+/** What index.html has asked before the scripts were there, by URL. Only the start takes it, because it would be old later. */
+const asked = globalThis.asked;
+setTimeout(() => asked.clear());
+
 /** The answer of whoami; null while nobody has logged in, undefined while that is not known. */
 export const session = cell(undefined);
 
@@ -84,13 +88,14 @@ async function send(method, url, body, signal) {
   let response;
   let text;
   try {
-    response = await fetch(url, {
+    response = await ((method === "GET" && taken(url)) || fetch(url, {
       method,
       body,
       signal,
       headers: body === undefined ? {} : { "Content-Type": "application/json" },
-    });
+    }));
     text = await response.text();
+    signal?.throwIfAborted();
   } catch (failure) {
     if (failure.name === "AbortError") {
       throw failure;
@@ -105,6 +110,13 @@ async function send(method, url, body, signal) {
     location.reload();
   }
   throw problemOf(response, text);
+}
+
+/** The answer that is on its way since before the start; undefined for another URL, and when it is taken already. */
+function taken(url) {
+  const answer = asked.get(url);
+  asked.delete(url);
+  return answer;
 }
 
 function problemOf(response, text) {

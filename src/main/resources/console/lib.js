@@ -1,8 +1,8 @@
-// Preact and htm in one place: every other file imports them from here.
+// Preact and htm in one place: every other file imports them from here. The server makes their files from their WebJars.
 
-import htm from "htm";
-import { Component, Fragment, h, render } from "preact";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { default as htm } from "./htm.js";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./preact-hooks.js";
+import { Component, Fragment, h, render } from "./preact.js";
 
 /** Makes elements from a template. Values become text or properties, never markup. */
 export const html = htm.bind(h);

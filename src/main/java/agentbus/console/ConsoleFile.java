@@ -20,7 +20,6 @@ record ConsoleFile(byte[] bytes, byte[] gzip, String type, String tag) {
             "html", "text/html; charset=utf-8",
             "css", "text/css; charset=utf-8",
             "js", "text/javascript; charset=utf-8",
-            "mjs", "text/javascript; charset=utf-8",
             "map", "application/json",
             "svg", "image/svg+xml",
             "webmanifest", "application/manifest+json");

@@ -26,18 +26,17 @@ final class ConsoleFiles {
     private static final String PAGE = "index.html";
     private static final String WEBJARS = "META-INF/resources/webjars/";
 
-    /** The libraries: the name that the page uses, and the path on the class path, with the version of the pom. */
+    /** The libraries: the script that the console imports, and the path on the class path, with the version of the pom. */
     private static final Map<String, String> LIBRARIES = Map.of(
-            "preact.mjs", WEBJARS + "preact/10.28.0/dist/preact.mjs",
-            "hooks.mjs", WEBJARS + "preact/10.28.0/hooks/dist/hooks.mjs",
-            "htm.mjs", "META-INF/resources/_static/htm/3.1.1/dist/htm.mjs");
+            "preact.js", WEBJARS + "preact/10.28.0/dist/preact.mjs",
+            "preact-hooks.js", WEBJARS + "preact/10.28.0/hooks/dist/hooks.mjs",
+            "htm.js", "META-INF/resources/_static/htm/3.1.1/dist/htm.mjs");
 
     /** The table of all operations, which the page calls; a module, so that no call has to wait for it. */
     private static final String OPERATIONS = "operations.js";
 
-    /** The only inline code that the page may have; its hash allows it, because an import map has no address. */
-    private static final Pattern IMPORT_MAP =
-            Pattern.compile("<script type=\"importmap\">(.*?)</script>", Pattern.DOTALL);
+    /** The only inline code that the page may have, which its hash allows: the questions that wait for no file. */
+    private static final Pattern INLINE = Pattern.compile("<script>(.*?)</script>", Pattern.DOTALL);
 
     private static final String VERSION = "@version@";
 
@@ -120,10 +119,16 @@ final class ConsoleFiles {
                 .forEach((name, text) -> contents.put(name, text.getBytes(StandardCharsets.UTF_8)));
     }
 
+    /** A library in the form of a script of the console, in which imports and exports begin a line and have names. */
     private static byte[] library(ProgramFiles program, String path) {
-        return program.bytes(path)
+        byte[] library = program.bytes(path)
                 .orElseThrow(
                         () -> new IllegalStateException(path + " is not on the class path; the pom names its version"));
+        return new String(library, StandardCharsets.UTF_8)
+                .replaceAll("import\\{([^}]*)}from\"preact\";", "import { $1 } from \"./preact.js\";\n")
+                .replaceAll("export\\{([^}]*)};", "\nexport { $1 };")
+                .replaceAll("export default function\\(", "\nexport default function htm(")
+                .getBytes(StandardCharsets.UTF_8);
     }
 
     private static byte[] operations(Contract contract) {
@@ -143,12 +148,12 @@ final class ConsoleFiles {
         return Sha256.hex(all.toString()).substring(0, ConsoleFile.HASH_LENGTH);
     }
 
-    /** Only own files, no inline code but the import map, no frames, no other host, and no HTML made from text. */
+    /** Only own files, no inline code but the first questions, no frames, no other host, and no HTML made from text. */
     private static String policy(String html) {
         StringBuilder scripts = new StringBuilder("script-src 'self'");
-        Matcher map = IMPORT_MAP.matcher(html);
-        while (map.find()) {
-            scripts.append(" 'sha256-").append(hash(map.group(1))).append('\'');
+        Matcher inline = INLINE.matcher(html);
+        while (inline.find()) {
+            scripts.append(" 'sha256-").append(hash(inline.group(1))).append('\'');
         }
         return String.join(
                 "; ",

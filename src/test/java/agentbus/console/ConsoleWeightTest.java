@@ -45,7 +45,7 @@ class ConsoleWeightTest {
 
     @Test
     void the_first_load_of_needs_me_has_at_most_60_kb_with_libraries_and_icons() {
-        requireLight("preact.mjs", "hooks.mjs", "htm.mjs", "console.css", "icon.svg", "icon-attention.svg", "start.js");
+        requireLight("console.css", "icon.svg", "icon-attention.svg", "start.js");
     }
 
     @ParameterizedTest

@@ -5,8 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Route;
+import com.microsoft.playwright.options.WaitUntilState;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -38,6 +42,34 @@ class LoadTest {
                     usable.stream().filter(url -> url.contains("/console/")).toList();
             assertEquals(files.stream().distinct().toList(), files);
         }
+    }
+
+    @Test
+    void the_first_questions_wait_for_no_file_and_are_not_asked_twice() {
+        try (Visit visit = console.visit()) {
+            Page page = visit.page();
+            List<Route> held = new ArrayList<>();
+            page.route("**/start.js", held::add);
+            List<String> asked = new ArrayList<>();
+            page.onRequest(request -> asked.add(request.url()));
+
+            page.navigate(
+                    "/console/needs-me?namespace=default",
+                    new Page.NavigateOptions().setWaitUntil(WaitUntilState.COMMIT));
+            page.waitForCondition(() -> !held.isEmpty() && questions(asked).size() == 3);
+            Set<String> first = questions(asked);
+            held.get(0).resume();
+
+            page.locator("main ol.needs > li").first().waitFor();
+            // The same questions of the scripts have the same addresses, and these answers.
+            assertEquals(first, questions(asked));
+            assertEquals(
+                    1, asked.stream().filter(url -> url.contains("/v1/whoami")).count());
+        }
+    }
+
+    private static Set<String> questions(List<String> asked) {
+        return asked.stream().filter(url -> url.contains("/v1/")).collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Test
