@@ -86,14 +86,19 @@ build() {
 # address where nothing listens. A failure costs later calls time and nothing else.
 archive_calls() {
   mkdir -p "$archives/$version" 2>/dev/null || return 0
+  built=$archives/$version/call-built.jsa
   classes=$archives/$version/call.classes
   # The options are those with which the launcher runs a call.
   AGENTBUS_HOME=$home AGENTBUS_TOKEN=none AGENTBUS_URL=http://127.0.0.1:1 "$java" \
     -XX:DumpLoadedClassList="$classes" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable \
     -cp "$jar" agentbus.ArchivedCalls --help "list-jobs --help" list-jobs health version >/dev/null 2>&1 || true
-  # Only with this collector the JVM archives objects as well; every collector can read them.
+  # Only with this collector the JVM archives objects as well; the collector of the calls reads them as well.
   "$java" -Xshare:dump -XX:SharedClassListFile="$classes" -XX:SharedArchiveFile="$classes.jsa" -XX:+UseG1GC -Xlog:disable \
-    -cp "$jar" >/dev/null 2>&1 && mv -f "$classes.jsa" "$archives/$version/call-built.jsa" || true
+    -cp "$jar" >/dev/null 2>&1 || true
+  if [ -f "$classes.jsa" ]; then
+    mv -f "$classes.jsa" "$built"
+    echo "$jdk $jar" >"$built.for"
+  fi
   rm -f "$classes"
 }
 

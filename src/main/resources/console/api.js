@@ -9,7 +9,7 @@ const UNAUTHORIZED = 401;
 const UNAVAILABLE = 503;
 
 /** What index.html has asked before the scripts were there, by URL. Only the start takes it, because it would be old later. */
-const asked = globalThis.asked;
+const asked = globalThis.asked ?? new Map();
 setTimeout(() => asked.clear());
 
 /** The answer of whoami; null while nobody has logged in, undefined while that is not known. */

@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
  *
  * <p>Lines stay lines, and a source map leads the browser's tools from the joined script to the files. An import and an
  * export begin a line; a joined file exports declarations or one list in braces. Comments that begin a line are left out,
- * because they are a sixth of what is sent.
+ * because they were a sixth of what was sent.
  */
 final class JoinedScripts {
     /** The name of the joined script. */

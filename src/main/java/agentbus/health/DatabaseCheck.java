@@ -1,5 +1,6 @@
 package agentbus.health;
 
+import java.net.SocketTimeoutException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -14,8 +15,8 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
  * database only reads, or another session's lock keeps every change waiting.
  */
 public final class DatabaseCheck extends AbstractHealthCheck {
-    /** Chosen: below the usual timeouts of readiness probes. */
-    private static final int PATIENCE_MS = 2000;
+    /** Chosen: three times as long as the look waits for a lock, so that it can still say whose lock that is. */
+    private static final int PATIENCE_MS = 3000;
 
     private final DataSource dataSource;
     private final String where;
@@ -48,6 +49,11 @@ public final class DatabaseCheck extends AbstractHealthCheck {
             connection.setNetworkTimeout(Runnable::run, PATIENCE_MS);
             checkWrites(connection, builder);
         } catch (SQLException unreachable) {
+            if (unreachable.getCause() instanceof SocketTimeoutException) {
+                builder.message("The database at " + where + " does not answer within " + PATIENCE_MS + " ms.")
+                        .down();
+                return;
+            }
             builder.message("The database at " + where + " cannot be reached: "
                             + String.valueOf(unreachable.getMessage())
                                     .lines()

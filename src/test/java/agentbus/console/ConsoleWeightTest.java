@@ -22,8 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The weight on a slow line, as the files are sent: of the first load with all that comes, and of each page without the
- * libraries, which the browser has from the page before.
+ * The weight on a slow line of each page that is opened first, with all that comes, as the files are sent.
  */
 class ConsoleWeightTest {
     private static final ConsoleFiles FILES =

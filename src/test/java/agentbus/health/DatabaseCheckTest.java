@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
+import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -29,9 +30,12 @@ class DatabaseCheckTest {
         database = given;
     }
 
+    private static String url() {
+        return "jdbc:" + database.url().replace("postgres@", "") + "?user=postgres&currentSchema=agentbus";
+    }
+
     private static Connection connect() throws SQLException {
-        return DriverManager.getConnection(
-                "jdbc:" + database.url().replace("postgres@", "") + "?user=postgres&currentSchema=agentbus");
+        return DriverManager.getConnection(url());
     }
 
     private static HealthCheck.Result check(DataSource source) {
@@ -69,10 +73,29 @@ class DatabaseCheckTest {
                     .call(Map.of());
 
             assertEquals(State.DOWN, result.getState());
-            assertTrue(
-                    result.getMessage().orElse("").startsWith("The database at here cannot be reached: "),
-                    result::toString);
+            assertEquals(
+                    "The database at here does not answer within 3000 ms.",
+                    result.getMessage().orElse(""));
             assertTrue(connection.isClosed(), "a connection with an answer to come must not be used again");
+        }
+    }
+
+    @Test
+    void the_limit_of_the_look_ends_with_it() throws Exception {
+        try (HikariDataSource pool = new HikariDataSource()) {
+            pool.setJdbcUrl(url());
+            pool.setMaximumPoolSize(1);
+            int before = networkTimeout(pool);
+
+            assertEquals(State.UP, check(pool).getState());
+
+            assertEquals(before, networkTimeout(pool));
+        }
+    }
+
+    private static int networkTimeout(DataSource pool) throws SQLException {
+        try (Connection connection = pool.getConnection()) {
+            return connection.getNetworkTimeout();
         }
     }
 

@@ -145,6 +145,8 @@ class LauncherTest {
         String called = run("list-jobs");
         assertTrue(called.contains("-XX:SharedArchiveFile=" + built + "\n"), called);
         assertFalse(called.contains("ArchiveClassesAtExit"), called);
+        write("target/cds/17.0.1/call-built.jsa.for", "/another/jdk " + root + "/target/lib/agentbus-run.jar");
+        assertFalse(run("list-jobs").contains(built), "it is for another JDK");
         String server = run("run");
         assertFalse(server.contains(built), server);
         assertTrue(server.contains("ArchiveClassesAtExit"), server);
