@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -20,6 +21,25 @@ class PlaceTest {
 
     private static int scroll(Page page) {
         return ((Number) page.evaluate("() => Math.round(scrollY)")).intValue();
+    }
+
+    @Test
+    void the_count_of_needs_me_has_one_line_with_three_digits_too() {
+        try (Visit visit = console.visit()) {
+            Page page = visit.page();
+            page.navigate("/console/needs-me");
+            Locator count = page.locator("nav.rail .badge");
+            count.waitFor();
+            for (String digits : List.of("12", "123")) {
+                count.evaluate("(element, text) => { element.textContent = text; }", digits);
+                assertTrue(
+                        count.boundingBox().height < 30, () -> digits + " has " + count.boundingBox().height + " px");
+                assertEquals(
+                        true,
+                        page.locator("nav.rail").evaluate("rail => rail.scrollWidth <= rail.clientWidth"),
+                        digits);
+            }
+        }
     }
 
     @Test
