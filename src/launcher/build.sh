@@ -92,7 +92,7 @@ archive_calls() {
   AGENTBUS_HOME=$home AGENTBUS_TOKEN=none AGENTBUS_URL=http://127.0.0.1:1 "$java" \
     -XX:DumpLoadedClassList="$classes" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable \
     -cp "$jar" agentbus.ArchivedCalls --help "list-jobs --help" list-jobs health version >/dev/null 2>&1 || true
-  # Only with this collector the JVM archives objects as well; the collector of the calls reads them as well.
+  # Only with this collector the JVM puts objects into an archive; the collector of the calls can read them.
   "$java" -Xshare:dump -XX:SharedClassListFile="$classes" -XX:SharedArchiveFile="$classes.jsa" -XX:+UseG1GC -Xlog:disable \
     -cp "$jar" >/dev/null 2>&1 || true
   if [ -f "$classes.jsa" ]; then

@@ -49,18 +49,19 @@ public final class DatabaseCheck extends AbstractHealthCheck {
             connection.setNetworkTimeout(Runnable::run, PATIENCE_MS);
             checkWrites(connection, builder);
         } catch (SQLException unreachable) {
-            if (unreachable.getCause() instanceof SocketTimeoutException) {
-                builder.message("The database at " + where + " does not answer within " + PATIENCE_MS + " ms.")
-                        .down();
-                return;
-            }
-            builder.message("The database at " + where + " cannot be reached: "
-                            + String.valueOf(unreachable.getMessage())
-                                    .lines()
-                                    .findFirst()
-                                    .orElse(""))
+            builder.message("The database at " + where + " " + reason(unreachable))
                     .down();
         }
+    }
+
+    private static String reason(SQLException unreachable) {
+        return unreachable.getCause() instanceof SocketTimeoutException
+                ? "does not answer within " + PATIENCE_MS + " ms."
+                : "cannot be reached: "
+                        + String.valueOf(unreachable.getMessage())
+                                .lines()
+                                .findFirst()
+                                .orElse("");
     }
 
     private void checkWrites(Connection connection, HealthCheckResultBuilder builder) throws SQLException {

@@ -24,11 +24,24 @@ class LoadTest {
         this.console = console;
     }
 
+    /** The addresses that a page asks for from now on. */
+    private static List<String> requests(Page page) {
+        List<String> asked = new ArrayList<>();
+        page.onRequest(request -> asked.add(request.url()));
+        return asked;
+    }
+
+    /** The requests of a page that wait until the test lets them go. */
+    private static List<Route> held(Page page, String address) {
+        List<Route> held = new ArrayList<>();
+        page.route(address, held::add);
+        return held;
+    }
+
     @Test
     void the_list_of_needs_me_is_there_after_few_requests_and_no_file_comes_twice() {
         try (Visit visit = console.visit()) {
-            List<String> asked = new ArrayList<>();
-            visit.page().onRequest(request -> asked.add(request.url()));
+            List<String> asked = requests(visit.page());
             visit.page().navigate("/console/needs-me");
             visit.page().locator("main ol.needs > li").first().waitFor();
             List<String> usable = List.copyOf(asked);
@@ -45,10 +58,8 @@ class LoadTest {
     void the_first_questions_wait_for_no_file_and_are_not_asked_twice() {
         try (Visit visit = console.visit()) {
             Page page = visit.page();
-            List<Route> held = new ArrayList<>();
-            page.route("**/start.js", held::add);
-            List<String> asked = new ArrayList<>();
-            page.onRequest(request -> asked.add(request.url()));
+            List<Route> held = held(page, "**/start.js");
+            List<String> asked = requests(page);
 
             page.navigate(
                     "/console/needs-me?namespace=default",
@@ -75,10 +86,8 @@ class LoadTest {
     void the_answers_of_the_start_do_not_wait_for_each_other() {
         try (Visit visit = console.visit()) {
             Page page = visit.page();
-            List<Route> held = new ArrayList<>();
-            page.route("**/v1/whoami", held::add);
-            List<String> asked = new ArrayList<>();
-            page.onRequest(request -> asked.add(request.url()));
+            List<Route> held = held(page, "**/v1/whoami");
+            List<String> asked = requests(page);
 
             page.navigate("/console/jobs");
             page.waitForCondition(() -> !held.isEmpty()
