@@ -7,10 +7,10 @@
 --
 -- How it works. Prompts, admissions and plain closes that arrive while a statement runs form the next
 -- batch, and under load a batch of prompts or closes waits a few milliseconds for more (BatchedStatement);
--- a single call runs at once. hooks_admitted takes jobs that are still leased; complete_jobs takes
--- closes of live attempts without follow-ups, events and dependents. Every other call goes to the function
--- for one call (hook_admitted, complete_job), which handles all cases. Each call keeps its fence, gets its
--- answer after its commit, and has an audit row with its own actor (act_as_each).
+-- a single call runs at once. hooks_admitted takes jobs that are still leased and attempts that have ended;
+-- complete_jobs takes closes of live attempts without follow-ups, events and dependents. Every other call
+-- goes to the function for one call (hook_admitted, complete_job), which handles all cases. Each call keeps
+-- its fence, gets its answer after its commit, and has an audit row with its own actor (act_as_each).
 --
 -- Cost. Two functions implement a plain close, and two an admission; BatchesTest compares their answers,
 -- events and audit rows. docs/adr/0014 has the reasons and the limits.
@@ -61,9 +61,9 @@ begin
 end
 $$;
 
--- hook_admitted for several attempts. Returns attempt and answer of each; the answer about an attempt whose
--- job was still leased leaves out the job. Locks the jobs in the order of their ids, like every call that
--- locks several.
+-- hook_admitted for several attempts. Returns attempt and answer of each; an answer without a job is about an
+-- attempt whose job was still leased, or which had ended meanwhile. Locks the jobs in the order of their
+-- ids, like every call that locks several.
 create or replace function hooks_admitted(
   p_dispatcher text, p_attempts uuid[], p_run_ids text[], p_session_keys text[]
 ) returns table (o_attempt uuid, o_answer jsonb)
@@ -71,11 +71,12 @@ language plpgsql
 set plan_cache_mode = force_generic_plan
 set jit = off as $$
 declare
-  v_ordinary uuid[];
+  v_leased uuid[];
+  v_noted uuid[];
   v_other record;
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'admitted by the gateway');
-  select array_agg(live_attempt) filter (where state = 'leased' and live_attempt = any (p_attempts)) into v_ordinary
+  select array_agg(live_attempt) filter (where state = 'leased' and live_attempt = any (p_attempts)) into v_leased
   from (
     select j.live_attempt, j.state
     from jobs j
@@ -83,22 +84,30 @@ begin
     order by j.job_id
     for no key update) locked;
 
-  update job_attempts a
-  set run_id = w.run_id,
-    session_key = w.session_key,
-    admitted_at = coalesce(a.admitted_at, now()),
-    unknown_since = null,
-    interrupted_at = null,
-    status = 'running',
-    updated_at = now()
-  from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key)
-  where a.attempt_id = w.attempt_id and a.attempt_id = any (v_ordinary);
+  -- An agent that is quicker than this admission has ended its attempt, of which only the run is kept.
+  with noted as (
+    update job_attempts a
+    set run_id = w.run_id,
+      session_key = w.session_key,
+      admitted_at = coalesce(a.admitted_at, now()),
+      unknown_since = null,
+      interrupted_at = null,
+      status = case when a.attempt_id = any (v_leased) then 'running' else a.status end,
+      updated_at = now()
+    from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key),
+      jobs j
+    where a.attempt_id = w.attempt_id and j.job_id = a.job_id
+      and (a.attempt_id = any (v_leased)
+        or j.live_attempt is distinct from a.attempt_id and a.status not in ('cancelled', 'timed_out'))
+    returning a.attempt_id
+  )
+  select array_agg(attempt_id) into v_noted from noted;
   update gateways g
   set failures = 0, held_until = null, hold_reason = null, updated_at = now()
   where g.failures > 0
     and (g.namespace, g.gateway) in (
-      select a.namespace, a.gateway from job_attempts a where a.attempt_id = any (v_ordinary));
-  perform lanes_accepted(v_ordinary);
+      select a.namespace, a.gateway from job_attempts a where a.attempt_id = any (v_noted));
+  perform lanes_accepted(v_leased);
   return query
   update jobs j
   set run_id = w.run_id,
@@ -114,15 +123,22 @@ begin
     updated_at = now()
   from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key),
     job_attempts a
-  where a.attempt_id = w.attempt_id and a.attempt_id = any (v_ordinary) and j.job_id = a.job_id
+  where a.attempt_id = w.attempt_id and a.attempt_id = any (v_leased) and j.job_id = a.job_id
   returning w.attempt_id, jsonb_build_object('applied', true, 'outcome', 'admitted', 'waitedMs', waited_ms(j));
+  if cardinality(v_noted) > coalesce(cardinality(v_leased), 0) then
+    return query
+    select a.attempt_id, jsonb_build_object('applied', false, 'outcome', 'admitted', 'waitedMs', waited_ms(j))
+    from job_attempts a
+    join jobs j using (job_id)
+    where a.attempt_id = any (v_noted) and not a.attempt_id = any (coalesce(v_leased, '{}'));
+  end if;
 
-  -- The other attempts: the agent has called before this admission arrived, or the attempt has ended
-  -- meanwhile.
+  -- The other attempts: the agent has called before this admission arrived and works on, or the run is to be
+  -- stopped.
   for v_other in
     select *
     from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key)
-    where not w.attempt_id = any (coalesce(v_ordinary, '{}'))
+    where not w.attempt_id = any (coalesce(v_noted, '{}'))
   loop
     o_attempt := v_other.attempt_id;
     o_answer := hook_admitted(p_dispatcher, v_other.attempt_id, v_other.run_id, v_other.session_key);

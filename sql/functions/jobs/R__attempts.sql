@@ -9,14 +9,19 @@
 
 -- Locks the jobs in the order of their ids.
 create or replace function lock_jobs(p_jobs uuid[]) returns void
-language sql as $$
-  select from jobs where job_id = any (p_jobs) order by job_id for no key update
+language plpgsql
+set plan_cache_mode = force_generic_plan as $$
+begin
+  perform from jobs where job_id = any (p_jobs) order by job_id for no key update;
+end
 $$;
 
 -- Locks the jobs, and the jobs that may move when they end, if these are few (dependents_to_lock).
 create or replace function lock_for_end(p_jobs uuid[]) returns void
-language sql as $$
-  select lock_jobs(p_jobs || dependents_to_lock(p_jobs))
+language plpgsql as $$
+begin
+  perform lock_jobs(p_jobs || dependents_to_lock(p_jobs));
+end
 $$;
 
 drop function if exists dependents_of(uuid[]);
