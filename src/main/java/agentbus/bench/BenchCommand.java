@@ -34,8 +34,8 @@ import picocli.CommandLine.Parameters;
                     + " Postgres, in turn. soak: what grows under a small steady load, a job a second for half an hour"
                     + " if you give no other numbers.",
             "peers: drain and latency of the bus beside graphile-worker and db-scheduler, in turn on one server, as"
-                    + " ratios; 5 rounds with 10000 jobs and 20 s for each rate, if you give no other numbers. It needs"
-                    + " the source tree, and installs both peers in target/peers with npm and Maven.",
+                    + " ratios; 5 rounds with 30000 jobs of warm-up, 10000 jobs, and 20 s for each rate, if you give no"
+                    + " other numbers. It needs the source tree, and installs both peers in target/peers with npm and Maven.",
             "It creates the database agentbus_bench on the server of DATABASE_URL, or on an embedded Postgres, and"
                     + " drops it at the end. It touches no other database."
         },

@@ -1,10 +1,20 @@
 package agentbus.bench;
 
+import agentbus.text.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.RequestOptions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -19,12 +29,15 @@ import java.util.function.Consumer;
  * time even while an earlier call has no answer, so that a stall shows in each job that it delays.
  */
 final class Latency implements Bench {
-    /** Enough that a call is made on time while others wait for their answers. */
+    /** Calls at once; enough that a call is made on time while others wait for their answers. */
     private static final int CALLERS = 64;
     /** Of the warm-up, which has no rate: each caller makes its next call as soon as it has an answer. */
     private static final int WARM_UP_CALLERS = 8;
     /** A rate above that of any bus. */
     private static final int AT_ONCE = 1_000_000;
+
+    /** Calls a second that any bus takes; chosen, a fifth of what one takes on two cores. */
+    private static final int SLOWEST = 50;
 
     private static final Duration LONGEST = Duration.ofSeconds(120);
 
@@ -57,38 +70,11 @@ final class Latency implements Bench {
 
     /** Enqueues jobs at a rate per second, and waits until all of them are closed. */
     static void enqueue(Rig rig, int jobs, int rate) {
-        String token = rig.operatorToken();
-        AtomicInteger left = new AtomicInteger(jobs);
-        AtomicReference<RuntimeException> failed = new AtomicReference<>();
-        CountDownLatch sent = new CountDownLatch(jobs);
-        ScheduledExecutorService callers =
-                Executors.newScheduledThreadPool(rate == AT_ONCE ? WARM_UP_CALLERS : CALLERS);
         long before = rig.report().path("hooks").asLong();
-        try {
-            for (int n = 0; n < jobs; n++) {
-                int number = n;
-                callers.schedule(
-                        () -> {
-                            try {
-                                enqueueOne(rig, number, token);
-                                left.decrementAndGet();
-                            } catch (RuntimeException refused) {
-                                failed.compareAndSet(null, refused);
-                            } finally {
-                                sent.countDown();
-                            }
-                        },
-                        n * 1_000_000_000L / rate,
-                        TimeUnit.NANOSECONDS);
-            }
-            if (!sent.await(jobs / rate + LONGEST.toSeconds(), TimeUnit.SECONDS) || left.get() > 0) {
-                throw new BenchFailure(left + " of " + jobs + " jobs could not be enqueued", failed.get());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new BenchFailure("interrupted", e);
-        } finally {
-            callers.shutdownNow();
+        int callers = rate == AT_ONCE ? WARM_UP_CALLERS : CALLERS;
+        boolean overHttp = rig.options().enqueue == BenchOptions.Door.http;
+        try (Door door = overHttp ? new HttpDoor(rig, callers) : new SqlDoor(rig)) {
+            call(door, jobs, rate, overHttp ? 1 : callers);
         }
         boolean all = Waiting.until(LONGEST, () -> rig.report().path("closed").asLong() >= before + jobs);
         if (!all) {
@@ -97,18 +83,112 @@ final class Latency implements Bench {
         }
     }
 
-    private static void enqueueOne(Rig rig, int number, String token) {
-        String agent = "bench-" + (number % rig.options().get(BenchNumber.AGENTS) + 1);
-        long now = ClosingGateway.micros();
-        if (rig.options().enqueue == BenchOptions.Door.sql) {
-            rig.sql().row("enqueue-one", agent, now);
-        } else {
-            ObjectNode job = JsonNodeFactory.instance
-                    .objectNode()
-                    .put("targetAgent", agent)
-                    .put("subject", "bench.work");
-            job.putObject("payload").put("sentAtMicros", now);
-            rig.call("POST", rig.busUrl() + "/v1/jobs", job.toString(), token);
+    private static void call(Door door, int jobs, int rate, int threads) {
+        AtomicInteger left = new AtomicInteger(jobs);
+        AtomicReference<Throwable> failed = new AtomicReference<>();
+        CountDownLatch sent = new CountDownLatch(jobs);
+        ScheduledExecutorService callers = Executors.newScheduledThreadPool(threads);
+        try {
+            for (int n = 0; n < jobs; n++) {
+                int number = n;
+                callers.schedule(
+                        () -> door.enqueue(number).whenComplete((answer, failure) -> {
+                            if (failure == null) {
+                                left.decrementAndGet();
+                            } else {
+                                failed.compareAndSet(null, failure);
+                            }
+                            sent.countDown();
+                        }),
+                        n * 1_000_000_000L / rate,
+                        TimeUnit.NANOSECONDS);
+            }
+            if (!sent.await(jobs / Math.min(rate, SLOWEST) + LONGEST.toSeconds(), TimeUnit.SECONDS) || left.get() > 0) {
+                throw new BenchFailure(left + " of " + jobs + " jobs could not be enqueued", failed.get());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BenchFailure("interrupted", e);
+        } finally {
+            callers.shutdownNow();
+        }
+    }
+
+    /** Takes jobs from the bench. */
+    private interface Door extends AutoCloseable {
+        /**
+         * Enqueues one job, which carries the time of this call.
+         *
+         * @param number of the job, from 0
+         * @return completed when the job is enqueued, or with its failure
+         */
+        CompletionStage<?> enqueue(int number);
+
+        @Override
+        void close();
+    }
+
+    private static String agent(Rig rig, int number) {
+        return "bench-" + (number % rig.options().get(BenchNumber.AGENTS) + 1);
+    }
+
+    /** The function of the database. */
+    private record SqlDoor(Rig rig) implements Door {
+        @Override
+        public CompletionStage<?> enqueue(int number) {
+            try {
+                rig.sql().row("enqueue-one", agent(rig, number), ClosingGateway.micros());
+                return CompletableFuture.completedFuture(number);
+            } catch (RuntimeException refused) {
+                return CompletableFuture.failedFuture(refused);
+            }
+        }
+
+        @Override
+        public void close() {
+            // The rig closes its database.
+        }
+    }
+
+    /**
+     * The API. All calls are made by one event loop: with a thread for each caller, the load took an eighth of the
+     * processor time of the machine that it shares with the bus.
+     */
+    private static final class HttpDoor implements Door {
+        private final Rig rig;
+        private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
+        private final HttpClient client;
+        private final RequestOptions request;
+
+        HttpDoor(Rig rig, int connections) {
+            this.rig = rig;
+            this.client = vertx.createHttpClient(
+                    new HttpClientOptions().setMaxPoolSize(connections).setTcpNoDelay(true));
+            this.request = new RequestOptions()
+                    .setMethod(HttpMethod.POST)
+                    .setAbsoluteURI(rig.busUrl() + "/v1/jobs")
+                    .putHeader("Authorization", "Bearer " + rig.operatorToken())
+                    .putHeader("Content-Type", "application/json");
+        }
+
+        @Override
+        public CompletionStage<?> enqueue(int number) {
+            ObjectNode job =
+                    Json.object().put("targetAgent", agent(rig, number)).put("subject", "bench.work");
+            job.putObject("payload").put("sentAtMicros", ClosingGateway.micros());
+            return client.request(request)
+                    .compose(call -> call.send(job.toString()))
+                    .compose(answer -> answer.body()
+                            .compose(body -> answer.statusCode() == 200
+                                    ? Future.succeededFuture(body)
+                                    : Future.failedFuture(
+                                            new BenchFailure("the bus answered " + answer.statusCode() + ": " + body))))
+                    .toCompletionStage();
+        }
+
+        @Override
+        public void close() {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
         }
     }
 }

@@ -136,6 +136,47 @@ class BatchesTest {
         assertEquals("running", bus.state(attempts.get(1).job()));
     }
 
+    /** What the row of an attempt says of its run and its end. */
+    private List<String> noted(Attempt attempt) {
+        return bus.jdbc()
+                .queryForObject(
+                        """
+                        select array[a.status, a.run_id, (a.admitted_at is not null)::text, j.state,
+                          (select count(*) from run_aborts r where r.attempt_id = a.attempt_id)::text]
+                        from job_attempts a
+                        join jobs j using (job_id)
+                        where a.attempt_id = ?::uuid""",
+                        (row, n) -> List.of((String[]) row.getArray(1).getArray()),
+                        attempt.id());
+    }
+
+    private void endEach(List<Attempt> attempts) {
+        bus.complete(attempts.get(0));
+        bus.fail(attempts.get(1));
+        bus.block(attempts.get(2));
+        bus.ask("cancel_job", "jobId", attempts.get(3).job(), "reason", "not wanted any more");
+        bus.say(attempts.get(4), "report_progress", "note", "half done");
+    }
+
+    @Test
+    void admissions_after_the_agents_first_call_do_together_what_each_does_alone() {
+        List<Attempt> together = claimed(6);
+        List<Attempt> alone = claimed(6);
+        endEach(together);
+        endEach(alone);
+
+        Map<String, JsonNode> answers = admit(together);
+        for (int i = 0; i < alone.size(); i++) {
+            JsonNode one = bus.one(
+                    "select hook_admitted(?, ?::uuid, ?, ?)", D1, alone.get(i).id(), "run-" + i, "session-" + i);
+            JsonNode other = answers.get(together.get(i).id());
+            assertEquals(one.get("applied"), other.get("applied"), one + " " + other);
+            assertEquals(one.get("outcome"), other.get("outcome"));
+            assertEquals(noted(alone.get(i)), noted(together.get(i)));
+        }
+        assertEquals(List.of("cancelled", "run-3", "true", "cancelled", "1"), noted(together.get(3)));
+    }
+
     @Test
     void plain_closes_go_together_and_answer_as_one_alone_does() {
         List<Attempt> attempts = claimed(3);
