@@ -7,13 +7,13 @@
 --
 -- How it works. Prompts, admissions and plain closes that arrive while a statement runs form the next
 -- batch, and under load a batch of prompts or closes waits a few milliseconds for more (BatchedStatement);
--- a single call runs at once. hooks_admitted takes jobs that are still leased and attempts that have ended;
--- complete_jobs takes closes of live attempts without follow-ups, events and dependents. Every other call
--- goes to the function for one call (hook_admitted, complete_job), which handles all cases. Each call keeps
--- its fence, gets its answer after its commit, and has an audit row with its own actor (act_as_each).
+-- a single call runs at once. hooks_admitted takes jobs that are still leased, and attempts that have ended
+-- otherwise than by a cancellation or a timeout; complete_jobs takes closes of live attempts without
+-- follow-ups, events and dependents. Every other call goes to the function for one call (hook_admitted,
+-- complete_job), which handles all cases. Each call keeps its fence, gets its answer after its commit, and
+-- has an audit row with its own actor (act_as_each).
 --
--- Cost. Two functions implement a plain close, and two an admission; BatchesTest compares their answers,
--- events and audit rows. docs/adr/0014 has the reasons and the limits.
+-- Cost. Two functions implement a plain close, and two an admission; BatchesTest compares what they do. docs/adr/0014 has the reasons and the limits.
 --
 -- How to turn it off. HookCallNotes and BatchedCalls each have a constant for the batch size; with 1 every
 -- call runs alone.
@@ -61,9 +61,9 @@ begin
 end
 $$;
 
--- hook_admitted for several attempts. Returns attempt and answer of each; an answer without a job is about an
--- attempt whose job was still leased, or which had ended meanwhile. Locks the jobs in the order of their
--- ids, like every call that locks several.
+-- hook_admitted for several attempts. Returns attempt and answer of each. The answer leaves out the job when
+-- the job was still leased or the attempt had ended. Locks the jobs in the order of their ids, like every
+-- call that locks several.
 create or replace function hooks_admitted(
   p_dispatcher text, p_attempts uuid[], p_run_ids text[], p_session_keys text[]
 ) returns table (o_attempt uuid, o_answer jsonb)
@@ -96,7 +96,8 @@ begin
       updated_at = now()
     from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key),
       jobs j
-    where a.attempt_id = w.attempt_id and j.job_id = a.job_id
+    -- The second condition is one that an index finds, whatever the plan.
+    where a.attempt_id = w.attempt_id and a.attempt_id = any (p_attempts) and j.job_id = a.job_id
       and (a.attempt_id = any (v_leased)
         or j.live_attempt is distinct from a.attempt_id and a.status not in ('cancelled', 'timed_out'))
     returning a.attempt_id

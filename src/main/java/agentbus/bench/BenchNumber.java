@@ -8,7 +8,12 @@ enum BenchNumber {
     JOBS("<n>", "drain, scale, peers: jobs in one round", 20_000, 1, 1_000_000),
     ROUNDS("<n>", "drain, claim, start, scale, peers: how often", 3, 1, 50),
     RATE("<n>", "latency, soak: jobs enqueued per second", 20, 1, 1_000),
-    WARM_UP("<n>", "latency, scale, peers: jobs done before the measurement", 5_000, 0, 1_000_000),
+    WARM_UP(
+            "<n>",
+            "latency, scale, peers: jobs done before the measurement; for peers 30000 if not given",
+            5_000,
+            0,
+            1_000_000),
     SECONDS(
             "<s>",
             "latency, idle, peers, soak: how long to measure; drain, scale: how long to wait for a round",

@@ -14,6 +14,7 @@ import io.vertx.core.http.RequestOptions;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -31,7 +32,7 @@ import java.util.function.Consumer;
 final class Latency implements Bench {
     /** Calls at once; enough that a call is made on time while others wait for their answers. */
     private static final int CALLERS = 64;
-    /** Of the warm-up, which has no rate: each caller makes its next call as soon as it has an answer. */
+    /** Of the warm-up, which has no rate: a call begins as soon as another has its answer. */
     private static final int WARM_UP_CALLERS = 8;
     /** A rate above that of any bus. */
     private static final int AT_ONCE = 1_000_000;
@@ -73,8 +74,8 @@ final class Latency implements Bench {
         long before = rig.report().path("hooks").asLong();
         int callers = rate == AT_ONCE ? WARM_UP_CALLERS : CALLERS;
         boolean overHttp = rig.options().enqueue == BenchOptions.Door.http;
-        try (Door door = overHttp ? new HttpDoor(rig, callers) : new SqlDoor(rig)) {
-            call(door, jobs, rate, overHttp ? 1 : callers);
+        try (Way way = overHttp ? new OverHttp(rig, callers) : new InSql(rig)) {
+            call(way, jobs, rate, overHttp ? 1 : callers);
         }
         boolean all = Waiting.until(LONGEST, () -> rig.report().path("closed").asLong() >= before + jobs);
         if (!all) {
@@ -83,7 +84,7 @@ final class Latency implements Bench {
         }
     }
 
-    private static void call(Door door, int jobs, int rate, int threads) {
+    private static void call(Way way, int jobs, int rate, int threads) {
         AtomicInteger left = new AtomicInteger(jobs);
         AtomicReference<Throwable> failed = new AtomicReference<>();
         CountDownLatch sent = new CountDownLatch(jobs);
@@ -92,7 +93,7 @@ final class Latency implements Bench {
             for (int n = 0; n < jobs; n++) {
                 int number = n;
                 callers.schedule(
-                        () -> door.enqueue(number).whenComplete((answer, failure) -> {
+                        () -> begun(way, number).whenComplete((answer, failure) -> {
                             if (failure == null) {
                                 left.decrementAndGet();
                             } else {
@@ -114,8 +115,17 @@ final class Latency implements Bench {
         }
     }
 
-    /** Takes jobs from the bench. */
-    private interface Door extends AutoCloseable {
+    /** Also a call that cannot begin is answered, because the load waits for the answer of each. */
+    private static CompletionStage<?> begun(Way way, int number) {
+        try {
+            return way.enqueue(number);
+        } catch (RuntimeException | Error broken) {
+            return CompletableFuture.failedFuture(broken);
+        }
+    }
+
+    /** A way to enqueue a job. */
+    private interface Way extends AutoCloseable {
         /**
          * Enqueues one job, which carries the time of this call.
          *
@@ -133,15 +143,11 @@ final class Latency implements Bench {
     }
 
     /** The function of the database. */
-    private record SqlDoor(Rig rig) implements Door {
+    private record InSql(Rig rig) implements Way {
         @Override
         public CompletionStage<?> enqueue(int number) {
-            try {
-                rig.sql().row("enqueue-one", agent(rig, number), ClosingGateway.micros());
-                return CompletableFuture.completedFuture(number);
-            } catch (RuntimeException refused) {
-                return CompletableFuture.failedFuture(refused);
-            }
+            rig.sql().row("enqueue-one", agent(rig, number), ClosingGateway.micros());
+            return CompletableFuture.completedFuture(number);
         }
 
         @Override
@@ -154,21 +160,27 @@ final class Latency implements Bench {
      * The API. All calls are made by one event loop: with a thread for each caller, the load took an eighth of the
      * processor time of the machine that it shares with the bus.
      */
-    private static final class HttpDoor implements Door {
+    private static final class OverHttp implements Way {
         private final Rig rig;
+        private final RequestOptions request;
         private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
         private final HttpClient client;
-        private final RequestOptions request;
 
-        HttpDoor(Rig rig, int connections) {
+        OverHttp(Rig rig, int connections) {
             this.rig = rig;
             this.client = vertx.createHttpClient(
                     new HttpClientOptions().setMaxPoolSize(connections).setTcpNoDelay(true));
             this.request = new RequestOptions()
-                    .setMethod(HttpMethod.POST)
                     .setAbsoluteURI(rig.busUrl() + "/v1/jobs")
                     .putHeader("Authorization", "Bearer " + rig.operatorToken())
                     .putHeader("Content-Type", "application/json");
+            try {
+                // Otherwise the first job of a load would carry the start of the client.
+                answered(HttpMethod.GET, "").toCompletableFuture().join();
+            } catch (CompletionException failed) {
+                close();
+                throw new BenchFailure("the bus does not answer: " + failed.getCause(), failed);
+            }
         }
 
         @Override
@@ -176,13 +188,17 @@ final class Latency implements Bench {
             ObjectNode job =
                     Json.object().put("targetAgent", agent(rig, number)).put("subject", "bench.work");
             job.putObject("payload").put("sentAtMicros", ClosingGateway.micros());
-            return client.request(request)
-                    .compose(call -> call.send(job.toString()))
+            return answered(HttpMethod.POST, job.toString());
+        }
+
+        private CompletionStage<?> answered(HttpMethod method, String body) {
+            return client.request(new RequestOptions(request).setMethod(method))
+                    .compose(call -> call.send(body))
                     .compose(answer -> answer.body()
-                            .compose(body -> answer.statusCode() == 200
-                                    ? Future.succeededFuture(body)
+                            .compose(text -> answer.statusCode() == 200
+                                    ? Future.succeededFuture(text)
                                     : Future.failedFuture(
-                                            new BenchFailure("the bus answered " + answer.statusCode() + ": " + body))))
+                                            new BenchFailure("the bus answered " + answer.statusCode() + ": " + text))))
                     .toCompletionStage();
         }
 

@@ -81,6 +81,7 @@ final class Peers implements Bench {
             side.start(rig.options().get(BenchNumber.AT_ONCE));
             figures.put("version", side.version());
             int warmUp = rig.options().get(BenchNumber.WARM_UP, WARM_UP);
+            figures.put("warmUpJobs", warmUp);
             if (warmUp > 0) {
                 drain(rig, side, warmUp);
                 // Jobs that come at a rate are queued by other code than those of a drain, at least on the bus's side.

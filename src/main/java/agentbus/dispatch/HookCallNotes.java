@@ -57,7 +57,7 @@ public final class HookCallNotes implements AutoCloseable {
                 "note-admitted",
                 MAX_BATCH,
                 1,
-                // The next job of the lane does not wait for it, and larger batches drain no faster (docs/adr/0014).
+                // Nobody waits for it, and larger batches have not drained faster (docs/adr/0014).
                 Duration.ZERO,
                 calls -> note("hooks-admitted", "answer", calls, "attemptId", "runId", "sessionKey"));
     }
