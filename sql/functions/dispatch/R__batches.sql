@@ -13,7 +13,8 @@
 -- complete_job), which handles all cases. Each call keeps its fence, gets its answer after its commit, and
 -- has an audit row with its own actor (act_as_each).
 --
--- Cost. Two functions implement a plain close, and two an admission; BatchesTest compares what they do. docs/adr/0014 has the reasons and the limits.
+-- Cost. Two functions implement a plain close, and two an admission; BatchesTest compares what they do.
+-- docs/adr/0014 has the reasons and the limits.
 --
 -- How to turn it off. HookCallNotes and BatchedCalls each have a constant for the batch size; with 1 every
 -- call runs alone.

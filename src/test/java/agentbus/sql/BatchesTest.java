@@ -142,7 +142,8 @@ class BatchesTest {
                 .queryForObject(
                         """
                         select array[a.status, a.run_id, (a.admitted_at is not null)::text, j.state,
-                          (select count(*) from run_aborts r where r.attempt_id = a.attempt_id)::text]
+                          (select count(*) from run_aborts r where r.attempt_id = a.attempt_id)::text,
+                          (select failures from gateways g where g.gateway = a.gateway)::text]
                         from job_attempts a
                         join jobs j using (job_id)
                         where a.attempt_id = ?::uuid""",
@@ -156,12 +157,14 @@ class BatchesTest {
         bus.block(attempts.get(2));
         bus.ask("cancel_job", "jobId", attempts.get(3).job(), "reason", "not wanted any more");
         bus.say(attempts.get(4), "report_progress", "note", "half done");
+        // Holds the gateway, which an admission takes back.
+        bus.undelivered(attempts.get(6), null);
     }
 
     @Test
     void admissions_after_the_agents_first_call_do_together_what_each_does_alone() {
-        List<Attempt> together = claimed(6);
-        List<Attempt> alone = claimed(6);
+        List<Attempt> together = claimed(7);
+        List<Attempt> alone = claimed(7);
         endEach(together);
         endEach(alone);
 
@@ -174,7 +177,18 @@ class BatchesTest {
             assertEquals(one.get("outcome"), other.get("outcome"));
             assertEquals(noted(alone.get(i)), noted(together.get(i)));
         }
-        assertEquals(List.of("cancelled", "run-3", "true", "cancelled", "1"), noted(together.get(3)));
+        assertEquals(List.of("cancelled", "run-3", "true", "cancelled", "1", "0"), noted(together.get(3)));
+    }
+
+    @Test
+    void an_admission_after_the_end_of_its_attempt_ends_the_hold_of_the_gateway() {
+        List<Attempt> attempts = claimed(2);
+        attempts.forEach(attempt -> bus.undelivered(attempt, null));
+
+        Map<String, JsonNode> answers = admit(attempts);
+
+        assertEquals(2, answers.size());
+        assertEquals(List.of("undelivered", "run-1", "true", "queued", "0", "0"), noted(attempts.get(1)));
     }
 
     @Test
