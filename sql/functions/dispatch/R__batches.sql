@@ -77,7 +77,8 @@ declare
   v_other record;
 begin
   perform act_as(jsonb_build_object('kind', 'dispatcher', 'name', p_dispatcher), 'admitted by the gateway');
-  select array_agg(live_attempt) filter (where state = 'leased' and live_attempt = any (p_attempts)) into v_leased
+  select coalesce(
+    array_agg(live_attempt) filter (where state = 'leased' and live_attempt = any (p_attempts)), '{}') into v_leased
   from (
     select j.live_attempt, j.state
     from jobs j
@@ -97,13 +98,14 @@ begin
       updated_at = now()
     from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key),
       jobs j
-    -- The second condition is one that an index finds, whatever the plan.
+    -- The planner can use the index of attempt_id for the condition on p_attempts, but not for those in the
+    -- parentheses.
     where a.attempt_id = w.attempt_id and a.attempt_id = any (p_attempts) and j.job_id = a.job_id
       and (a.attempt_id = any (v_leased)
         or j.live_attempt is distinct from a.attempt_id and a.status not in ('cancelled', 'timed_out'))
     returning a.attempt_id
   )
-  select array_agg(attempt_id) into v_noted from noted;
+  select coalesce(array_agg(attempt_id), '{}') into v_noted from noted;
   update gateways g
   set failures = 0, held_until = null, hold_reason = null, updated_at = now()
   where g.failures > 0
@@ -127,12 +129,12 @@ begin
     job_attempts a
   where a.attempt_id = w.attempt_id and a.attempt_id = any (v_leased) and j.job_id = a.job_id
   returning w.attempt_id, jsonb_build_object('applied', true, 'outcome', 'admitted', 'waitedMs', waited_ms(j));
-  if cardinality(v_noted) > coalesce(cardinality(v_leased), 0) then
+  if cardinality(v_noted) > cardinality(v_leased) then
     return query
     select a.attempt_id, jsonb_build_object('applied', false, 'outcome', 'admitted', 'waitedMs', waited_ms(j))
     from job_attempts a
     join jobs j using (job_id)
-    where a.attempt_id = any (v_noted) and not a.attempt_id = any (coalesce(v_leased, '{}'));
+    where a.attempt_id = any (v_noted) and a.attempt_id <> all (v_leased);
   end if;
 
   -- The other attempts: the agent has called before this admission arrived and works on, or the run is to be
@@ -140,7 +142,7 @@ begin
   for v_other in
     select *
     from unnest(p_attempts, p_run_ids, p_session_keys) as w (attempt_id, run_id, session_key)
-    where not w.attempt_id = any (coalesce(v_noted, '{}'))
+    where w.attempt_id <> all (v_noted)
   loop
     o_attempt := v_other.attempt_id;
     o_answer := hook_admitted(p_dispatcher, v_other.attempt_id, v_other.run_id, v_other.session_key);

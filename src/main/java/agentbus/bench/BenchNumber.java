@@ -8,12 +8,7 @@ enum BenchNumber {
     JOBS("<n>", "drain, scale, peers: jobs in one round", 20_000, 1, 1_000_000),
     ROUNDS("<n>", "drain, claim, start, scale, peers: how often", 3, 1, 50),
     RATE("<n>", "latency, soak: jobs enqueued per second", 20, 1, 1_000),
-    WARM_UP(
-            "<n>",
-            "latency, scale, peers: jobs done before the measurement; for peers 30000 if not given",
-            5_000,
-            0,
-            1_000_000),
+    WARM_UP("<n>", "latency, scale, peers: jobs done before the measurement", 5_000, 0, 1_000_000),
     SECONDS(
             "<s>",
             "latency, idle, peers, soak: how long to measure; drain, scale: how long to wait for a round",
@@ -56,7 +51,8 @@ enum BenchNumber {
         return OptionSpec.builder(option())
                 .type(Integer.class)
                 .paramLabel(label)
-                .description(what + ", " + min + " to " + max + "; " + byDefault + " by default.")
+                .description(what + ", " + min + " to " + max + "; " + byDefault
+                        + " by default, unless the text of a kind gives another.")
                 .build();
     }
 

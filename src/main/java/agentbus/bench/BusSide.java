@@ -53,7 +53,7 @@ final class BusSide implements Side {
     @Override
     public void rate(int jobs, int perSecond, int seconds) {
         before = rig.sql().number("last-seq");
-        Latency.enqueue(rig, jobs, perSecond);
+        Load.enqueue(rig, jobs, perSecond);
         requireDone(jobs, rig.report());
     }
 

@@ -35,7 +35,7 @@ final class Soak implements Bench {
         int seconds = rig.options().get(BenchNumber.SECONDS, HALF_AN_HOUR);
         int rate = rig.options().get(BenchNumber.RATE, 1);
         CpuTime cpu = rig.cpu();
-        CompletableFuture<Void> load = CompletableFuture.runAsync(() -> Latency.enqueue(rig, seconds * rate, rate));
+        CompletableFuture<Void> load = CompletableFuture.runAsync(() -> Load.enqueue(rig, seconds * rate, rate));
         long began = System.nanoTime();
         for (int n = 1; n <= READINGS && !load.isDone(); n++) {
             Duration next = Duration.ofNanos(began - System.nanoTime())
