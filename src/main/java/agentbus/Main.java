@@ -67,43 +67,46 @@ public final class Main {
         Contract contract = Contract.load();
         Map<String, String> environment = System.getenv();
         Map<String, AddedCommand> added = new LinkedHashMap<>();
-        added.put("run", AddedCommand.annotated(RunCommand.class, () -> new RunCommand(out, environment)));
+        added.put("run", AddedCommand.annotated(RunCommand.SUMMARY, () -> new RunCommand(out, environment)));
         added.put(
                 "demo",
                 AddedCommand.annotated(
-                        DemoCommand.class, () -> new DemoCommand(out, environment, runner(environment))));
-        added.put("bench", AddedCommand.of(BenchCommand.class, () -> new BenchCommand(Main.class, out, err, environment)
+                        DemoCommand.SUMMARY, () -> new DemoCommand(out, environment, runner(environment))));
+        added.put("bench", new AddedCommand(BenchCommand.SUMMARY, () -> new BenchCommand(
+                        Main.class, out, err, environment)
                 .spec()));
-        added.put("eval", AddedCommand.annotated(EvalCommand.class, () -> new EvalCommand(out, environment)));
-        added.put("export", AddedCommand.annotated(ExportCommand.class, () -> new ExportCommand(out, environment)));
-        added.put("restore", AddedCommand.annotated(RestoreCommand.class, () -> new RestoreCommand(out, environment)));
+        added.put("eval", AddedCommand.annotated(EvalCommand.SUMMARY, () -> new EvalCommand(out, environment)));
+        added.put("export", AddedCommand.annotated(ExportCommand.SUMMARY, () -> new ExportCommand(out, environment)));
+        added.put(
+                "restore", AddedCommand.annotated(RestoreCommand.SUMMARY, () -> new RestoreCommand(out, environment)));
         added.put(
                 "restore-drill",
                 AddedCommand.annotated(
-                        RestoreDrillCommand.class,
+                        RestoreDrillCommand.SUMMARY,
                         () -> new RestoreDrillCommand(out, environment, Main::startForDrill)));
         added.put(
                 "export-vault",
-                AddedCommand.annotated(ExportVaultCommand.class, () -> new ExportVaultCommand(out, environment)));
+                AddedCommand.annotated(ExportVaultCommand.SUMMARY, () -> new ExportVaultCommand(out, environment)));
         added.put(
                 "verify-vault",
-                AddedCommand.annotated(VerifyVaultCommand.class, () -> new VerifyVaultCommand(out, environment)));
+                AddedCommand.annotated(VerifyVaultCommand.SUMMARY, () -> new VerifyVaultCommand(out, environment)));
         added.put(
                 "import-vault",
                 AddedCommand.annotated(
-                        ImportVaultCommand.class, () -> new ImportVaultCommand(contract, System.in, out, environment)));
-        added.put("preview-schedule", AddedCommand.annotated(PreviewCommand.class, () -> new PreviewCommand(out)));
+                        ImportVaultCommand.SUMMARY,
+                        () -> new ImportVaultCommand(contract, System.in, out, environment)));
+        added.put("preview-schedule", AddedCommand.annotated(PreviewCommand.SUMMARY, () -> new PreviewCommand(out)));
         added.put(
                 "import-openclaw-crons",
                 AddedCommand.annotated(
-                        ImportOpenclawCronsCommand.class,
+                        ImportOpenclawCronsCommand.SUMMARY,
                         () -> new ImportOpenclawCronsCommand(
                                 System.in, out, () -> new InstalledRoutes(Settings.home(environment), environment))));
-        added.put("hawtio", AddedCommand.annotated(HawtioCommand.class, () -> new HawtioCommand(out, environment)));
-        added.put("version", AddedCommand.annotated(VersionCommand.class, () -> new VersionCommand(out)));
+        added.put("hawtio", AddedCommand.annotated(HawtioCommand.SUMMARY, () -> new HawtioCommand(out, environment)));
+        added.put("version", AddedCommand.annotated(VersionCommand.SUMMARY, () -> new VersionCommand(out)));
         added.put(
                 "week-one",
-                AddedCommand.of(WeekOneCommand.class, () -> WeekOneCommand.spec(contract, out, environment)));
+                new AddedCommand(WeekOneCommand.SUMMARY, () -> WeekOneCommand.spec(contract, out, environment)));
         if (Arrays.stream(args).noneMatch(added::containsKey)) {
             // A call and a help write no log, and Logback takes a fifth of the time of a call to set up.
             System.setProperty(LoggerFactory.PROVIDER_PROPERTY_KEY, NOP_FallbackServiceProvider.class.getName());

@@ -25,12 +25,16 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "restore",
         description = {
-            "Bring an export into an empty database, and stop everything in it until a person resumes.",
+            RestoreCommand.SUMMARY,
             "The database is DATABASE_URL if given, else a new one in the empty data directory. A restore that fails"
                     + " leaves a database on which no bus starts; run it again."
         },
         footer = "Example: DATABASE_URL=postgresql://bus@db/new agentbus restore /backup/agentbus-2026-11-28.zip")
 public final class RestoreCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Bring an export into an empty database, and stop everything in it until a person resumes.";
+
     private final PrintStream out;
     private final Map<String, String> environment;
 

@@ -25,12 +25,16 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "restore-drill",
         description = {
-            "Restore an export into a scratch database, compare everything, start a bus on it, and drop it again.",
+            RestoreDrillCommand.SUMMARY,
             "Without a file the drill makes an export first. The outcome is a row of restore_drills and the metrics"
                     + " agentbus_last_restore_drill_…; the exit status is 0 only if every check was made and passed."
         },
         footer = "Example: agentbus restore-drill /backup/agentbus-2026-11-28.zip")
 public final class RestoreDrillCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Restore an export into a scratch database, compare everything, start a bus on it, and drop it again.";
+
     /** What the row says of a drill without a file. */
     private static final String FRESH = "an export made for the drill";
 

@@ -27,7 +27,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "bench",
         description = {
-            "Measure the bus on this machine: one JSON line for each result on the standard output.",
+            BenchCommand.SUMMARY,
             "drain: jobs per second, each with one hook call and one close over HTTP. latency: enqueue to the hook's"
                     + " arrival. claim: claim time by the size of the history. idle: the cost of a bus without work."
                     + " start: process start to the first hook. scale: drain with one, two and four nodes on one"
@@ -41,6 +41,10 @@ import picocli.CommandLine.Parameters;
         },
         footer = "Example: agentbus bench drain --jobs 20000 --rounds 3")
 public final class BenchCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Measure the bus on this machine: one JSON line for each result on the standard output.";
+
     /** Chosen: a statement that fills the history ignores the interrupt and takes up to some tens of seconds. */
     private static final long STOP_SECONDS = 60;
 

@@ -51,7 +51,7 @@ final class Help {
         out.println("Usage: agentbus <command> [options]");
         out.println("Durable, auditable coordination for a fleet of AI agents.");
         Map<String, String> start = new LinkedHashMap<>();
-        added.forEach((name, command) -> start.put(name, command.summary().get()));
+        added.forEach((name, command) -> start.put(name, command.summary()));
         int widest = Stream.concat(
                         start.keySet().stream(), contract.entries().stream().map(Entry::kebabName))
                 .mapToInt(String::length)

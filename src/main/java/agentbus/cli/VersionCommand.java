@@ -7,12 +7,12 @@ import picocli.CommandLine.Command;
 /** {@code agentbus version}: prints the version of this program, and the commit if it is known. */
 @Command(
         name = "version",
-        description = {
-            "Show the version of this program, and the commit that it was built from.",
-            "The version of a running bus is in agentbus health."
-        },
+        description = {VersionCommand.SUMMARY, "The version of a running bus is in agentbus health."},
         footer = "Example: agentbus version")
 public final class VersionCommand implements Runnable {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY = "Show the version of this program, and the commit that it was built from.";
+
     private final PrintStream out;
 
     /**

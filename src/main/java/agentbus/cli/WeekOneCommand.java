@@ -20,8 +20,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "week-one",
         description = {
-            "Try a running bus as in its first week, and print what holds: a job from end to end, a block and its recovery,"
-                    + " a worker lost in the middle of its work, the evidence of standing orders, the account, and health.",
+            WeekOneCommand.SUMMARY,
             "The drills have an agent of their own, week-one, whose jobs no dispatcher claims: the command is its worker, and no model"
                     + " runs. No other job, agent or process is touched, and what the drills have begun is cancelled at the end.",
             "With --agent a job also goes through the gateway to that agent, which runs its model once.",
@@ -29,6 +28,11 @@ import picocli.CommandLine.Spec;
         },
         footer = "Example: agentbus week-one --agent devops --subject infra.check")
 public final class WeekOneCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Try a running bus as in its first week, and print what holds: a job from end to end, a block and its recovery,"
+                    + " a worker lost in the middle of its work, the evidence of standing orders, the account, and health.";
+
     private static final int COMMON_OPTIONS_FIRST = 100;
 
     private final Contract contract;

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,7 +58,10 @@ final class PathTable {
                     .add(template);
             paths.add(path);
         });
-        bySize.values().forEach(templates -> templates.sort(Comparator.comparing(Template::order)));
+        // No Comparator.comparing: its lambda can be serialised, so that no class archive holds it and each start makes
+        // it anew.
+        bySize.values()
+                .forEach(templates -> templates.sort((one, other) -> one.order().compareTo(other.order())));
     }
 
     /**

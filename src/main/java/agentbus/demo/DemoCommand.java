@@ -19,12 +19,16 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "demo",
         description = {
-            "Start a bus of all phases with a simulated OpenClaw gateway and a small fleet at work.",
+            DemoCommand.SUMMARY,
             "Some agents succeed, some ask, some block, some fail, some never answer. The data is kept in ./data/demo; remove the folder to"
                     + " start again with an empty database."
         },
         footer = "Example: agentbus demo --set agentbus.http.port=9090")
 public final class DemoCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Start a bus of all phases with a simulated OpenClaw gateway and a small fleet at work.";
+
     private final PrintStream out;
     private final Map<String, String> environment;
     private final BusRunner runner;

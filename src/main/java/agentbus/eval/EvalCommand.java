@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "eval",
         description = {
-            "Measure which memories the bus finds for a set of jobs, and print a table by category.",
+            EvalCommand.SUMMARY,
             "The file has a memory or a job with graded memories in each line; docs/memory-evaluation.md describes it."
                     + " The command starts a Postgres of its own in the temporary directory and removes it; it opens no"
                     + " other database and needs no running bus.",
@@ -26,6 +26,10 @@ import picocli.CommandLine.Parameters;
         },
         footer = "Example: agentbus eval memory my-jobs.jsonl --misses")
 public final class EvalCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Measure which memories the bus finds for a set of jobs, and print a table by category.";
+
     private final PrintStream out;
     private final Map<String, String> environment;
 

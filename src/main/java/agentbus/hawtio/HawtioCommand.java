@@ -22,11 +22,14 @@ import picocli.CommandLine.Option;
 @Command(
         name = "hawtio",
         description = {
-            "Say where Hawtio is and how to log in, or how to turn it on.",
+            HawtioCommand.SUMMARY,
             "Hawtio is part of a running bus, on a port of its own. It shows the routes of a node, and stops and starts them."
         },
         footer = "Example: agentbus hawtio")
 public final class HawtioCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY = "Say where Hawtio is and how to log in, or how to turn it on.";
+
     private static final int UNAUTHORIZED = 401;
     /** Chosen: a listener on this machine answers within milliseconds. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);

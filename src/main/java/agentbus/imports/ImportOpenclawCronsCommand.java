@@ -39,12 +39,16 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "import-openclaw-crons",
         description = {
-            "Write standing orders for the crons that 'openclaw cron list --json' prints; needs no running bus.",
+            ImportOpenclawCronsCommand.SUMMARY,
             "Each change is told, and each cron that cannot become an order, with the reason."
         },
         footer = "Example: openclaw cron list --all --json | agentbus import-openclaw-crons - --zone Europe/Berlin"
                 + " --map-agent main=coordinator")
 public final class ImportOpenclawCronsCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Write standing orders for the crons that 'openclaw cron list --json' prints; needs no running bus.";
+
     /** Chosen: no fleet has such a large list of crons, so a larger file is a mistake. */
     private static final int MOST_BYTES = 10_000_000;
 

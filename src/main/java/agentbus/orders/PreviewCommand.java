@@ -19,9 +19,13 @@ import picocli.CommandLine.Parameters;
 /** {@code agentbus preview-schedule}: shows the next slots of a schedule without using it. */
 @Command(
         name = "preview-schedule",
-        description = {"State a schedule in words and show its next fires; needs no running bus and changes nothing."},
+        description = {PreviewCommand.SUMMARY},
         footer = "Example: agentbus preview-schedule '0 30 6 ? * MON-FRI' --zone Europe/Berlin")
 public final class PreviewCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "State a schedule in words and show its next fires; needs no running bus and changes nothing.";
+
     private static final DateTimeFormatter LOCAL =
             DateTimeFormatter.ofPattern("EEE yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT);
     /** Chosen: more slots than anyone reads. */

@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "run",
         description = {
-            "Start a bus and keep it running until Ctrl-C.",
+            RunCommand.SUMMARY,
             "The database is DATABASE_URL if given, else an embedded Postgres with its data in ./data.",
             "Settings: agentbus.properties in the home directory, AGENTBUS_… variables, --set. All are listed in"
                     + " docs/guide/settings.md."
@@ -27,6 +27,9 @@ import picocli.CommandLine.Option;
         footer =
                 "Example: DATABASE_URL=postgresql://bus@db/bus AGENTBUS_GATEWAY_TOKEN=… agentbus run --set agentbus.phase=2")
 public final class RunCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY = "Start a bus and keep it running until Ctrl-C.";
+
     private final PrintStream out;
     private final Map<String, String> environment;
 

@@ -19,13 +19,17 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "export-vault",
         description = {
-            "Write what the fleet knows as a folder of Markdown notes, for Obsidian or any editor.",
+            ExportVaultCommand.SUMMARY,
             "A later call writes only what has changed. Notes that a person has edited are left alone, and what stands"
                     + " below ## Notes is kept. It needs DATABASE_URL or the data directory, as run does, and no running"
                     + " bus."
         },
         footer = "Example: agentbus export-vault ~/fleet")
 public final class ExportVaultCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Write what the fleet knows as a folder of Markdown notes, for Obsidian or any editor.";
+
     private static final int PATHS_SHOWN = 20;
 
     private final PrintStream out;

@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "import-vault",
         description = {
-            "Show what each edit in a vault would do, and do it only when told.",
+            ImportVaultCommand.SUMMARY,
             "A memory's new title or text becomes a candidate that supersedes it; an opportunity's new status becomes a"
                     + " triage; a note in 00 Inbox becomes an idea, or a job when its front matter says kind: job with"
                     + " agent and subject. A note that says trust: untrusted, or names its source or url, is text from"
@@ -36,6 +36,9 @@ import picocli.CommandLine.Parameters;
         },
         footer = "Example: agentbus import-vault --dir ~/fleet --apply --reason 'Read on Monday'")
 public final class ImportVaultCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY = "Show what each edit in a vault would do, and do it only when told.";
+
     private final Contract contract;
     private final InputStream in;
     private final PrintStream out;

@@ -18,12 +18,16 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "verify-vault",
         description = {
-            "Compare a vault with the database: every row that should be there is, nothing else is, each hash agrees.",
+            VerifyVaultCommand.SUMMARY,
             "Each line names a note and how it differs: missing, stale, extra, link or edited. Nothing is changed. The"
                     + " exit status is 0 only if there is no line. What was found is in Needs me and the metrics."
         },
         footer = "Example: agentbus verify-vault ~/fleet")
 public final class VerifyVaultCommand implements Callable<Integer> {
+    /** The line that the help of the program says of this command. */
+    public static final String SUMMARY =
+            "Compare a vault with the database: every row that should be there is, nothing else is, each hash agrees.";
+
     private final PrintStream out;
     private final Map<String, String> environment;
 

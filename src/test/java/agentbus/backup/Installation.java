@@ -71,11 +71,11 @@ final class Installation {
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
         Map<String, AddedCommand> commands = Map.of(
-                "export", AddedCommand.annotated(ExportCommand.class, () -> new ExportCommand(print, environment)),
-                "restore", AddedCommand.annotated(RestoreCommand.class, () -> new RestoreCommand(print, environment)),
+                "export", AddedCommand.annotated(ExportCommand.SUMMARY, () -> new ExportCommand(print, environment)),
+                "restore", AddedCommand.annotated(RestoreCommand.SUMMARY, () -> new RestoreCommand(print, environment)),
                 "restore-drill",
                         AddedCommand.annotated(
-                                RestoreDrillCommand.class,
+                                RestoreDrillCommand.SUMMARY,
                                 () -> new RestoreDrillCommand(print, environment, Installation::start)));
         int exit = new AgentbusCli(CONTRACT, commands)
                 .execute(

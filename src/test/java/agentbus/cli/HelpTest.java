@@ -40,12 +40,12 @@ class HelpTest {
                             throw Problem.of(503, "unavailable", "Not now.");
                         },
                         "Refuse."));
-        added.put("plain", new AddedCommand(() -> "", () -> CommandSpec.wrapWithoutInspection((Runnable) () -> {})));
+        added.put("plain", new AddedCommand("", () -> CommandSpec.wrapWithoutInspection((Runnable) () -> {})));
         return added;
     }
 
     private static AddedCommand command(Callable<Object> command, String summary) {
-        return new AddedCommand(() -> summary, () -> {
+        return new AddedCommand(summary, () -> {
             CommandSpec spec = CommandSpec.wrapWithoutInspection(command);
             spec.usageMessage().description(summary);
             return spec;
@@ -146,6 +146,7 @@ class HelpTest {
     @Test
     void help_is_a_command_too() {
         assertEquals(help("--help"), help("help"));
+        assertEquals(help("--help"), help("-h"));
         assertEquals(help("list-jobs", "--help"), help("help", "list-jobs"));
     }
 

@@ -94,7 +94,7 @@ class WeekOneTest {
                 CONTRACT,
                 Map.of(
                         "week-one",
-                        AddedCommand.of(WeekOneCommand.class, () -> WeekOneCommand.spec(CONTRACT, printed, env))));
+                        new AddedCommand(WeekOneCommand.SUMMARY, () -> WeekOneCommand.spec(CONTRACT, printed, env))));
         int exit = cli.execute(
                 Stream.concat(Stream.of("week-one"), Arrays.stream(options)).toArray(String[]::new),
                 System.in,

@@ -292,7 +292,7 @@ class OwnOpenclawTest {
                         Contract.load(),
                         Map.of(
                                 "import-openclaw-crons",
-                                AddedCommand.annotated(ImportOpenclawCronsCommand.class, () -> command)))
+                                AddedCommand.annotated(ImportOpenclawCronsCommand.SUMMARY, () -> command)))
                 .execute(
                         new String[] {
                             "import-openclaw-crons", file.toString(), "--zone", "UTC", "--map-agent", "main=coordinator"

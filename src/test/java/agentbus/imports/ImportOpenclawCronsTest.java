@@ -51,7 +51,7 @@ class ImportOpenclawCronsTest {
                 Map.of(
                         "import-openclaw-crons",
                         AddedCommand.annotated(
-                                ImportOpenclawCronsCommand.class,
+                                ImportOpenclawCronsCommand.SUMMARY,
                                 () -> new ImportOpenclawCronsCommand(
                                         in, shown, () -> new InstalledRoutes(home, ENVIRONMENT)))));
         List<String> all = new ArrayList<>(List.of("import-openclaw-crons"));

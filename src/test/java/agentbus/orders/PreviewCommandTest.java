@@ -27,7 +27,7 @@ class PreviewCommandTest {
                 CONTRACT,
                 Map.of(
                         "preview-schedule",
-                        AddedCommand.annotated(PreviewCommand.class, () -> new PreviewCommand(shown))));
+                        AddedCommand.annotated(PreviewCommand.SUMMARY, () -> new PreviewCommand(shown))));
         String[] all = new String[args.length + 1];
         all[0] = "preview-schedule";
         System.arraycopy(args, 0, all, 1, args.length);

@@ -55,7 +55,7 @@ class ImportedCronsStartTest {
                         Contract.load(),
                         Map.of(
                                 "import-openclaw-crons",
-                                AddedCommand.annotated(ImportOpenclawCronsCommand.class, () -> command)))
+                                AddedCommand.annotated(ImportOpenclawCronsCommand.SUMMARY, () -> command)))
                 .execute(args.toArray(String[]::new), InputStream.nullInputStream(), shown, shown, Map.of());
         assertEquals(0, exit, said.toString(StandardCharsets.UTF_8));
     }
