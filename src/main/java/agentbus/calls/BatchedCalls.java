@@ -61,7 +61,7 @@ public final class BatchedCalls implements AutoCloseable {
                 String sql = OperationStatements.call(template, PLACEHOLDER, batch.function());
                 batches.put(
                         operation.id(),
-                        new BatchedStatement<>(batch.function(), MOST, CONCURRENT, GATHER, calls -> run(sql, calls)));
+                        BatchedStatement.awaited(batch.function(), MOST, CONCURRENT, GATHER, calls -> run(sql, calls)));
             });
         }
     }

@@ -20,8 +20,8 @@ import org.springframework.dao.DataAccessResourceFailureException;
 
 /**
  * One statement shared by many callers. A lone call runs at once; calls that arrive while the statement runs form the
- * next batch. Under load a run also waits a little for more calls, because most of its cost does not depend on their
- * number: so the calls share commits, round trips and triggers. Thread-safe.
+ * next batch. Under load a run also waits for more calls, because most of its cost does not depend on their number: so
+ * the calls share commits, round trips and triggers. Thread-safe.
  *
  * @param <I> the input of one call
  * @param <O> the answer to one call
@@ -42,7 +42,7 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     private final Function<List<I>, List<O>> run;
     private final int maxBatch;
     private final int maxConcurrent;
-    private final long gatherNanos;
+    private final Pace pace;
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicReference<Thread> gatherer = new AtomicReference<>();
     private final Queue<Call<I, O>> waiting = new ConcurrentLinkedQueue<>();
@@ -50,11 +50,20 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     private volatile long lastRunStartedAt;
     private final ThreadPoolExecutor threads;
 
+    /**
+     * How long a run waits for more calls.
+     *
+     * @param awaited whether callers wait for their answers. A run then waits only after one with several calls, and until
+     *     there are enough for a large batch. Otherwise each run waits for its time after the start of the one before.
+     * @param nanos the longest wait
+     */
+    private record Pace(boolean awaited, long nanos) {}
+
     /** One call in the queue. */
     private record Call<I, O>(I input, CompletableFuture<O> answer) {}
 
     /**
-     * A shared statement.
+     * A statement for whose answers callers wait.
      *
      * @param name the name of its threads
      * @param maxBatch the most calls in one run
@@ -62,10 +71,36 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
      * @param gather how long a run waits at most for more calls, when the run before it had several; zero for not at
      *     all
      * @param run the statement: takes the inputs of a batch and returns their answers in the same order
+     * @param <I> the input of one call
+     * @param <O> the answer to one call
+     * @return the statement
      */
-    public BatchedStatement(
+    public static <I, O> BatchedStatement<I, O> awaited(
             String name, int maxBatch, int maxConcurrent, Duration gather, Function<List<I>, List<O>> run) {
-        this.gatherNanos = gather.toNanos();
+        return new BatchedStatement<>(name, maxBatch, maxConcurrent, new Pace(true, gather.toNanos()), run);
+    }
+
+    /**
+     * A statement for whose answers nobody waits. It has one run at a time.
+     *
+     * @param name the name of its thread
+     * @param maxBatch the most calls in one run
+     * @param apart how long after the start of a run the next one begins at the earliest, if it has fewer calls than a
+     *     batch holds
+     * @param run the statement: takes the inputs of a batch and returns their answers in the same order
+     * @param <I> the input of one call
+     * @param <O> the answer to one call
+     * @return the statement
+     */
+    public static <I, O> BatchedStatement<I, O> unawaited(
+            String name, int maxBatch, Duration apart, Function<List<I>, List<O>> run) {
+        return new BatchedStatement<>(name, maxBatch, 1, new Pace(false, apart.toNanos()), run);
+    }
+
+    private BatchedStatement(String name, int maxBatch, int maxConcurrent, Pace pace, Function<List<I>, List<O>> run) {
+        this.pace = pace;
+        // The first run does not wait.
+        this.lastRunStartedAt = System.nanoTime() - pace.nanos;
         this.run = run;
         this.maxBatch = maxBatch;
         this.maxConcurrent = maxConcurrent;
@@ -129,7 +164,7 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     private CompletableFuture<O> add(I input) {
         CompletableFuture<O> answer = new CompletableFuture<>();
         waiting.add(new Call<>(input, answer));
-        if (queued.incrementAndGet() >= ENOUGH) {
+        if (queued.incrementAndGet() >= enough()) {
             // Does nothing when no run gathers.
             LockSupport.unpark(gatherer.get());
         }
@@ -156,26 +191,31 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     private void runUntilEmpty(int callsBefore) {
         int calls = callsBefore;
         do {
-            if (calls >= BUSY && gatherNanos > 0) {
-                gather();
+            if (!pace.awaited) {
+                gather(lastRunStartedAt + pace.nanos);
+            } else if (calls >= BUSY && pace.nanos > 0) {
+                gather(System.nanoTime() + pace.nanos);
             }
             calls = runOnce();
         } while (calls > 0);
         endRun(0);
     }
 
-    /** Waits until enough calls are queued for a large batch, at most for the time of the constructor. */
-    private void gather() {
+    private int enough() {
+        return pace.awaited ? ENOUGH : maxBatch;
+    }
+
+    /** Waits until enough calls are queued for a large batch, at most until a time of {@code System.nanoTime}. */
+    private void gather(long end) {
         if (!gatherer.compareAndSet(null, Thread.currentThread())) {
             // Another run gathers already.
             return;
         }
         // Not slow: a call that comes meanwhile joins this run and starts no second one.
         lastRunStartedAt = System.nanoTime();
-        long end = lastRunStartedAt + gatherNanos;
-        long left = gatherNanos;
+        long left = end - lastRunStartedAt;
         while (left > 0
-                && queued.get() < ENOUGH
+                && queued.get() < enough()
                 && !threads.isShutdown()
                 && !Thread.currentThread().isInterrupted()) {
             LockSupport.parkNanos(this, left);

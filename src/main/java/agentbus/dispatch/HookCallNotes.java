@@ -25,6 +25,9 @@ public final class HookCallNotes implements AutoCloseable {
     /** Chosen: under load a job waits far longer for its claim. */
     private static final Duration GATHER = Duration.ofMillis(10);
 
+    /** Chosen: so soon a person sees that a run has begun, and ten admissions share a statement at 200 jobs a second. */
+    private static final Duration APART = Duration.ofMillis(50);
+
     private final String dispatcher;
     private final Statements statements;
     private final BatchedStatement<Map<String, Object>, String> prompts;
@@ -39,7 +42,7 @@ public final class HookCallNotes implements AutoCloseable {
     public HookCallNotes(String dispatcher, Statements statements) {
         this.dispatcher = dispatcher;
         this.statements = statements;
-        this.prompts = new BatchedStatement<>(
+        this.prompts = BatchedStatement.awaited(
                 "keep-prompts",
                 MAX_BATCH,
                 MAX_CONCURRENT,
@@ -53,12 +56,10 @@ public final class HookCallNotes implements AutoCloseable {
                         "promptHash",
                         "templateHash",
                         "tokenHash"));
-        this.admissions = new BatchedStatement<>(
+        this.admissions = BatchedStatement.unawaited(
                 "note-admitted",
                 MAX_BATCH,
-                1,
-                // Nobody waits for it, and larger batches have not drained faster (docs/adr/0014).
-                Duration.ZERO,
+                APART,
                 calls -> note("hooks-admitted", "answer", calls, "attemptId", "runId", "sessionKey"));
     }
 

@@ -12,6 +12,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.dao.DataAccessResourceFailureException;
@@ -25,7 +26,7 @@ class BatchedStatementTest {
     private final CountDownLatch firstRuns = new CountDownLatch(1);
     private final CountDownLatch goOn = new CountDownLatch(1);
     private final BatchedStatement<Integer, String> batch =
-            new BatchedStatement<>("test", 3, 1, Duration.ZERO, this::run);
+            BatchedStatement.awaited("test", 3, 1, Duration.ZERO, this::run);
 
     @AfterEach
     void close() {
@@ -122,7 +123,7 @@ class BatchedStatementTest {
     @Test
     void after_a_run_with_several_calls_the_next_one_waits_for_more() throws Exception {
         try (BatchedStatement<Integer, String> gathering =
-                new BatchedStatement<>("test", 100, 1, Duration.ofMinutes(5), this::run)) {
+                BatchedStatement.awaited("test", 100, 1, Duration.ofMinutes(5), this::run)) {
             CompletableFuture<String> first = gathering.call(0);
             assertTrue(firstRuns.await(30, SECONDS));
             List<CompletableFuture<String>> several =
@@ -145,7 +146,7 @@ class BatchedStatementTest {
     @Test
     void a_run_that_waits_for_more_begins_at_its_time_and_at_the_close() throws Exception {
         for (Duration gather : List.of(Duration.ofMillis(1), Duration.ofMinutes(5))) {
-            BatchedStatement<Integer, String> gathering = new BatchedStatement<>("test", 100, 1, gather, this::run);
+            BatchedStatement<Integer, String> gathering = BatchedStatement.awaited("test", 100, 1, gather, this::run);
             CompletableFuture<String> first = gathering.call(0);
             List<CompletableFuture<String>> several =
                     IntStream.rangeClosed(1, 4).mapToObj(gathering::call).toList();
@@ -158,6 +159,27 @@ class BatchedStatementTest {
             }
             assertEquals("n5", get(last));
             gathering.close();
+        }
+    }
+
+    @Test
+    void calls_for_whose_answers_nobody_waits_go_together_after_a_pause_a_full_batch_or_the_close() throws Exception {
+        BatchedStatement<Integer, String> apart =
+                BatchedStatement.unawaited("test", 3, Duration.ofMinutes(5), this::run);
+        goOn.countDown();
+        assertEquals("n0", get(apart.call(0)));
+        List<CompletableFuture<String>> full =
+                IntStream.rangeClosed(1, 3).mapToObj(apart::call).toList();
+        full.forEach(BatchedStatementTest::get);
+        List<CompletableFuture<String>> rest = Stream.of(4, 5).map(apart::call).toList();
+        assertEquals(List.of(List.of(0), List.of(1, 2, 3)), runs);
+        apart.close();
+        rest.forEach(BatchedStatementTest::get);
+        assertEquals(List.of(List.of(0), List.of(1, 2, 3), List.of(4, 5)), runs);
+        try (BatchedStatement<Integer, String> soon =
+                BatchedStatement.unawaited("test", 3, Duration.ofMillis(1), this::run)) {
+            soon.call(6);
+            assertEquals("n7", get(soon.call(7)));
         }
     }
 }
