@@ -6,12 +6,12 @@
 -- ms; in batches of fifty rows it cost 0.4 ms (measured; docs/performance.md).
 --
 -- How it works. Prompts, admissions and plain closes that arrive while a statement runs form the next
--- batch, and under load a batch of prompts or closes waits a few milliseconds for more (BatchedStatement);
--- a single call runs at once. hooks_admitted takes jobs that are still leased, and attempts that have ended
--- otherwise than by a cancellation or a timeout; complete_jobs takes closes of live attempts without
--- follow-ups, events and dependents. Every other call goes to the function for one call (hook_admitted,
--- complete_job), which handles all cases. Each call keeps its fence, gets its answer after its commit, and
--- has an audit row with its own actor (act_as_each).
+-- batch. Under load a batch of prompts or closes waits a few milliseconds for more, and one of admissions
+-- begins some milliseconds after the one before (BatchedStatement). hooks_admitted takes jobs that are
+-- still leased, and attempts that have ended otherwise than by a cancellation or a timeout; complete_jobs
+-- takes closes of live attempts without follow-ups, events and dependents. Every other call goes to the
+-- function for one call (hook_admitted, complete_job), which handles all cases. Each call keeps its fence,
+-- gets its answer after its commit, and has an audit row with its own actor (act_as_each).
 --
 -- Cost. Two functions implement a plain close, and two an admission; BatchesTest compares what they do.
 -- docs/adr/0014 has the reasons and the limits.

@@ -66,6 +66,18 @@ public final class Main {
         PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
         Contract contract = Contract.load();
         Map<String, String> environment = System.getenv();
+        Map<String, AddedCommand> added = commands(contract, out, err, environment);
+        if (Arrays.stream(args).noneMatch(added::containsKey)) {
+            // A call and a help write no log, and Logback takes a fifth of the time of a call to set up.
+            System.setProperty(LoggerFactory.PROVIDER_PROPERTY_KEY, NOP_FallbackServiceProvider.class.getName());
+            System.setProperty(Reporter.SLF4J_INTERNAL_VERBOSITY_KEY, "WARN");
+        }
+        return new AgentbusCli(contract, added).execute(args, System.in, out, err, environment);
+    }
+
+    /** The commands that are no operation of the contract, in the order of the help. */
+    static Map<String, AddedCommand> commands(
+            Contract contract, PrintStream out, PrintStream err, Map<String, String> environment) {
         Map<String, AddedCommand> added = new LinkedHashMap<>();
         added.put("run", AddedCommand.annotated(RunCommand.SUMMARY, () -> new RunCommand(out, environment)));
         added.put(
@@ -107,12 +119,7 @@ public final class Main {
         added.put(
                 "week-one",
                 new AddedCommand(WeekOneCommand.SUMMARY, () -> WeekOneCommand.spec(contract, out, environment)));
-        if (Arrays.stream(args).noneMatch(added::containsKey)) {
-            // A call and a help write no log, and Logback takes a fifth of the time of a call to set up.
-            System.setProperty(LoggerFactory.PROVIDER_PROPERTY_KEY, NOP_FallbackServiceProvider.class.getName());
-            System.setProperty(Reporter.SLF4J_INTERNAL_VERBOSITY_KEY, "WARN");
-        }
-        return new AgentbusCli(contract, added).execute(args, System.in, out, err, environment);
+        return added;
     }
 
     private static BusStarter.Started startForDrill(Settings settings, Map<String, String> environment) {

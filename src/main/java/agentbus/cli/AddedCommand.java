@@ -6,8 +6,7 @@ import picocli.CommandLine.Model.CommandSpec;
 /**
  * A command that is no operation of the contract, such as {@code run}.
  *
- * @param summary the line that the help of the program says of it. It is apart from the command, because the help would
- *     take longer to make all commands than to print their lines.
+ * @param summary its line in the help of the program, which prints it without making the command
  * @param spec makes the command for picocli, which prints its help. Its user object is a {@link Runnable}, or a {@link
  *     java.util.concurrent.Callable} that returns the exit status. An exception is printed as one line: the detail of a
  *     Problem, the message of any other exception.
@@ -16,7 +15,7 @@ public record AddedCommand(String summary, Supplier<CommandSpec> spec) {
     /**
      * A command that annotations describe whole.
      *
-     * @param summary its line in the help of the program. Give a constant of the compiler, so that the help does not load the
+     * @param summary its line in the help of the program. Pass a compile-time constant, so that the help does not load the
      *     command's class.
      * @param command makes an object of the class with the annotations
      * @return the command

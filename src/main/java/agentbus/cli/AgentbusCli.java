@@ -65,7 +65,7 @@ public final class AgentbusCli {
         try {
             requireReadable(args);
             String[] given = asOption(args);
-            // Without the parser, whose first use takes a third of the time of a help.
+            // Without the parser, whose first use took a third of the time of a help.
             int status = HELP.containsAll(Arrays.asList(given))
                     ? printAll(given.length > 0, terminal)
                     : run(commands(new HashSet<>(Arrays.asList(args))).parseArgs(given), terminal, errors);

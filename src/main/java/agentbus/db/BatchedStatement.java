@@ -19,8 +19,8 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.dao.DataAccessResourceFailureException;
 
 /**
- * One statement shared by many callers. A lone call runs at once; calls that arrive while the statement runs form the
- * next batch. Under load a run also waits for more calls, because most of its cost does not depend on their number: so
+ * One statement shared by many callers. A call runs at once if none came just before it; calls that arrive while the
+ * statement runs form the next batch. Under load a run also waits for more calls, because most of its cost does not depend on their number: so
  * the calls share commits, round trips and triggers. Thread-safe.
  *
  * @param <I> the input of one call
@@ -211,9 +211,11 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
             // Another run gathers already.
             return;
         }
-        // Not slow: a call that comes meanwhile joins this run and starts no second one.
-        lastRunStartedAt = System.nanoTime();
-        long left = end - lastRunStartedAt;
+        if (pace.awaited) {
+            // Not slow: a call that comes meanwhile joins this run and starts no second one.
+            lastRunStartedAt = System.nanoTime();
+        }
+        long left = end - System.nanoTime();
         while (left > 0
                 && queued.get() < enough()
                 && !threads.isShutdown()

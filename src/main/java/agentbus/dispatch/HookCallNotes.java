@@ -13,7 +13,7 @@ import org.springframework.dao.PessimisticLockingFailureException;
 
 /**
  * Writes the two notes of nearly every hook call: the prompt before the request, and the admission after it. Notes that
- * arrive while a statement runs share the next statement.
+ * arrive while a statement runs share the next statement, and statements with admissions begin some milliseconds apart.
  */
 public final class HookCallNotes implements AutoCloseable {
     /** Chosen: a larger batch saves nothing more and holds the locks of its jobs for longer. */
@@ -25,8 +25,11 @@ public final class HookCallNotes implements AutoCloseable {
     /** Chosen: under load a job waits far longer for its claim. */
     private static final Duration GATHER = Duration.ofMillis(10);
 
-    /** Chosen: so soon a person sees that a run has begun, and ten admissions share a statement at 200 jobs a second. */
-    private static final Duration APART = Duration.ofMillis(50);
+    /**
+     * Chosen: as short as a statement takes under load, and at 800 jobs a second sixteen admissions share one
+     * (docs/adr/0014).
+     */
+    private static final Duration APART = Duration.ofMillis(20);
 
     private final String dispatcher;
     private final Statements statements;

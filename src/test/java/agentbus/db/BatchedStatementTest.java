@@ -163,23 +163,33 @@ class BatchedStatementTest {
     }
 
     @Test
-    void calls_for_whose_answers_nobody_waits_go_together_after_a_pause_a_full_batch_or_the_close() throws Exception {
+    void calls_for_whose_answers_nobody_waits_go_together_when_a_batch_is_full_and_at_the_close() {
         BatchedStatement<Integer, String> apart =
                 BatchedStatement.unawaited("test", 3, Duration.ofMinutes(5), this::run);
-        goOn.countDown();
-        assertEquals("n0", get(apart.call(0)));
-        List<CompletableFuture<String>> full =
-                IntStream.rangeClosed(1, 3).mapToObj(apart::call).toList();
-        full.forEach(BatchedStatementTest::get);
-        List<CompletableFuture<String>> rest = Stream.of(4, 5).map(apart::call).toList();
-        assertEquals(List.of(List.of(0), List.of(1, 2, 3)), runs);
-        apart.close();
-        rest.forEach(BatchedStatementTest::get);
-        assertEquals(List.of(List.of(0), List.of(1, 2, 3), List.of(4, 5)), runs);
-        try (BatchedStatement<Integer, String> soon =
-                BatchedStatement.unawaited("test", 3, Duration.ofMillis(1), this::run)) {
-            soon.call(6);
-            assertEquals("n7", get(soon.call(7)));
+        try {
+            goOn.countDown();
+            assertEquals("n0", get(apart.call(0)));
+            List<CompletableFuture<String>> full =
+                    IntStream.rangeClosed(1, 3).mapToObj(apart::call).toList();
+            full.forEach(BatchedStatementTest::get);
+            assertEquals(List.of(List.of(0), List.of(1, 2, 3)), runs);
+            List<CompletableFuture<String>> rest =
+                    Stream.of(4, 5).map(apart::call).toList();
+            apart.close();
+            rest.forEach(BatchedStatementTest::get);
+            assertEquals(List.of(List.of(0), List.of(1, 2, 3), List.of(4, 5)), runs);
+        } finally {
+            apart.close();
+        }
+    }
+
+    @Test
+    void a_pause_after_a_run_for_whose_answers_nobody_waits_ends_at_its_time() {
+        try (BatchedStatement<Integer, String> apart =
+                BatchedStatement.unawaited("test", 100, Duration.ofMillis(1), this::run)) {
+            goOn.countDown();
+            assertEquals("n0", get(apart.call(0)));
+            assertEquals("n1", get(apart.call(1)));
         }
     }
 }

@@ -223,8 +223,26 @@ class LauncherTest {
         return "UTF-8".equals(System.getProperty("sun.jnu.encoding"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"sh agentbus", "sh ../links/-a", "cd ../links; exec sh ./b", "PATH=../links:$PATH; exec b"})
+    void a_launcher_is_found_by_each_name_and_link(String line) throws Exception {
+        Path links = Files.createDirectories(directory.resolve("links"));
+        Files.createSymbolicLink(
+                links.resolve("-a"), Path.of("..").resolve(root.getFileName()).resolve("agentbus"));
+        Files.createSymbolicLink(links.resolve("b"), Path.of("-a"));
+
+        assertTrue(run(new ProcessBuilder("sh", "-c", line)).contains(root + "/target/lib/agentbus-run.jar"));
+    }
+
     private String run(String... arguments) throws Exception {
-        Process process = start(arguments);
+        return said(start(arguments));
+    }
+
+    private String run(ProcessBuilder builder) throws Exception {
+        return said(start(builder.directory(root.toFile())));
+    }
+
+    private static String said(Process process) throws Exception {
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertTrue(process.waitFor(30, TimeUnit.SECONDS));
         assertEquals(0, process.exitValue(), said);
@@ -242,7 +260,11 @@ class LauncherTest {
     private Process start(String... arguments) throws IOException {
         String[] command = Stream.concat(Stream.of(root.resolve("agentbus").toString()), Stream.of(arguments))
                 .toArray(String[]::new);
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        return start(new ProcessBuilder(command));
+    }
+
+    private Process start(ProcessBuilder builder) throws IOException {
+        builder.redirectErrorStream(true);
         builder.environment()
                 .keySet()
                 .removeIf(name -> name.matches("(LC|AGENTBUS)_.*|CACHE_DIRECTORY|XDG_CACHE_HOME"));
