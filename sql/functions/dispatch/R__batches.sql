@@ -111,7 +111,7 @@ begin
   where g.failures > 0
     and (g.namespace, g.gateway) in (
       select a.namespace, a.gateway from job_attempts a where a.attempt_id = any (v_noted));
-  perform lanes_accepted(v_leased);
+  perform lanes_accepted(v_noted);
   return query
   update jobs j
   set run_id = w.run_id,

@@ -78,8 +78,8 @@ begin
   set failures = 0, held_until = null, hold_reason = null, updated_at = now()
   from job_attempts a
   where a.attempt_id = p_attempt and g.namespace = a.namespace and g.gateway = a.gateway and g.failures > 0;
+  perform lanes_accepted(array[p_attempt]);
   if v_live then
-    perform lanes_accepted(array[p_attempt]);
     update jobs
     set run_id = p_run_id, session_key = p_session_key, delivery_failures = 0, updated_at = now()
     where job_id = v_job.job_id

@@ -205,9 +205,9 @@ begin
 end
 $$;
 
--- Opens the lanes of admitted attempts, and all lanes that the same cause has stopped. Emits
--- gateway.calls_accepted for each cause that is over. Costs one look at the small table agents when no
--- refusal is open.
+-- Opens the lanes of admitted attempts, and all lanes that the same cause has stopped. An attempt that has
+-- ended opens its lane only if its agent has ended it. Emits gateway.calls_accepted for each cause that is
+-- over. Costs one look at the small table agents when no refusal is open.
 create or replace function lanes_accepted(p_attempts uuid[]) returns void
 language plpgsql as $$
 declare
@@ -224,6 +224,7 @@ begin
     join jobs j using (job_id)
     join agents a on a.namespace = j.namespace and a.agent_id = j.target_agent
     where t.attempt_id = any (p_attempts)
+      and t.status in ('leased', 'running', 'succeeded', 'blocked')
       and (a.refusal_stops > 0 or a.refused_job is not null and a.refusal_cause is null)
     order by 1, 2, 3, 4
   loop

@@ -244,6 +244,24 @@ class RefusalsTest {
     }
 
     @Test
+    void an_admission_opens_the_lane_after_its_agent_has_closed_too() {
+        for (String admission : List.of(
+                "select hook_admitted(?, ?::uuid, 'r', 's')",
+                "select o_answer from hooks_admitted(?, array[?::uuid], '{r}', '{s}')")) {
+            Attempt attempt = bus.leased();
+            refused(attempt, NOT_FOUND);
+            passStops();
+            makeQueuedDue();
+            Attempt again = bus.claim();
+            bus.complete(again);
+
+            bus.one(admission, D1, again.id());
+
+            assertEquals(0, bus.count("agents where paused_at is not null or refusal_stops > 0"), admission);
+        }
+    }
+
+    @Test
     void a_start_of_the_gateway_lets_its_lanes_try_at_once() {
         Attempt attempt = bus.leased();
         refused(attempt, NOT_FOUND);
