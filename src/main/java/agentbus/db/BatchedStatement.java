@@ -20,8 +20,8 @@ import org.springframework.dao.DataAccessResourceFailureException;
 
 /**
  * One statement shared by many callers. A call runs at once if none came just before it; calls that arrive while the
- * statement runs form the next batch. Under load a run also waits for more calls, because most of its cost does not depend on their number: so
- * the calls share commits, round trips and triggers. Thread-safe.
+ * statement runs form the next batch. Under load a run also waits for more calls, because most of its cost does not
+ * depend on their number: so the calls share commits, round trips and triggers. Thread-safe.
  *
  * @param <I> the input of one call
  * @param <O> the answer to one call
@@ -53,8 +53,9 @@ public final class BatchedStatement<I, O> implements AutoCloseable {
     /**
      * How long a run waits for more calls.
      *
-     * @param awaited whether callers wait for their answers. A run then waits only after one with several calls, and until
-     *     there are enough for a large batch. Otherwise each run waits for its time after the start of the one before.
+     * @param awaited whether callers wait for their answers. A run then waits only after one with several calls, and
+     *     until there are enough for a large batch. Otherwise each run waits for its time after the start of the one
+     *     before.
      * @param nanos the longest wait
      */
     private record Pace(boolean awaited, long nanos) {}

@@ -27,8 +27,7 @@ class ClaimCostTest {
             connection.rollback();
             connection.setAutoCommit(true);
             assertEquals(5, plan.at("/0/Plan/Actual Rows").asInt());
-            return plan.at("/0/Plan/Shared Hit Blocks").asLong()
-                    + plan.at("/0/Plan/Shared Read Blocks").asLong();
+            return Machine.pagesOf(plan);
         }
     }
 

@@ -206,9 +206,7 @@ class ConsoleSizeTest {
 
     private static long pages(Machine bus, Read read) {
         JsonNode plan = bus.one("explain (analyze, buffers, timing off, format json) select " + read.function() + "('"
-                        + Machine.operator() + "', '" + read.input() + "')")
-                .at("/0/Plan");
-        return plan.get("Shared Hit Blocks").asLong()
-                + plan.get("Shared Read Blocks").asLong();
+                + Machine.operator() + "', '" + read.input() + "')");
+        return Machine.pagesOf(plan);
     }
 }

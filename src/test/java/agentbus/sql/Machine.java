@@ -84,6 +84,13 @@ final class Machine {
         return parse(jdbc.queryForObject(sql, String.class, arguments));
     }
 
+    /** The pages that the server looked at, by the answer to {@code explain (analyze, buffers, format json)}. */
+    static long pagesOf(JsonNode plan) {
+        JsonNode whole = plan.at("/0/Plan");
+        return whole.required("Shared Hit Blocks").asLong()
+                + whole.required("Shared Read Blocks").asLong();
+    }
+
     JsonNode call(String function, JsonNode principal, JsonNode input) {
         return one("select " + function + "(?::jsonb, ?::jsonb)", principal.toString(), input.toString());
     }

@@ -69,8 +69,7 @@ class ManyProposalsTest {
                     input.toString());
             connection.rollback();
             connection.setAutoCommit(true);
-            return plan.at("/0/Plan/Shared Hit Blocks").asLong()
-                    + plan.at("/0/Plan/Shared Read Blocks").asLong();
+            return Machine.pagesOf(plan);
         }
     }
 

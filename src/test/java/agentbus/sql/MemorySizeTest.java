@@ -60,8 +60,7 @@ class MemorySizeTest {
             for (int i = 0; i < 3; i++) {
                 plan = bus.one("explain (analyze, buffers, format json) select * from " + SEARCH, text);
             }
-            return plan.at("/0/Plan/Shared Hit Blocks").asLong()
-                    + plan.at("/0/Plan/Shared Read Blocks").asLong();
+            return Machine.pagesOf(plan);
         }
     }
 

@@ -72,8 +72,7 @@ class MemoryVolumeTest {
             JsonNode plan = machine.one("explain (analyze, buffers, format json) select " + call, (Object[]) arguments);
             connection.rollback();
             connection.setAutoCommit(true);
-            return plan.at("/0/Plan/Shared Hit Blocks").asLong()
-                    + plan.at("/0/Plan/Shared Read Blocks").asLong();
+            return Machine.pagesOf(plan);
         }
     }
 

@@ -46,8 +46,7 @@ class ReplanCostTest {
                 plan = one.one("explain (analyze, buffers, format json) select drop_replans(array['" + job
                         + "'::uuid], '{}')");
             }
-            return plan.at("/0/Plan/Shared Hit Blocks").asLong()
-                    + plan.at("/0/Plan/Shared Read Blocks").asLong();
+            return Machine.pagesOf(plan);
         }
     }
 }

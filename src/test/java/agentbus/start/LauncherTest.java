@@ -235,26 +235,22 @@ class LauncherTest {
     }
 
     private String run(String... arguments) throws Exception {
-        return said(start(arguments));
+        return said(start(arguments), 0);
     }
 
     private String run(ProcessBuilder builder) throws Exception {
-        return said(start(builder.directory(root.toFile())));
+        return said(start(builder.directory(root.toFile())), 0);
     }
 
-    private static String said(Process process) throws Exception {
+    private static String said(Process process, int exit) throws Exception {
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertTrue(process.waitFor(30, TimeUnit.SECONDS));
-        assertEquals(0, process.exitValue(), said);
+        assertEquals(exit, process.exitValue(), said);
         return said;
     }
 
     private String refusal() throws Exception {
-        Process process = start("list-jobs");
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
-        assertEquals(1, process.exitValue(), said);
-        return said;
+        return said(start("list-jobs"), 1);
     }
 
     private Process start(String... arguments) throws IOException {
