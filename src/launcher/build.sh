@@ -1,5 +1,5 @@
 # The part of the launcher for a source tree: builds if a file differs from those of the last build. The launcher reads
-# this file with its variables root, java, jdk, home, jar, archives and version, and its function fail.
+# this file with its variables root, java, jdk, home, jar, libraries, archives and version, and its function fail.
 # shellcheck shell=sh disable=SC2154
 
 target=$root/target
@@ -65,14 +65,16 @@ build() {
   # Format, lint and tests are for a commit: a draft that fails them must not keep the bus from starting.
   (cd "$root" && JAVA_HOME=$jdk ./mvnw -q -Dmaven.test.skip=true -Dspotless.check.skip=true -Dcheckstyle.skip=true \
     package >&2 </dev/null) || fail "the build has failed; its messages are above"
-  # The launcher runs a copy, which a rename replaces, so that a running server keeps the jar it has opened. The copy
-  # lies beside the libraries, because its manifest names them there.
-  for built in "$target"/agentbus-[0-9]*.jar; do
-    cp "$built" "$jar.new"
+  # The launcher runs copies, which a rename replaces, so that a running server keeps the jars it has opened. The copies
+  # lie beside the libraries, because their manifests name them there.
+  for built in "$target"/agentbus-[0-9]*-libraries.jar; do
+    cp "$built" "$libraries.new"
+    cp "${built%-libraries.jar}.jar" "$jar.new"
   done
+  mv -f "$libraries.new" "$libraries"
   # Unpacks the embedded Postgres now, which saves the first start a second. A failure is ignored here, because the
   # start repeats the step and reports it.
-  AGENTBUS_HOME=$home "$java" -XX:TieredStopAtLevel=1 -Xlog:disable -cp "$jar.new" \
+  AGENTBUS_HOME=$home "$java" -XX:TieredStopAtLevel=1 -Xlog:disable -cp "$jar.new:$libraries" \
     agentbus.db.UnpackPostgres >/dev/null 2>&1 || true
   # The class archives belong to the old jar.
   rm -rf "$archives"

@@ -5,6 +5,7 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPac
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.contract.Contract;
 import com.tngtech.archunit.base.DescribedPredicate;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -75,6 +77,10 @@ class ArchitectureTest {
             "agentbus/cli/WeekOne.java", "calls the bus from outside, as an agent and an operator do",
             "agentbus/vault/References.java", "a note names the command that shows a row of the ledger");
 
+    /** The packages of a call of the command line. */
+    private static final Set<String> OF_A_CALL = Set.of("agentbus.cli", "agentbus.contract", "agentbus.text");
+
+    private static final Pattern LIBRARY = Pattern.compile("([^/]+?)-[0-9][^/]*[.]jar!");
     private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\\n]|\\\\.)*)\"");
     private static final Pattern SQL = Pattern.compile(
             "\\s*(select\\s|insert\\s+into\\s|update\\s+\\w+\\s+set\\s|delete\\s+from\\s|create\\s+(or|table|index|schema"
@@ -123,6 +129,38 @@ class ArchitectureTest {
             }
         }
         assertEquals(Set.of(), upward);
+    }
+
+    @Test
+    void a_call_needs_only_the_libraries_that_its_class_path_has() throws IOException {
+        Matcher list = Pattern.compile("<calls.libraries>(.*)</calls.libraries>")
+                .matcher(Files.readString(Path.of("pom.xml")));
+        assertTrue(list.find());
+        Set<String> given = Set.of(list.group(1).split(","));
+        Set<String> others = new TreeSet<>();
+        for (JavaClass each : PRODUCT) {
+            if (OF_A_CALL.contains(each.getPackageName())) {
+                for (Dependency dependency : each.getDirectDependenciesFromSelf()) {
+                    JavaClass target = dependency.getTargetClass().getBaseComponentType();
+                    boolean known = ours().test(target)
+                            ? OF_A_CALL.contains(target.getPackageName())
+                                    || target.getName().equals("agentbus.settings.Version")
+                            : library(target).map(given::contains).orElse(true);
+                    if (!known) {
+                        others.add(each.getName() + " -> " + target.getName());
+                    }
+                }
+            }
+        }
+        assertEquals(Set.of(), others);
+    }
+
+    /** The library that holds a class; none for a class of the JDK. */
+    private static Optional<String> library(JavaClass type) {
+        return type.getSource()
+                .map(source -> LIBRARY.matcher(source.getUri().toString()))
+                .filter(Matcher::find)
+                .map(found -> found.group(1));
     }
 
     @Test

@@ -42,7 +42,7 @@ class LauncherTest {
         lock = root.resolve("target/agentbus-run.lock");
         script("agentbus", Files.readString(Path.of("agentbus")));
         write("src/launcher/build.sh", Files.readString(Path.of("src/launcher/build.sh")));
-        script("mvnw", "mkdir -p target/lib; echo built; : >target/agentbus-1.0.jar");
+        script("mvnw", build(""));
         script("jdk/bin/java", "printf '%s\\n' \"LC_ALL=${LC_ALL:-}\" \"$@\"");
         script("jdk/bin/javac", ":");
         write("jdk/lib/server/classes.jsa", "");
@@ -90,6 +90,11 @@ class LauncherTest {
         assertEquals(first + 1, reads(), "the contents were the same");
     }
 
+    private static String build(String pause) {
+        return "mkdir -p target/lib; echo built; " + pause
+                + ": >target/agentbus-1.0.jar; : >target/agentbus-1.0-libraries.jar";
+    }
+
     private long reads() throws IOException {
         try (Stream<String> lines = Files.lines(root.resolve("read"))) {
             return lines.count();
@@ -117,7 +122,7 @@ class LauncherTest {
 
     @Test
     void the_lock_of_a_living_build_is_waited_for_by_name() throws Exception {
-        script("mvnw", "mkdir -p target/lib; echo built; sleep 2; : >target/agentbus-1.0.jar");
+        script("mvnw", build("sleep 2; "));
         Process first = start();
         while (!Files.exists(lock.resolve("pid"))) {
             assertTrue(first.isAlive());
@@ -150,6 +155,18 @@ class LauncherTest {
         String server = run("run");
         assertFalse(server.contains(built), server);
         assertTrue(server.contains("ArchiveClassesAtExit"), server);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "bench idle", "export", "eval", "--json hawtio", "list-jobs --subject eval"})
+    void all_libraries_are_there_for_a_command_that_does_more_than_a_call(String line) throws Exception {
+        String jar = root + "/target/lib/agentbus-run.jar";
+        String said = run(line.split(" "));
+        assertTrue(said.contains("\n-cp\n" + jar + ":" + root + "/target/lib/agentbus-run-libraries.jar\n"), said);
+        assertFalse(said.contains("call"), "an archive is for one class path: " + said);
+
+        said = run("list-jobs", "--subject", "evaluation");
+        assertTrue(said.contains("\n-cp\n" + jar + "\n"), said);
     }
 
     @Test
@@ -206,6 +223,7 @@ class LauncherTest {
         }
         script("jdk/bin/java", "printf '%s\\n' \"home $AGENTBUS_HOME\" \"source $AGENTBUS_SOURCE_DIR\" \"$@\"");
         write("lib/agentbus-1.0.0.jar", "");
+        write("lib/agentbus-1.0.0-libraries.jar", "");
         write("lib/library-2.0.jar", "");
     }
 
