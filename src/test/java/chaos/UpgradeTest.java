@@ -57,7 +57,7 @@ class UpgradeTest {
                 String dispatcher = site.dispatcherId("old");
                 site.start(
                         "new",
-                        release.jar().toString(),
+                        release.classPath(),
                         Map.of("AGENTBUS_SOURCE_DIR", release.directory().toString()));
                 assertTrue(schema(site).compareTo(oldest) > 0, "the new node has migrated the database");
                 long closed = closed(site, dispatcher);

@@ -36,9 +36,10 @@ public record Release(Path directory) {
         return directory.getFileName().toString().replaceFirst("^agentbus-", "");
     }
 
-    /** The jar of the program. */
-    public Path jar() {
-        return directory.resolve("lib/agentbus-" + version() + ".jar");
+    /** The class path of the program with all its libraries. */
+    public String classPath() {
+        String jar = directory.resolve("lib/agentbus-" + version()).toString();
+        return jar + ".jar:" + jar + "-libraries.jar";
     }
 
     /**

@@ -122,6 +122,7 @@ class ReleaseTest {
                 .containsAll(List.of(
                         "agentbus",
                         "lib/agentbus-" + release.version() + ".jar",
+                        "lib/agentbus-" + release.version() + "-libraries.jar",
                         "routes/phase-1-spine/dispatch/call-hook.camel.yaml",
                         "sql/migrations/V0001__kernel.sql",
                         "agents/devops/agent.yaml",
