@@ -33,7 +33,7 @@ touched() {
 
 # Compares contents and not times of writing, because an unpacked archive brings older times with it.
 outdated() {
-  [ -f "$jar" ] && [ -f "$sources" ] || return 0
+  [ -f "$jar" ] && [ -f "$libraries" ] && [ -f "$sources" ] || return 0
   touched || return 1
   # The time is taken before the files are read, so that a change during the reading counts as a later one.
   now=$sources.$$

@@ -136,7 +136,8 @@ class ArchitectureTest {
         Matcher list = Pattern.compile("<calls.libraries>(.*)</calls.libraries>")
                 .matcher(Files.readString(Path.of("pom.xml")));
         assertTrue(list.find());
-        Set<String> given = Set.of(list.group(1).split(","));
+        Set<String> given = Set.of(list.group(1).split("[|]"));
+        Set<String> found = new TreeSet<>();
         Set<String> others = new TreeSet<>();
         for (JavaClass each : PRODUCT) {
             if (OF_A_CALL.contains(each.getPackageName())) {
@@ -145,7 +146,7 @@ class ArchitectureTest {
                     boolean known = ours().test(target)
                             ? OF_A_CALL.contains(target.getPackageName())
                                     || target.getName().equals("agentbus.settings.Version")
-                            : library(target).map(given::contains).orElse(true);
+                            : library(target).stream().peek(found::add).allMatch(given::contains);
                     if (!known) {
                         others.add(each.getName() + " -> " + target.getName());
                     }
@@ -153,6 +154,7 @@ class ArchitectureTest {
             }
         }
         assertEquals(Set.of(), others);
+        assertTrue(found.contains("picocli"), "the libraries of the classes are known: " + found);
     }
 
     /** The library that holds a class; none for a class of the JDK. */

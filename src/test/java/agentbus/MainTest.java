@@ -1,22 +1,29 @@
 package agentbus;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.contract.Contract;
+import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
-    /** These need only the libraries of a call. */
-    private static final Set<String> SMALL = Set.of("version", "week-one");
-
     @Test
     void each_command_says_the_same_of_itself_in_the_help_of_the_program_and_in_its_own() {
         Main.commands(Contract.load(), System.out, System.err, Map.of())
@@ -28,12 +35,52 @@ class MainTest {
     void the_launcher_names_each_command_that_needs_more_than_the_libraries_of_a_call() throws IOException {
         Set<String> added = new TreeSet<>(
                 Main.commands(Contract.load(), System.out, System.err, Map.of()).keySet());
-        added.removeAll(SMALL);
+        added.removeAll(Main.LIKE_A_CALL);
         Set<String> named = Pattern.compile("^ *(.*)\\) named=\\w+ ;;", Pattern.MULTILINE)
                 .matcher(Files.readString(Path.of("agentbus")))
                 .results()
                 .flatMap(line -> Pattern.compile(" \\| ").splitAsStream(line.group(1)))
                 .collect(Collectors.toCollection(TreeSet::new));
         assertEquals(added, named);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--help",
+                "version",
+                "help week-one",
+                "list-jobs --help",
+                "list-jobs",
+                "list-jobs --state none",
+                "list-jobs --subject version",
+                "week-one --agent week-one"
+            })
+    void a_call_finds_all_it_needs_in_the_libraries_of_a_call(String line) throws Exception {
+        List<String> command =
+                new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow(), "-cp", pathOfACall()));
+        command.add(Main.class.getName());
+        command.addAll(List.of(line.split(" ")));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().putAll(Map.of("AGENTBUS_TOKEN", "none", "AGENTBUS_URL", "http://127.0.0.1:1"));
+        Process process = builder.start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertTrue(process.exitValue() <= 2, said);
+        assertTrue(
+                Stream.of("SLF4J", "NoClassDefFound", "ClassNotFound", "\tat ").noneMatch(said::contains), said);
+    }
+
+    /** What the manifest of the program's jar names, as the build finds it, and the classes. */
+    private static String pathOfACall() throws IOException {
+        Matcher list = Pattern.compile("<calls.libraries>(.*)</calls.libraries>")
+                .matcher(Files.readString(Path.of("pom.xml")));
+        assertTrue(list.find());
+        Pattern library = Pattern.compile(".*/(" + list.group(1) + ")-[0-9][^/]*[.]jar|.*/target/classes");
+        List<String> path = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(library.asMatchPredicate())
+                .toList();
+        assertEquals(list.group(1).split("[|]").length + 1, path.size(), path.toString());
+        return String.join(File.pathSeparator, path);
     }
 }

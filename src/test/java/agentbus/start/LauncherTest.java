@@ -57,6 +57,8 @@ class LauncherTest {
     void a_file_that_differs_is_built_whatever_its_time_is() throws Exception {
         assertTrue(run().contains(BUILT));
         assertFalse(run().contains(BUILT), "nothing has changed");
+        Files.delete(root.resolve("target/lib/agentbus-run-libraries.jar"));
+        assertTrue(run().contains(BUILT), "the jar that names all libraries is missing");
 
         // As an older archive leaves it: another content, and a time before the build.
         write("src/main/java/A.java", "class B {}");
@@ -150,6 +152,7 @@ class LauncherTest {
         String called = run("list-jobs");
         assertTrue(called.contains("-XX:SharedArchiveFile=" + built + "\n"), called);
         assertFalse(called.contains("ArchiveClassesAtExit"), called);
+        assertTrue(run("eval").contains("-XX:SharedArchiveFile=" + built + "\n"), "it fits a longer class path");
         write("target/cds/17.0.1/call-built.jsa.for", "/another/jdk " + root + "/target/lib/agentbus-run.jar");
         assertFalse(run("list-jobs").contains(built), "it is for another JDK");
         String server = run("run");
@@ -158,12 +161,13 @@ class LauncherTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "bench idle", "export", "eval", "--json hawtio", "list-jobs --subject eval"})
+    @ValueSource(
+            strings = {"run", "bench idle", "export", "eval", "--json hawtio", "help run", "list-jobs --subject eval"})
     void all_libraries_are_there_for_a_command_that_does_more_than_a_call(String line) throws Exception {
         String jar = root + "/target/lib/agentbus-run.jar";
         String said = run(line.split(" "));
         assertTrue(said.contains("\n-cp\n" + jar + ":" + root + "/target/lib/agentbus-run-libraries.jar\n"), said);
-        assertFalse(said.contains("call"), "an archive is for one class path: " + said);
+        assertFalse(said.contains("/call.jsa"), "an archive does not fit a shorter class path: " + said);
 
         said = run("list-jobs", "--subject", "evaluation");
         assertTrue(said.contains("\n-cp\n" + jar + "\n"), said);
@@ -213,8 +217,12 @@ class LauncherTest {
         environment.put("HOME", directory.toString());
         Files.delete(root.resolve("lib/agentbus-1.0.0.jar"));
         assertEquals(
-                "agentbus: there is no lib/agentbus-<version>.jar in " + root + "; unpack the release again\n",
+                "agentbus: lib/agentbus-<version>.jar or lib/agentbus-<version>-libraries.jar is missing in " + root
+                        + "; unpack the release again\n",
                 refusal());
+        write("lib/agentbus-1.0.0.jar", "");
+        Files.delete(root.resolve("lib/agentbus-1.0.0-libraries.jar"));
+        assertTrue(refusal().contains("-libraries.jar is missing"));
     }
 
     private void makeRelease() throws IOException {
