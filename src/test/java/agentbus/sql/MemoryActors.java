@@ -16,6 +16,23 @@ import org.springframework.jdbc.core.JdbcTemplate;
 
 /** Those who do what a script says to candidates and memories. A refusal is as good a result as a success. */
 final class MemoryActors {
+    private static final List<PassingDays> LANE = List.of(
+            new PassingDays(
+                    "memory_candidates", "candidate_id", List.of("created_at", "updated_at", "decided_at", "ended_at")),
+            new PassingDays(
+                    "memories",
+                    "memory_id",
+                    List.of(
+                            "created_at",
+                            "updated_at",
+                            "valid_from",
+                            "expires_at",
+                            "next_review_at",
+                            "confirmed_at",
+                            "ended_at")),
+            new PassingDays("memory_injections", "injection_id", List.of("created_at", "verdict_at", "settled_at")),
+            new PassingDays("memory_reviews", "review_id", List.of("created_at", "closed_at")));
+
     private final Machine bus;
     private final MemoryScene scene;
     private final Map<Caller, Attempt> attempts = new EnumMap<>(Caller.class);
@@ -229,23 +246,9 @@ final class MemoryActors {
         return bus.call(function, principal, input);
     }
 
-    /**
-     * Lets days pass: all times of the lane go back by so many, as if its rows were older. Triggers stay silent, because
-     * nobody has changed anything.
-     */
+    /** Lets days pass: all times of the lane go back by so many, as if its rows were older. */
     static void shift(JdbcTemplate jdbc, int days) {
-        String by = " - interval '" + days + " days'";
-        jdbc.execute("set session_replication_role = replica;"
-                + " update memory_candidates set created_at = created_at" + by + ", updated_at = updated_at" + by
-                + ", decided_at = decided_at" + by + ", ended_at = ended_at" + by + ";"
-                + " update memories set created_at = created_at" + by + ", updated_at = updated_at" + by
-                + ", valid_from = valid_from" + by + ", expires_at = expires_at" + by
-                + ", next_review_at = next_review_at" + by + ", confirmed_at = confirmed_at" + by
-                + ", ended_at = ended_at" + by + ";"
-                + " update memory_injections set created_at = created_at" + by + ", verdict_at = verdict_at" + by
-                + ", settled_at = settled_at" + by + ";"
-                + " update memory_reviews set created_at = created_at" + by + ", closed_at = closed_at" + by + ";"
-                + " set session_replication_role = origin");
+        LANE.forEach(table -> table.pass(jdbc, days));
     }
 
     private String target(MemoryOp op) {

@@ -15,6 +15,14 @@ import org.springframework.jdbc.core.JdbcTemplate;
 
 /** Those who do what a script says to ideas and opportunities. A refusal is as good a result as a success. */
 final class ProposalActors {
+    private static final List<PassingDays> LANE = List.of(
+            new PassingDays("ideas", "idea_id", List.of("created_at", "touched_at", "reviewed_at", "ended_at")),
+            new PassingDays(
+                    "opportunities",
+                    "opportunity_id",
+                    List.of("created_at", "touched_at", "decided_at", "converted_at", "parked_until", "ended_at")),
+            new PassingDays("opportunity_reviews", "review_id", List.of("created_at", "until")));
+
     private static final List<Proposal> TEXTS = Proposal.good();
 
     private final Machine bus;
@@ -204,20 +212,9 @@ final class ProposalActors {
         return bus.call(function, principal, input);
     }
 
-    /**
-     * Lets days pass: all times of the lane go back by so many, as if its rows were older. Triggers stay silent, because
-     * nobody has changed anything.
-     */
+    /** Lets days pass: all times of the lane go back by so many, as if its rows were older. */
     static void shift(JdbcTemplate jdbc, int days) {
-        String by = "interval '" + days + " days'";
-        jdbc.execute("set session_replication_role = replica;"
-                + " update ideas set created_at = created_at - " + by + ", touched_at = touched_at - " + by
-                + ", reviewed_at = reviewed_at - " + by + ", ended_at = ended_at - " + by + ";"
-                + " update opportunities set created_at = created_at - " + by + ", touched_at = touched_at - " + by
-                + ", decided_at = decided_at - " + by + ", converted_at = converted_at - " + by
-                + ", parked_until = parked_until - " + by + ", ended_at = ended_at - " + by + ";"
-                + " update opportunity_reviews set created_at = created_at - " + by + ", until = until - " + by + ";"
-                + " set session_replication_role = origin");
+        LANE.forEach(table -> table.pass(jdbc, days));
     }
 
     private String target(ProposalOp op) {
