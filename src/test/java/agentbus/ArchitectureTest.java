@@ -80,7 +80,6 @@ class ArchitectureTest {
     /** The packages of a call of the command line. */
     private static final Set<String> OF_A_CALL = Set.of("agentbus.cli", "agentbus.contract", "agentbus.text");
 
-    private static final Pattern LIBRARY = Pattern.compile("([^/]+?)-[0-9][^/]*[.]jar!");
     private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\\n]|\\\\.)*)\"");
     private static final Pattern SQL = Pattern.compile(
             "\\s*(select\\s|insert\\s+into\\s|update\\s+\\w+\\s+set\\s|delete\\s+from\\s|create\\s+(or|table|index|schema"
@@ -132,11 +131,8 @@ class ArchitectureTest {
     }
 
     @Test
-    void a_call_needs_only_the_libraries_that_its_class_path_has() throws IOException {
-        Matcher list = Pattern.compile("<calls.libraries>(.*)</calls.libraries>")
-                .matcher(Files.readString(Path.of("pom.xml")));
-        assertTrue(list.find());
-        Set<String> given = Set.of(list.group(1).split("[|]"));
+    void a_call_needs_only_the_libraries_that_its_class_path_has() {
+        Set<String> given = CallLibraries.names();
         Set<String> found = new TreeSet<>();
         Set<String> others = new TreeSet<>();
         for (JavaClass each : PRODUCT) {
@@ -160,9 +156,7 @@ class ArchitectureTest {
     /** The library that holds a class; none for a class of the JDK. */
     private static Optional<String> library(JavaClass type) {
         return type.getSource()
-                .map(source -> LIBRARY.matcher(source.getUri().toString()))
-                .filter(Matcher::find)
-                .map(found -> found.group(1));
+                .flatMap(source -> CallLibraries.nameIn(source.getUri().toString()));
     }
 
     @Test

@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -71,16 +70,16 @@ class MainTest {
                 Stream.of("SLF4J", "NoClassDefFound", "ClassNotFound", "\tat ").noneMatch(said::contains), said);
     }
 
-    /** What the manifest of the program's jar names, as the build finds it, and the classes. */
-    private static String pathOfACall() throws IOException {
-        Matcher list = Pattern.compile("<calls.libraries>(.*)</calls.libraries>")
-                .matcher(Files.readString(Path.of("pom.xml")));
-        assertTrue(list.find());
-        Pattern library = Pattern.compile(".*/(" + list.group(1) + ")-[0-9][^/]*[.]jar|.*/target/classes");
+    /** What the manifest of the program's jar names, and the classes. */
+    private static String pathOfACall() {
+        Set<String> libraries = CallLibraries.names();
         List<String> path = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(library.asMatchPredicate())
+                .filter(place -> place.endsWith("/target/classes")
+                        || CallLibraries.nameIn(place)
+                                .filter(libraries::contains)
+                                .isPresent())
                 .toList();
-        assertEquals(list.group(1).split("[|]").length + 1, path.size(), path.toString());
+        assertEquals(libraries.size() + 1, path.size(), path.toString());
         return String.join(File.pathSeparator, path);
     }
 }
