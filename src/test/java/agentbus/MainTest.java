@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import agentbus.contract.Contract;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 class MainTest {
     @Test
@@ -28,6 +31,21 @@ class MainTest {
         Main.commands(Contract.load(), System.out, System.err, Map.of())
                 .forEach((name, command) -> assertEquals(
                         command.summary(), command.spec().get().usageMessage().description()[0], name));
+    }
+
+    @Test
+    void the_help_of_each_command_is_formatted_without_a_warning() {
+        PrintStream before = System.err;
+        ByteArrayOutputStream warnings = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(warnings, true, StandardCharsets.UTF_8));
+        try {
+            Main.commands(Contract.load(), System.out, before, Map.of())
+                    .values()
+                    .forEach(command -> new CommandLine(command.spec().get()).getUsageMessage());
+        } finally {
+            System.setErr(before);
+        }
+        assertEquals("", warnings.toString(StandardCharsets.UTF_8));
     }
 
     @Test

@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
             "Buses may run meanwhile: the file shows one moment. It needs DATABASE_URL or the data directory, as run"
                     + " does, and no running bus. The server key is not in the file: keep data/server.key beside it."
         },
-        footer = "Example: agentbus export /backup/agentbus-$(date +%F).zip")
+        footer = "Example: agentbus export /backup/agentbus-$(date +%%F).zip")
 public final class ExportCommand implements Callable<Integer> {
     /** The line that the help of the program says of this command. */
     public static final String SUMMARY = "Write the whole database, with all namespaces, into one file.";
