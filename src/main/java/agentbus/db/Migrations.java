@@ -21,6 +21,7 @@ import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.MigrationInfoService;
 import org.flywaydb.core.api.MigrationVersion;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -170,7 +171,7 @@ public final class Migrations {
      * @return false for a migration of a newer build
      */
     public boolean knows(String version) {
-        return Arrays.stream(flyway(locations).info().all())
+        return Arrays.stream(flyway(locations).load().info().all())
                 .anyMatch(info -> info.getResolvedChecksum() != null
                         && info.getVersion() != null
                         && info.getVersion().compareTo(MigrationVersion.fromVersion(version)) == 0);
@@ -185,7 +186,7 @@ public final class Migrations {
      */
     public void runUpTo(String version) {
         try {
-            flyway(locations.subList(0, 1), version).migrate();
+            flyway(locations.subList(0, 1)).target(version).group(true).load().migrate();
         } catch (FlywayException e) {
             throw ScriptFailure.explain(e, database);
         }
@@ -198,7 +199,9 @@ public final class Migrations {
      */
     public void validate() {
         try {
-            flyway(Stream.concat(locations.stream(), views.stream()).toList()).validate();
+            flyway(Stream.concat(locations.stream(), views.stream()).toList())
+                    .load()
+                    .validate();
         } catch (FlywayException e) {
             throw ScriptFailure.explain(e, database);
         }
@@ -221,18 +224,13 @@ public final class Migrations {
         }
     }
 
-    private Flyway flyway(List<String> locations) {
-        return flyway(locations, "latest");
-    }
-
-    private Flyway flyway(List<String> locations, String target) {
+    private FluentConfiguration flyway(List<String> locations) {
         return Flyway.configure(Migrations.class.getClassLoader())
                 .dataSource(connections)
                 .schemas(Database.SCHEMA)
                 .defaultSchema(Database.SCHEMA)
                 .createSchemas(true)
                 .table(HISTORY)
-                .target(target)
                 .locations(locations.toArray(String[]::new))
                 .initSql("set check_function_bodies = off")
                 .validateOnMigrate(true)
@@ -242,8 +240,9 @@ public final class Migrations {
                 // Functions may contain ${…}, which is not for Flyway.
                 .placeholderReplacement(false)
                 .cleanDisabled(true)
-                .loggers("slf4j")
-                .load();
+                .skipDefaultResolvers(true)
+                .resolvers(new WholeScripts(script -> text(script).orElseThrow()))
+                .loggers("slf4j");
     }
 
     /**
@@ -274,6 +273,7 @@ public final class Migrations {
         try {
             MigrationInfoService info = flyway(
                             Stream.concat(locations.stream(), views.stream()).toList())
+                    .load()
                     .info();
             refuseFolded(info.all());
             Optional<MigrationInfo> newer = AppliedScripts.newer(info.all());
@@ -284,7 +284,7 @@ public final class Migrations {
                 return 0;
             }
             AppliedScripts.refuseEdited(info.all(), database);
-            int applied = info.pending().length == 0 ? 0 : apply();
+            int applied = info.pending().length == 0 ? 0 : apply(info.applied().length == 0);
             if (unchecked(statement)) {
                 checkBodies(statement, info.all());
                 statement.execute(MARK_CHECKED);
@@ -296,9 +296,17 @@ public final class Migrations {
         }
     }
 
-    private int apply() {
-        int applied = flyway(locations).migrate().migrationsExecuted
-                + (views.isEmpty() ? 0 : flyway(views).migrate().migrationsExecuted);
+    /**
+     * Applies the missing scripts, those of a new schema in one transaction. In a schema with nodes each script is a
+     * transaction of its own, so that no node waits for the locks of several.
+     */
+    private int apply(boolean isNew) {
+        int applied = 0;
+        for (List<String> pass : List.of(locations, views)) {
+            if (!pass.isEmpty()) {
+                applied += flyway(pass).group(isNew).load().migrate().migrationsExecuted;
+            }
+        }
         LOG.info("Applied {} scripts to the schema {}", applied, Database.SCHEMA);
         return applied;
     }
