@@ -55,7 +55,7 @@ public final class Migrations {
     /** Chosen: the letters "agentbus" as a number, which no other program uses for a lock in this database. */
     private static final long LOCK = 0x6167656e74627573L;
 
-    /** SQLSTATE deadlock_detected. Each script is one transaction, so the victim of a deadlock has changed nothing. */
+    /** SQLSTATE deadlock_detected. Each script runs in one transaction, so the victim of a deadlock has changed nothing. */
     private static final String DEADLOCK = "40P01";
 
     /** Chosen: a deadlock is rare, and ten in a row have another cause. */
@@ -147,7 +147,7 @@ public final class Migrations {
      *
      * @return the number of applied scripts; 0 if the schema is up to date or belongs to a newer build
      * @throws StartFailure if the user may not create the schema; if a script fails, or meets a deadlock in each of
-     *     several tries (the message names its file and line); if an applied migration has been edited or removed
+     *     several tries (the message names its file, and of a mistake the line); if an applied migration has been edited or removed
      *     since; or if the database is older than the first release
      */
     public int run() {
@@ -218,7 +218,7 @@ public final class Migrations {
             if (refuseUnfinished) {
                 requireFinishedRestore(statement);
             }
-            return migrateBesideOthers(statement);
+            return migrateBesideOthers(statement, !refuseUnfinished);
         } catch (SQLException e) {
             throw new StartFailure("cannot migrate the " + database + ": " + e.getMessage(), e);
         }
@@ -249,10 +249,10 @@ public final class Migrations {
      * Retries after a deadlock: running nodes lock the same tables in another order, and the server may abort the
      * migration.
      */
-    private int migrateBesideOthers(Statement statement) throws SQLException {
+    private int migrateBesideOthers(Statement statement, boolean alone) throws SQLException {
         for (int attempt = 1; ; attempt++) {
             try {
-                return migrate(statement);
+                return migrate(statement, alone);
             } catch (StartFailure failure) {
                 SQLException sql = ScriptFailure.find(failure, SQLException.class);
                 if (attempt == TRIES || sql == null || !DEADLOCK.equals(sql.getSQLState())) {
@@ -263,7 +263,7 @@ public final class Migrations {
         }
     }
 
-    private int migrate(Statement statement) throws SQLException {
+    private int migrate(Statement statement, boolean alone) throws SQLException {
         SchemaMark mark = new SchemaMark(Stream.concat(locations.stream(), views.stream())
                 .map(location -> location.substring(CLASSPATH.length()))
                 .toList());
@@ -284,7 +284,7 @@ public final class Migrations {
                 return 0;
             }
             AppliedScripts.refuseEdited(info.all(), database);
-            int applied = info.pending().length == 0 ? 0 : apply(info.applied().length == 0);
+            int applied = info.pending().length == 0 ? 0 : apply(alone || isNew(info));
             if (unchecked(statement)) {
                 checkBodies(statement, info.all());
                 statement.execute(MARK_CHECKED);
@@ -296,15 +296,20 @@ public final class Migrations {
         }
     }
 
+    /** Whether no script was applied yet. Flyway notes the creation of the schema as if it were one. */
+    private static boolean isNew(MigrationInfoService info) {
+        return Arrays.stream(info.applied()).allMatch(each -> each.getType().isSynthetic());
+    }
+
     /**
-     * Applies the missing scripts, those of a new schema in one transaction. In a schema with nodes each script is a
-     * transaction of its own, so that no node waits for the locks of several.
+     * Applies the missing scripts. In a schema that no node uses, the tables and functions are one transaction and the views
+     * another. Otherwise each script is a transaction of its own, so that no node waits for the locks of several.
      */
-    private int apply(boolean isNew) {
+    private int apply(boolean alone) {
         int applied = 0;
         for (List<String> pass : List.of(locations, views)) {
             if (!pass.isEmpty()) {
-                applied += flyway(pass).group(isNew).load().migrate().migrationsExecuted;
+                applied += flyway(pass).group(alone).load().migrate().migrationsExecuted;
             }
         }
         LOG.info("Applied {} scripts to the schema {}", applied, Database.SCHEMA);

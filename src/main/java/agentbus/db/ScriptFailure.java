@@ -7,6 +7,7 @@ import java.io.StringWriter;
 import java.sql.SQLException;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.resource.LoadableResource;
+import org.flywaydb.core.internal.exception.FlywayMigrateException;
 import org.flywaydb.core.internal.sqlscript.FlywaySqlScriptException;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
@@ -25,8 +26,14 @@ final class ScriptFailure {
                             + "; nothing of this script was applied to the " + database,
                     e);
         }
+        FlywayMigrateException whole = find(e, FlywayMigrateException.class);
         return new StartFailure(
-                "cannot migrate the " + database + ": " + (sql == null ? e.getMessage() : said(sql)), e);
+                "cannot migrate the " + database + ": "
+                        + (whole == null ? "" : whole.getMigration().getScript() + ": ")
+                        + (sql == null ? e.getMessage() : said(sql))
+                        // A lost connection leaves it open whether the server has ended the transaction.
+                        + (whole == null || server(sql) == null ? "" : "; nothing of this script was applied"),
+                e);
     }
 
     /**

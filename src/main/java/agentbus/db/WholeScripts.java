@@ -17,13 +17,18 @@ import org.flywaydb.core.internal.resolver.ResolvedMigrationImpl;
 import org.flywaydb.core.internal.resolver.sql.SqlMigrationResolver;
 
 /**
- * Flyway's scripts, each sent to the server as a whole. Flyway itself parses a script and waits for the server after each
- * statement, which takes six times as long for a new schema (docs/performance.md).
+ * Gives Flyway the scripts of its locations, with the names and checksums that Flyway itself would give them, and sends each
+ * of them to the server as a whole. Flyway itself parses a script and waits for the server after each statement.
  *
- * <p>When a script fails, Flyway runs it again statement by statement, because only then the failure names the statement.
- * A script runs in a transaction, so none may have a statement that cannot, such as {@code create index concurrently}.
+ * <p>Flyway runs a script with a mistake once more, statement by statement, because only then the failure names the line. No
+ * other failure is worth a second run: it would hold the locks of the script twice as long.
+ *
+ * <p>Each script runs in a transaction, so {@code create index concurrently} and the like fail.
  */
 final class WholeScripts implements MigrationResolver {
+    /** The class of SQLSTATE syntax_error_or_access_rule_violation. */
+    private static final String MISTAKE = "42";
+
     private final UnaryOperator<String> texts;
 
     /**
@@ -65,13 +70,24 @@ final class WholeScripts implements MigrationResolver {
             Connection connection = context.getConnection();
             Savepoint before = connection.setSavepoint();
             try (Statement statement = connection.createStatement()) {
-                // Braces in a script are no escapes of JDBC.
-                statement.setEscapeProcessing(false);
                 statement.execute(text.get());
+                connection.releaseSavepoint(before);
                 return List.of();
-            } catch (SQLException unlocated) {
-                connection.rollback(before);
+            } catch (SQLException failed) {
+                if (failed.getSQLState() == null || !failed.getSQLState().startsWith(MISTAKE)) {
+                    throw failed;
+                }
+                undo(connection, before, failed);
                 return byStatement.execute(context);
+            }
+        }
+
+        private static void undo(Connection connection, Savepoint before, SQLException failed) throws SQLException {
+            try {
+                connection.rollback(before);
+            } catch (SQLException lost) {
+                failed.addSuppressed(lost);
+                throw failed;
             }
         }
 

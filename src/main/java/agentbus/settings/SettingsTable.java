@@ -64,8 +64,8 @@ final class SettingsTable {
                     "agentbus.database.pool-size",
                     4,
                     200,
-                    "20",
-                    "The most connections in the pool. Each Postgres listener uses one more: one, from phase 3 on two further ones, from phase 4 on another."),
+                    "10",
+                    "The most connections in the pool. Each keeps plans of its own, so more of them make single calls slower. Each Postgres listener uses one more: one, from phase 3 on two further ones, from phase 4 on another."),
             whole(
                     "agentbus.database.connect-timeout-ms",
                     250,

@@ -16,9 +16,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -227,6 +229,50 @@ class MigrationsTest {
         assertFailure(
                 "failing", "V0002__broken.sql, line 7: type \"no_such_type\" does not exist; nothing of this script");
         assertEquals("0", ask("select count(*) from pg_tables where tablename = 'sound'"));
+    }
+
+    @Test
+    void scripts_of_a_new_schema_are_one_transaction_at_each_try() throws SQLException {
+        for (int start = 1; start <= 2; start++) {
+            assertFailure("failing-last", "V0003__broken.sql, line 3: type \"no_such_type\" does not exist");
+            assertEquals("0", ask("select count(*) from pg_tables where tablename = 'things'"));
+            assertEquals("0", ask("select count(*) from agentbus.flyway_schema_history where type = 'SQL'"));
+        }
+    }
+
+    @Test
+    void in_a_schema_that_nodes_use_each_script_is_a_transaction_of_its_own() throws SQLException {
+        migrations("first").run();
+        assertFailure("failing-last", "V0003__broken.sql, line 3: type \"no_such_type\" does not exist");
+        assertEquals("2", ask("select max(version)::int from agentbus.flyway_schema_history"));
+    }
+
+    @Test
+    void a_script_that_fails_without_a_mistake_runs_once_as_a_whole_and_is_named() throws SQLException {
+        migrations("first").run();
+        execute(database, "create sequence agentbus.tries");
+        assertFailure("dividing", "V0002__dividing.sql: division by zero; nothing of this script was applied");
+        assertEquals("1", ask("select last_value from agentbus.tries"));
+    }
+
+    @Test
+    void a_cancelled_migration_is_named_and_runs_once() throws Exception {
+        migrations("meeting-before").run();
+        ExecutorService node = Executors.newSingleThreadExecutor();
+        try (Connection working = database.unpooled().getConnection();
+                Statement statement = working.createStatement()) {
+            working.setAutoCommit(false);
+            statement.execute("insert into agentbus.right_things values (1)");
+            Future<Integer> migration = node.submit(() -> migrations("meeting").run());
+            await("it waits for the second table")
+                    .until(() -> ask("select count(*) from pg_locks where not granted"), "1"::equals);
+            ask("select pg_cancel_backend(pid) from pg_locks where not granted");
+            Throwable failed = assertThrows(ExecutionException.class, () -> migration.get(30, TimeUnit.SECONDS))
+                    .getCause();
+            assertTrue(failed.getMessage().contains("V0002__both.sql: canceling statement"), failed.getMessage());
+        } finally {
+            node.shutdownNow();
+        }
     }
 
     @Test

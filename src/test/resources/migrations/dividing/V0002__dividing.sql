@@ -1,0 +1,2 @@
+select nextval('tries');
+select 1 / (count(*) - count(*)) from things;

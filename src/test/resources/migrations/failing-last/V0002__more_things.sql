@@ -1,0 +1,3 @@
+create table more_things (
+    id integer primary key
+);

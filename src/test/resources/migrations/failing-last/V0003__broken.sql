@@ -1,0 +1,4 @@
+create table broken (
+    id integer,
+    name no_such_type
+);
