@@ -23,7 +23,7 @@ const { version } = JSON.parse(
 
 const hook = new URL(process.env.HOOK);
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
-// Chosen: as many connections as the bus's pool may have; the default is 10.
+// Chosen: twice the default, so that 50 jobs at once wait less for a connection.
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 20 });
 pool.on('error', failed => {
   console.error(failed);

@@ -55,7 +55,7 @@ public final class Migrations {
     /** Chosen: the letters "agentbus" as a number, which no other program uses for a lock in this database. */
     private static final long LOCK = 0x6167656e74627573L;
 
-    /** SQLSTATE deadlock_detected. Each script runs in one transaction, so the victim of a deadlock has changed nothing. */
+    /** SQLSTATE deadlock_detected. Each script runs in one transaction, so the victim has changed nothing. */
     private static final String DEADLOCK = "40P01";
 
     /** Chosen: a deadlock is rare, and ten in a row have another cause. */
@@ -147,8 +147,8 @@ public final class Migrations {
      *
      * @return the number of applied scripts; 0 if the schema is up to date or belongs to a newer build
      * @throws StartFailure if the user may not create the schema; if a script fails, or meets a deadlock in each of
-     *     several tries (the message names its file, and of a mistake the line); if an applied migration has been edited or removed
-     *     since; or if the database is older than the first release
+     *     several tries (the message names its file, and the line of a mistake); if an applied migration has been
+     *     edited or removed since; or if the database is older than the first release
      */
     public int run() {
         return run(true);
@@ -302,8 +302,8 @@ public final class Migrations {
     }
 
     /**
-     * Applies the missing scripts. In a schema that no node uses, the tables and functions are one transaction and the views
-     * another. Otherwise each script is a transaction of its own, so that no node waits for the locks of several.
+     * Applies the missing scripts. In a schema that no node uses, the tables and functions are one transaction and the
+     * views another. Otherwise each script is a transaction of its own, so that no node waits for the locks of several.
      */
     private int apply(boolean alone) {
         int applied = 0;

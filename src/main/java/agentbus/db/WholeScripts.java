@@ -17,11 +17,11 @@ import org.flywaydb.core.internal.resolver.ResolvedMigrationImpl;
 import org.flywaydb.core.internal.resolver.sql.SqlMigrationResolver;
 
 /**
- * Gives Flyway the scripts of its locations, with the names and checksums that Flyway itself would give them, and sends each
- * of them to the server as a whole. Flyway itself parses a script and waits for the server after each statement.
+ * Gives Flyway the scripts of its locations, with the names and checksums that Flyway itself would give them, and sends
+ * each of them to the server as a whole. Flyway itself parses a script and waits for the server after each statement.
  *
- * <p>Flyway runs a script with a mistake once more, statement by statement, because only then the failure names the line. No
- * other failure is worth a second run: it would hold the locks of the script twice as long.
+ * <p>Flyway runs a script with a mistake once more, statement by statement, because only then the failure names the line.
+ * No other failure is worth a second run: it would hold the locks of the script twice as long.
  *
  * <p>Each script runs in a transaction, so {@code create index concurrently} and the like fail.
  */
