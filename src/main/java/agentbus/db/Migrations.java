@@ -151,7 +151,7 @@ public final class Migrations {
      *     edited or removed since; or if the database is older than the first release
      */
     public int run() {
-        return run(true);
+        return run(false);
     }
 
     /**
@@ -161,7 +161,7 @@ public final class Migrations {
      * @throws StartFailure as {@link #run}
      */
     public int runRestored() {
-        return run(false);
+        return run(true);
     }
 
     /**
@@ -207,7 +207,8 @@ public final class Migrations {
         }
     }
 
-    private int run(boolean refuseUnfinished) {
+    /** No node uses a database whose restore has not finished, so it is alone there. */
+    private int run(boolean alone) {
         // Flyway's lock covers the migration, but not the check of the versions before it.
         try (LockWatch watch = new LockWatch(database.unpooled(), program, "The migration of the " + database);
                 Connection connection = connections.getConnection();
@@ -215,10 +216,10 @@ public final class Migrations {
             watch.start();
             statement.execute("select pg_advisory_lock(" + LOCK + ")");
             requirePermission(statement);
-            if (refuseUnfinished) {
+            if (!alone) {
                 requireFinishedRestore(statement);
             }
-            return migrateBesideOthers(statement, !refuseUnfinished);
+            return migrateBesideOthers(statement, alone);
         } catch (SQLException e) {
             throw new StartFailure("cannot migrate the " + database + ": " + e.getMessage(), e);
         }

@@ -121,22 +121,14 @@ class MigrationsTest {
 
     @Test
     void a_migration_that_meets_working_nodes_in_a_deadlock_is_tried_again() throws Exception {
-        migrations("meeting-before").run();
-        ExecutorService node = Executors.newSingleThreadExecutor();
-        try (Connection working = database.unpooled().getConnection();
-                Statement statement = working.createStatement()) {
-            working.setAutoCommit(false);
-            statement.execute("insert into agentbus.right_things values (1)");
-            Future<Integer> migration = node.submit(() -> migrations("meeting").run());
-            await("it has the first table and waits for the second")
-                    .until(() -> ask("select count(*) from pg_locks where not granted"), "1"::equals);
+        besideAWorkingNode((node, migration) -> {
             // This one has waited longer, so Postgres ends it as the deadlock victim.
-            statement.execute("insert into agentbus.left_things values (1)");
-            working.commit();
+            try (Statement statement = node.createStatement()) {
+                statement.execute("insert into agentbus.left_things values (1)");
+            }
+            node.commit();
             assertEquals(1, migration.get());
-        } finally {
-            node.shutdownNow();
-        }
+        });
         assertEquals("1", ask("select count(*) from agentbus.right_things where name is null"));
     }
 
@@ -257,22 +249,12 @@ class MigrationsTest {
 
     @Test
     void a_cancelled_migration_is_named_and_runs_once() throws Exception {
-        migrations("meeting-before").run();
-        ExecutorService node = Executors.newSingleThreadExecutor();
-        try (Connection working = database.unpooled().getConnection();
-                Statement statement = working.createStatement()) {
-            working.setAutoCommit(false);
-            statement.execute("insert into agentbus.right_things values (1)");
-            Future<Integer> migration = node.submit(() -> migrations("meeting").run());
-            await("it waits for the second table")
-                    .until(() -> ask("select count(*) from pg_locks where not granted"), "1"::equals);
+        besideAWorkingNode((node, migration) -> {
             ask("select pg_cancel_backend(pid) from pg_locks where not granted");
             Throwable failed = assertThrows(ExecutionException.class, () -> migration.get(30, TimeUnit.SECONDS))
                     .getCause();
             assertTrue(failed.getMessage().contains("V0002__both.sql: canceling statement"), failed.getMessage());
-        } finally {
-            node.shutdownNow();
-        }
+        });
     }
 
     @Test
@@ -298,6 +280,28 @@ class MigrationsTest {
             execute(database, "create schema if not exists agentbus; alter schema agentbus owner to " + guest);
             assertTrue(message.endsWith("alter schema agentbus owner to " + guest), message);
             assertEquals(2, migrations.run());
+        }
+    }
+
+    /** What a test does while a migration has locked one table and waits for another, which a node has changed. */
+    private interface Meeting {
+        void run(Connection node, Future<Integer> migration) throws Exception;
+    }
+
+    private void besideAWorkingNode(Meeting meeting) throws Exception {
+        migrations("meeting-before").run();
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        try (Connection node = database.unpooled().getConnection();
+                Statement statement = node.createStatement()) {
+            node.setAutoCommit(false);
+            statement.execute("insert into agentbus.right_things values (1)");
+            Future<Integer> migration =
+                    thread.submit(() -> migrations("meeting").run());
+            await("it has the first table and waits for the second")
+                    .until(() -> ask("select count(*) from pg_locks where not granted"), "1"::equals);
+            meeting.run(node, migration);
+        } finally {
+            thread.shutdownNow();
         }
     }
 
