@@ -23,6 +23,7 @@ public final class Beans {
 
     private final CamelContext camel;
     private final Map<String, Bean> beans = new LinkedHashMap<>();
+    private final List<Runnable> beforeDatabase = new ArrayList<>();
     private final List<Runnable> whenStarted = new ArrayList<>();
     private final List<Runnable> whenStopping = new ArrayList<>();
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
@@ -100,6 +101,16 @@ public final class Beans {
     }
 
     /**
+     * Registers a task that needs no database, such as reading files. It runs while the database opens, which mostly waits
+     * for Postgres.
+     *
+     * @param task the task; may make beans that need no database
+     */
+    public void beforeDatabase(Runnable task) {
+        beforeDatabase.add(task);
+    }
+
+    /**
      * Registers a task that runs once the routes run, such as a task that needs the HTTP server.
      *
      * @param task the task; tasks run in the order in which they were registered
@@ -138,6 +149,11 @@ public final class Beans {
                 camel.getRegistry().bind(name, made);
             }
         }
+    }
+
+    /** Runs the tasks of {@link #beforeDatabase}. */
+    public void databaseOpens() {
+        beforeDatabase.forEach(Runnable::run);
     }
 
     /** Runs the tasks of {@link #whenStarted}. */

@@ -14,6 +14,8 @@ public final class CallBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {
         beans.bind("contract", Contract.class, Contract::load);
+        // Most beans need the operations.
+        beans.beforeDatabase(() -> beans.get(Contract.class).operations());
         beans.bind("callLimits", CallLimits.class, () -> limits(beans));
         beans.bind(
                 "calls",

@@ -18,6 +18,8 @@ public final class ConsoleBeans implements PackageBeans {
     @Override
     public void bind(Beans beans) {
         beans.bind("consoleStreams", ConsoleStreams.class, () -> streams(beans));
+        // Reads, joins and packs the files of the console.
+        beans.beforeDatabase(() -> beans.get(ConsoleStreams.class));
         beans.bind(
                 "consoleSessions",
                 ConsoleSessions.class,

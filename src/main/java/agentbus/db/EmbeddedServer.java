@@ -35,8 +35,6 @@ final class EmbeddedServer implements AutoCloseable {
     private static final Duration STEP = Duration.ofMillis(10);
     /** Chosen: after some seconds of silence a person asks what the start waits for. */
     static final Duration SOON = Duration.ofSeconds(3);
-    /** Chosen: far more than a connection on loopback takes. */
-    private static final Duration CONNECT = Duration.ofSeconds(5);
 
     private final ServerPrograms programs;
     private final ServerFiles files;
@@ -195,8 +193,7 @@ final class EmbeddedServer implements AutoCloseable {
 
     /** Checks the server's data directory, because its old port may now belong to another server. */
     private boolean ours(int port) {
-        try (Connection connection =
-                        Database.unpooled(roles.known(port), CONNECT).getConnection();
+        try (Connection connection = roles.session(port);
                 Statement statement = connection.createStatement();
                 var row = statement.executeQuery("select current_setting('data_directory')")) {
             row.next();

@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -68,15 +69,16 @@ final class ServerRoles {
     }
 
     /**
-     * An address at which a server of this data directory answers: as the superuser, or as the role of the bus if only
+     * Opens a session that a server of this data directory allows: as the superuser, or as the role of the bus if only
      * that one is known.
      *
      * @param port the server's port
-     * @return the address of the maintenance database
-     * @throws SQLException if the server cannot be reached
+     * @return a session in the maintenance database; the caller closes it
+     * @throws SQLException if the server cannot be reached, or allows neither
      */
-    DatabaseAddress known(int port) throws SQLException {
-        return superuserAnswers(port) ? superuser(port, "postgres") : address(port, "postgres", NAME, password);
+    Connection session(int port) throws SQLException {
+        Optional<Connection> superuser = superuserSession(port);
+        return superuser.isPresent() ? superuser.get() : connect(address(port, "postgres", NAME, password));
     }
 
     /**
@@ -88,13 +90,17 @@ final class ServerRoles {
      * @throws agentbus.settings.StartFailure if the superuser's password cannot be kept
      */
     void prepare(int port) throws SQLException {
-        if (!superuserAnswers(port) && !divide(port)) {
+        Optional<Connection> session = superuserSession(port);
+        if (session.isEmpty() && divide(port)) {
+            session = superuserSession(port);
+        }
+        if (session.isEmpty()) {
             LOG.warn(
                     "The superuser's password in {} is missing or wrong; the bus does not need it",
                     files.superuserPasswordFile());
             return;
         }
-        try (Connection connection = connect(superuser(port, "postgres"));
+        try (Connection connection = session.get();
                 Statement statement = connection.createStatement()) {
             statement.execute("drop role if exists " + RENAMER);
             if (missing(statement, "select from pg_roles where rolname = 'agentbus'")) {
@@ -102,6 +108,8 @@ final class ServerRoles {
             }
             if (missing(statement, "select from pg_database where datname = 'agentbus'")) {
                 statement.execute("create database agentbus owner agentbus");
+                // The superuser owns nothing in it yet.
+                return;
             }
         }
         try (Connection connection = connect(superuser(port, NAME));
@@ -143,9 +151,20 @@ final class ServerRoles {
         return true;
     }
 
-    /** Whether the superuser and its password are known here and to the server. */
-    private boolean superuserAnswers(int port) throws SQLException {
-        return Files.exists(files.superuserPasswordFile()) && answers(superuser(port, "postgres"));
+    /** A session of the superuser in the maintenance database; empty if its password is not known here or is wrong. */
+    private Optional<Connection> superuserSession(int port) throws SQLException {
+        if (!Files.exists(files.superuserPasswordFile())) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(connect(superuser(port, "postgres")));
+        } catch (SQLException e) {
+            if (REFUSED.equals(e.getSQLState())) {
+                // The server gives the same answer for a role that it does not have.
+                return Optional.empty();
+            }
+            throw e;
+        }
     }
 
     private DatabaseAddress superuser(int port, String database) {
@@ -154,18 +173,6 @@ final class ServerRoles {
 
     private static DatabaseAddress address(int port, String database, String user, String password) {
         return new DatabaseAddress(HOST, port, database, user, password, Map.of());
-    }
-
-    private static boolean answers(DatabaseAddress address) throws SQLException {
-        try (Connection connection = connect(address)) {
-            return connection.isValid((int) CONNECT.toSeconds());
-        } catch (SQLException e) {
-            if (REFUSED.equals(e.getSQLState())) {
-                // The server gives the same answer for a role that it does not have.
-                return false;
-            }
-            throw e;
-        }
     }
 
     private static Connection connect(DatabaseAddress address) throws SQLException {

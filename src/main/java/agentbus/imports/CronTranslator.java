@@ -336,7 +336,7 @@ final class CronTranslator {
             throw new IllegalArgumentException(
                     "schedule.expr is \"" + expression + "\"; it " + wrong.getMessage(), wrong);
         }
-        if (schedule.next(Instant.now(), 1).isEmpty()) {
+        if (!schedule.comesAfter(Instant.now())) {
             throw new IllegalArgumentException("its schedule (" + cron + ") never comes again");
         }
     }

@@ -32,6 +32,7 @@ public final class Schedule {
     private static final Pattern EVERY_HOUR = Pattern.compile("[*]|[*]/1|0/1|0?0-23");
 
     private static final CronParser QUARTZ = parser(CronType.QUARTZ);
+    private static final CronDescriptor DESCRIPTOR = CronDescriptor.instance(Locale.UK);
     private static final Pattern BEGINS_LATER = Pattern.compile("\\b[1-9]\\d*/");
     private static final Pattern BLANK = Pattern.compile("\\s+");
     /** Chosen: more than the largest clock change, which is 24 hours in a zone that crosses the date line. */
@@ -148,6 +149,20 @@ public final class Schedule {
         return between(after, after.plus(Duration.ofDays(36_525)), count);
     }
 
+    /**
+     * Whether the schedule has a slot after a time. It computes far fewer times than {@link #next}.
+     *
+     * @param after the time, exclusive
+     * @return false when the schedule ends before
+     */
+    public boolean comesAfter(Instant after) {
+        // Whatever the clock changes, this local time is later. Only a skipped hour, or the end of the schedule, needs
+        // more.
+        LocalDateTime later = next(localTime(after).plus(MARGIN));
+        return (later != null && !occurrences(later).isEmpty())
+                || !next(after, 1).isEmpty();
+    }
+
     private LocalDateTime localTime(Instant instant) {
         return LocalDateTime.ofInstant(instant, zone);
     }
@@ -181,7 +196,7 @@ public final class Schedule {
             // The library describes last days, and steps that do not begin at 0, with another meaning than Quartz has.
             words = cron.contains("L") || BEGINS_LATER.matcher(cron).find()
                     ? cron
-                    : CronDescriptor.instance(Locale.UK).describe(QUARTZ.parse(cron));
+                    : DESCRIPTOR.describe(QUARTZ.parse(cron));
         } catch (IllegalArgumentException beyondIt) {
             // The library does not know every form that Quartz accepts; the words are then the expression itself.
             words = cron;

@@ -1,7 +1,6 @@
 package agentbus.start;
 
 import agentbus.beans.Beans;
-import agentbus.contract.Contract;
 import agentbus.db.Database;
 import agentbus.db.Statements;
 import agentbus.dispatch.Dispatcher;
@@ -288,8 +287,7 @@ public final class Bus implements AutoCloseable {
         beans.keep(ProgramFiles.class, files);
         beans.bind("gateways", Gateways.class, () -> gateways);
         PackageScan.bindAll(beans);
-        // Reads all operations, which most beans need, while the database opens.
-        beans.get(Contract.class).operations();
+        beans.databaseOpens();
         database = opening.database();
         statements = new Statements(database.dataSource(), files);
         beans.keep(Database.class, database);

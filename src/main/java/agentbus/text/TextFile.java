@@ -42,18 +42,25 @@ public final class TextFile {
         if (startsWith(bytes, 0xFE, 0xFF) || startsWith(bytes, 0xFF, 0xFE)) {
             throw new NotUtf8("it is UTF-16 and must be UTF-8; save it as UTF-8");
         }
+        // Java reads plain ASCII this way at once, and puts U+FFFD in the place of what is not UTF-8.
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        if (text.indexOf('\uFFFD') >= 0) {
+            requireUtf8(bytes);
+        }
+        return text.startsWith(MARK) ? text.substring(1) : text;
+    }
+
+    /** A text may also contain U+FFFD itself. */
+    private static void requireUtf8(byte[] bytes) throws NotUtf8 {
         CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
         ByteBuffer in = ByteBuffer.wrap(bytes);
-        CharBuffer out = CharBuffer.allocate(bytes.length);
-        CoderResult result = decoder.decode(in, out, true);
         // A sequence that the end cuts off is an error as well, because the decoder knows that nothing follows.
+        CoderResult result = decoder.decode(in, CharBuffer.allocate(bytes.length), true);
         if (result.isError()) {
             throw new NotUtf8("line " + line(bytes, in.position()) + " has the byte 0x"
                     + HexFormat.of().withUpperCase().toHexDigits(bytes[in.position()])
                     + ", which is not UTF-8 (it may be Latin-1); save it as UTF-8");
         }
-        String text = out.flip().toString();
-        return text.startsWith(MARK) ? text.substring(1) : text;
     }
 
     private static boolean startsWith(byte[] bytes, int first, int second) {

@@ -140,6 +140,28 @@ class ScheduleTest {
     }
 
     @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "0 0 12 24 11 ? 2026",
+                "0 0 * 29 3 ? 2026",
+                "0 30 2 29 3 ? 2026",
+                "0 30 2 25 10 ? 2026",
+                "0 0/5 * * * ?",
+                "0 0 0 30 2 ?"
+            })
+    void a_slot_comes_after_a_time_when_there_is_a_next_one(String cron) {
+        Schedule schedule = Schedule.of(cron, BERLIN);
+        for (String day : List.of("2026-03-27", "2026-10-23", "2026-11-22")) {
+            Instant start = Instant.parse(day + "T00:00:00Z");
+            for (int hour = 0; hour < 96; hour++) {
+                Instant after = start.plus(Duration.ofMinutes(60L * hour + 30));
+                assertEquals(
+                        !schedule.next(after, 1).isEmpty(), schedule.comesAfter(after), () -> cron + " after " + after);
+            }
+        }
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {

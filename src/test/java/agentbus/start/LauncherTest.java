@@ -173,6 +173,14 @@ class LauncherTest {
         assertTrue(said.contains("\n-cp\n" + jar + "\n"), said);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "bench idle", "list-jobs"})
+    void an_option_of_the_environment_takes_the_place_of_one_of_the_launcher(String line) throws Exception {
+        environment.put("AGENTBUS_JAVA_OPTS", "-Xmx512m -Xms64m");
+        String said = run(line.split(" "));
+        assertTrue(said.contains("\n-Xmx512m\n-Xms64m\n-cp\n"), "the JVM takes the last one: " + said);
+    }
+
     @Test
     void letters_outside_ascii_survive_the_locale_c() throws Exception {
         assumeTrue(utf8(), "this JVM cannot pass on letters outside ASCII");

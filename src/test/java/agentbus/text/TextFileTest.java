@@ -12,6 +12,9 @@ class TextFileTest {
         assertEquals("Köln\n", TextFile.decode("Köln\n".getBytes(StandardCharsets.UTF_8)));
         assertEquals("Köln\n", TextFile.decode("\uFEFFKöln\n".getBytes(StandardCharsets.UTF_8)));
         assertEquals("", TextFile.decode(new byte[0]));
+        assertEquals(
+                "a sign for what is no text: \uFFFD",
+                TextFile.decode("a sign for what is no text: \uFFFD".getBytes(StandardCharsets.UTF_8)));
     }
 
     @Test
