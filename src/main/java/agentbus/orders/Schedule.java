@@ -150,14 +150,14 @@ public final class Schedule {
     }
 
     /**
-     * Whether the schedule has a slot after a time. It computes far fewer times than {@link #next}.
+     * Whether the schedule has a slot after a time. It computes far fewer times than {@link #next}, and looks at least as
+     * far ahead.
      *
      * @param after the time, exclusive
-     * @return false when the schedule ends before
+     * @return false when the schedule ends at that time or before
      */
     public boolean comesAfter(Instant after) {
-        // Whatever the clock changes, this local time is later. Only a skipped hour, or the end of the schedule, needs
-        // more.
+        // No clock change moves a local time beyond the margin. A skipped hour, or a slot within it, needs a closer look.
         LocalDateTime later = next(localTime(after).plus(MARGIN));
         return (later != null && !occurrences(later).isEmpty())
                 || !next(after, 1).isEmpty();

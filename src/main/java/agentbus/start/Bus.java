@@ -53,7 +53,6 @@ public final class Bus implements AutoCloseable {
     private final ProgramFiles files;
     private final boolean dispatching;
     private final Main main = new Main();
-    private final SedaQueues queues = new SedaQueues();
     private Database database;
     private Statements statements;
     private Beans beans;
@@ -202,7 +201,6 @@ public final class Bus implements AutoCloseable {
         configure();
         main.bind(ClasspathFiles.BEAN, new ClasspathFiles(files));
         main.bind(PlainFiles.BEAN, new PlainFiles());
-        main.bind(SedaQueues.BEAN, queues);
         moreBeans.forEach(main::bind);
         main.addMainListener(new MainListenerSupport() {
             @Override
@@ -262,8 +260,6 @@ public final class Bus implements AutoCloseable {
                 "camel.main.jmxEnabled",
                 Boolean.toString(!settings.text(HawtioServer.PORT).isEmpty()));
         properties.putIfAbsent("camel.component.quartz.enableJmx", properties.getProperty("camel.main.jmxEnabled"));
-        properties.putIfAbsent("camel.component.seda.defaultQueueFactory", "#" + SedaQueues.BEAN);
-        properties.putIfAbsent("camel.component.seda.defaultPollTimeout", Integer.toString(SedaQueues.POLL_MS));
         // Lets a route name a file in its own directory, whatever the working directory of the bus is.
         routes.own().ifPresent(own -> properties.setProperty("agentbus.routes.dir", own.toString()));
         main.setRoutesCollector(new RoutesReadOnce());
@@ -336,7 +332,6 @@ public final class Bus implements AutoCloseable {
         if (beans != null) {
             beans.stopping();
         }
-        queues.stopping();
         try {
             main.stop();
         } catch (RuntimeException trouble) {

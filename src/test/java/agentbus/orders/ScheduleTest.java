@@ -1,6 +1,7 @@
 package agentbus.orders;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -137,6 +138,12 @@ class ScheduleTest {
         assertTrue(Schedule.of(cron, BERLIN)
                 .next(Instant.parse("2026-11-24T00:00:00Z"), 5)
                 .isEmpty());
+    }
+
+    @Test
+    void a_slot_may_come_more_than_a_hundred_years_later() {
+        assertTrue(Schedule.of("0 0 0 1 1 ? 2080", BERLIN).comesAfter(Instant.EPOCH));
+        assertFalse(Schedule.of("0 0 0 1 1 ? 2080", BERLIN).comesAfter(Instant.parse("2080-01-01T00:00:00Z")));
     }
 
     @ParameterizedTest
