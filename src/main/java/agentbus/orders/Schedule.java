@@ -157,7 +157,7 @@ public final class Schedule {
      * @return false when the schedule ends at that time or before
      */
     public boolean comesAfter(Instant after) {
-        // No clock change moves a local time beyond the margin. A skipped hour, or a slot within it, needs a closer look.
+        // No clock change exceeds the margin. A skipped hour, or a slot within the margin, needs a closer look.
         LocalDateTime later = next(localTime(after).plus(MARGIN));
         return (later != null && !occurrences(later).isEmpty())
                 || !next(after, 1).isEmpty();
