@@ -20,8 +20,8 @@ final class ProposalActors {
             new PassingDays(
                     "opportunities",
                     "opportunity_id",
-                    List.of("created_at", "touched_at", "decided_at", "converted_at", "parked_until", "ended_at")),
-            new PassingDays("opportunity_reviews", "review_id", List.of("created_at", "until")));
+                    List.of("created_at", "touched_at", "decided_at", "converted_at", "parked_until", "ended_at"),
+                    Map.of("opportunity_reviews", List.of("created_at", "until"))));
 
     private static final List<Proposal> TEXTS = Proposal.good();
 
