@@ -30,7 +30,9 @@ import picocli.CommandLine.Parameters;
             BenchCommand.SUMMARY,
             "drain: jobs per second, each with one hook call and one close over HTTP. latency: enqueue to the hook's"
                     + " arrival. claim: claim time by the size of the history. idle: the cost of a bus without work."
-                    + " start: process start to the first hook. scale: drain with one, two and four nodes on one"
+                    + " start: process start to the greeting, with a Postgres of its own, on a new database and on one"
+                    + " that exists, and to the first hook. call: a call of the command line beside a bare JVM, 15 of each"
+                    + " if you give no --rounds. scale: drain with one, two and four nodes on one"
                     + " Postgres, in turn. soak: what grows under a small steady load, a job a second for half an hour"
                     + " if you give no other numbers.",
             "peers: drain and latency of the bus beside graphile-worker and db-scheduler, in turn on one server, as"
@@ -63,8 +65,10 @@ public final class BenchCommand implements Callable<Integer> {
         claim,
         /** Cost of doing nothing. */
         idle,
-        /** Process start to first hook. */
+        /** Process start to greeting and to first hook. */
         start,
+        /** Process start to end of a call of the command line. */
+        call,
         /** Throughput of several nodes. */
         scale,
         /** Growth under a small load. */
@@ -76,7 +80,8 @@ public final class BenchCommand implements Callable<Integer> {
     @Parameters(
             arity = "1..*",
             paramLabel = "<what>",
-            description = "drain, latency, claim, idle, start, scale, soak or peers; several run one after the other.")
+            description =
+                    "drain, latency, claim, idle, start, call, scale, soak or peers; several run one after the other.")
     private List<What> what;
 
     @Mixin
@@ -178,11 +183,16 @@ public final class BenchCommand implements Callable<Integer> {
             case claim -> new ClaimCost();
             case idle -> new Idle();
             case start -> new StartTime();
+            case call -> new CallTime(source());
             case scale -> new Scale();
             case soak -> new Soak();
-            case peers ->
-                new Peers(Peer.install(Path.of(environment.getOrDefault("AGENTBUS_SOURCE_DIR", "")), directory));
+            case peers -> new Peers(Peer.install(source(), directory));
         };
+    }
+
+    /** The directory of the launcher, which sets the variable. */
+    private Path source() {
+        return Path.of(environment.getOrDefault("AGENTBUS_SOURCE_DIR", ""));
     }
 
     private static String words(ObjectNode figures) {

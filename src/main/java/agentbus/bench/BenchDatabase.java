@@ -41,9 +41,7 @@ final class BenchDatabase implements AutoCloseable {
     static BenchDatabase create(Path home, Path directory, Map<String, String> environment) {
         Map<String, String> own = new HashMap<>();
         own.put("agentbus.data.dir", directory.toString());
-        own.put(
-                "agentbus.database.embedded-binaries-dir",
-                home.resolve("data/postgres-binaries").toString());
+        own.putAll(programs(home));
         Settings settings = Settings.load(home, environment, own);
         Database server = Database.open(settings);
         BenchSql admin = new BenchSql(server.unpooled());
@@ -71,6 +69,18 @@ final class BenchDatabase implements AutoCloseable {
             uninterrupted(() -> drop(admin, server));
             throw failed;
         }
+    }
+
+    /**
+     * The setting with the directory of an own Postgres's programs.
+     *
+     * @param home the installation's directory, where they may be unpacked already
+     * @return the setting
+     */
+    static Map<String, String> programs(Path home) {
+        return Map.of(
+                "agentbus.database.embedded-binaries-dir",
+                home.resolve("data/postgres-binaries").toString());
     }
 
     private static void drop(BenchSql admin, Database server) {

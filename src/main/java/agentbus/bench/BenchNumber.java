@@ -6,7 +6,7 @@ import picocli.CommandLine.Model.OptionSpec;
 /** The numeric options of a bench. The help of each option shows its range and default from here. */
 enum BenchNumber {
     JOBS("<n>", "drain, scale, peers: jobs in one round", 20_000, 1, 1_000_000),
-    ROUNDS("<n>", "drain, claim, start, scale, peers: how often", 3, 1, 50),
+    ROUNDS("<n>", "drain, claim, start, call, scale, peers: how often", 3, 1, 50),
     RATE("<n>", "latency, soak: jobs enqueued per second", 20, 1, 1_000),
     WARM_UP("<n>", "latency, scale, peers: jobs done before the measurement", 5_000, 0, 1_000_000),
     SECONDS(
@@ -15,7 +15,12 @@ enum BenchNumber {
             60,
             1,
             100_000),
-    COLD("<s>", "latency: how long the bus has nothing to do between warm-up and measurement", 0, 0, 3_600),
+    COLD(
+            "<s>",
+            "latency, idle: how long the bus has nothing to do between warm-up or start and measurement",
+            0,
+            0,
+            3_600),
     AGENTS("<n>", "Agents that share the work", 10, 1, 200),
     IN_FLIGHT("<n>", "drain, scale: runs at once on the gateway", 400, 1, 10_000),
     AT_ONCE("<n>", "peers: jobs in hand at once on each side", 50, 1, 1_000),

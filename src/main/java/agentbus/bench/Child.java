@@ -29,6 +29,7 @@ final class Child implements AutoCloseable {
     private final Path log;
     private final long began;
     private String greeting;
+    private long readyMicros;
 
     private Child(String name, Process process, Path log, long began) {
         this.name = name;
@@ -92,6 +93,7 @@ final class Child implements AutoCloseable {
             Child child = new Child(name, builder.start(), log, began);
             Runtime.getRuntime().addShutdownHook(new Thread(child::kill));
             child.greeting = child.await(seconds, ready);
+            child.readyMicros = ClosingGateway.micros();
             return child;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -165,6 +167,11 @@ final class Child implements AutoCloseable {
     /** The time of the process's start, in microseconds since the epoch. */
     long beganMicros() {
         return began;
+    }
+
+    /** The time of that line, in microseconds since the epoch. */
+    long readyMicros() {
+        return readyMicros;
     }
 
     /** The process. */

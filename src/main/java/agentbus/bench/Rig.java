@@ -116,30 +116,48 @@ final class Rig implements AutoCloseable {
      * @param more settings besides the rig's own
      */
     void startBuses(int nodes, Map<String, String> more) {
+        // The nodes share the directory, because they need the same key.
+        set(directory.resolve("bus"), more);
+        Map<String, String> access = Map.of(
+                "DATABASE_URL", database.access().get("agentbus.database.url"),
+                "AGENTBUS_DATABASE_USER", database.access().get("agentbus.database.user"),
+                "AGENTBUS_DATABASE_PASSWORD", database.access().get("agentbus.database.password"));
+        for (int node = 1; node <= nodes; node++) {
+            buses.add(startNode(node == 1 ? "bus" : "bus-" + node, access));
+        }
+        call("POST", gatewayUrl("/bench/bus"), buses.stream().map(Rig::url).collect(Collectors.joining("\n")), null);
+    }
+
+    /**
+     * Starts the bus with a Postgres of its own and waits until it says that it runs. The programs of that Postgres are
+     * those that the installation has unpacked.
+     *
+     * @param data the directory for its data; it makes a new database if there is none in it
+     * @param more settings besides the rig's own
+     */
+    void startBusOfItsOwn(Path data, Map<String, String> more) {
+        set(data, more);
+        settings.putAll(BenchDatabase.programs(home));
+        buses.add(startNode("bus", Map.of()));
+    }
+
+    private void set(Path data, Map<String, String> more) {
         settings.clear();
-        // The nodes share it, because they need the same key.
-        settings.put("agentbus.data.dir", directory.resolve("bus").toString());
+        settings.put("agentbus.data.dir", data.toString());
         settings.put("agentbus.agents.dir", directory.resolve("agents").toString());
         settings.put("agentbus.http.port", "0");
         settings.put("agentbus.gateway.url", "http://127.0.0.1:" + gateway.greeting());
         settings.put("agentbus.gateway.max-in-flight", Integer.toString(options.get(BenchNumber.IN_FLIGHT)));
         settings.putAll(more);
         settings.putAll(options.settings);
-        for (int node = 1; node <= nodes; node++) {
-            buses.add(startNode(node == 1 ? "bus" : "bus-" + node));
-        }
-        call("POST", gatewayUrl("/bench/bus"), buses.stream().map(Rig::url).collect(Collectors.joining("\n")), null);
     }
 
-    private Child startNode(String name) {
+    private Child startNode(String name, Map<String, String> access) {
         List<String> arguments = new ArrayList<>(List.of(program.getName(), "run"));
         settings.forEach((key, value) -> arguments.addAll(List.of("--set", key + "=" + value)));
-        Map<String, String> environment = new HashMap<>();
+        Map<String, String> environment = new HashMap<>(access);
         environment.put("AGENTBUS_HOME", home.toString());
         environment.put("AGENTBUS_GATEWAY_TOKEN", HOOK_TOKEN);
-        environment.put("DATABASE_URL", database.access().get("agentbus.database.url"));
-        environment.put("AGENTBUS_DATABASE_USER", database.access().get("agentbus.database.user"));
-        environment.put("AGENTBUS_DATABASE_PASSWORD", database.access().get("agentbus.database.password"));
         return Child.start(
                 serverOptions(),
                 BusMain.class,
@@ -216,7 +234,11 @@ final class Rig implements AutoCloseable {
         Map<String, String> told = new LinkedHashMap<>(settings);
         told.keySet()
                 .removeAll(Set.of(
-                        "agentbus.data.dir", "agentbus.agents.dir", "agentbus.http.port", "agentbus.gateway.url"));
+                        "agentbus.data.dir",
+                        "agentbus.agents.dir",
+                        "agentbus.database.embedded-binaries-dir",
+                        "agentbus.http.port",
+                        "agentbus.gateway.url"));
         return told;
     }
 

@@ -90,6 +90,16 @@ class BenchCommandTest extends BenchRuns {
     }
 
     @Test
+    void calls_are_not_measured_without_a_launcher() {
+        source = home;
+        BenchFailure refused = assertThrows(BenchFailure.class, () -> bench("call"));
+        assertEquals(
+                "there is no launcher " + home.resolve("agentbus") + "; start the bench with ./agentbus bench call",
+                refused.getMessage());
+        assertEquals(List.of(), databases());
+    }
+
+    @Test
     void a_number_out_of_range_is_refused_by_name() {
         BenchFailure refused = assertThrows(BenchFailure.class, () -> bench("drain", "--jobs", "0"));
         assertEquals("--jobs is 0; it must be a whole number from 1 to 1000000", refused.getMessage());

@@ -1,17 +1,21 @@
 package agentbus.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import agentbus.Main;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * The latency of hook calls, the cost of an idle bus, the time of a start, and what grows under a load. Only {@code
- * -Pgrowth} runs them, because they start six buses in processes of their own.
+ * The latency of hook calls, the cost of an idle bus, the time of a start and of a call, and what grows under a load.
+ * Only {@code -Pgrowth} runs them, because they start a dozen buses in processes of their own.
  */
 class BenchKindsTest extends BenchRuns {
     BenchKindsTest(TestDatabase database) {
@@ -50,7 +54,56 @@ class BenchKindsTest extends BenchRuns {
         List<JsonNode> lines = bench("idle", "start", "--seconds", "1", "--rounds", "1");
         assertTrue(lines.get(0).at("/figures").has("queriesPerSecond"));
         assertTrue(lines.get(0).at("/figures/residentMb").asInt() != 0);
-        assertTrue(lines.get(1).at("/figures/medianSeconds").asDouble() > 0);
+        assertEquals(0, lines.get(0).at("/figures/coldSeconds").asInt(-1));
+        for (String start : List.of("newDatabase", "existingDatabase", "firstHook")) {
+            double median =
+                    lines.get(1).at("/figures/" + start + "MedianSeconds").asDouble();
+            assertTrue(median > 0, start);
+            assertTrue(lines.get(1).at("/figures/" + start + "SlowestSeconds").asDouble() >= median, start);
+        }
+    }
+
+    @Test
+    void a_call_of_the_command_line_is_told_beside_a_bare_jvm() throws Exception {
+        source = home;
+        // Not the launcher of this tree, which would build it.
+        Path launcher = Files.writeString(
+                home.resolve("agentbus"),
+                """
+                #!/bin/sh
+                exec '%s' %s -cp '%s' %s "$@"
+                """
+                        .formatted(
+                                Child.java(), SHORT_LIFE, System.getProperty("java.class.path"), Main.class.getName()));
+        assertTrue(launcher.toFile().setExecutable(true));
+
+        JsonNode figures = bench("call", "--rounds", "2").get(0).at("/figures");
+
+        assertEquals(2, figures.at("/calls").asInt());
+        for (String call : List.of("bareJvm", "help", "listJobs")) {
+            double median = figures.at("/" + call + "Ms").asDouble();
+            assertTrue(median >= figures.at("/" + call + "FastestMs").asDouble(), call);
+            assertTrue(figures.at("/" + call + "SlowestMs").asDouble() >= median, call);
+        }
+        assertTrue(figures.at("/listJobsToBareJvm").asDouble() > 1);
+    }
+
+    @Test
+    void a_call_that_fails_ends_the_measurement_with_its_words() throws Exception {
+        source = home;
+        Path launcher = Files.writeString(
+                home.resolve("agentbus"),
+                """
+                #!/bin/sh
+                echo "no such thing" >&2
+                exit 3
+                """);
+        assertTrue(launcher.toFile().setExecutable(true));
+
+        BenchFailure failed = assertThrows(BenchFailure.class, () -> bench("call"));
+
+        assertTrue(
+                failed.getMessage().endsWith("--help ended with exit status 3: no such thing\n"), failed.getMessage());
     }
 
     @Test

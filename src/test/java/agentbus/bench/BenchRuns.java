@@ -35,6 +35,9 @@ abstract class BenchRuns {
     final ByteArrayOutputStream err = new ByteArrayOutputStream();
     final TestDatabase database;
 
+    /** The directory with the launcher and the peers. */
+    Path source = Path.of(System.getProperty("user.dir"));
+
     @TempDir
     Path home;
 
@@ -64,7 +67,7 @@ abstract class BenchRuns {
                         "AGENTBUS_HOME",
                         home.toString(),
                         "AGENTBUS_SOURCE_DIR",
-                        System.getProperty("user.dir")));
+                        source.toString()));
         new CommandLine(command.spec()).parseArgs(args);
         assertEquals(0, command.call());
         List<JsonNode> lines = new ArrayList<>();
