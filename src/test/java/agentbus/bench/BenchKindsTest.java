@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
  * Only {@code -Pgrowth} runs them, because they start a dozen buses in processes of their own.
  */
 class BenchKindsTest extends BenchRuns {
+    private static final int HALF_AN_HOUR = 1800;
+
     BenchKindsTest(TestDatabase database) {
         super(database);
     }
@@ -108,14 +110,27 @@ class BenchKindsTest extends BenchRuns {
 
     @Test
     void a_soak_tells_what_grows_and_how_fast() throws Exception {
-        List<JsonNode> lines = bench("soak", "--seconds", "10", "--rate", "5");
-        JsonNode figures = lines.get(0).at("/figures");
+        int seconds = Integer.getInteger("soak.seconds", 10);
+        int rate = seconds < HALF_AN_HOUR ? 5 : 1;
+        JsonNode figures = bench("soak", "--seconds", Integer.toString(seconds), "--rate", Integer.toString(rate))
+                .get(0)
+                .at("/figures");
+        String table = err.toString(StandardCharsets.UTF_8);
+        System.out.println(table);
         for (String measure : List.of("residentMb", "threads", "connections", "deadRows", "jobs", "tablesMb")) {
             assertTrue(figures.at("/" + measure).has("slopePerHour"), measure);
-            assertTrue(err.toString(StandardCharsets.UTF_8).contains(measure), measure);
+            assertTrue(table.contains(measure), measure);
         }
-        // 5 jobs a second are 18,000 an hour.
-        assertEquals(18_000, figures.at("/jobs/slopePerHour").asDouble(), 6_000);
-        assertEquals(50, figures.at("/jobs/last").asInt(), 10);
+        assertEquals(3600 * rate, figures.at("/jobs/slopePerHour").asDouble(), 1200 * rate);
+        assertEquals(seconds * rate, figures.at("/jobs/last").asInt(), seconds * rate / 5);
+        if (seconds >= HALF_AN_HOUR) {
+            // In the second half all code is compiled and the pool is filled.
+            for (String measure : List.of("residentMb", "threads", "connections")) {
+                double half = figures.at("/" + measure + "/half").asDouble();
+                assertTrue(figures.at("/" + measure + "/last").asDouble() <= half * 1.1, measure + "\n" + table);
+            }
+            // Times the threshold of a table's autovacuum, which looks once a minute.
+            assertTrue(figures.at("/deadRows/last").asDouble() <= 3, table);
+        }
     }
 }

@@ -182,6 +182,17 @@ class LauncherTest {
     }
 
     @Test
+    void the_buses_of_a_bench_get_the_options_of_the_environment_behind_those_of_a_server() throws Exception {
+        environment.put("AGENTBUS_JAVA_OPTS", "-XX:TieredStopAtLevel=1 -Xmx512m");
+        String said = run("bench", "idle");
+        assertTrue(
+                said.lines()
+                        .anyMatch(line -> line.matches(
+                                "-Dagentbus[.]server-options=.*-XX:[+]UseSerialGC .*-XX:TieredStopAtLevel=1 -Xmx512m")),
+                said);
+    }
+
+    @Test
     void letters_outside_ascii_survive_the_locale_c() throws Exception {
         assumeTrue(utf8(), "this JVM cannot pass on letters outside ASCII");
         String said = run("enqueue-job", "--payload", "{\"stadt\":\"Köln\"}");
