@@ -81,7 +81,8 @@ class FlowTest {
     @Test
     void no_agent_gets_two_jobs_at_once_and_no_gateway_more_than_seven() {
         String[] names = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
-        fleet = TestFleet.of(home, Duration.ofMillis(150), names);
+        // Long enough for the runs of one claim to overlap.
+        fleet = TestFleet.of(home, Duration.ofMillis(500), names);
         start();
         jobs.enqueueMany(8, List.of(names));
         jobs.awaitSucceeded(80);

@@ -122,6 +122,19 @@ class RecallRouteTest {
         assertEquals(0, database.jdbc().queryForObject("select count(*) from memory_injections", Integer.class));
     }
 
+    /** A job whose recall was not given up. On a busy machine the first one of a connection may take too long. */
+    private static UUID recalled(String input) throws Exception {
+        for (int n = 0; n < 5; n++) {
+            double failed = recalls("failed");
+            UUID job = jobs.enqueue("ann", input);
+            jobs.awaitState(job, "succeeded");
+            if (recalls("failed") == failed) {
+                return job;
+            }
+        }
+        throw new AssertionError("five recalls were given up");
+    }
+
     private static double recalls(String outcome) throws Exception {
         String scraped = bus.call("GET", "/observe/metrics", null, null).body();
         Matcher count = Pattern.compile(
@@ -134,10 +147,8 @@ class RecallRouteTest {
     void the_prompt_of_a_job_holds_the_memories_that_matter_to_it() throws Exception {
         double found = recalls("found");
         double nothing = recalls("nothing");
-        UUID about = jobs.enqueue("ann", ABOUT_WEB_1);
-        jobs.awaitState(about, "succeeded");
-        UUID other = jobs.enqueue("ann", "{\"payload\": {\"colour\": \"green\"}}");
-        jobs.awaitState(other, "succeeded");
+        UUID about = recalled(ABOUT_WEB_1);
+        UUID other = recalled("{\"payload\": {\"colour\": \"green\"}}");
 
         assertTrue(promptOf(about).contains("> Drain web-1 before its restart\n"), promptOf(about));
         assertFalse(promptOf(other).contains("emories"), promptOf(other));

@@ -15,7 +15,16 @@ class RetirementTest {
     @Test
     void the_route_moves_batch_after_batch_until_nothing_is_old_enough(TestDatabase database, @TempDir Path home) {
         try (TestBus bus = TestBus.start(
-                database, null, home, "agentbus.history.batch-size", "3", "agentbus.history.pause-ms", "1")) {
+                database,
+                null,
+                home,
+                "agentbus.history.batch-size",
+                "3",
+                "agentbus.history.pause-ms",
+                "1",
+                // Not beside the test.
+                "agentbus.history.cron",
+                "0 0 0 1 1 ? *")) {
             database.jdbc()
                     .update(
                             "insert into jobs (namespace, target_agent, job_type, subject, state, ended_at, timeout_seconds,"
