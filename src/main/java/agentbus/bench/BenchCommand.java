@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,8 +31,8 @@ import picocli.CommandLine.Parameters;
             BenchCommand.SUMMARY,
             "drain: jobs per second, each with one hook call and one close over HTTP. latency: enqueue to the hook's"
                     + " arrival. claim: claim time by the size of the history. idle: the cost of a bus without work."
-                    + " start: process start to the greeting, with a Postgres of its own, on a new database and on one"
-                    + " that exists, and to the first hook. call: a call of the command line beside a bare JVM, 15 of each"
+                    + " start: process start to the first hook, and to the greeting on a new and on an existing database"
+                    + " of a Postgres that the bus starts itself. call: a call of the command line beside a bare JVM, 15 of each"
                     + " if you give no --rounds. scale: drain with one, two and four nodes on one"
                     + " Postgres, in turn. soak: what grows under a small steady load, a job a second for half an hour"
                     + " if you give no other numbers.",
@@ -39,7 +40,7 @@ import picocli.CommandLine.Parameters;
                     + " ratios; 5 rounds with 30000 jobs of warm-up, 10000 jobs, and 20 s for each rate, if you give no"
                     + " other numbers. It needs the source tree, and installs both peers in target/peers with npm and Maven.",
             "It creates the database agentbus_bench on the server of DATABASE_URL, or on an embedded Postgres, and"
-                    + " drops it at the end. It touches no other database."
+                    + " drops it at the end. It touches no other database; start makes servers of its own."
         },
         footer = "Example: agentbus bench drain --jobs 20000 --rounds 3")
 public final class BenchCommand implements Callable<Integer> {
@@ -168,12 +169,19 @@ public final class BenchCommand implements Callable<Integer> {
                 .put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         line.set("figures", figures);
         line.set("settings", Json.tree(rig.settings()));
-        line.put("jvm", String.join(" ", Rig.serverOptions()));
+        line.put(
+                "jvm",
+                Rig.serverOptions().stream().map(BenchCommand::withoutValue).collect(Collectors.joining(" ")));
         line.set("machine", machine);
         out.println(line);
         if (!options.json) {
             err.println(String.format(Locale.ROOT, "%-8s %s", one, words(figures)));
         }
+    }
+
+    /** An option of the JVM as a result shows it. The value of a property may be a password. */
+    static String withoutValue(String option) {
+        return option.startsWith("-D") ? option.replaceFirst("=.*", "=…") : option;
     }
 
     private Bench bench(What one, Path directory) {

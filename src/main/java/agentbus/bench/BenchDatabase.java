@@ -3,6 +3,7 @@ package agentbus.bench;
 import agentbus.db.Database;
 import agentbus.db.Migrations;
 import agentbus.settings.Settings;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -41,7 +42,9 @@ final class BenchDatabase implements AutoCloseable {
     static BenchDatabase create(Path home, Path directory, Map<String, String> environment) {
         Map<String, String> own = new HashMap<>();
         own.put("agentbus.data.dir", directory.toString());
-        own.putAll(programs(home));
+        own.put(
+                "agentbus.database.embedded-binaries-dir",
+                home.resolve("data/postgres-binaries").toString());
         Settings settings = Settings.load(home, environment, own);
         Database server = Database.open(settings);
         BenchSql admin = new BenchSql(server.unpooled());
@@ -75,12 +78,26 @@ final class BenchDatabase implements AutoCloseable {
      * The setting with the directory of an own Postgres's programs.
      *
      * @param home the installation's directory, where they may be unpacked already
+     * @param directory the bench's directory, for programs that are not
      * @return the setting
      */
-    static Map<String, String> programs(Path home) {
+    static Map<String, String> programs(Path home, Path directory) {
+        Path unpacked = home.resolve("data/postgres-binaries");
         return Map.of(
                 "agentbus.database.embedded-binaries-dir",
-                home.resolve("data/postgres-binaries").toString());
+                (Files.isDirectory(unpacked) ? unpacked : directory.resolve("postgres-binaries")).toString());
+    }
+
+    /**
+     * Stops a Postgres that a killed bus has left.
+     *
+     * @param settings the bus's data directory, and no URL of a database
+     */
+    static void stopServer(Settings settings) {
+        if (Files.exists(settings.dataDirectory().resolve("postgres/postmaster.pid"))) {
+            // The last process on the directory stops the server.
+            uninterrupted(() -> Database.open(settings).close());
+        }
     }
 
     private static void drop(BenchSql admin, Database server) {

@@ -17,7 +17,7 @@ enum BenchNumber {
             100_000),
     COLD(
             "<s>",
-            "latency, idle: how long the bus has nothing to do between warm-up or start and measurement",
+            "latency, idle: how long the bus has nothing to do before the measurement, idle at least 15",
             0,
             0,
             3_600),

@@ -12,6 +12,8 @@ final class BenchOptions {
     /** The largest {@code maxConcurrency} that agent.yaml allows. */
     private static final int MOST_PER_AGENT = 100;
 
+    private static final String DATABASE = "agentbus.database.url";
+
     private final Map<BenchNumber, OptionSpec> numbers = new EnumMap<>(BenchNumber.class);
 
     @Option(
@@ -55,11 +57,15 @@ final class BenchOptions {
     }
 
     /**
-     * Checks the numbers.
+     * Checks the options.
      *
-     * @throws BenchFailure naming the first option that is out of range
+     * @throws BenchFailure naming the first number that is out of range, or a database that is not the bench's
      */
     void check() {
+        if (settings.containsKey(DATABASE)) {
+            throw new BenchFailure("--set " + DATABASE + " names a database, and the bench has its own; name its server"
+                    + " in DATABASE_URL");
+        }
         numbers.keySet().forEach(number -> number.check(get(number)));
     }
 

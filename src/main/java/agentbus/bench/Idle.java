@@ -24,7 +24,8 @@ final class Idle implements Bench {
         Duration measured = Duration.ofSeconds(rig.options().get(BenchNumber.SECONDS));
         Duration cold = Duration.ofSeconds(rig.options().get(BenchNumber.COLD));
         Duration settle = measured.compareTo(SETTLE) < 0 ? measured : SETTLE;
-        Waiting.pass(cold.compareTo(settle) < 0 ? settle : cold);
+        Duration waited = cold.compareTo(settle) < 0 ? settle : cold;
+        Waiting.pass(waited);
         // Otherwise autovacuum would do this work during the measurement, and its cost would count as the bus's.
         rig.sql().run("vacuum-all");
         CpuTime cpu = rig.cpu();
@@ -42,7 +43,7 @@ final class Idle implements Bench {
         tell.accept(JsonNodeFactory.instance
                 .objectNode()
                 .put("seconds", Math.round(seconds))
-                .put("coldSeconds", cold.toSeconds())
+                .put("coldSeconds", waited.toSeconds())
                 .put("queriesPerSecond", round(Math.max(0, withBus - withoutBus)))
                 .put("transactionsPerSecond", round(withBus))
                 .put("busCpuPercentOfOneCore", round((after.busMs() - cpu.busMs()) / seconds / 10))

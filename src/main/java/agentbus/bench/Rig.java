@@ -129,16 +129,28 @@ final class Rig implements AutoCloseable {
     }
 
     /**
-     * Starts the bus with a Postgres of its own and waits until it says that it runs. The programs of that Postgres are
-     * those that the installation has unpacked.
+     * Starts the bus with a Postgres of its own and waits until it says that it runs. The bench's directory is its home,
+     * so that no file of the installation names another database.
      *
      * @param data the directory for its data; it makes a new database if there is none in it
      * @param more settings besides the rig's own
      */
     void startBusOfItsOwn(Path data, Map<String, String> more) {
         set(data, more);
-        settings.putAll(BenchDatabase.programs(home));
-        buses.add(startNode("bus", Map.of()));
+        settings.putAll(BenchDatabase.programs(home, directory));
+        buses.add(startNode("bus", Map.of("AGENTBUS_HOME", directory.toString())));
+    }
+
+    /**
+     * Stops that bus, and its Postgres if the bus was killed and has left it.
+     *
+     * @param data the directory for its data
+     */
+    void stopBusOfItsOwn(Path data) {
+        stopBus();
+        Map<String, String> own = new HashMap<>(BenchDatabase.programs(home, directory));
+        own.put("agentbus.data.dir", data.toString());
+        BenchDatabase.stopServer(Settings.load(directory, Map.of(), own));
     }
 
     private void set(Path data, Map<String, String> more) {
@@ -152,12 +164,13 @@ final class Rig implements AutoCloseable {
         settings.putAll(options.settings);
     }
 
-    private Child startNode(String name, Map<String, String> access) {
+    private Child startNode(String name, Map<String, String> more) {
         List<String> arguments = new ArrayList<>(List.of(program.getName(), "run"));
         settings.forEach((key, value) -> arguments.addAll(List.of("--set", key + "=" + value)));
-        Map<String, String> environment = new HashMap<>(access);
+        Map<String, String> environment = new HashMap<>();
         environment.put("AGENTBUS_HOME", home.toString());
         environment.put("AGENTBUS_GATEWAY_TOKEN", HOOK_TOKEN);
+        environment.putAll(more);
         return Child.start(
                 serverOptions(),
                 BusMain.class,

@@ -100,6 +100,23 @@ class BenchCommandTest extends BenchRuns {
     }
 
     @Test
+    void another_database_is_refused() {
+        BenchFailure refused = assertThrows(
+                BenchFailure.class, () -> bench("start", "--set", "agentbus.database.url=" + database.url()));
+        assertEquals(
+                "--set agentbus.database.url names a database, and the bench has its own; name its server in DATABASE_URL",
+                refused.getMessage());
+    }
+
+    @Test
+    void a_result_shows_no_value_of_a_property() {
+        assertEquals(
+                "-Djavax.net.ssl.trustStorePassword=…",
+                BenchCommand.withoutValue("-Djavax.net.ssl.trustStorePassword=secret"));
+        assertEquals("-XX:+UseSerialGC", BenchCommand.withoutValue("-XX:+UseSerialGC"));
+    }
+
+    @Test
     void a_number_out_of_range_is_refused_by_name() {
         BenchFailure refused = assertThrows(BenchFailure.class, () -> bench("drain", "--jobs", "0"));
         assertEquals("--jobs is 0; it must be a whole number from 1 to 1000000", refused.getMessage());

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.harness.PostgresExtension;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -15,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /** The idle gate: an agent thinks only while it and its gateway are quiet, and within its budget of the day. */
 @ExtendWith(PostgresExtension.class)
@@ -161,7 +164,7 @@ class IdleGateTest {
     }
 
     @Test
-    void ten_thousand_queued_jobs_of_others_do_not_slow_the_gate() {
+    void ten_thousand_queued_jobs_of_others_do_not_slow_the_gate() throws SQLException {
         bus.jdbc()
                 .update(
                         "insert into jobs (namespace, target_agent, job_type, subject, priority, state, timeout_seconds,"
@@ -169,11 +172,21 @@ class IdleGateTest {
                                 + " from generate_series(1, 10000)");
         bus.jdbc().execute("analyze jobs");
 
-        long pages = Machine.pagesOf(
-                bus.one("explain (analyze, buffers, format json) select precheck_idle('default', 'research', now())"));
-
         assertNull(idle.gate("research"));
-        assertTrue(pages < 1_000, pages + " pages");
+        long pages = pages();
+        // Some walk over the index of queued jobs, a hundred pages; reading the rows would be three hundred each time.
+        assertTrue(pages < 600, pages + " pages");
+    }
+
+    /** Pages that the gate looks at. */
+    private long pages() throws SQLException {
+        try (Connection connection = bus.jdbc().getDataSource().getConnection()) {
+            Machine one = Machine.on(new SingleConnectionDataSource(connection, true));
+            String gate = "explain (analyze, buffers, format json) select precheck_idle('default', 'research', now())";
+            // The first call of a connection also plans.
+            one.one(gate);
+            return Machine.pagesOf(one.one(gate));
+        }
     }
 
     @Test

@@ -174,7 +174,7 @@ class LauncherTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "bench idle", "list-jobs"})
+    @ValueSource(strings = {"run", "export", "list-jobs"})
     void an_option_of_the_environment_takes_the_place_of_one_of_the_launcher(String line) throws Exception {
         environment.put("AGENTBUS_JAVA_OPTS", "-Xmx512m -Xms64m");
         String said = run(line.split(" "));
@@ -182,7 +182,7 @@ class LauncherTest {
     }
 
     @Test
-    void the_buses_of_a_bench_get_the_options_of_the_environment_behind_those_of_a_server() throws Exception {
+    void the_buses_of_a_bench_and_not_the_bench_get_the_options_of_the_environment() throws Exception {
         environment.put("AGENTBUS_JAVA_OPTS", "-XX:TieredStopAtLevel=1 -Xmx512m");
         String said = run("bench", "idle");
         assertTrue(
@@ -190,6 +190,7 @@ class LauncherTest {
                         .anyMatch(line -> line.matches(
                                 "-Dagentbus[.]server-options=.*-XX:[+]UseSerialGC .*-XX:TieredStopAtLevel=1 -Xmx512m")),
                 said);
+        assertFalse(said.contains("\n-Xmx512m\n"), said);
     }
 
     @Test
