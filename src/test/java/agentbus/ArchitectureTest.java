@@ -74,6 +74,7 @@ class ArchitectureTest {
 
     /** Files whose Java may name operations, each with the reason. */
     private static final Map<String, String> OPERATIONS_IN_JAVA = Map.of(
+            "agentbus/bench/CallTime.java", "measures one command as a person calls it",
             "agentbus/cli/WeekOne.java", "calls the bus from outside, as an agent and an operator do",
             "agentbus/vault/References.java", "a note names the command that shows a row of the ledger");
 
