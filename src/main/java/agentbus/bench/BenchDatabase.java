@@ -16,6 +16,8 @@ import java.util.Map;
 final class BenchDatabase implements AutoCloseable {
     private static final String NAME = "agentbus_bench";
 
+    private static final String PROGRAMS = "agentbus.database.embedded-binaries-dir";
+
     private final Database server;
     private final Database database;
     private final BenchSql admin;
@@ -42,9 +44,7 @@ final class BenchDatabase implements AutoCloseable {
     static BenchDatabase create(Path home, Path directory, Map<String, String> environment) {
         Map<String, String> own = new HashMap<>();
         own.put("agentbus.data.dir", directory.toString());
-        own.put(
-                "agentbus.database.embedded-binaries-dir",
-                home.resolve("data/postgres-binaries").toString());
+        own.put(PROGRAMS, unpacked(home).toString());
         Settings settings = Settings.load(home, environment, own);
         Database server = Database.open(settings);
         BenchSql admin = new BenchSql(server.unpooled());
@@ -82,10 +82,13 @@ final class BenchDatabase implements AutoCloseable {
      * @return the setting
      */
     static Map<String, String> programs(Path home, Path directory) {
-        Path unpacked = home.resolve("data/postgres-binaries");
+        Path unpacked = unpacked(home);
         return Map.of(
-                "agentbus.database.embedded-binaries-dir",
-                (Files.isDirectory(unpacked) ? unpacked : directory.resolve("postgres-binaries")).toString());
+                PROGRAMS, (Files.isDirectory(unpacked) ? unpacked : directory.resolve("postgres-binaries")).toString());
+    }
+
+    private static Path unpacked(Path home) {
+        return home.resolve("data/postgres-binaries");
     }
 
     /**

@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * {@code bench start}: three times from the start of the bus's process. To its greeting, with a Postgres of its own, on
- * a new database and on one that exists. And to the arrival of the first hook call at the gateway, with a database that
- * has its schema and one queued job.
+ * {@code bench start}: how long a bus takes from the start of its process. It measures the time until the first hook
+ * call arrives at the gateway, with one queued job in the bench's database. It also measures the time until the bus
+ * prints its greeting, with a Postgres that the bus starts itself, once on a new database and once on that database again.
  */
 final class StartTime implements Bench {
     private static final Duration LIMIT = Duration.ofSeconds(60);

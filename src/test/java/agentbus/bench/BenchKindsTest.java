@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import agentbus.Main;
 import agentbus.harness.TestDatabase;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,17 +84,9 @@ class BenchKindsTest extends BenchRuns {
 
     @Test
     void a_call_of_the_command_line_is_told_beside_a_bare_jvm() throws Exception {
-        source = home;
         // Not the launcher of this tree, which would build it.
-        Path launcher = Files.writeString(
-                home.resolve("agentbus"),
-                """
-                #!/bin/sh
-                exec '%s' %s -cp '%s' %s "$@"
-                """
-                        .formatted(
-                                Child.java(), SHORT_LIFE, System.getProperty("java.class.path"), Main.class.getName()));
-        assertTrue(launcher.toFile().setExecutable(true));
+        launcher("exec '%s' %s -cp '%s' %s \"$@\""
+                .formatted(Child.java(), SHORT_LIFE, System.getProperty("java.class.path"), Main.class.getName()));
 
         JsonNode figures = bench("call", "--rounds", "2").get(0).at("/figures");
 
@@ -107,21 +100,20 @@ class BenchKindsTest extends BenchRuns {
 
     @Test
     void a_call_that_fails_ends_the_measurement_with_its_words() throws Exception {
-        source = home;
-        Path launcher = Files.writeString(
-                home.resolve("agentbus"),
-                """
-                #!/bin/sh
-                echo "no such thing" >&2
-                exit 3
-                """);
-        assertTrue(launcher.toFile().setExecutable(true));
+        launcher("echo \"no such thing\" >&2\nexit 3");
 
         BenchFailure failed = assertThrows(BenchFailure.class, () -> bench("call"));
 
         assertTrue(
                 failed.getMessage().endsWith("list-jobs ended with exit status 3: no such thing\n"),
                 failed.getMessage());
+    }
+
+    /** Makes the bench call a launcher with these lines of shell. */
+    private void launcher(String lines) throws IOException {
+        source = home;
+        Path launcher = Files.writeString(home.resolve("agentbus"), "#!/bin/sh\n" + lines + "\n");
+        assertTrue(launcher.toFile().setExecutable(true));
     }
 
     @Test
